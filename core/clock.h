@@ -1,0 +1,19 @@
+/* Time as the engine sees it: a clock that a test can drive by hand. */
+#ifndef CORE_CLOCK_H
+#define CORE_CLOCK_H
+
+#include "core/base.h"
+
+typedef struct Clock {
+    /* Microseconds since 1970-01-01 00:00:00 UTC. */
+    int64_t (*now_us)(const struct Clock *clock);
+} Clock;
+
+/* The system's clock. */
+extern const Clock clock_system;
+
+/* Microseconds that never go back, for measuring and timeouts. */
+int64_t clock_monotonic_us(void);
+void clock_sleep_us(int64_t duration_us);
+
+#endif

@@ -1,0 +1,25 @@
+/* The one hash of the engine: XXH3 over a key's canonical encoding (core/row.h).
+ *
+ * It decides key groups and so is part of the checkpoint format: it never changes. */
+#ifndef CORE_HASH_H
+#define CORE_HASH_H
+
+#include "core/base.h"
+
+uint64_t hash_bytes(const void *data, size_t bytes);
+/* The same for many ranges: hashes[i] = hash_bytes(keys[i]). */
+void hash_many(const Str *keys, uint32_t count, uint64_t *hashes);
+
+/* Key group of a hash, and the worker among `parallelism` that owns a key group: contiguous ranges,
+ * as in Flink, so a rescaled job moves few of them. */
+static inline uint32_t hash_key_group(uint64_t hash, uint32_t max_parallelism)
+{
+    return (uint32_t)((hash >> 32) % max_parallelism);
+}
+static inline uint32_t key_group_owner(uint32_t key_group, uint32_t max_parallelism,
+                                       uint32_t parallelism)
+{
+    return key_group * parallelism / max_parallelism;
+}
+
+#endif

@@ -1,0 +1,113 @@
+/* A running job: the plan's operators on worker threads, with checkpoints.
+ *
+ * This is the executor's public face; session/ is its only user.
+ *
+ * Threads: job_start makes the workers and one coordinator; the other calls may come from one thread
+ * at a time, job_cancel from any thread or a signal handler's helper. */
+#ifndef EXECUTOR_JOB_H
+#define EXECUTOR_JOB_H
+
+#include "planner/plan.h"
+#include "state/checkpoint.h"
+
+typedef struct Job Job;
+
+typedef enum RestartStrategy { RESTART_NONE, RESTART_FIXED_DELAY, RESTART_EXPONENTIAL_DELAY } RestartStrategy;
+
+typedef struct JobConfig {
+    const char *name; /* pipeline.name */
+    uint32_t parallelism;
+    uint32_t batch_rows;        /* rows a source puts in a batch at most; 1 in tests */
+    uint64_t queue_bytes;       /* bound of one exchange channel */
+    int64_t checkpoint_interval_ms; /* 0: none */
+    int64_t checkpoint_min_pause_ms;
+    int64_t checkpoint_timeout_ms;
+    const char *checkpoint_directory; /* NULL: no durable checkpoints */
+    uint32_t checkpoints_retained;
+    bool fresh;               /* do not restore, forget what is there */
+    const char *recovery_path; /* execution.state-recovery.path; NULL: the job's own directory */
+    RestartStrategy restart;
+    int64_t restart_attempts;
+    int64_t restart_delay_ms;
+    int64_t restart_max_delay_ms;
+    double restart_multiplier;
+    double restart_jitter;
+    int64_t restart_reset_ms;
+    uint64_t state_memory_limit_bytes; /* 0: none */
+    bool bounded_run;
+    const Clock *clock;
+    const TimeZone *zone;
+    /* Rows of a sink without connector; called from a worker, one at a time. Borrows the batch. */
+    bool (*on_rows)(void *to, const Batch *batch, Error *error);
+    /* Text of print sinks; NULL: the process's streams. */
+    bool (*write_text)(void *to, Str text, bool standard_error);
+    /* Notices for people: restored from …, restarting because … */
+    void (*notice)(void *to, const char *text);
+    void *to;
+} JobConfig;
+
+typedef enum JobState {
+    JOB_RUNNING,
+    JOB_RESTARTING,
+    JOB_FINISHED,  /* its bounded input ended */
+    JOB_STOPPED,   /* asked to, after a last checkpoint */
+    JOB_CANCELLED,
+    JOB_FAILED
+} JobState;
+
+typedef struct JobStatus {
+    JobState state;
+    uint64_t rows_in;  /* from sources */
+    uint64_t rows_out; /* into sinks */
+    bool snapshot;
+    double snapshot_percent;       /* negative: not known */
+    double snapshot_seconds_left;  /* negative: not known */
+    double seconds_behind;         /* negative: not known */
+    uint64_t rows_skipped;         /* malformed and ignored */
+    uint64_t state_bytes;
+    uint64_t checkpoint_epoch; /* newest durable, 0: none */
+    int64_t checkpoint_at_us;
+    int64_t checkpoint_duration_us;
+    int64_t checkpoint_pause_us; /* longest stop of a worker in it */
+    uint64_t checkpoint_bytes;
+    uint32_t restarts;
+    char position[256];
+} JobStatus;
+
+/* One operator's figures, for EXPLAIN after a run, SHOW JOBS and tests. */
+typedef struct OperatorStatus {
+    const PlanNode *node;
+    uint64_t rows_in, rows_out;
+    uint64_t busy_us;
+    uint64_t state_bytes, state_keys;
+    uint64_t late_rows;
+    int64_t watermark_us; /* INT64_MIN: none yet */
+} OperatorStatus;
+
+/* Opens everything (so that an unreachable server or a bad file fails here), restores when there is
+ * an epoch, and starts. The job owns the plan from here on, also on failure. */
+Job *job_start(Plan *plan, const JobConfig *config, Error *error) MUST_CHECK;
+
+/* Waits until the job has ended or the timeout passed (negative: for ever); true when it ended. */
+bool job_wait(Job *job, int64_t timeout_ms);
+void job_status(Job *job, JobStatus *out);
+uint32_t job_operators(Job *job, OperatorStatus *out, uint32_t capacity);
+/* Why it failed; code ERROR_NONE when it did not. */
+void job_error(Job *job, Error *out);
+
+/* Stops after a last checkpoint (when they are on); drain first ends the input as if it were done. */
+void job_stop(Job *job, bool drain);
+void job_cancel(Job *job);
+/* Waits for the threads and gives everything back. A running job is cancelled. */
+void job_free(Job *job);
+
+/* For tests and embedding programs: rows for a table that is fed (PlanScan.is_fed), by name; takes
+ * the batch over. Blocks while the queue is full. */
+bool job_feed(Job *job, const char *table, Batch *batch, Error *error) MUST_CHECK;
+bool job_feed_watermark(Job *job, const char *table, int64_t watermark_us, Error *error) MUST_CHECK;
+bool job_feed_end(Job *job, const char *table, Error *error) MUST_CHECK;
+/* Returns when everything fed so far has reached the sinks; with a checkpoint directory this makes a
+ * durable epoch. */
+bool job_settle(Job *job, Error *error) MUST_CHECK;
+
+#endif

@@ -1,0 +1,65 @@
+/* Formats: bytes to change batches and back. Any connector that carries bytes takes any format.
+ *
+ * A format is one file that exports one Format and one line in formats/meson.build.
+ *
+ * Decoding is a stream: the connector hands over what it has read, the format takes whole records
+ * and says how many bytes that was. So a connector's position is always at a record boundary. */
+#ifndef FORMATS_FORMAT_H
+#define FORMATS_FORMAT_H
+
+#include "core/batch.h"
+#include "core/datetime.h"
+#include "core/error.h"
+#include "core/option.h"
+
+/* What a decoder or encoder is opened for. Everything outlives it. */
+typedef struct FormatContext {
+    const Schema *schema;   /* the columns wanted, in this order: the table's physical ones, pruned */
+    const Options *options; /* all options of the table, keys with the format's prefix ("csv.…") */
+    const TimeZone *zone;
+    const char *name; /* for errors: the file or topic */
+} FormatContext;
+
+typedef struct Decoder Decoder;
+typedef struct Encoder Encoder;
+
+/* What one call of decode did. */
+typedef struct DecodeResult {
+    size_t consumed;  /* bytes of the input that are done with */
+    uint64_t lines;   /* line breaks among them, so that the connector can say where it is */
+    uint64_t skipped; /* records left out by ignore-parse-errors */
+} DecodeResult;
+
+typedef struct Format {
+    const char *name;
+    const char *doc;
+    const OptionSpec *options; /* keys with prefix: "csv.field-delimiter"; ends with NULL */
+    ChangeKinds source_kinds;  /* kinds decoding can yield */
+    ChangeKinds sink_kinds;    /* kinds encoding can take */
+
+    /* Refuses what the format cannot do with this schema; at planning. May be NULL. */
+    bool (*check)(const FormatContext *context, bool for_sink, Error *error);
+
+    Decoder *(*decoder_open)(const FormatContext *context, Error *error);
+    /* Appends records to `batch` (made with batch_new for the context's schema) until the batch has
+     * BATCH_ROWS_MAX rows or no whole record is left. `at_end`: nothing follows, so a last record
+     * without a line break is whole. Text in the batch is copied: the input may go away. `line` is
+     * the number of the input's first line, for errors, whose place is "name:line". */
+    bool (*decode)(Decoder *decoder, Str input, bool at_end, uint64_t line, Batch *batch,
+                   DecodeResult *result, Error *error);
+    void (*decoder_close)(Decoder *decoder);
+
+    /* NULL: the format cannot write. */
+    Encoder *(*encoder_open)(const FormatContext *context, Error *error);
+    /* What stands before the first record of a file (a csv header); may be NULL. */
+    bool (*encode_start)(Encoder *encoder, Buffer *out, Error *error);
+    bool (*encode)(Encoder *encoder, const Batch *batch, uint32_t from_row, uint32_t to_row,
+                   Buffer *out, Error *error);
+    void (*encoder_close)(Encoder *encoder);
+} Format;
+
+/* The format by name, or NULL with an error that names the nearest. */
+const Format *format_find(const char *name, Error *error);
+const Format *format_at(uint32_t index); /* NULL past the last */
+
+#endif

@@ -1,0 +1,81 @@
+/* Aggregate functions: state in place, a whole batch of changes per call.
+ *
+ * An aggregate's state is a fixed number of bytes inside its group's record in a state table, all
+ * zero when empty. Strings in it are StringViews whose long text belongs to the state table; the
+ * aggregate says at which offsets they lie and replaces them through AggregateMemory.
+ *
+ * An update walks the rows in order and can write, for every row, the aggregate's value before and
+ * after that row: so a group that changes twice in a batch still shows each step, and the operator
+ * needs no call per row. */
+#ifndef FUNCTIONS_AGGREGATE_H
+#define FUNCTIONS_AGGREGATE_H
+
+#include "functions/function.h"
+
+/* Replaces a string in state: gives back the old text's memory, keeps a copy of the new. */
+typedef struct AggregateMemory {
+    void (*assign)(struct AggregateMemory *memory, StringView *slot, Str value);
+} AggregateMemory;
+
+typedef struct AggregateUpdate {
+    const Vector *const *args;
+    uint32_t row_count;
+    uint8_t *const *states; /* states[i]: this aggregate's bytes in the group of row i; aligned to 8
+                               (128-bit values are read with memcpy) */
+    const uint8_t *kinds;   /* change kinds; NULL: all +I */
+    const uint8_t *active;  /* rows that count for it (FILTER, DISTINCT); NULL: all */
+    /* Rows in the group of row i after row i; at 0 the state goes back to empty. NULL when the input
+     * cannot retract. */
+    const int64_t *group_rows;
+    Vector *before; /* where to write the value before row i, and after it; NULL: not wanted */
+    Vector *after;
+    AggregateMemory *memory;
+    Arena *arena; /* of the output batch: long strings in before and after are copied there */
+    const void *data;
+} AggregateUpdate;
+
+typedef struct AggregateFunction AggregateFunction;
+
+typedef struct BoundAggregate {
+    const AggregateFunction *function;
+    const Type *result;
+    const Type **argument_types;
+    uint32_t argument_count;
+    uint32_t state_bytes;           /* a multiple of 8 */
+    const uint32_t *string_offsets; /* where StringViews lie in the state */
+    uint32_t string_count;
+    bool (*update)(const AggregateUpdate *update, Error *error);
+    /* Current values: row i of out from states[i]. */
+    void (*result_of)(const void *data, uint8_t *const *states, uint32_t count, Vector *out,
+                      Arena *arena);
+    /* Adds the state `from` to `to` (two-phase aggregation); NULL when it cannot. */
+    void (*merge)(const void *data, uint8_t *to, const uint8_t *from, AggregateMemory *memory);
+    /* With retracting input the value cannot be kept in place: the operator keeps the argument's
+     * values in order and answers with the first (MIN) or last (MAX). `update` then serves only
+     * insert-only input. */
+    bool ordered_when_retracting;
+    bool ordered_last;
+    const void *data;
+} BoundAggregate;
+
+struct AggregateFunction {
+    const char *name;
+    const char *signature;
+    /* `retracting`: the input may contain -U and -D. */
+    bool (*bind)(const AggregateFunction *function, const FunctionSite *site, bool retracting,
+                 BoundAggregate *out, Error *error);
+    unsigned flags;
+    const char *doc;
+};
+
+typedef struct AggregateFamily {
+    const AggregateFunction *functions; /* ends with a name of NULL */
+} AggregateFamily;
+
+bool aggregate_bind(const char *name, const FunctionSite *site, bool retracting,
+                    BoundAggregate *out, Error *error) MUST_CHECK;
+/* Whether a function of that name aggregates. COUNT(*) binds as COUNT without arguments. */
+bool aggregate_exists(const char *name);
+const AggregateFunction *aggregate_at(uint32_t index);
+
+#endif

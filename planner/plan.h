@@ -1,0 +1,206 @@
+/* The plan: a read-only graph from scans to sinks, the contract between planner and executor.
+ *
+ * Nodes are in topological order, inputs before consumers; a node may have several consumers (shared
+ * scans and sub-plans of a statement set). All of it lies in the plan's arena, which also keeps what
+ * the plan borrows from the catalog, so a job outlives DROP TABLE.
+ *
+ * Each kind of node is described once: its spec below, a planner file that derives its properties
+ * and an executor file that runs it. `op` names that executor file's operator. */
+#ifndef PLANNER_PLAN_H
+#define PLANNER_PLAN_H
+
+#include "connectors/connector.h"
+#include "formats/format.h"
+#include "functions/aggregate.h"
+#include "planner/expr.h"
+
+typedef struct PlanNode PlanNode;
+
+/* A set of columns that is unique in the node's current rows. */
+typedef struct ColumnSet {
+    uint32_t count;
+    const uint32_t *columns; /* ascending */
+} ColumnSet;
+
+/* What is known of a node's output stream. */
+typedef struct StreamTraits {
+    ChangeKinds kinds;  /* what it emits, given what its consumers need */
+    bool wants_before;  /* a consumer needs -U */
+    bool folds;         /* at most one change per key per batch (mini-batch, or provably unseen) */
+    bool bounded;       /* ends by itself */
+    ColumnSet *unique_keys;
+    uint32_t unique_key_count;
+    ColumnSet *upsert_keys; /* keys under which rows keep their order on the way here */
+    uint32_t upsert_key_count;
+    int32_t rowtime; /* column that is the event-time attribute, or -1 */
+} StreamTraits;
+
+/* How a consumer wants its input spread over the workers. */
+typedef enum Distribution {
+    DISTRIBUTE_ANY,    /* stay where you are */
+    DISTRIBUTE_HASH,   /* rows with equal keys to one worker */
+    DISTRIBUTE_SINGLE  /* everything to one worker */
+} Distribution;
+
+typedef struct PlanInput {
+    PlanNode *node;
+    Distribution distribution;
+    ColumnSet keys; /* HASH: columns of node; order matters, not sorted */
+} PlanInput;
+
+struct PlanNode {
+    uint32_t id;        /* position in plan->nodes, and the number EXPLAIN shows */
+    const char *op;     /* "scan", "calc", "aggregate", …: the operator that runs it */
+    const char *uid;    /* identity of its state: made from what it computes, stable across edits
+                           elsewhere */
+    const char *label;  /* for people: "GroupAggregate(groupBy=[id], select=[…])" */
+    const Schema *schema;
+    PlanInput *inputs;
+    uint32_t input_count;
+    uint32_t parallelism; /* 1: must run single; 0: the job's */
+    StreamTraits traits;
+    const char *state;    /* what it keeps and how that grows, a sentence; NULL: nothing */
+    const void *spec;     /* Plan… below, by op */
+    int64_t sql_offset;   /* where the user wrote it */
+};
+
+/* op "scan": reads a table. Computed columns and WATERMARK follow in a calc. */
+typedef struct PlanScan {
+    const Connector *connector;
+    ScanInfo scan;
+    const char *share_key; /* scans with equal keys share one source; NULL: none */
+    /* A test or an embedding program feeds this table by hand: rows come through job_feed. */
+    bool is_fed;
+} PlanScan;
+
+/* op "values": constant rows, once. */
+typedef struct PlanValues {
+    const Batch *const *batches;
+    uint32_t batch_count;
+} PlanValues;
+
+/* op "calc": filter, then projection. */
+typedef struct PlanCalc {
+    const Expr *filter; /* NULL: all rows */
+    const Expr **projections; /* one per output column */
+    /* A -U/+U pair of which the filter keeps one half becomes -D or +I; false where the consumer
+     * cannot tell. */
+    bool split_updates;
+} PlanCalc;
+
+/* op "aggregate": GROUP BY, DISTINCT. Output: the keys, then the aggregates. */
+typedef struct PlanAggregateCall {
+    BoundAggregate call;
+    const uint32_t *arguments; /* input columns */
+    uint32_t argument_count;
+    int32_t filter; /* BOOLEAN input column, or -1 */
+    bool distinct;
+} PlanAggregateCall;
+
+typedef struct PlanAggregate {
+    const uint32_t *keys; /* input columns; none: one global group */
+    uint32_t key_count;
+    PlanAggregateCall *calls;
+    uint32_t call_count;
+    bool input_retracts;
+    int64_t state_ttl_ms;
+    /* Bounded run: results only at the end; a global aggregate then gives a row without input. */
+    bool final_only;
+} PlanAggregate;
+
+/* op "join": regular equi-join; output: left columns, then right columns. */
+typedef enum PlanJoinKind {
+    PLAN_JOIN_INNER,
+    PLAN_JOIN_LEFT,
+    PLAN_JOIN_RIGHT,
+    PLAN_JOIN_FULL,
+    PLAN_JOIN_SEMI,
+    PLAN_JOIN_ANTI
+} PlanJoinKind;
+
+/* How one side's rows are kept; chosen from its unique keys. */
+typedef enum PlanJoinSideState {
+    PLAN_SIDE_KEY_UNIQUE,  /* the join key is unique: one row per key */
+    PLAN_SIDE_HAS_UNIQUE,  /* `unique` is: rows by it */
+    PLAN_SIDE_NO_UNIQUE    /* rows with a count */
+} PlanJoinSideState;
+
+typedef struct PlanJoinSide {
+    const uint32_t *keys; /* equal in number and type on both sides */
+    PlanJoinSideState state;
+    ColumnSet unique;
+    bool retracts;
+} PlanJoinSide;
+
+typedef struct PlanJoin {
+    PlanJoinKind kind;
+    PlanJoinSide sides[2];
+    uint32_t key_count;
+    const bool *null_matches; /* per key: IS NOT DISTINCT FROM */
+    const Expr *condition;    /* over left and right columns; NULL: none */
+    int64_t state_ttl_ms;
+} PlanJoin;
+
+/* op "union": UNION ALL; inputs have the output's physical types. No spec. */
+
+/* op "normalize": ChangelogNormalize: upserts or duplicates by key to a proper changelog. */
+typedef struct PlanNormalize {
+    ColumnSet key;
+    int64_t state_ttl_ms;
+} PlanNormalize;
+
+/* op "drop_update_before": removes -U. No spec. */
+
+/* op "materialize": the sink's upsert materializer: last row per sink key from unordered changes. */
+typedef struct PlanMaterialize {
+    ColumnSet key;        /* the sink's primary key */
+    ColumnSet upsert_key; /* of the input; count 0: whole row */
+} PlanMaterialize;
+
+/* op "limit": LIMIT and OFFSET over any changelog, in order of arrival. */
+typedef struct PlanLimit {
+    uint64_t offset;
+    uint64_t limit; /* UINT64_MAX: none */
+} PlanLimit;
+
+/* op "sort": ORDER BY of a bounded run; with limit a Top-N. */
+typedef struct PlanSortKey {
+    uint32_t column;
+    bool descending;
+    bool nulls_last;
+} PlanSortKey;
+
+typedef struct PlanSort {
+    const PlanSortKey *keys;
+    uint32_t key_count;
+    uint64_t offset;
+    uint64_t limit;
+} PlanSort;
+
+/* op "sink": hands rows to a connector, or, with connector NULL, to whoever runs the query. */
+typedef struct PlanSink {
+    const Connector *connector;
+    TableInfo table;
+    const char *sink_id;
+    ChangeKinds takes;         /* -U is dropped when not in it */
+    const uint32_t *not_null;  /* columns whose NULL is an error (or drops the row) */
+    uint32_t not_null_count;
+    bool drop_null_rows; /* table.exec.sink.not-null-enforcer = DROP */
+} PlanSink;
+
+typedef struct Plan {
+    Arena *arena;
+    PlanNode **nodes; /* topological */
+    uint32_t node_count;
+    uint32_t max_parallelism;
+    Str sql; /* the statement, for run-time errors */
+} Plan;
+
+void plan_free(Plan *plan);
+
+/* EXPLAIN: the tree as text; with `changelog_mode` each node's kinds, keys, state. */
+void plan_explain(const Plan *plan, bool changelog_mode, Buffer *out);
+/* The plan as JSON: what a checkpoint keeps and what is compared on restore. */
+void plan_print_json(const Plan *plan, Buffer *out);
+
+#endif

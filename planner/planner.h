@@ -1,0 +1,65 @@
+/* From syntax tree to plan: the catalog of one session, and the planner over it.
+ *
+ * A Catalog holds tables and views of one session, immutable definitions in arenas of their own: a
+ * plan keeps copies, so dropping a table does not disturb a running job. */
+#ifndef PLANNER_PLANNER_H
+#define PLANNER_PLANNER_H
+
+#include "parser/ast.h"
+#include "planner/plan.h"
+
+typedef struct Catalog Catalog;
+
+Catalog *catalog_new(void);
+void catalog_free(Catalog *catalog);
+
+/* What configuration means to planning; the session fills it from SET. */
+typedef struct PlannerConfig {
+    const TimeZone *zone;      /* table.local-time-zone */
+    int64_t state_ttl_ms;      /* table.exec.state.ttl */
+    bool mini_batch;           /* table.exec.mini-batch.enabled */
+    bool bounded_run;          /* execution.runtime-mode = batch */
+    bool not_null_drop;        /* table.exec.sink.not-null-enforcer */
+    bool require_on_conflict;  /* table.exec.sink.require-on-conflict */
+    const char *upsert_materialize; /* AUTO, NONE, FORCE */
+    bool cdc_events_duplicate; /* table.exec.source.cdc-events-duplicate */
+    uint32_t max_parallelism;
+    const Clock *clock;
+    void (*notice)(void *to, const char *text); /* warnings: state that grows, … */
+    void *notice_to;
+} PlannerConfig;
+
+/* CREATE TABLE, CREATE VIEW, DROP, USE. `script` is the text the tree's offsets point into. */
+bool catalog_apply(Catalog *catalog, const AstStatement *statement, Str script,
+                   const PlannerConfig *config, Error *error) MUST_CHECK;
+
+/* Plans a query (its rows go to whoever runs the job), an INSERT or a statement set. */
+Plan *planner_plan(Catalog *catalog, const AstStatement *statement, Str script,
+                   const PlannerConfig *config, Error *error) MUST_CHECK;
+
+/* Names for SHOW, sorted; in the arena. `kind`: "TABLES" (views too), "VIEWS". */
+uint32_t catalog_names(const Catalog *catalog, const char *kind, Arena *arena,
+                       const char *const **names);
+
+/* DESCRIBE: one row per column. */
+typedef struct ColumnInfo {
+    const char *name;
+    const char *type;
+    bool nullable;
+    const char *key;       /* "PRI(a, b)" or NULL */
+    const char *extras;    /* "AS `a` + 1", "METADATA FROM 'x' VIRTUAL" or NULL */
+    const char *watermark; /* "`ts` - INTERVAL '5' SECOND" or NULL */
+    const char *comment;
+} ColumnInfo;
+bool catalog_describe(Catalog *catalog, const AstName *name, const PlannerConfig *config,
+                      Arena *arena, const ColumnInfo **columns, uint32_t *count,
+                      Error *error) MUST_CHECK;
+/* SHOW CREATE TABLE / VIEW: runs as it is printed; secrets are ******. */
+bool catalog_show_create(Catalog *catalog, const AstName *name, bool view, Buffer *out,
+                         Error *error) MUST_CHECK;
+
+/* Schema of a declared table's physical columns, for feeding it by hand. NULL with an error. */
+const Schema *catalog_table_schema(Catalog *catalog, const char *name, Arena *arena,
+                                   Error *error) MUST_CHECK;
+
+#endif

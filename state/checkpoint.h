@@ -1,0 +1,71 @@
+/* The checkpoint store: one SQLite database per job that holds its plan, its retained epochs and
+ * the chunks they are made of.
+ *
+ * A job's worker threads add chunks and blobs of the running epoch; a writer thread appends them;
+ * checkpoint_commit waits for the writer, writes the manifest and makes the epoch durable in one
+ * SQLite transaction. Until then nothing of the epoch is visible, so a crash at any instruction
+ * leaves the newest durable epoch whole. Deltas are folded into a base in the background when they
+ * outweigh it; epochs beyond the retained ones lose what only they needed.
+ *
+ * Threads: checkpoint_add_* from any thread; everything else from the job's coordinator. */
+#ifndef STATE_CHECKPOINT_H
+#define STATE_CHECKPOINT_H
+
+#include "state/state.h"
+
+typedef struct CheckpointStore CheckpointStore;
+
+typedef struct CheckpointConfig {
+    const char *directory; /* execution.checkpointing.dir; made when missing */
+    const char *job;       /* pipeline.name: names the file, made safe */
+    uint32_t retained;     /* execution.checkpointing.num-retained, at least 1 */
+    bool fresh;            /* --fresh: forget every epoch there is */
+    bool read_only;        /* for looking: opens only what exists */
+} CheckpointConfig;
+
+typedef struct CheckpointInfo {
+    uint64_t epoch; /* 0: none */
+    int64_t completed_at_us;
+    uint64_t bytes; /* added by this epoch */
+    char job[256];
+    uint32_t parallelism;
+    uint32_t max_parallelism;
+    const char *manifest; /* what checkpoint_commit was given; valid until the next call */
+} CheckpointInfo;
+
+/* A store that another live process holds is refused with an error that names its process id. */
+CheckpointStore *checkpoint_open(const CheckpointConfig *config, Error *error) MUST_CHECK;
+/* A store by path of the file, or of a directory that holds exactly one:
+ * execution.state-recovery.path. */
+CheckpointStore *checkpoint_open_path(const char *path, Error *error) MUST_CHECK;
+void checkpoint_close(CheckpointStore *store);
+const char *checkpoint_path(const CheckpointStore *store);
+
+/* The newest durable epoch (before = 0), or the newest one older than `before`. False: none. */
+bool checkpoint_newest(CheckpointStore *store, uint64_t before, CheckpointInfo *out);
+
+/* Starts an epoch; numbers grow. At most one runs. */
+bool checkpoint_begin(CheckpointStore *store, uint64_t epoch, Error *error) MUST_CHECK;
+/* Adds a keyed chunk of the operator `uid`; copies the bytes. */
+void checkpoint_add_chunk(CheckpointStore *store, const char *uid, const StateChunk *chunk);
+/* Adds bytes that belong to no key: a split's position, a sink's pending rows. (uid, kind, subtask,
+ * name) is unique in an epoch. */
+void checkpoint_add_blob(CheckpointStore *store, const char *uid, const char *kind,
+                         uint32_t subtask, Str name, Str bytes);
+/* Makes the epoch durable. On failure (disk full, I/O error) the epoch is gone, the one before is
+ * whole, and the next epoch's deltas do not fit any more: the caller ends or restarts the job. */
+bool checkpoint_commit(CheckpointStore *store, const CheckpointInfo *info, Error *error) MUST_CHECK;
+void checkpoint_abort(CheckpointStore *store);
+
+/* Reads an epoch: chunks of one operator, in the order state_restore wants them, and its blobs. The
+ * callback returns false to stop with the error it set. */
+bool checkpoint_read_chunks(CheckpointStore *store, uint64_t epoch, const char *uid,
+                            bool (*each)(void *to, const StateChunk *chunk, Error *error), void *to,
+                            Error *error) MUST_CHECK;
+bool checkpoint_read_blobs(CheckpointStore *store, uint64_t epoch, const char *uid,
+                           const char *kind,
+                           bool (*each)(void *to, uint32_t subtask, Str name, Str bytes,
+                                        Error *error),
+                           void *to, Error *error) MUST_CHECK;
+
+#endif

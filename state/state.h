@@ -1,0 +1,138 @@
+/* Keyed state: what operators remember between batches.
+ *
+ * An operator instance has one StateStore and declares its tables when it opens. Keys are encoded
+ * rows (core/row.h); hashes are hash_bytes of the key. A table is split by key group, the unit of
+ * checkpoints and rescaling.
+ *
+ *   VALUE    key → record of fixed size, changed in place
+ *   MAP      key → subkey → record of fixed size and payload bytes; subkeys in insertion order
+ *   ORDERED  key → sort key → record of fixed size; sort keys in memcmp order
+ *
+ * Records may hold StringViews at declared offsets; their long text belongs to the table and is
+ * replaced with state_string_assign.
+ *
+ * Invariant: a record does not move while it exists, is aligned to 8 and starts zeroed. Whoever
+ * changes a record calls state_touch before the next barrier; creating and removing counts by
+ * itself.
+ * Cost: one probe a key, prefetched over the batch; a snapshot copies only what changed. */
+#ifndef STATE_STATE_H
+#define STATE_STATE_H
+
+#include "core/error.h"
+#include "core/vector.h"
+
+typedef struct StateStore StateStore;
+typedef struct StateTable StateTable;
+
+typedef enum StateKind { STATE_VALUE, STATE_MAP, STATE_ORDERED } StateKind;
+
+typedef struct StateSpec {
+    const char *name; /* unique in the operator; part of the checkpoint */
+    StateKind kind;
+    uint32_t record_bytes; /* a multiple of 8; may be 0 for MAP */
+    const uint32_t *string_offsets;
+    uint32_t string_count;
+    /* For people who open a checkpoint, and for the check that state still fits; the text is stored
+     * with the table and compared on restore: "k BIGINT -> count BIGINT, sum DECIMAL(38, 2)". */
+    const char *description;
+} StateSpec;
+
+typedef struct StateConfig {
+    const char *owner; /* the operator's identity, for errors */
+    uint32_t max_parallelism;
+    uint32_t first_key_group; /* the groups this instance owns: first..last inclusive */
+    uint32_t last_key_group;
+    uint64_t memory_limit_bytes; /* 0: none */
+} StateConfig;
+
+StateStore *state_store_new(const StateConfig *config);
+void state_store_free(StateStore *store);
+/* Declares a table; it lives as long as the store. */
+StateTable *state_table_declare(StateStore *store, const StateSpec *spec);
+uint64_t state_store_bytes(const StateStore *store);
+uint64_t state_table_keys(const StateTable *table);
+/* False with an error naming the operator once the store passed its memory limit; asked per batch. */
+bool state_store_check(const StateStore *store, Error *error) MUST_CHECK;
+
+void state_touch(StateTable *table, void *record);
+void state_string_assign(StateTable *table, StringView *slot, Str value);
+
+/* ------------------------------------------------------------------- VALUE */
+
+/* For each key its record, made when missing; created[i] tells (may be NULL). Equal keys in one
+ * call get the same record; `created` is set only for the first. */
+void state_value_get_or_create(StateTable *table, const Str *keys, const uint64_t *hashes,
+                               uint32_t count, void **records, uint8_t *created);
+/* For each key its record or NULL. */
+void state_value_get(StateTable *table, const Str *keys, const uint64_t *hashes, uint32_t count,
+                     void **records);
+void state_value_remove(StateTable *table, void *record);
+Str state_value_key(const StateTable *table, const void *record);
+
+/* --------------------------------------------------------------------- MAP */
+
+typedef struct StateGroup StateGroup; /* all entries of one key */
+typedef struct StateEntry StateEntry;
+
+/* For each key its group, or NULL when it has no entry. A group goes when its last entry goes. */
+void state_map_groups(StateTable *table, const Str *keys, const uint64_t *hashes, uint32_t count,
+                      StateGroup **groups);
+uint32_t state_map_size(const StateGroup *group);
+StateEntry *state_map_first(const StateGroup *group);
+StateEntry *state_map_next(const StateEntry *entry);
+StateEntry *state_map_find(StateTable *table, const StateGroup *group, Str subkey);
+/* Entry of the subkey, made (behind the others, making the group too) when missing, with the given
+ * payload; an existing entry keeps its place, and its payload is replaced. `*group` may be NULL on
+ * entry and is set. */
+StateEntry *state_map_put(StateTable *table, StateGroup **group, Str key, uint64_t hash, Str subkey,
+                          Str payload, bool *created);
+/* Removes the entry; true when the group went with it. */
+bool state_map_remove(StateTable *table, StateEntry *entry);
+/* Changing the payload may move the entry: use what is returned. */
+StateEntry *state_map_set_payload(StateTable *table, StateEntry *entry, Str payload);
+Str state_entry_subkey(const StateEntry *entry);
+Str state_entry_payload(const StateEntry *entry);
+void *state_entry_record(const StateEntry *entry); /* state_touch takes this too */
+StateGroup *state_entry_group(const StateEntry *entry);
+
+/* ----------------------------------------------------------------- ORDERED */
+
+/* Record of (key, sort key), made when missing. */
+void *state_ordered_put(StateTable *table, Str key, uint64_t hash, Str sort_key, bool *created);
+void *state_ordered_find(StateTable *table, Str key, uint64_t hash, Str sort_key);
+void state_ordered_remove(StateTable *table, Str key, uint64_t hash, Str sort_key);
+/* First and last sort key of a key; NULL when it has none. The sort key is valid until the next
+ * change of the table. */
+void *state_ordered_first(StateTable *table, Str key, uint64_t hash, Str *sort_key);
+void *state_ordered_last(StateTable *table, Str key, uint64_t hash, Str *sort_key);
+/* The neighbour strictly after or before `sort_key`, whether that is there or not. */
+void *state_ordered_after(StateTable *table, Str key, uint64_t hash, Str sort_key, Str *found);
+void *state_ordered_before(StateTable *table, Str key, uint64_t hash, Str sort_key, Str *found);
+
+/* ------------------------------------------------------- snapshot, restore */
+
+/* One piece of a checkpoint: changes of one key group of one table, or a whole base of it. */
+typedef struct StateChunk {
+    const char *table;
+    uint32_t key_group;
+    bool is_base; /* everything there is; else what changed since the chunk before */
+    Str bytes;    /* the table's own encoding; only state_ functions read it */
+} StateChunk;
+
+/* Hands over what changed since the last snapshot (everything the first time or after a restore is
+ * not needed again) and forgets it: calls `add` per chunk; the bytes are valid during the call.
+ * Nothing is written to disk here. */
+void state_snapshot(StateStore *store, void (*add)(void *to, const StateChunk *chunk), void *to);
+
+/* Applies a chunk in order, base first; chunks of key groups the store does not own are passed over.
+ * After the last one call state_restore_end. */
+bool state_restore(StateStore *store, const StateChunk *chunk, Error *error) MUST_CHECK;
+bool state_restore_end(StateStore *store, Error *error) MUST_CHECK;
+/* "table\tdescription" of each declared table, a line each: compared before a restore. */
+void state_describe(const StateStore *store, Buffer *out);
+
+/* Folds a base (or nothing) and its deltas, oldest first, into one base: newest record wins. Runs on
+ * the checkpoint writer; needs no store. */
+bool state_fold_chunks(const Str *chunks, uint32_t count, Buffer *base, Error *error) MUST_CHECK;
+
+#endif
