@@ -149,9 +149,10 @@ WEIR_API WeirStatus weir_wait(WeirSession *session, int64_t timeout_ms);
 
 /* ------------------------------------------------------- feeding by hand */
 
-/* Tables with 'connector' = 'feed' take rows from here: one in the literal form "+I[1, Ann, NULL]".
- * Goes to every running query that reads the table. */
-WEIR_API WeirStatus weir_feed(WeirSession *session, const char *table, const char *row);
+/* Tables with 'connector' = 'feed' take rows from here, in the literal form "+I[1, Ann, NULL]", one a
+ * line; the -U and +U of an update belong into one call. They go, as one batch, to every running
+ * query that reads the table. */
+WEIR_API WeirStatus weir_feed(WeirSession *session, const char *table, const char *rows);
 WEIR_API WeirStatus weir_feed_end(WeirSession *session, const char *table);
 /* Returns when everything fed has arrived in the results. */
 WEIR_API WeirStatus weir_settle(WeirSession *session);
