@@ -9,7 +9,11 @@
  * whole batch. It never looks at types at run time.
  *
  * Kernels and NULL: unless the function is FUNCTION_NULL_AWARE, the evaluator gives the kernel only
- * rows whose arguments all have a value and makes the others NULL itself. */
+ * rows whose arguments all have a value and makes the others NULL itself. A kernel may be run over
+ * more rows than that when it cannot fail; whatever it writes there is thrown away.
+ *
+ * Text in a result may borrow the memory of the arguments' text (SUBSTRING copies nothing), so a
+ * batch that keeps a result also keeps the batch it was computed from. */
 #ifndef FUNCTIONS_FUNCTION_H
 #define FUNCTIONS_FUNCTION_H
 
@@ -61,7 +65,10 @@ typedef struct ScalarFunction ScalarFunction;
 typedef struct BoundFunction {
     const ScalarFunction *function;
     const Type *result;
-    const Type **argument_types; /* the planner casts each argument to this type */
+    /* The planner casts each argument whose type differs in more than nullability. The binder has
+     * checked that it may, so that cast is bound as CAST_EXPLICIT. */
+    const Type **argument_types;
+    uint32_t argument_count;
     ScalarKernel kernel;
     const void *data;
 } BoundFunction;
@@ -80,7 +87,8 @@ struct ScalarFunction {
      * language of signatures is told in functions/README.md. */
     const char *signature;
     ScalarKernel kernel; /* used when `bind` is NULL */
-    /* Chooses types and kernel; false with an error when the arguments do not fit. */
+    /* Chooses types and kernel. False when the arguments do not fit: with an error set where there is
+     * more to say than the list of signatures, without one to let the next overload try. */
     bool (*bind)(const ScalarFunction *function, const FunctionSite *site, BoundFunction *out,
                  Error *error);
     unsigned flags;
