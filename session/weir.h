@@ -44,6 +44,12 @@ WEIR_API WeirStatus weir_set(WeirSession *session, const char *key, const char *
 /* The value in force, NULL when the key is not known or has none; valid until the next call. */
 WEIR_API const char *weir_get(WeirSession *session, const char *key);
 
+/* Name of the jobs while pipeline.name is not set: the file's name, for a program that runs files.
+ */
+WEIR_API void weir_default_name(WeirSession *session, const char *name);
+/* Jobs started from now on forget the checkpoints they find. */
+WEIR_API void weir_start_fresh(WeirSession *session, bool fresh);
+
 /* Text of print tables, and notices ("restored from epoch 7"); NULL restores the default, which is
  * the process's standard output and error. */
 typedef void (*WeirTextCallback)(void *user, const char *text, size_t length, bool standard_error);
@@ -60,7 +66,8 @@ WEIR_API int weir_next_statement(const char *script, size_t length, size_t *offs
 
 /* Executes one statement (without its semicolon) of a script and gives its result; the whole script
  * is passed so that errors name the right line. `file` words those errors; NULL: none. A query or
- * INSERT has started when this returns: read the result to follow it. The caller frees the result. */
+ * INSERT has started when this returns: read the result to follow it. The caller frees the result.
+ */
 WEIR_API WeirStatus weir_execute(WeirSession *session, const char *script, size_t length,
                                  size_t start, size_t end, const char *file, WeirResult **result);
 
@@ -98,13 +105,14 @@ WEIR_API uint32_t weir_column_width(const WeirResult *result, uint32_t column);
 WEIR_API bool weir_result_is_bounded(const WeirResult *result);
 
 typedef enum WeirStep {
-    WEIR_STEP_ROW,     /* a row is there */
-    WEIR_STEP_IDLE,    /* none came within the timeout; ask again */
-    WEIR_STEP_END,     /* there will be no more */
-    WEIR_STEP_ERROR    /* the job failed; see weir_error_message */
+    WEIR_STEP_ROW,  /* a row is there */
+    WEIR_STEP_IDLE, /* none came within the timeout; ask again */
+    WEIR_STEP_END,  /* there will be no more */
+    WEIR_STEP_ERROR /* the job failed; see weir_error_message */
 } WeirStep;
 
-/* Moves to the next row. A negative timeout waits for ever; for a JOB result it waits for the end. */
+/* Moves to the next row. A negative timeout waits for ever; for a JOB result it waits for the end.
+ */
 WEIR_API WeirStep weir_next(WeirResult *result, int64_t timeout_ms);
 WEIR_API WeirChange weir_row_change(const WeirResult *result);
 WEIR_API bool weir_is_null(const WeirResult *result, uint32_t column);
@@ -144,13 +152,14 @@ typedef struct WeirJobStatus {
 WEIR_API WeirStatus weir_result_status(WeirResult *result, WeirJobStatus *status);
 /* The session's jobs, running and ended; returns how many there are. */
 WEIR_API uint32_t weir_jobs(WeirSession *session, WeirJobStatus *out, uint32_t capacity);
-/* Waits until every job of the session has ended; ERROR when one failed. */
+/* Waits until every job of the session has ended (OK) or one has failed (ERROR, once per job);
+ * INTERRUPTED when the timeout passed first. A pending weir_interrupt goes to all jobs. */
 WEIR_API WeirStatus weir_wait(WeirSession *session, int64_t timeout_ms);
 
 /* ------------------------------------------------------- feeding by hand */
 
-/* Tables with 'connector' = 'feed' take rows from here, in the literal form "+I[1, Ann, NULL]", one a
- * line; the -U and +U of an update belong into one call. They go, as one batch, to every running
+/* Tables with 'connector' = 'feed' take rows from here, in the literal form "+I[1, Ann, NULL]", one
+ * a line; the -U and +U of an update belong into one call. They go, as one batch, to every running
  * query that reads the table. */
 WEIR_API WeirStatus weir_feed(WeirSession *session, const char *table, const char *rows);
 WEIR_API WeirStatus weir_feed_end(WeirSession *session, const char *table);

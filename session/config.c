@@ -1,0 +1,290 @@
+/* Invariant: values[i] and defaults[i] belong to specs[i]; a value in the array has passed its
+ * spec's check, so reading it cannot fail. */
+#include "session/config.h"
+
+#include <stdlib.h>
+
+#include "core/str.h"
+
+static const OptionSpec specs[] = {
+    {.name = "execution.batch-rows",
+     .type = OPTION_INTEGER,
+     .fallback = "2048",
+     .minimum = 1,
+     .maximum = 2048,
+     .doc = "Rows a source puts into one batch at most; 1 processes change by change."},
+    {.name = "execution.checkpointing.dir",
+     .type = OPTION_TEXT,
+     .doc = "Folder of the checkpoint database; without it nothing survives the process."},
+    {.name = "execution.checkpointing.interval",
+     .type = OPTION_DURATION,
+     .minimum = 1,
+     .maximum = INT64_MAX,
+     .doc = "Time between two checkpoints; without it there are none but the last."},
+    {.name = "execution.checkpointing.min-pause",
+     .type = OPTION_DURATION,
+     .fallback = "0 ms",
+     .doc = "Least time between the end of a checkpoint and the start of the next."},
+    {.name = "execution.checkpointing.num-retained",
+     .type = OPTION_INTEGER,
+     .fallback = "1",
+     .minimum = 1,
+     .maximum = 1000,
+     .doc = "How many finished checkpoints stay restorable."},
+    {.name = "execution.checkpointing.timeout",
+     .type = OPTION_DURATION,
+     .fallback = "10 min",
+     .minimum = 1,
+     .maximum = INT64_MAX,
+     .doc = "A checkpoint that takes longer fails."},
+    {.name = "execution.exchange-memory",
+     .type = OPTION_BYTES,
+     .fallback = "4 mb",
+     .minimum = 1024,
+     .maximum = INT64_MAX,
+     .doc = "Bytes that may wait in one channel between two workers."},
+    {.name = "execution.runtime-mode",
+     .type = OPTION_ENUM,
+     .values = "STREAMING|BATCH",
+     .fallback = "STREAMING",
+     .doc = "BATCH runs bounded inputs to their end and shows only the final result."},
+    {.name = "execution.state-memory-limit",
+     .type = OPTION_BYTES,
+     .minimum = 1,
+     .maximum = INT64_MAX,
+     .doc = "Bytes of state one worker's operator may hold; past it the job ends with an error."},
+    {.name = "execution.state-recovery.path",
+     .type = OPTION_TEXT,
+     .doc = "Checkpoint database to start from instead of the job's own."},
+    {.name = "parallelism.default",
+     .type = OPTION_INTEGER,
+     .fallback = "1",
+     .minimum = 1,
+     .maximum = 128,
+     .doc = "Copies of each operator that work beside each other."},
+    {.name = "pipeline.max-parallelism",
+     .type = OPTION_INTEGER,
+     .fallback = "128",
+     .minimum = 1,
+     .maximum = 32768,
+     .doc = "Key groups state is split into: the bound of parallelism for a job's whole life."},
+    {.name = "pipeline.name",
+     .type = OPTION_TEXT,
+     .doc = "Name of the job, by which it finds its checkpoints; default: the file's name."},
+    {.name = "restart-strategy.exponential-delay.backoff-multiplier",
+     .type = OPTION_DOUBLE,
+     .fallback = "1.5",
+     .doc = "Factor from one delay to the next."},
+    {.name = "restart-strategy.exponential-delay.attempts-before-reset-backoff",
+     .type = OPTION_INTEGER,
+     .minimum = 1,
+     .maximum = INT32_MAX,
+     .doc = "Restarts before the job ends with the error; default: no end."},
+    {.name = "restart-strategy.exponential-delay.initial-backoff",
+     .type = OPTION_DURATION,
+     .fallback = "1 s",
+     .doc = "Delay before the first restart."},
+    {.name = "restart-strategy.exponential-delay.jitter-factor",
+     .type = OPTION_DOUBLE,
+     .fallback = "0.1",
+     .doc = "Share of a delay that is left to chance."},
+    {.name = "restart-strategy.exponential-delay.max-backoff",
+     .type = OPTION_DURATION,
+     .fallback = "1 min",
+     .doc = "Longest delay."},
+    {.name = "restart-strategy.exponential-delay.reset-backoff-threshold",
+     .type = OPTION_DURATION,
+     .fallback = "1 h",
+     .doc = "After this long without failure the delays start over."},
+    {.name = "restart-strategy.fixed-delay.attempts",
+     .type = OPTION_INTEGER,
+     .fallback = "1",
+     .minimum = 0,
+     .maximum = INT32_MAX,
+     .doc = "Restarts before the job ends with the error."},
+    {.name = "restart-strategy.fixed-delay.delay",
+     .type = OPTION_DURATION,
+     .fallback = "1 s",
+     .doc = "Delay before each restart."},
+    {.name = "restart-strategy.type",
+     .type = OPTION_ENUM,
+     .values = "none|off|disable|fixed-delay|fixeddelay|exponential-delay|exponentialdelay",
+     .doc =
+         "What happens after a failure; default: exponential-delay with checkpoints, else none."},
+    {.name = "sql-client.execution.result-mode",
+     .type = OPTION_ENUM,
+     .values = "TABLEAU|CHANGELOG",
+     .fallback = "TABLEAU",
+     .doc = "How the shell prints a SELECT."},
+    {.name = "state.backend.type",
+     .type = OPTION_ENUM,
+     .values = "hashmap",
+     .fallback = "hashmap",
+     .doc = "Where state lives while the job runs."},
+    {.name = "table.display.max-column-width",
+     .type = OPTION_INTEGER,
+     .fallback = "30",
+     .minimum = 4,
+     .maximum = 100000,
+     .doc = "Widest a column of text is printed."},
+    {.name = "table.dml-sync",
+     .type = OPTION_BOOLEAN,
+     .fallback = "false",
+     .doc = "Whether INSERT waits for its job to end."},
+    {.name = "table.exec.sink.not-null-enforcer",
+     .type = OPTION_ENUM,
+     .values = "ERROR|DROP",
+     .fallback = "ERROR",
+     .doc = "What a NULL in a NOT NULL column of a sink does: fail the job or drop the row."},
+    {.name = "table.exec.sink.require-on-conflict",
+     .type = OPTION_BOOLEAN,
+     .fallback = "true",
+     .doc = "Whether INSERT needs ON CONFLICT when the query's key is not the sink's."},
+    {.name = "table.exec.sink.upsert-materialize",
+     .type = OPTION_ENUM,
+     .values = "AUTO|NONE|FORCE",
+     .fallback = "AUTO",
+     .doc = "When a sink's changes are put in order by its primary key first."},
+    {.name = "table.exec.source.cdc-events-duplicate",
+     .type = OPTION_BOOLEAN,
+     .fallback = "false",
+     .doc = "Whether sources may repeat changes, so that they are normalized by primary key."},
+    {.name = "table.local-time-zone",
+     .type = OPTION_TEXT,
+     .fallback = "default",
+     .doc = "Zone of TIMESTAMP_LTZ values in text: an IANA name, UTC or an offset."},
+    {.name = NULL},
+};
+
+#define CONFIG_OPTIONS (array_count(specs) - 1)
+
+struct Config {
+    char *values[CONFIG_OPTIONS];   /* set by the user */
+    char *defaults[CONFIG_OPTIONS]; /* replaced defaults */
+};
+
+const OptionSpec *config_specs(void)
+{
+    return specs;
+}
+
+static int64_t config_find(const char *key)
+{
+    for (size_t i = 0; i < CONFIG_OPTIONS; i++) {
+        if (strcmp(specs[i].name, key) == 0)
+            return (int64_t)i;
+    }
+    return -1;
+}
+
+static bool config_unknown(const char *key, Error *error)
+{
+    const char *names[CONFIG_OPTIONS];
+    for (size_t i = 0; i < CONFIG_OPTIONS; i++)
+        names[i] = specs[i].name;
+    error_set(error, ERROR_OPTION, "configuration option \"%s\" does not exist", key);
+    const char *nearest = str_nearest(key, names, CONFIG_OPTIONS);
+    if (nearest != NULL)
+        return error_hint(error, "Did you mean \"%s\"?", nearest);
+    return error_hint(error, "SET; lists the options there are.");
+}
+
+bool config_set(Config *config, const char *key, const char *value, Error *error)
+{
+    int64_t index = config_find(key);
+    if (index < 0)
+        return config_unknown(key, error);
+    if (!option_check_value(&specs[index], key, value, error))
+        return false;
+    memory_free(config->values[index]);
+    config->values[index] = memory_strdup(value);
+    return true;
+}
+
+bool config_reset(Config *config, const char *key, Error *error)
+{
+    int64_t index = key == NULL ? 0 : config_find(key);
+    if (index < 0)
+        return config_unknown(key, error);
+    size_t from = (size_t)index;
+    size_t to = key == NULL ? CONFIG_OPTIONS : from + 1;
+    for (size_t i = from; i < to; i++) {
+        memory_free(config->values[i]);
+        config->values[i] = NULL;
+    }
+    return true;
+}
+
+void config_set_default(Config *config, const char *key, const char *value)
+{
+    int64_t index = config_find(key);
+    assert(index >= 0);
+    memory_free(config->defaults[index]);
+    config->defaults[index] = memory_strdup(value);
+}
+
+const char *config_get(const Config *config, const char *key)
+{
+    int64_t index = config_find(key);
+    if (index < 0)
+        return NULL;
+    if (config->values[index] != NULL)
+        return config->values[index];
+    return config->defaults[index] != NULL ? config->defaults[index] : specs[index].fallback;
+}
+
+bool config_is_set(const Config *config, const char *key)
+{
+    int64_t index = config_find(key);
+    return index >= 0 && config->values[index] != NULL;
+}
+
+bool config_boolean(const Config *config, const char *key)
+{
+    bool value = false;
+    const char *text = config_get(config, key);
+    return text != NULL && option_parse_boolean(text, &value) && value;
+}
+
+int64_t config_integer(const Config *config, const char *key)
+{
+    int64_t value = 0;
+    const char *text = config_get(config, key);
+    return text != NULL && option_parse_integer(text, &value) ? value : 0;
+}
+
+int64_t config_duration_ms(const Config *config, const char *key)
+{
+    int64_t value = 0;
+    const char *text = config_get(config, key);
+    return text != NULL && option_parse_duration_ms(text, &value) ? value : 0;
+}
+
+int64_t config_bytes(const Config *config, const char *key)
+{
+    int64_t value = 0;
+    const char *text = config_get(config, key);
+    return text != NULL && option_parse_bytes(text, &value) ? value : 0;
+}
+
+double config_double(const Config *config, const char *key)
+{
+    const char *text = config_get(config, key);
+    return text != NULL ? strtod(text, NULL) : 0;
+}
+
+Config *config_new(void)
+{
+    return memory_zalloc(sizeof(Config));
+}
+
+void config_free(Config *config)
+{
+    if (config == NULL)
+        return;
+    for (size_t i = 0; i < CONFIG_OPTIONS; i++) {
+        memory_free(config->values[i]);
+        memory_free(config->defaults[i]);
+    }
+    memory_free(config);
+}

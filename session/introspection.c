@@ -1,0 +1,99 @@
+/* What there is: functions, connectors, formats and options, by number, for lists and references.
+ */
+#include "session/session_internal.h"
+
+#include <stdio.h>
+
+#include "core/str.h"
+
+/* Scalar functions first, then aggregates; operators' implementations are passed over. */
+bool weir_function_at(uint32_t index, WeirEntry *entry)
+{
+    uint32_t shown = 0;
+    uint32_t i = 0;
+    for (const ScalarFunction *function; (function = function_at(i)) != NULL; i++) {
+        if ((function->flags & FUNCTION_HIDDEN) != 0)
+            continue;
+        if (shown++ == index) {
+            *entry =
+                (WeirEntry){function->name, function->signature, function->category, function->doc};
+            return true;
+        }
+    }
+    const AggregateFunction *aggregate = aggregate_at(index - shown);
+    if (aggregate == NULL)
+        return false;
+    *entry = (WeirEntry){aggregate->name, aggregate->signature, "aggregate", aggregate->doc};
+    return true;
+}
+
+bool weir_connector_at(uint32_t index, WeirEntry *entry)
+{
+    const Connector *connector = connector_at(index);
+    if (connector == NULL)
+        return false;
+    const char *roles = connector->source != NULL && connector->sink != NULL ? "source and sink"
+                        : connector->sink != NULL                            ? "sink"
+                                                                             : "source";
+    *entry = (WeirEntry){connector->name, roles, "connector", connector->doc};
+    return true;
+}
+
+bool weir_format_at(uint32_t index, WeirEntry *entry)
+{
+    const Format *format = format_at(index);
+    if (format == NULL)
+        return false;
+    *entry = (WeirEntry){format->name, "", "format", format->doc};
+    return true;
+}
+
+static const OptionSpec *owner_options(const char *owner)
+{
+    if (owner == NULL)
+        return config_specs();
+    const Connector *connector = connector_find(owner, NULL);
+    if (connector != NULL)
+        return connector->options;
+    const Format *format = format_find(owner, NULL);
+    return format == NULL ? NULL : format->options;
+}
+
+static const char *option_type_text(const OptionSpec *spec)
+{
+    switch (spec->type) {
+    case OPTION_TEXT:
+    case OPTION_SECRET:
+        return "text";
+    case OPTION_BOOLEAN:
+        return "boolean";
+    case OPTION_INTEGER:
+        return "integer";
+    case OPTION_DOUBLE:
+        return "number";
+    case OPTION_DURATION:
+        return "duration";
+    case OPTION_BYTES:
+        return "size";
+    case OPTION_ENUM:
+        return spec->values;
+    }
+    return "";
+}
+
+bool weir_option_at(const char *owner, uint32_t option, WeirEntry *entry)
+{
+    const OptionSpec *specs = owner_options(owner);
+    for (uint32_t i = 0; specs != NULL && specs[i].name != NULL; i++) {
+        if (i < option)
+            continue;
+        const char *fallback = specs[i].fallback;
+        *entry = (WeirEntry){specs[i].name, option_type_text(&specs[i]),
+                             specs[i].required  ? "required"
+                             : fallback == NULL ? ""
+                                                : fallback,
+                             specs[i].doc};
+        return true;
+    }
+    return false;
+}

@@ -1,0 +1,113 @@
+/* What the files of session/ share: the session, its jobs and results. Private to the folder. */
+#ifndef SESSION_SESSION_INTERNAL_H
+#define SESSION_SESSION_INTERNAL_H
+
+#include <signal.h>
+
+#include "executor/collector.h"
+#include "executor/job.h"
+#include "parser/parser.h"
+#include "planner/planner.h"
+#include "session/config.h"
+#include "session/weir.h"
+
+/* One job of the session, running or ended. It stays in the list when it has ended, so that SHOW
+ * JOBS tells how; its threads and memory go as soon as somebody looks. */
+typedef struct SessionJob {
+    char id[40];
+    char *name;
+    Job *job;             /* NULL once it has ended and was seen */
+    Collector *collector; /* of a query */
+    JobStatus last;       /* when job is NULL */
+    Error error;          /* code ERROR_NONE: it did not fail */
+    bool reported;        /* weir_wait has told of the failure */
+    const char **fed;     /* names of the fed tables it reads */
+    uint32_t fed_count;
+    WeirSession *session;
+} SessionJob;
+
+/* Where a statement stands, for errors. */
+typedef struct StatementText {
+    Str script;
+    size_t start, end;
+    const char *file; /* NULL: none */
+} StatementText;
+
+struct WeirSession {
+    Config *config;
+    Catalog *catalog;
+    const TimeZone *zone;
+    Arena *zone_arena;
+    char *zone_name;
+
+    SessionJob **jobs;
+    uint32_t job_count, job_capacity;
+
+    WeirTextCallback on_text;
+    void *text_user;
+    WeirNoticeCallback on_notice;
+    void *notice_user;
+
+    bool fresh; /* --fresh: jobs forget their checkpoints */
+    Error error;
+    Buffer error_text;
+    /* Set by weir_interrupt, maybe from a signal handler: 1 stop, 2 cancel. */
+    volatile sig_atomic_t interrupt;
+};
+
+struct WeirResult {
+    WeirSession *session;
+    WeirResultKind kind;
+    Arena *arena;
+    const Schema *schema; /* of the rows; its types decide the widths */
+    SessionJob *job;      /* QUERY, JOB */
+    Str script;           /* copy of the statement, for run-time errors */
+    size_t statement_start;
+    char *file;
+    bool bounded;
+
+    /* ROWS: cells by row and column, NULL for NULL. */
+    const char **cells;
+    uint32_t row_count, row_capacity;
+
+    /* The current row: `row` of `batch` (QUERY) or of cells (ROWS; -1 before the first). */
+    Batch *batch;
+    int64_t row;
+    Buffer text;
+};
+
+/* Remembers and formats an error; `text` (may be NULL) gives its place. Returns WEIR_ERROR. */
+WeirStatus session_fail(WeirSession *session, const Error *error, const StatementText *text);
+/* Message, place with the line and a caret, detail and hint. */
+void error_text_print(const Error *error, const StatementText *text, Buffer *out);
+
+/* The zone of table.local-time-zone. */
+bool session_zone(WeirSession *session, const TimeZone **zone, Error *error) MUST_CHECK;
+PlannerConfig session_planner_config(WeirSession *session, const TimeZone *zone);
+void session_notice(void *session, const char *text);
+
+/* session_jobs.c */
+SessionJob *session_start_job(WeirSession *session, Plan *plan, const char *name, bool is_query,
+                              Error *error) MUST_CHECK;
+/* If the job has ended: keeps its last status and gives the rest back. */
+void session_job_reap(SessionJob *job);
+bool session_job_ended(const SessionJob *job);
+void session_job_free(SessionJob *job);
+void session_job_describe(SessionJob *job, WeirJobStatus *out);
+const char *session_job_state(const SessionJob *job);
+/* Passes a pending interrupt on to the job, or with NULL to all. */
+void session_apply_interrupt(WeirSession *session, SessionJob *only);
+
+/* result.c */
+WeirResult *result_new(WeirSession *session, WeirResultKind kind);
+/* Columns of text for a ROWS result. */
+void result_set_columns(WeirResult *result, const char *const *names, uint32_t count);
+/* A row; copies the cells. */
+void result_add_row(WeirResult *result, const char *const *cells);
+
+/* session_show.c */
+WeirResult *session_show(WeirSession *session, const AstStatement *statement, Error *error);
+WeirResult *session_describe(WeirSession *session, const AstStatement *statement, Error *error);
+WeirResult *session_list_config(WeirSession *session);
+
+#endif

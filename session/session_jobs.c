@@ -1,0 +1,289 @@
+/* Jobs of a session: from plan and configuration to a running job, and what is known of it
+ * afterwards. */
+#include "session/session_internal.h"
+
+#include <stdio.h>
+#include <sys/random.h>
+
+#include "core/str.h"
+
+/* Bytes of result rows that may wait for the reader. */
+#define RESULT_QUEUE_BYTES (8u << 20)
+
+/* --------------------------------------------------------- configuring */
+
+static RestartStrategy restart_strategy(const Config *config, bool durable)
+{
+    const char *type = config_get(config, "restart-strategy.type");
+    if (type == NULL)
+        return durable ? RESTART_EXPONENTIAL_DELAY : RESTART_NONE;
+    if (text_equal_nocase(type, "fixed-delay") || text_equal_nocase(type, "fixeddelay"))
+        return RESTART_FIXED_DELAY;
+    if (text_equal_nocase(type, "exponential-delay") || text_equal_nocase(type, "exponentialdelay"))
+        return RESTART_EXPONENTIAL_DELAY;
+    return RESTART_NONE;
+}
+
+static void configure_restart(const Config *config, JobConfig *job)
+{
+    job->restart = restart_strategy(config, job->checkpoint_directory != NULL);
+    if (job->restart == RESTART_FIXED_DELAY) {
+        job->restart_attempts = config_integer(config, "restart-strategy.fixed-delay.attempts");
+        job->restart_delay_ms = config_duration_ms(config, "restart-strategy.fixed-delay.delay");
+        return;
+    }
+    const char *attempts = "restart-strategy.exponential-delay.attempts-before-reset-backoff";
+    job->restart_attempts =
+        config_is_set(config, attempts) ? config_integer(config, attempts) : INT64_MAX;
+    job->restart_delay_ms =
+        config_duration_ms(config, "restart-strategy.exponential-delay.initial-backoff");
+    job->restart_max_delay_ms =
+        config_duration_ms(config, "restart-strategy.exponential-delay.max-backoff");
+    job->restart_multiplier =
+        config_double(config, "restart-strategy.exponential-delay.backoff-multiplier");
+    job->restart_jitter = config_double(config, "restart-strategy.exponential-delay.jitter-factor");
+    job->restart_reset_ms =
+        config_duration_ms(config, "restart-strategy.exponential-delay.reset-backoff-threshold");
+}
+
+static bool job_on_rows(void *to, const Batch *batch, Error *error)
+{
+    SessionJob *job = to;
+    return collector_push(job->collector, batch, error);
+}
+
+static bool job_write_text(void *to, Str text, bool standard_error)
+{
+    SessionJob *job = to;
+    if (job->session->on_text != NULL) {
+        job->session->on_text(job->session->text_user, text.data, text.length, standard_error);
+        return true;
+    }
+    FILE *stream = standard_error ? stderr : stdout;
+    return fwrite(text.data, 1, text.length, stream) == text.length && fflush(stream) == 0;
+}
+
+static void job_notice(void *to, const char *text)
+{
+    SessionJob *job = to;
+    session_notice(job->session, text);
+}
+
+/* The rows of a query go to a reader who has seen them: only a query that the user named keeps
+ * checkpoints. */
+static bool job_is_durable(const Config *config, bool is_query)
+{
+    return config_get(config, "execution.checkpointing.dir") != NULL &&
+           (!is_query || config_is_set(config, "pipeline.name"));
+}
+
+static JobConfig job_configure(const WeirSession *session, SessionJob *job, bool is_query)
+{
+    const Config *config = session->config;
+    bool durable = job_is_durable(config, is_query);
+    JobConfig out = {
+        .name = job->name,
+        .parallelism = (uint32_t)config_integer(config, "parallelism.default"),
+        .batch_rows = (uint32_t)config_integer(config, "execution.batch-rows"),
+        .queue_bytes = (uint64_t)config_bytes(config, "execution.exchange-memory"),
+        .checkpoint_interval_ms = config_duration_ms(config, "execution.checkpointing.interval"),
+        .checkpoint_min_pause_ms = config_duration_ms(config, "execution.checkpointing.min-pause"),
+        .checkpoint_timeout_ms = config_duration_ms(config, "execution.checkpointing.timeout"),
+        .checkpoint_directory = durable ? config_get(config, "execution.checkpointing.dir") : NULL,
+        .checkpoints_retained =
+            (uint32_t)config_integer(config, "execution.checkpointing.num-retained"),
+        .fresh = session->fresh,
+        .recovery_path = config_get(config, "execution.state-recovery.path"),
+        .state_memory_limit_bytes = (uint64_t)config_bytes(config, "execution.state-memory-limit"),
+        .bounded_run = text_equal_nocase(config_get(config, "execution.runtime-mode"), "BATCH"),
+        .clock = &clock_system,
+        .zone = session->zone,
+        .on_rows = is_query ? job_on_rows : NULL,
+        .write_text = job_write_text,
+        .notice = job_notice,
+        .to = job,
+    };
+    configure_restart(config, &out);
+    return out;
+}
+
+/* ------------------------------------------------------------ starting */
+
+static void job_make_id(char id[40])
+{
+    unsigned char bytes[16];
+    if (getrandom(bytes, sizeof(bytes), 0) != (ssize_t)sizeof(bytes))
+        memset(bytes, 0, sizeof(bytes));
+    for (size_t i = 0; i < sizeof(bytes); i++)
+        snprintf(id + 2 * i, 3, "%02x", bytes[i]);
+}
+
+/* `name`, or `name-2`, … when another job of the session has it: two jobs must not share a
+ * checkpoint database. */
+static char *job_make_name(const WeirSession *session, const char *name)
+{
+    for (uint32_t number = 1;; number++) {
+        Buffer text = {0};
+        buffer_append_text(&text, name);
+        if (number > 1)
+            buffer_printf(&text, "-%u", number);
+        bool taken = false;
+        for (uint32_t i = 0; i < session->job_count && !taken; i++)
+            taken = strcmp(session->jobs[i]->name, buffer_text(&text)) == 0 &&
+                    session->jobs[i]->job != NULL;
+        char *result = memory_strdup(buffer_text(&text));
+        buffer_deinit(&text);
+        if (!taken)
+            return result;
+        memory_free(result);
+    }
+}
+
+static void job_note_fed_tables(SessionJob *job, const Plan *plan)
+{
+    job->fed = memory_zalloc(sizeof(*job->fed) * (plan->node_count + 1));
+    for (uint32_t i = 0; i < plan->node_count; i++) {
+        const PlanNode *node = plan->nodes[i];
+        if (strcmp(node->op, "scan") != 0 || !((const PlanScan *)node->spec)->is_fed)
+            continue;
+        job->fed[job->fed_count++] =
+            memory_strdup(((const PlanScan *)node->spec)->scan.table->name);
+    }
+}
+
+static void session_keep_job(WeirSession *session, SessionJob *job)
+{
+    if (session->job_count == session->job_capacity) {
+        session->job_capacity = session->job_capacity == 0 ? 8 : session->job_capacity * 2;
+        session->jobs =
+            memory_realloc(session->jobs, session->job_capacity * sizeof(*session->jobs));
+    }
+    session->jobs[session->job_count++] = job;
+}
+
+SessionJob *session_start_job(WeirSession *session, Plan *plan, const char *name, bool is_query,
+                              Error *error)
+{
+    for (uint32_t i = 0; i < session->job_count; i++) {
+        if (session_job_ended(session->jobs[i]))
+            session_job_reap(session->jobs[i]);
+    }
+    SessionJob *job = memory_zalloc(sizeof(*job));
+    job->session = session;
+    job_make_id(job->id);
+    job->name = job_make_name(session, name);
+    job_note_fed_tables(job, plan);
+    if (is_query)
+        job->collector = collector_new(RESULT_QUEUE_BYTES);
+    session->interrupt = 0;
+    JobConfig config = job_configure(session, job, is_query);
+    job->job = job_start(plan, &config, error);
+    if (job->job == NULL) {
+        session_job_free(job);
+        return NULL;
+    }
+    session_keep_job(session, job);
+    return job;
+}
+
+/* -------------------------------------------------------------- ending */
+
+bool session_job_ended(const SessionJob *job)
+{
+    return job->job == NULL || job_wait(job->job, 0);
+}
+
+void session_job_reap(SessionJob *job)
+{
+    if (job->job == NULL)
+        return;
+    job_status(job->job, &job->last);
+    job_error(job->job, &job->error);
+    job_free(job->job);
+    job->job = NULL;
+}
+
+void session_job_free(SessionJob *job)
+{
+    if (job->collector != NULL)
+        collector_close(job->collector);
+    job_free(job->job);
+    collector_free(job->collector);
+    for (uint32_t i = 0; i < job->fed_count; i++)
+        memory_free((void *)(uintptr_t)job->fed[i]);
+    memory_free(job->fed);
+    memory_free(job->name);
+    memory_free(job);
+}
+
+void session_apply_interrupt(WeirSession *session, SessionJob *only)
+{
+    if (session->interrupt == 0)
+        return;
+    bool cancel = session->interrupt == 2;
+    session->interrupt = 0;
+    for (uint32_t i = 0; i < session->job_count; i++) {
+        SessionJob *job = session->jobs[i];
+        if (job->job == NULL || (only != NULL && job != only))
+            continue;
+        if (cancel)
+            job_cancel(job->job);
+        else
+            job_stop(job->job, false);
+    }
+}
+
+/* ------------------------------------------------------------ describing */
+
+static const char *job_state_text(JobState state)
+{
+    switch (state) {
+    case JOB_RUNNING:
+        return "RUNNING";
+    case JOB_RESTARTING:
+        return "RESTARTING";
+    case JOB_FINISHED:
+        return "FINISHED";
+    case JOB_STOPPED:
+        return "STOPPED";
+    case JOB_CANCELLED:
+        return "CANCELLED";
+    case JOB_FAILED:
+        return "FAILED";
+    }
+    return "UNKNOWN";
+}
+
+const char *session_job_state(const SessionJob *job)
+{
+    JobStatus status = job->last;
+    if (job->job != NULL)
+        job_status(job->job, &status);
+    return job_state_text(status.state);
+}
+
+void session_job_describe(SessionJob *job, WeirJobStatus *out)
+{
+    JobStatus status = job->last;
+    if (job->job != NULL)
+        job_status(job->job, &status);
+    memset(out, 0, sizeof(*out));
+    snprintf(out->id, sizeof(out->id), "%s", job->id);
+    snprintf(out->name, sizeof(out->name), "%s", job->name);
+    snprintf(out->state, sizeof(out->state), "%s", job_state_text(status.state));
+    snprintf(out->position, sizeof(out->position), "%s", status.position);
+    out->rows_in = status.rows_in;
+    out->rows_out = status.rows_out;
+    out->snapshot = status.snapshot;
+    out->snapshot_percent = status.snapshot_percent;
+    out->snapshot_seconds_left = status.snapshot_seconds_left;
+    out->seconds_behind = status.seconds_behind;
+    out->rows_skipped = status.rows_skipped;
+    out->state_bytes = status.state_bytes;
+    out->checkpoint_epoch = status.checkpoint_epoch;
+    out->checkpoint_seconds_ago =
+        status.checkpoint_epoch == 0
+            ? -1
+            : (double)(clock_system.now_us(&clock_system) - status.checkpoint_at_us) / 1e6;
+    out->restarts = status.restarts;
+}

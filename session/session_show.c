@@ -1,0 +1,212 @@
+/* Statements that list things: SHOW, DESCRIBE, SET without arguments. */
+#include "session/session_internal.h"
+
+#include <stdlib.h>
+
+#include "core/str.h"
+
+/* ------------------------------------------------------------ LIKE patterns */
+
+/* Whether text matches a LIKE pattern of % and _; bytes, which is right for % and for ASCII _. */
+static bool like_matches(const char *text, const char *pattern, bool nocase)
+{
+    const char *star = NULL, *retry = NULL;
+    while (*text != '\0') {
+        char a = *text, b = *pattern;
+        if (nocase && a >= 'A' && a <= 'Z')
+            a = (char)(a + 32);
+        if (nocase && b >= 'A' && b <= 'Z')
+            b = (char)(b + 32);
+        if (*pattern == '%') {
+            star = ++pattern;
+            retry = text;
+        } else if (b != '\0' && (b == '_' || b == a)) {
+            pattern++;
+            text++;
+        } else if (star != NULL) {
+            pattern = star;
+            text = ++retry;
+        } else {
+            return false;
+        }
+    }
+    while (*pattern == '%')
+        pattern++;
+    return *pattern == '\0';
+}
+
+static bool shown(const AstStatement *statement, const char *name)
+{
+    return statement->like == NULL ||
+           like_matches(name, statement->like, statement->like_nocase) != statement->like_negated;
+}
+
+/* ---------------------------------------------------------------- SHOW … */
+
+static WeirResult *show_names(WeirSession *session, const AstStatement *statement,
+                              const char *column)
+{
+    WeirResult *result = result_new(session, WEIR_RESULT_ROWS);
+    result_set_columns(result, &column, 1);
+    const char *const *names;
+    uint32_t count = catalog_names(session->catalog, statement->object, result->arena, &names);
+    for (uint32_t i = 0; i < count; i++) {
+        if (shown(statement, names[i]))
+            result_add_row(result, &names[i]);
+    }
+    return result;
+}
+
+static int compare_names(const void *a, const void *b)
+{
+    return strcmp(*(const char *const *)a, *(const char *const *)b);
+}
+
+/* Names of all functions, sorted, each once, in lower case as Flink prints them. */
+static uint32_t function_names(Arena *arena, const char ***out)
+{
+    uint32_t count = 0;
+    while (function_at(count) != NULL)
+        count++;
+    uint32_t aggregates = 0;
+    while (aggregate_at(aggregates) != NULL)
+        aggregates++;
+    const char **names = arena_new_array(arena, const char *, count + aggregates + 1);
+    uint32_t used = 0;
+    for (uint32_t i = 0; i < count + aggregates; i++) {
+        bool scalar = i < count;
+        if (scalar && (function_at(i)->flags & FUNCTION_HIDDEN) != 0)
+            continue;
+        char *name =
+            arena_strdup(arena, scalar ? function_at(i)->name : aggregate_at(i - count)->name);
+        for (char *c = name; *c != '\0'; c++)
+            *c = (char)(*c >= 'A' && *c <= 'Z' ? *c + 32 : *c);
+        names[used++] = name;
+    }
+    qsort(names, used, sizeof(*names), compare_names);
+    uint32_t unique = 0;
+    for (uint32_t i = 0; i < used; i++) {
+        if (unique == 0 || strcmp(names[unique - 1], names[i]) != 0)
+            names[unique++] = names[i];
+    }
+    *out = names;
+    return unique;
+}
+
+static WeirResult *show_functions(WeirSession *session, const AstStatement *statement)
+{
+    WeirResult *result = result_new(session, WEIR_RESULT_ROWS);
+    result_set_columns(result, &(const char *){"function name"}, 1);
+    const char **names;
+    uint32_t count = function_names(result->arena, &names);
+    for (uint32_t i = 0; i < count; i++) {
+        if (shown(statement, names[i]))
+            result_add_row(result, &names[i]);
+    }
+    return result;
+}
+
+static WeirResult *show_jobs(WeirSession *session)
+{
+    WeirResult *result = result_new(session, WEIR_RESULT_ROWS);
+    static const char *const columns[] = {"job id",  "job name", "status",
+                                          "rows in", "rows out", "last checkpoint"};
+    result_set_columns(result, columns, array_count(columns));
+    for (uint32_t i = 0; i < session->job_count; i++) {
+        WeirJobStatus status;
+        session_job_describe(session->jobs[i], &status);
+        Arena *arena = result->arena;
+        const char *cells[] = {
+            status.id,
+            status.name,
+            status.state,
+            arena_printf(arena, "%llu", (unsigned long long)status.rows_in),
+            arena_printf(arena, "%llu", (unsigned long long)status.rows_out),
+            status.checkpoint_epoch == 0 ? NULL
+                                         : arena_printf(arena, "%llu (%.1f s ago)",
+                                                        (unsigned long long)status.checkpoint_epoch,
+                                                        status.checkpoint_seconds_ago),
+        };
+        result_add_row(result, cells);
+    }
+    return result;
+}
+
+static WeirResult *show_create(WeirSession *session, const AstStatement *statement, Error *error)
+{
+    Buffer text = {0};
+    bool view = strcmp(statement->object, "CREATE VIEW") == 0;
+    WeirResult *result = NULL;
+    if (catalog_show_create(session->catalog, &statement->name, view, &text, error)) {
+        result = result_new(session, WEIR_RESULT_ROWS);
+        result_set_columns(result, &(const char *){"result"}, 1);
+        result_add_row(result, &(const char *){buffer_text(&text)});
+    }
+    buffer_deinit(&text);
+    return result;
+}
+
+WeirResult *session_show(WeirSession *session, const AstStatement *statement, Error *error)
+{
+    const char *object = statement->object;
+    if (strcmp(object, "TABLES") == 0)
+        return show_names(session, statement, "table name");
+    if (strcmp(object, "VIEWS") == 0)
+        return show_names(session, statement, "view name");
+    if (strcmp(object, "FUNCTIONS") == 0)
+        return show_functions(session, statement);
+    if (strcmp(object, "JOBS") == 0)
+        return show_jobs(session);
+    if (strcmp(object, "COLUMNS") == 0)
+        return session_describe(session, statement, error);
+    if (strcmp(object, "CREATE TABLE") == 0 || strcmp(object, "CREATE VIEW") == 0)
+        return show_create(session, statement, error);
+    error_set(error, ERROR_UNSUPPORTED, "SHOW %s is not supported", object);
+    error_at(error, statement->place.offset, statement->place.length);
+    error_hint(error, "SHOW knows TABLES, VIEWS, COLUMNS FROM, CREATE TABLE, CREATE VIEW, "
+                      "FUNCTIONS and JOBS.");
+    return NULL;
+}
+
+WeirResult *session_describe(WeirSession *session, const AstStatement *statement, Error *error)
+{
+    const TimeZone *zone;
+    if (!session_zone(session, &zone, error))
+        return NULL;
+    PlannerConfig config = session_planner_config(session, zone);
+    WeirResult *result = result_new(session, WEIR_RESULT_ROWS);
+    static const char *const columns[] = {"name",   "type",      "null",   "key",
+                                          "extras", "watermark", "comment"};
+    const ColumnInfo *infos;
+    uint32_t count;
+    if (!catalog_describe(session->catalog, &statement->name, &config, result->arena, &infos,
+                          &count, error)) {
+        weir_result_free(result);
+        return NULL;
+    }
+    bool commented = false;
+    for (uint32_t i = 0; i < count; i++)
+        commented = commented || infos[i].comment != NULL;
+    result_set_columns(result, columns, (uint32_t)array_count(columns) - (commented ? 0 : 1));
+    for (uint32_t i = 0; i < count; i++) {
+        const ColumnInfo *info = &infos[i];
+        const char *cells[] = {info->name,   info->type,   info->nullable ? "TRUE" : "FALSE",
+                               info->key,    info->extras, info->watermark,
+                               info->comment};
+        if (shown(statement, info->name))
+            result_add_row(result, cells);
+    }
+    return result;
+}
+
+WeirResult *session_list_config(WeirSession *session)
+{
+    WeirResult *result = result_new(session, WEIR_RESULT_ROWS);
+    static const char *const columns[] = {"key", "value"};
+    result_set_columns(result, columns, 2);
+    for (const OptionSpec *spec = config_specs(); spec->name != NULL; spec++) {
+        const char *cells[] = {spec->name, config_get(session->config, spec->name)};
+        result_add_row(result, cells);
+    }
+    return result;
+}
