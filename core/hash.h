@@ -6,7 +6,8 @@
 
 #include "core/base.h"
 
-uint64_t hash_bytes(const void *data, size_t bytes);
+/* The linker knows it by another name: libpg_query exports a hash_bytes of its own. */
+uint64_t hash_bytes(const void *data, size_t bytes) __asm__("weir_hash_bytes");
 /* The same for many ranges: hashes[i] = hash_bytes(keys[i]). */
 void hash_many(const Str *keys, uint32_t count, uint64_t *hashes);
 

@@ -125,7 +125,10 @@ void vector_copy_value(Vector *to, uint32_t to_row, const Vector *from, uint32_t
 void vector_gather(Vector *target, const Vector *source, const uint32_t *rows, uint32_t count,
                    Arena *arena);
 
-/* A vector whose every row is the value of one row of another. */
+/* The first `rows` rows, borrowing nothing; a constant stays one. */
+void vector_copy(Vector *target, const Vector *source, uint32_t rows, Arena *arena);
+
+/* A vector whose every row is the value of one row of another; borrows nothing. */
 void vector_make_constant(Vector *target, const Vector *source, uint32_t row, Arena *arena);
 
 /* LIST types: appends `length` element rows to the children's used part (growing them) and points

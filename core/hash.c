@@ -1,0 +1,16 @@
+/* XXH3, inlined so that short keys cost a few instructions. */
+#include "core/hash.h"
+
+#define XXH_INLINE_ALL
+#include <xxhash.h>
+
+uint64_t hash_bytes(const void *data, size_t bytes)
+{
+    return XXH3_64bits(data, bytes);
+}
+
+void hash_many(const Str *keys, uint32_t count, uint64_t *hashes)
+{
+    for (uint32_t i = 0; i < count; i++)
+        hashes[i] = XXH3_64bits(keys[i].data, keys[i].length);
+}

@@ -1,0 +1,451 @@
+/* Rows as bytes: see the header for the form.
+ *
+ * A batch is encoded in passes, each over one column: lengths of strings and nested values, places
+ * of the rows, slots, string bytes. A fixed-width row needs only the places and the slots.
+ *
+ * A nested value as a string: LIST is a u32 count, then for each entry its values one after
+ * another; ROW is its values. A value in there is a byte (0 NULL, 1 value) and, unless NULL, its
+ * slot and for strings the bytes; nested again the same form without a length. Entries of MULTISET
+ * and MAP are sorted by their bytes, so that equal ones have equal bytes. */
+#include "core/row.h"
+
+#include <stdlib.h>
+
+#define NULL_BYTE_BITS 8
+
+typedef struct RowSlot {
+    const Type *type;
+    uint32_t offset; /* from the start of the row */
+    uint32_t bytes;
+} RowSlot;
+
+struct RowLayout {
+    uint32_t count;
+    uint32_t null_bytes;
+    uint32_t fixed_bytes; /* null bits and slots */
+    bool variable;
+    RowSlot slots[];
+};
+
+static bool type_is_variable(const Type *type)
+{
+    return type->physical == PHYSICAL_STRING || type_is_nested(type);
+}
+
+const RowLayout *row_layout_new(Arena *arena, const Type *const *types, uint32_t count)
+{
+    RowLayout *layout = arena_zalloc(arena, sizeof(RowLayout) + count * sizeof(RowSlot));
+    layout->count = count;
+    layout->null_bytes = (count + NULL_BYTE_BITS - 1) / NULL_BYTE_BITS;
+    uint32_t offset = layout->null_bytes;
+    for (uint32_t i = 0; i < count; i++) {
+        bool variable = type_is_variable(types[i]);
+        uint32_t bytes =
+            variable ? (uint32_t)sizeof(uint32_t) : (uint32_t)physical_size(types[i]->physical);
+        layout->slots[i] = (RowSlot){types[i], offset, bytes};
+        layout->variable = layout->variable || variable;
+        offset += bytes;
+    }
+    layout->fixed_bytes = offset;
+    return layout;
+}
+
+const RowLayout *row_layout_of_schema(Arena *arena, const Schema *schema)
+{
+    const Type **types = arena_new_array(arena, const Type *, schema->column_count);
+    for (uint32_t i = 0; i < schema->column_count; i++)
+        types[i] = schema->columns[i].type;
+    return row_layout_new(arena, types, schema->column_count);
+}
+
+uint32_t row_layout_fixed_bytes(const RowLayout *layout)
+{
+    return layout->variable ? 0 : layout->fixed_bytes;
+}
+
+uint32_t row_layout_column_count(const RowLayout *layout)
+{
+    return layout->count;
+}
+
+/* One number for each value: -0.0 + 0.0 is 0.0, and every NaN is the positive quiet one. */
+static double canonical_f64(double value)
+{
+    return value != value ? __builtin_nan("") : value + 0.0;
+}
+
+static float canonical_f32(float value)
+{
+    return value != value ? __builtin_nanf("") : value + 0.0F;
+}
+
+/* Copies a fixed-width value in its canonical form. */
+static void slot_write(PhysicalType physical, char *to, const void *data, uint32_t index)
+{
+    switch (physical) {
+    case PHYSICAL_BOOL:
+        *to = ((const uint8_t *)data)[index] != 0;
+        break;
+    case PHYSICAL_F32: {
+        float value = canonical_f32(((const float *)data)[index]);
+        memcpy(to, &value, sizeof(value));
+        break;
+    }
+    case PHYSICAL_F64: {
+        double value = canonical_f64(((const double *)data)[index]);
+        memcpy(to, &value, sizeof(value));
+        break;
+    }
+    default: {
+        size_t size = physical_size(physical);
+        memcpy(to, (const char *)data + size * index, size);
+    }
+    }
+}
+
+static void nested_append(Buffer *out, const Vector *vector, uint32_t index);
+
+/* A value inside a nested one, with its presence byte. */
+static void nested_append_value(Buffer *out, const Vector *vector, uint32_t row)
+{
+    bool null = vector_is_null(vector, row);
+    buffer_append_char(out, null ? 0 : 1);
+    if (null)
+        return;
+    const Type *type = vector->type;
+    uint32_t index = vector_index(vector, row);
+    if (type_is_nested(type)) {
+        nested_append(out, vector, index);
+    } else if (type->physical == PHYSICAL_STRING) {
+        buffer_append_bytes(out, vector_str(vector, index));
+    } else {
+        size_t size = physical_size(type->physical);
+        slot_write(type->physical, buffer_reserve(out, size), vector->data, index);
+        out->length += size;
+    }
+}
+
+static int str_order(const void *left, const void *right)
+{
+    const Str *a = left;
+    const Str *b = right;
+    size_t shorter = a->length < b->length ? a->length : b->length;
+    int order = memcmp(a->data, b->data, shorter);
+    return order != 0 ? order : (a->length > b->length) - (a->length < b->length);
+}
+
+static void nested_append_sorted(Buffer *out, const Vector *vector, ListEntry entry)
+{
+    Buffer bytes = {0};
+    Str *entries = memory_alloc(sizeof(*entries) * entry.length);
+    size_t *ends = memory_alloc(sizeof(*ends) * entry.length);
+    for (uint32_t i = 0; i < entry.length; i++) {
+        for (uint32_t c = 0; c < vector->type->field_count; c++)
+            nested_append_value(&bytes, &vector->children[c], entry.offset + i);
+        ends[i] = bytes.length;
+    }
+    for (uint32_t i = 0; i < entry.length; i++) {
+        size_t start = i == 0 ? 0 : ends[i - 1];
+        entries[i] = (Str){bytes.data + start, ends[i] - start};
+    }
+    qsort(entries, entry.length, sizeof(*entries), str_order);
+    for (uint32_t i = 0; i < entry.length; i++)
+        buffer_append_str(out, entries[i]);
+    memory_free(ends);
+    memory_free(entries);
+    buffer_deinit(&bytes);
+}
+
+static void nested_append(Buffer *out, const Vector *vector, uint32_t index)
+{
+    const Type *type = vector->type;
+    if (type->physical == PHYSICAL_ROW) {
+        for (uint32_t c = 0; c < type->field_count; c++)
+            nested_append_value(out, &vector->children[c], index);
+        return;
+    }
+    ListEntry entry = ((const ListEntry *)vector->data)[index];
+    buffer_append_u32(out, entry.length);
+    if (type->kind != TYPE_ARRAY) {
+        nested_append_sorted(out, vector, entry);
+        return;
+    }
+    for (uint32_t i = 0; i < entry.length; i++)
+        nested_append_value(out, &vector->children[0], entry.offset + i);
+}
+
+static void nested_read(Reader *reader, Vector *to, uint32_t row, Arena *arena, bool borrow);
+
+static void nested_read_value(Reader *reader, Vector *to, uint32_t row, Arena *arena, bool borrow)
+{
+    if (reader_u8(reader) == 0) {
+        vector_set_null(to, row, arena);
+        return;
+    }
+    const Type *type = to->type;
+    vector_set_valid(to, row);
+    if (type_is_nested(type)) {
+        nested_read(reader, to, row, arena, borrow);
+    } else if (type->physical == PHYSICAL_STRING) {
+        Str text = reader_bytes(reader);
+        ((StringView *)to->data)[row] = borrow ? string_view_borrow(text.data, text.length)
+                                               : string_view_copy(arena, text.data, text.length);
+    } else {
+        size_t size = physical_size(type->physical);
+        if ((size_t)(reader->end - reader->next) < size) {
+            reader->failed = true;
+            vector_set_null(to, row, arena);
+            return;
+        }
+        memcpy((char *)to->data + size * row, reader->next, size);
+        reader->next += size;
+    }
+}
+
+static void nested_read(Reader *reader, Vector *to, uint32_t row, Arena *arena, bool borrow)
+{
+    const Type *type = to->type;
+    if (type->physical == PHYSICAL_ROW) {
+        for (uint32_t c = 0; c < type->field_count; c++)
+            nested_read_value(reader, &to->children[c], row, arena, borrow);
+        return;
+    }
+    uint32_t length = reader_u32(reader);
+    if (length > (size_t)(reader->end - reader->next))
+        length = 0; /* corrupt: every entry has at least a byte */
+    uint32_t offset = vector_list_append(to, row, length, arena);
+    for (uint32_t i = 0; i < length; i++)
+        for (uint32_t c = 0; c < type->field_count; c++)
+            nested_read_value(reader, &to->children[c], offset + i, arena, borrow);
+}
+
+/* The bytes of a variable column's value; a nested one's lie in `encoded`. */
+static Str variable_value(const Vector *vector, uint32_t row, const Str *encoded, uint32_t i)
+{
+    if (vector_is_null(vector, row))
+        return (Str){"", 0};
+    return encoded != NULL ? encoded[i] : vector_str(vector, row);
+}
+
+/* Encodes the nested values of a column, once, so that their lengths are known. */
+static Str *nested_encode(const Vector *vector, const uint32_t *rows, uint32_t count, Arena *arena)
+{
+    Str *encoded = arena_new_array(arena, Str, count);
+    Buffer scratch = {0};
+    for (uint32_t i = 0; i < count; i++) {
+        uint32_t row = rows == NULL ? i : rows[i];
+        buffer_clear(&scratch);
+        if (!vector_is_null(vector, row))
+            nested_append(&scratch, vector, vector_index(vector, row));
+        encoded[i] = (Str){arena_memdup(arena, scratch.data, scratch.length), scratch.length};
+    }
+    buffer_deinit(&scratch);
+    return encoded;
+}
+
+#define ENCODE_SLOTS(name, type, convert)                                                          \
+    static void encode_slots_##name(const type *data, uint32_t mask, const uint32_t *rows,         \
+                                    uint32_t count, uint32_t offset, const Str *out)               \
+    {                                                                                              \
+        for (uint32_t i = 0; i < count; i++) {                                                     \
+            type value = convert(data[(rows == NULL ? i : rows[i]) & mask]);                       \
+            memcpy((char *)(uintptr_t)out[i].data + offset, &value, sizeof(value));                \
+        }                                                                                          \
+    }
+
+#define AS_IS(value)   (value)
+#define AS_BOOL(value) ((value) != 0)
+ENCODE_SLOTS(bool, uint8_t, AS_BOOL)
+ENCODE_SLOTS(1, uint8_t, AS_IS)
+ENCODE_SLOTS(2, uint16_t, AS_IS)
+ENCODE_SLOTS(4, uint32_t, AS_IS)
+ENCODE_SLOTS(8, uint64_t, AS_IS)
+ENCODE_SLOTS(16, uint128_t, AS_IS)
+ENCODE_SLOTS(f32, float, canonical_f32)
+ENCODE_SLOTS(f64, double, canonical_f64)
+
+static void encode_slots(const RowSlot *slot, const Vector *vector, const uint32_t *rows,
+                         uint32_t count, const Str *out)
+{
+    uint32_t mask = vector->constant ? 0 : UINT32_MAX;
+    const void *data = vector->data;
+    switch (slot->type->physical) {
+    case PHYSICAL_BOOL:
+        encode_slots_bool(data, mask, rows, count, slot->offset, out);
+        break;
+    case PHYSICAL_I8:
+        encode_slots_1(data, mask, rows, count, slot->offset, out);
+        break;
+    case PHYSICAL_I16:
+        encode_slots_2(data, mask, rows, count, slot->offset, out);
+        break;
+    case PHYSICAL_I32:
+        encode_slots_4(data, mask, rows, count, slot->offset, out);
+        break;
+    case PHYSICAL_I64:
+        encode_slots_8(data, mask, rows, count, slot->offset, out);
+        break;
+    case PHYSICAL_I128:
+        encode_slots_16(data, mask, rows, count, slot->offset, out);
+        break;
+    case PHYSICAL_F32:
+        encode_slots_f32(data, mask, rows, count, slot->offset, out);
+        break;
+    case PHYSICAL_F64:
+        encode_slots_f64(data, mask, rows, count, slot->offset, out);
+        break;
+    default:
+        assert(false);
+    }
+}
+
+/* Sets the bit and clears the slot of every row in which the column is NULL. */
+static void encode_nulls(const RowSlot *slot, uint32_t column, const Vector *vector,
+                         const uint32_t *rows, uint32_t count, const Str *out)
+{
+    if (vector->validity == NULL)
+        return;
+    for (uint32_t i = 0; i < count; i++) {
+        if (!vector_is_null(vector, rows == NULL ? i : rows[i]))
+            continue;
+        char *to = (char *)(uintptr_t)out[i].data;
+        to[column / NULL_BYTE_BITS] |= (char)(1 << (column % NULL_BYTE_BITS));
+        memset(to + slot->offset, 0, slot->bytes);
+    }
+}
+
+/* Lengths of the variable column added to out[i].length. */
+static void add_lengths(const Vector *vector, const Str *encoded, const uint32_t *rows,
+                        uint32_t count, Str *out)
+{
+    for (uint32_t i = 0; i < count; i++)
+        out[i].length += variable_value(vector, rows == NULL ? i : rows[i], encoded, i).length;
+}
+
+/* Writes the column's lengths and bytes; out[i].length is where the row's next bytes go. */
+static void encode_variable(const RowSlot *slot, const Vector *vector, const Str *encoded,
+                            const uint32_t *rows, uint32_t count, Str *out)
+{
+    for (uint32_t i = 0; i < count; i++) {
+        Str value = variable_value(vector, rows == NULL ? i : rows[i], encoded, i);
+        char *to = (char *)(uintptr_t)out[i].data;
+        uint32_t length = (uint32_t)value.length;
+        memcpy(to + slot->offset, &length, sizeof(length));
+        memcpy(to + out[i].length, value.data, value.length);
+        out[i].length += value.length;
+    }
+}
+
+void row_encode(const RowLayout *layout, const Vector *const *columns, const uint32_t *rows,
+                uint32_t count, Arena *arena, Str *out)
+{
+    const Str **encoded = NULL;
+    for (uint32_t i = 0; i < count; i++)
+        out[i].length = layout->fixed_bytes;
+    if (layout->variable) {
+        encoded = arena_new_array(arena, const Str *, layout->count);
+        for (uint32_t c = 0; c < layout->count; c++) {
+            if (type_is_nested(layout->slots[c].type))
+                encoded[c] = nested_encode(columns[c], rows, count, arena);
+            if (type_is_variable(layout->slots[c].type))
+                add_lengths(columns[c], encoded[c], rows, count, out);
+        }
+    }
+    size_t total = 0;
+    for (uint32_t i = 0; i < count; i++)
+        total += out[i].length;
+    char *next = arena_alloc(arena, total);
+    for (uint32_t i = 0; i < count; i++) {
+        memset(next, 0, layout->null_bytes);
+        out[i].data = next;
+        next += out[i].length;
+        out[i].length = layout->fixed_bytes;
+    }
+    for (uint32_t c = 0; c < layout->count; c++) {
+        const RowSlot *slot = &layout->slots[c];
+        if (type_is_variable(slot->type))
+            encode_variable(slot, columns[c], encoded[c], rows, count, out);
+        else
+            encode_slots(slot, columns[c], rows, count, out);
+        encode_nulls(slot, c, columns[c], rows, count, out);
+    }
+}
+
+void row_encode_one(const RowLayout *layout, const Vector *const *columns, uint32_t row,
+                    Buffer *out)
+{
+    size_t start = out->length;
+    memset(buffer_reserve(out, layout->fixed_bytes), 0, layout->fixed_bytes);
+    out->length += layout->fixed_bytes;
+    for (uint32_t c = 0; c < layout->count; c++) {
+        const RowSlot *slot = &layout->slots[c];
+        const Vector *vector = columns[c];
+        if (vector_is_null(vector, row)) {
+            out->data[start + c / NULL_BYTE_BITS] |= (char)(1 << (c % NULL_BYTE_BITS));
+            continue;
+        }
+        uint32_t index = vector_index(vector, row);
+        if (!type_is_variable(slot->type)) {
+            slot_write(slot->type->physical, out->data + start + slot->offset, vector->data, index);
+            continue;
+        }
+        size_t before = out->length;
+        if (type_is_nested(slot->type))
+            nested_append(out, vector, index);
+        else
+            buffer_append_str(out, vector_str(vector, index));
+        uint32_t length = (uint32_t)(out->length - before);
+        memcpy(out->data + start + slot->offset, &length, sizeof(length));
+    }
+}
+
+bool row_is_null(const RowLayout *layout, Str encoded, uint32_t column)
+{
+    assert(column < layout->count && encoded.length >= layout->fixed_bytes);
+    return ((uint8_t)encoded.data[column / NULL_BYTE_BITS] >> (column % NULL_BYTE_BITS) & 1) != 0;
+}
+
+bool row_has_null(const RowLayout *layout, Str encoded)
+{
+    uint8_t any = 0;
+    for (uint32_t i = 0; i < layout->null_bytes; i++)
+        any |= (uint8_t)encoded.data[i];
+    return any != 0;
+}
+
+void row_decode(const RowLayout *layout, Str encoded, Vector *const *columns, uint32_t row,
+                Arena *arena, bool borrow)
+{
+    assert(encoded.length >= layout->fixed_bytes);
+    const char *tail = encoded.data + layout->fixed_bytes;
+    for (uint32_t c = 0; c < layout->count; c++) {
+        const RowSlot *slot = &layout->slots[c];
+        Vector *to = columns[c];
+        Str text = {tail, 0};
+        if (type_is_variable(slot->type)) {
+            uint32_t length;
+            memcpy(&length, encoded.data + slot->offset, sizeof(length));
+            text.length = length;
+            tail += length;
+            assert(tail <= encoded.data + encoded.length);
+        }
+        if (to == NULL)
+            continue;
+        if (row_is_null(layout, encoded, c)) {
+            vector_set_null(to, row, arena);
+            continue;
+        }
+        vector_set_valid(to, row);
+        if (type_is_nested(slot->type)) {
+            Reader reader = reader_of(text);
+            nested_read(&reader, to, row, arena, borrow);
+        } else if (slot->type->physical == PHYSICAL_STRING) {
+            ((StringView *)to->data)[row] = borrow
+                                                ? string_view_borrow(text.data, text.length)
+                                                : string_view_copy(arena, text.data, text.length);
+        } else {
+            memcpy((char *)to->data + (size_t)slot->bytes * row, encoded.data + slot->offset,
+                   slot->bytes);
+        }
+    }
+}
