@@ -1,0 +1,165 @@
+/* weir: arguments, and which way to go. */
+#include "cli/cli.h"
+
+#include <getopt.h>
+#include <locale.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "core/arena.h"
+
+enum { OPTION_FRESH = 256, OPTION_FUNCTIONS, OPTION_CONNECTORS, OPTION_OPTIONS, OPTION_VERSION };
+
+static const struct option long_options[] = {
+    {"file", required_argument, NULL, 'f'},
+    {"execute", required_argument, NULL, 'e'},
+    {"init", required_argument, NULL, 'i'},
+    {"define", required_argument, NULL, 'D'},
+    {"fresh", no_argument, NULL, OPTION_FRESH},
+    {"quiet", no_argument, NULL, 'q'},
+    {"list-functions", no_argument, NULL, OPTION_FUNCTIONS},
+    {"list-connectors", no_argument, NULL, OPTION_CONNECTORS},
+    {"list-options", no_argument, NULL, OPTION_OPTIONS},
+    {"version", no_argument, NULL, OPTION_VERSION},
+    {"help", no_argument, NULL, 'h'},
+    {NULL, 0, NULL, 0},
+};
+
+static void append_value(const char ***list, uint32_t *count, const char *value)
+{
+    *list = memory_realloc(*list, sizeof(**list) * (*count + 1));
+    (*list)[(*count)++] = value;
+}
+
+/* Exit status, or -1 to go on. */
+static int parse_arguments(int argc, char **argv, CliOptions *options)
+{
+    int letter;
+    while ((letter = getopt_long(argc, argv, "f:e:i:D:qh", long_options, NULL)) != -1) {
+        switch (letter) {
+        case 'f':
+            append_value(&options->files, &options->file_count, optarg);
+            break;
+        case 'e':
+            append_value(&options->commands, &options->command_count, optarg);
+            break;
+        case 'i':
+            options->init_file = optarg;
+            break;
+        case 'D':
+            append_value(&options->settings, &options->setting_count, optarg);
+            break;
+        case 'q':
+            options->quiet = true;
+            break;
+        case OPTION_FRESH:
+            options->fresh = true;
+            break;
+        case OPTION_FUNCTIONS:
+            return list_functions();
+        case OPTION_CONNECTORS:
+            return list_connectors();
+        case OPTION_OPTIONS:
+            return list_options();
+        case OPTION_VERSION:
+            printf("weir %s\n", weir_version());
+            return 0;
+        case 'h':
+            print_help();
+            return 0;
+        default:
+            fputs("hint: weir --help lists the options.\n", stderr);
+            return 2;
+        }
+    }
+    if (optind < argc) {
+        fprintf(stderr, "error: argument \"%s\" is not expected\nhint: weir -f %s runs a file.\n",
+                argv[optind], argv[optind]);
+        return 2;
+    }
+    return -1;
+}
+
+static bool apply_setting(WeirSession *session, const char *setting)
+{
+    const char *equals = strchr(setting, '=');
+    if (equals == NULL) {
+        fprintf(stderr, "error: -D %s has no value\nhint: Write -D key=value.\n", setting);
+        return false;
+    }
+    char *key = memory_strdup(setting);
+    key[equals - setting] = '\0';
+    bool ok = weir_set(session, key, equals + 1) == WEIR_OK;
+    memory_free(key);
+    if (!ok)
+        print_error(session);
+    return ok;
+}
+
+/* "dir/shop.sql" is the job "shop". */
+static void name_jobs_after(WeirSession *session, const char *path)
+{
+    const char *slash = strrchr(path, '/');
+    char *name = memory_strdup(slash == NULL ? path : slash + 1);
+    char *dot = strrchr(name, '.');
+    if (dot != NULL && dot != name)
+        *dot = '\0';
+    weir_default_name(session, name);
+    memory_free(name);
+}
+
+static bool prepare(WeirSession *session, const CliOptions *options)
+{
+    weir_start_fresh(session, options->fresh);
+    for (uint32_t i = 0; i < options->setting_count; i++) {
+        if (!apply_setting(session, options->settings[i]))
+            return false;
+    }
+    return options->init_file == NULL || run_file(session, options->init_file, true);
+}
+
+static bool run_batch(WeirSession *session, const CliOptions *options)
+{
+    interrupt_install(session, false);
+    for (uint32_t i = 0; i < options->file_count; i++) {
+        if (strcmp(options->files[i], "-") != 0)
+            name_jobs_after(session, options->files[i]);
+        if (!run_file(session, options->files[i], false))
+            return false;
+    }
+    for (uint32_t i = 0; i < options->command_count; i++) {
+        const char *text = options->commands[i];
+        if (!run_script(session, text, strlen(text), NULL))
+            return false;
+    }
+    return wait_for_jobs(session, options->quiet);
+}
+
+static int run_session(const CliOptions *options)
+{
+    WeirSession *session = weir_open();
+    int status = 1;
+    if (prepare(session, options)) {
+        if (options->file_count + options->command_count > 0)
+            status = run_batch(session, options) ? 0 : 1;
+        else
+            status = shell_run(session);
+    }
+    weir_close(session);
+    return status;
+}
+
+int main(int argc, char **argv)
+{
+    setlocale(LC_CTYPE, "");
+    if (argc > 1 && strcmp(argv[1], "test") == 0)
+        return test_run(argc - 2, argv + 2);
+    CliOptions options = {0};
+    int status = parse_arguments(argc, argv, &options);
+    if (status < 0)
+        status = run_session(&options);
+    memory_free(options.files);
+    memory_free(options.commands);
+    memory_free(options.settings);
+    return status;
+}

@@ -1,0 +1,110 @@
+/* Scripts: statement after statement, the first failure ends it. */
+#include "cli/cli.h"
+
+#include <errno.h>
+#include <stdio.h>
+
+#include "core/str.h"
+
+void print_error(WeirSession *session)
+{
+    status_line_clear();
+    fprintf(stderr, "%s\n", weir_error_message(session));
+}
+
+bool read_file(const char *path, Buffer *out)
+{
+    FILE *file = strcmp(path, "-") == 0 ? stdin : fopen(path, "rb");
+    if (file == NULL) {
+        fprintf(stderr, "error: could not open file \"%s\": %s\n", path, strerror(errno));
+        return false;
+    }
+    size_t got;
+    do {
+        got = fread(buffer_reserve(out, 64 << 10), 1, 64 << 10, file);
+        out->length += got;
+    } while (got > 0);
+    bool ok = ferror(file) == 0;
+    if (!ok)
+        fprintf(stderr, "error: could not read file \"%s\": %s\n", path, strerror(errno));
+    if (file != stdin)
+        fclose(file);
+    return ok;
+}
+
+/* Reports what a statement that returns at once did, prints what has rows. */
+static bool follow(WeirSession *session, WeirResult *result)
+{
+    switch (weir_result_kind(result)) {
+    case WEIR_RESULT_HELP:
+        print_shell_help();
+        return true;
+    case WEIR_RESULT_ROWS:
+    case WEIR_RESULT_QUERY:
+        return print_result(session, result);
+    default:
+        return true;
+    }
+}
+
+bool run_script(WeirSession *session, const char *script, size_t length, const char *file)
+{
+    size_t offset = 0, start = 0, end = 0;
+    for (;;) {
+        int found = weir_next_statement(script, length, &offset, &start, &end);
+        if (found == 0)
+            return true;
+        if (found < 0)
+            end = length; /* a last statement may do without its semicolon */
+        WeirResult *result;
+        if (weir_execute(session, script, length, start, end, file, &result) != WEIR_OK) {
+            print_error(session);
+            return false;
+        }
+        bool quit = weir_result_kind(result) == WEIR_RESULT_QUIT;
+        bool ok = follow(session, result);
+        weir_result_free(result);
+        if (!ok || quit || found < 0)
+            return ok;
+    }
+}
+
+/* An init file prepares a session; work belongs into -f and -e. */
+static bool init_is_clean(WeirSession *session, const char *path)
+{
+    if (weir_jobs(session, NULL, 0) == 0)
+        return true;
+    fprintf(stderr,
+            "error: init file \"%s\" starts a job\nhint: Keep only CREATE, DROP, USE, SET "
+            "and RESET in it; pass queries with -f.\n",
+            path);
+    return false;
+}
+
+bool run_file(WeirSession *session, const char *path, bool init_only)
+{
+    Buffer text = {0};
+    bool ok = read_file(path, &text);
+    if (ok)
+        ok = run_script(session, buffer_text(&text), text.length, path);
+    if (ok && init_only)
+        ok = init_is_clean(session, path);
+    buffer_deinit(&text);
+    return ok;
+}
+
+bool wait_for_jobs(WeirSession *session, bool quiet)
+{
+    bool draw = !quiet && status_line_wanted();
+    for (;;) {
+        WeirStatus status = weir_wait(session, 200);
+        if (status == WEIR_OK || status == WEIR_ERROR) {
+            status_line_clear();
+            if (status == WEIR_ERROR)
+                print_error(session);
+            return status == WEIR_OK;
+        }
+        if (draw)
+            status_line_draw(session);
+    }
+}
