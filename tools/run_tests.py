@@ -1,0 +1,217 @@
+#!/usr/bin/env python3
+"""Builds with sanitizers and runs every test; the last line counts them.
+
+Stages: checks of form, unit tests, golden SQL, embedding example, fuzzers (short), thread sanitizer,
+change capture against real servers, the demo. A stage that cannot run here says so loudly and counts as
+skipped; with --no-skips that is a failure.
+"""
+import argparse
+import json
+import os
+import re
+import shutil
+import subprocess
+import sys
+import time
+
+ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
+SANITIZED = "build-test"
+THREADED = "build-tsan"
+CLANG = "build-clang"
+RELEASE = "build"
+
+# Leaks are looked for as well; libpg_query keeps its lexer tables until the thread ends.
+ENVIRONMENT = {
+    "ASAN_OPTIONS": "detect_stack_use_after_return=1:abort_on_error=0",
+    "UBSAN_OPTIONS": "print_stacktrace=1:halt_on_error=1",
+    "TSAN_OPTIONS": "halt_on_error=1:second_deadlock_stack=1",
+    "LSAN_OPTIONS": f"suppressions={ROOT}/tests/leaks.supp:print_suppressions=0",
+}
+
+
+class Totals:
+    def __init__(self):
+        self.passed = self.failed = self.skipped = 0
+        self.failures = []
+
+    def add(self, name, ok, detail=""):
+        if ok:
+            self.passed += 1
+            return
+        self.failed += 1
+        self.failures.append(name)
+        print(f"FAILED {name}\n{detail}", flush=True)
+
+    def skip(self, name, why):
+        self.skipped += 1
+        print(f"\n******** SKIPPED {name}: {why} ********\n", flush=True)
+
+
+def say(text):
+    print(f"== {text}", flush=True)
+
+
+def run(command, timeout=900, **extra):
+    """Exit status and combined output."""
+    environment = dict(os.environ, **ENVIRONMENT)
+    try:
+        done = subprocess.run(command, cwd=ROOT, env=environment, stdin=subprocess.DEVNULL,
+                              stdout=subprocess.PIPE, stderr=subprocess.STDOUT, timeout=timeout,
+                              **extra)
+        return done.returncode, done.stdout.decode("utf-8", "replace")
+    except subprocess.TimeoutExpired as expired:
+        return -1, (expired.stdout or b"").decode("utf-8", "replace") + "\n(timed out)"
+
+
+def build(folder, options, environment=None):
+    """Configures once, builds; False with the output printed when that fails."""
+    if not os.path.exists(os.path.join(ROOT, folder, "build.ninja")):
+        status, output = run(["env", *(environment or []), "meson", "setup", folder, *options])
+        if status != 0:
+            print(output)
+            return False
+    status, output = run(["ninja", "-C", folder], timeout=3000)
+    if status != 0:
+        print("\n".join(output.splitlines()[-60:]))
+    return status == 0
+
+
+def stage_form(totals):
+    say("checks of form")
+    for check in ("check_layers", "check_headers", "check_symbols", "check_style", "check_docs"):
+        status, output = run([sys.executable, f"tools/{check}.py", "--build", SANITIZED])
+        totals.add(check, status == 0, output)
+
+
+def stage_unit(totals, folder, suites, wrapper=()):
+    """Meson's own runner, a test a line in its JSON log."""
+    say(f"unit tests ({folder})")
+    arguments = [argument for suite in suites for argument in ("--suite", suite)]
+    status, output = run(["meson", "test", "-C", folder, "--no-rebuild", "--print-errorlogs",
+                          *arguments], timeout=2400)
+    log = os.path.join(ROOT, folder, "meson-logs", "testlog.json")
+    counted = 0
+    if os.path.exists(log):
+        for line in open(log, encoding="utf-8"):
+            result = json.loads(line)
+            counted += 1
+            ok = result["result"] in ("OK", "EXPECTEDFAIL")
+            totals.add(f"{folder}: {result['name']}", ok,
+                       (result.get("stdout") or "")[-6000:] + (result.get("stderr") or "")[-6000:])
+    if counted == 0:
+        totals.add(f"{folder}: meson test", False, output[-3000:])
+
+
+def add_counted(totals, name, status, output):
+    """A program whose last line is 'N passed, N failed'."""
+    found = re.findall(r"^(\d+) passed, (\d+) failed$", output, re.MULTILINE)
+    if not found:
+        totals.add(name, False, output[-4000:])
+        return
+    passed, failed = (int(number) for number in found[-1])
+    totals.passed += passed
+    if failed or status != 0:
+        totals.failed += max(failed, 1)
+        totals.failures.append(name)
+        print(f"FAILED {name}\n{output[-12000:]}", flush=True)
+
+
+def stage_golden(totals):
+    say("golden SQL, six ways")
+    status, output = run([f"{SANITIZED}/cli/weir", "test", "sql-tests", "examples"], timeout=1800)
+    add_counted(totals, "golden SQL", status, output)
+
+
+def stage_embedding(totals):
+    say("embedding example")
+    status, output = run([f"{SANITIZED}/examples/embed"], timeout=60)
+    totals.add("examples/embed", status == 0 and "+U" in output, output)
+
+
+def stage_scripts(totals, names, arguments=()):
+    for name in names:
+        say(name)
+        status, output = run([sys.executable, name, *arguments], timeout=1800)
+        add_counted(totals, name, status, output)
+
+
+def stage_servers(totals, options):
+    scripts = sorted(name for name in os.listdir(os.path.join(ROOT, "tests", "cdc"))
+                     if name.startswith("test_") and name.endswith(".py"))
+    arguments = ["--build", SANITIZED]
+    if shutil.which("npm") is None:
+        totals.skip("change capture from MySQL 5.6", "npm is not installed, and the server comes "
+                    "from it; change capture from MariaDB is tested")
+        arguments.append("--no-mysql")
+    stage_scripts(totals, [f"tests/cdc/{name}" for name in scripts], arguments)
+
+
+def stage_demo(totals):
+    say("the demo")
+    if not build(RELEASE, ["-Dbuildtype=release", "-Db_ndebug=true", "-Dtests=false"]):
+        totals.add("release build", False)
+        return
+    status, output = run([sys.executable, "examples/demo.py", "--weir", f"{RELEASE}/cli/weir"],
+                         timeout=300)
+    totals.add("demo", status == 0 and "identical" in output, output[-6000:])
+
+
+def fuzz(seconds):
+    """The long run: every fuzzer for its share of the time."""
+    if not build(SANITIZED, ["-Dbuildtype=debug", "-Db_sanitize=address,undefined"]):
+        return 1
+    folder = os.path.join(ROOT, SANITIZED, "tests")
+    fuzzers = sorted(name for name in os.listdir(folder)
+                     if name.startswith("fuzz_") and os.access(os.path.join(folder, name), os.X_OK)
+                     and os.path.isfile(os.path.join(folder, name)))
+    failed = 0
+    for name in fuzzers:
+        say(f"{name} for {seconds // len(fuzzers)} s")
+        status, output = run([os.path.join(folder, name), f"--seconds={seconds // len(fuzzers)}",
+                              f"--seed={int(time.time())}"], timeout=seconds + 60)
+        print(output[-3000:])
+        failed += status != 0
+    print(f"{len(fuzzers) - failed} passed, {failed} failed")
+    return 1 if failed else 0
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--no-skips", action="store_true", help="a skipped stage is a failure")
+    parser.add_argument("--fuzz", type=int, metavar="SECONDS", help="only fuzz, for so long")
+    options = parser.parse_args()
+    if options.fuzz:
+        return fuzz(options.fuzz)
+    totals = Totals()
+    started = time.time()
+    say("building with address and undefined-behaviour sanitizers")
+    sanitized = ["-Dbuildtype=debug", "-Db_sanitize=address,undefined", "-Dwerror=true"]
+    if not build(SANITIZED, sanitized):
+        print("0 passed, 1 failed")
+        return 1
+    stage_form(totals)
+    stage_unit(totals, SANITIZED, ["unit", "fuzz"])
+    stage_golden(totals)
+    stage_embedding(totals)
+    say("building with clang")
+    totals.add("clang build without warnings",
+               build(CLANG, ["-Dbuildtype=debug", "-Dwerror=true"], ["CC=clang", "CXX=clang++"]))
+    say("building with the thread sanitizer")
+    if build(THREADED, ["-Dbuildtype=debugoptimized", "-Db_sanitize=thread"]):
+        stage_unit(totals, THREADED, ["threads"])
+    else:
+        totals.add("thread-sanitizer build", False)
+    stage_servers(totals, options)
+    stage_demo(totals)
+    print(f"\n{time.time() - started:.0f} s")
+    for name in totals.failures:
+        print(f"failed: {name}")
+    if totals.skipped:
+        print(f"{totals.passed} passed, {totals.failed} failed, {totals.skipped} skipped")
+    else:
+        print(f"{totals.passed} passed, {totals.failed} failed")
+    return 1 if totals.failed or (options.no_skips and totals.skipped) else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
