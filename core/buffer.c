@@ -63,6 +63,27 @@ const char *buffer_text(Buffer *buffer)
     return buffer->data;
 }
 
+void buffer_append_padded(Buffer *buffer, uint64_t value, uint32_t width)
+{
+    char digits[40];
+    char *start = digits + sizeof(digits);
+    assert(width <= sizeof(digits));
+    do {
+        *--start = (char)('0' + value % 10);
+        value /= 10;
+    } while (value != 0);
+    while (digits + sizeof(digits) - start < (ptrdiff_t)width)
+        *--start = '0';
+    buffer_append(buffer, start, (size_t)(digits + sizeof(digits) - start));
+}
+
+void buffer_append_i64(Buffer *buffer, int64_t value)
+{
+    if (value < 0)
+        buffer_append_char(buffer, '-');
+    buffer_append_padded(buffer, value < 0 ? 0 - (uint64_t)value : (uint64_t)value, 1);
+}
+
 void buffer_append_u8(Buffer *buffer, uint8_t value)
 {
     buffer_append(buffer, &value, 1);

@@ -54,6 +54,11 @@ static inline void buffer_append_char(Buffer *buffer, char c)
     buffer_append(buffer, &c, 1);
 }
 
+/* Decimal digits. */
+void buffer_append_i64(Buffer *buffer, int64_t value);
+/* At least `width` digits, zeros in front. */
+void buffer_append_padded(Buffer *buffer, uint64_t value, uint32_t width);
+
 /* Fixed-width little-endian integers, and the readers for them: the form of everything that is
  * stored (checkpoints, source positions, pending sink rows). */
 void buffer_append_u8(Buffer *buffer, uint8_t value);

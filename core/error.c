@@ -23,6 +23,7 @@ static void error_trim_torn(char *text, size_t capacity)
 PRINTF_LIKE(3, 0)
 static void error_format(char *text, size_t capacity, const char *format, va_list arguments)
 {
+    assert(format != NULL);
     vsnprintf(text, capacity, format, arguments);
     error_trim_torn(text, capacity);
 }
