@@ -51,7 +51,8 @@ void state_store_free(StateStore *store);
 StateTable *state_table_declare(StateStore *store, const StateSpec *spec);
 uint64_t state_store_bytes(const StateStore *store);
 uint64_t state_table_keys(const StateTable *table);
-/* False with an error naming the operator once the store passed its memory limit; asked per batch. */
+/* False with an error naming the operator once the store passed its memory limit; asked per batch.
+ */
 bool state_store_check(const StateStore *store, Error *error) MUST_CHECK;
 
 void state_touch(StateTable *table, void *record);
@@ -124,15 +125,19 @@ typedef struct StateChunk {
  * Nothing is written to disk here. */
 void state_snapshot(StateStore *store, void (*add)(void *to, const StateChunk *chunk), void *to);
 
-/* Applies a chunk in order, base first; chunks of key groups the store does not own are passed over.
- * After the last one call state_restore_end. */
+/* The next snapshot is made of bases: the store that held them is not the one it goes to (a restore
+ * from another path, a commit that failed). */
+void state_snapshot_restart(StateStore *store);
+
+/* Applies a chunk in order, base first; chunks of key groups the store does not own are passed
+ * over. After the last one call state_restore_end. */
 bool state_restore(StateStore *store, const StateChunk *chunk, Error *error) MUST_CHECK;
 bool state_restore_end(StateStore *store, Error *error) MUST_CHECK;
 /* "table\tdescription" of each declared table, a line each: compared before a restore. */
 void state_describe(const StateStore *store, Buffer *out);
 
-/* Folds a base (or nothing) and its deltas, oldest first, into one base: newest record wins. Runs on
- * the checkpoint writer; needs no store. */
+/* Folds a base (or nothing) and its deltas, oldest first, into one base: newest record wins. Runs
+ * on the checkpoint writer; needs no store. */
 bool state_fold_chunks(const Str *chunks, uint32_t count, Buffer *base, Error *error) MUST_CHECK;
 
 #endif

@@ -1,0 +1,354 @@
+/* What the files of state/ share: records in blocks, the index over keys, tables and key groups.
+ *
+ * A table keeps everything in 2 MiB blocks of 8-byte units, so that a record is known by a 32-bit
+ * reference (block, unit) as well as by its address:
+ *
+ *     VALUE    header | record | key
+ *     MAP      group:  header | StateGroup        | key        found by the index
+ *              entry:  links  | header | record | subkey | payload
+ *     ORDERED  group:  header | StateOrderedGroup | key        found by the index
+ *              entry:  group  | header | record | sort key
+ *
+ * Invariant: the header stands directly before the record the outside knows, in every kind, so that
+ * touching is the same for all: one bit per unit in the block's bitmap of changed records. */
+#ifndef STATE_STATE_INTERNAL_H
+#define STATE_STATE_INTERNAL_H
+
+#include "core/buffer.h"
+#include "core/hash.h"
+#include "state/state.h"
+
+#define STATE_BLOCK_BYTES  ((size_t)2 << 20)
+#define STATE_UNIT_BYTES   8
+#define STATE_BLOCK_UNITS  (STATE_BLOCK_BYTES / STATE_UNIT_BYTES)
+#define STATE_UNIT_BITS    18
+#define STATE_BLOCK_BITS   14
+#define STATE_BLOCKS_MAX   (1u << STATE_BLOCK_BITS)
+#define STATE_GROUP_BITS   15
+#define STATE_GROUPS_MAX   (1u << STATE_GROUP_BITS)
+#define STATE_SIZE_CLASSES 104
+#define STATE_PERSISTED    (1u << 31) /* the last snapshot, or one before it, holds this record */
+#define STATE_BUCKET_SLOTS 12
+
+typedef uint32_t StateRef; /* block << STATE_UNIT_BITS | unit */
+
+typedef struct StateHeader {
+    uint32_t where;     /* block, key group, flags */
+    uint32_t key_bytes; /* of the key, subkey or sort key behind the record */
+} StateHeader;
+
+static_assert(sizeof(StateHeader) == 8, "the record behind a header is aligned to 8");
+
+/* ------------------------------------------------------------ state_records.c */
+
+typedef struct StateBlock {
+    char *base;
+    size_t bytes;      /* more than STATE_BLOCK_BYTES when it holds one huge record */
+    uint64_t *changed; /* a bit per unit: a record whose header is there has changed */
+    bool any_changed;
+} StateBlock;
+
+/* What a freed piece holds until it is used again. */
+typedef struct StateFree {
+    struct StateFree *next;
+    uint32_t block;
+} StateFree;
+
+typedef struct StateRecords {
+    StateBlock *blocks;
+    uint32_t block_count;
+    uint32_t block_capacity;
+    uint32_t open_block; /* where new pieces come from */
+    size_t open_used;
+    StateFree *free_records[STATE_SIZE_CLASSES];
+    StateFree *free_texts[STATE_SIZE_CLASSES];
+    uint32_t *free_blocks; /* numbers of blocks that were given back */
+    uint32_t free_block_count;
+    uint64_t live_bytes;
+    uint64_t huge_texts; /* texts outside the blocks */
+} StateRecords;
+
+void state_records_deinit(StateRecords *records);
+/* A zeroed record: `prefix` bytes, the header, `bytes` bytes; returns the header, with its block
+ * and key group set. */
+StateHeader *state_record_new(StateRecords *records, size_t prefix, size_t bytes,
+                              uint32_t key_group);
+void state_record_free(StateRecords *records, StateHeader *header, size_t prefix, size_t bytes);
+/* Whether a record of either size takes the same room. */
+bool state_record_fits(size_t old_bytes, size_t new_bytes);
+char *state_text_new(StateRecords *records, size_t bytes);
+void state_text_free(StateRecords *records, char *text, size_t bytes);
+
+static inline StateRef state_ref_of(const StateHeader *header)
+{
+    uint32_t unit = (uint32_t)(((uintptr_t)header & (STATE_BLOCK_BYTES - 1)) / STATE_UNIT_BYTES);
+    return (header->where & (STATE_BLOCKS_MAX - 1)) << STATE_UNIT_BITS | unit;
+}
+
+static inline StateHeader *state_header_at(const StateRecords *records, StateRef ref)
+{
+    return (StateHeader *)(void *)(records->blocks[ref >> STATE_UNIT_BITS].base +
+                                   (size_t)(ref & (STATE_BLOCK_UNITS - 1)) * STATE_UNIT_BYTES);
+}
+
+static inline uint32_t state_header_group(const StateHeader *header)
+{
+    return header->where >> STATE_BLOCK_BITS & (STATE_GROUPS_MAX - 1);
+}
+
+static inline void state_record_touch(StateRecords *records, const StateHeader *header)
+{
+    StateBlock *block = &records->blocks[header->where & (STATE_BLOCKS_MAX - 1)];
+    uint32_t unit = (uint32_t)(((uintptr_t)header & (STATE_BLOCK_BYTES - 1)) / STATE_UNIT_BYTES);
+    block->changed[unit >> 6] |= UINT64_C(1) << (unit & 63);
+    block->any_changed = true;
+}
+
+/* -------------------------------------------------------------- state_index.c */
+
+/* One cache line: twelve slots of an 8-bit tag (0: free) and a reference. */
+typedef struct StateBucket {
+    uint8_t tags[STATE_BUCKET_SLOTS];
+    uint8_t passed; /* keys that found this bucket full and went on; 255 stays */
+    uint8_t unused[3];
+    StateRef refs[STATE_BUCKET_SLOTS];
+} StateBucket;
+
+static_assert(sizeof(StateBucket) == 64, "a bucket is a cache line");
+
+typedef struct StateIndex {
+    StateBucket *buckets;
+    uint32_t bucket_count;
+    uint32_t used;
+} StateIndex;
+
+/* The hash by which a record was entered, for growing. Its low 32 bits are what the index uses. */
+typedef uint32_t (*StateHashOf)(const StateTable *table, StateRef ref);
+
+void state_index_deinit(StateIndex *index);
+static inline size_t state_index_bytes(const StateIndex *index)
+{
+    return (size_t)index->bucket_count * sizeof(StateBucket);
+}
+/* Enters a record that is not there yet. */
+void state_index_insert(StateIndex *index, uint32_t hash, StateRef ref, const StateTable *table,
+                        StateHashOf hash_of);
+void state_index_remove(StateIndex *index, uint32_t hash, StateRef ref);
+void state_index_replace(StateIndex *index, uint32_t hash, StateRef from, StateRef to);
+
+/* Goes through the references whose tag is the hash's, nearest first. */
+typedef struct StateProbe {
+    const StateIndex *index;
+    uint32_t bucket;
+    uint32_t visited;
+    uint32_t matches; /* a bit per slot of the bucket that is still to be looked at */
+    uint8_t tag;
+} StateProbe;
+
+static inline uint8_t state_index_tag(uint32_t hash)
+{
+    uint8_t tag = (uint8_t)hash;
+    return tag == 0 ? 1 : tag;
+}
+
+static inline uint32_t state_index_home(const StateIndex *index, uint32_t hash)
+{
+    return (uint32_t)((uint64_t)hash * index->bucket_count >> 32);
+}
+
+/* Bits 0..11: slots whose tag is `tag`. */
+static inline uint32_t state_bucket_match(const StateBucket *bucket, uint8_t tag)
+{
+    const uint64_t ones = UINT64_C(0x0101010101010101);
+    const uint64_t low7 = UINT64_C(0x7F7F7F7F7F7F7F7F);
+    const uint64_t gather = UINT64_C(0x0102040810204080); /* byte i's lowest bit to bit 56 + i */
+    uint64_t first;
+    uint32_t last;
+    memcpy(&first, bucket->tags, 8);
+    memcpy(&last, bucket->tags + 8, 4);
+    uint64_t a = first ^ ones * tag;
+    uint64_t b = (last ^ (ones * tag & UINT32_MAX)) | UINT64_C(0xFFFFFFFF00000000);
+    a = ~(((a & low7) + low7) | a | low7) >> 7;
+    b = ~(((b & low7) + low7) | b | low7) >> 7;
+    return (uint32_t)(a * gather >> 56) | (uint32_t)(b * gather >> 56) << 8;
+}
+
+static inline StateProbe state_probe_start(const StateIndex *index, uint32_t hash)
+{
+    StateProbe probe = {.index = index, .tag = state_index_tag(hash)};
+    if (index->bucket_count != 0) {
+        probe.bucket = state_index_home(index, hash);
+        probe.matches = state_bucket_match(&index->buckets[probe.bucket], probe.tag);
+    }
+    return probe;
+}
+
+static inline bool state_probe_next(StateProbe *probe, StateRef *ref)
+{
+    const StateIndex *index = probe->index;
+    if (index->bucket_count == 0)
+        return false;
+    while (probe->matches == 0) {
+        if (index->buckets[probe->bucket].passed == 0 || ++probe->visited == index->bucket_count)
+            return false;
+        probe->bucket = probe->bucket + 1 == index->bucket_count ? 0 : probe->bucket + 1;
+        probe->matches = state_bucket_match(&index->buckets[probe->bucket], probe->tag);
+    }
+    uint32_t slot = (uint32_t)__builtin_ctz(probe->matches);
+    probe->matches &= probe->matches - 1;
+    *ref = index->buckets[probe->bucket].refs[slot];
+    return true;
+}
+
+/* -------------------------------------------------------------------- tables */
+
+typedef struct StateKeyGroup {
+    StateIndex index;
+    Buffer removed; /* identities (state_chunk.h) of persisted records removed since the snapshot */
+    uint32_t removed_count;
+    bool has_base; /* a base of it was handed over or restored: from now on deltas */
+} StateKeyGroup;
+
+struct StateTable {
+    StateStore *store;
+    char *name;
+    char *description;
+    StateKind kind;
+    uint32_t record_bytes;
+    uint32_t string_count;
+    uint32_t *string_offsets;
+    uint32_t body_bytes;     /* between header and key of what the index finds */
+    uint32_t prefix_bytes;   /* before the header of what is persisted */
+    uint32_t key_group_mask; /* max_parallelism - 1 when that is a power of two, else 0 */
+    uint64_t keys;
+    uint64_t index_bytes;
+    uint64_t group_indexes; /* MAP: groups that have one */
+    StateRecords records;
+    StateKeyGroup *key_groups; /* first_key_group..last_key_group */
+    bool restore_unsorted;     /* MAP: a group's entries came out of order */
+};
+
+struct StateStore {
+    char *owner;
+    uint32_t max_parallelism;
+    uint32_t first_key_group;
+    uint32_t last_key_group;
+    uint64_t memory_limit_bytes;
+    StateTable **tables;
+    uint32_t table_count;
+};
+
+struct StateGroup {
+    StateEntry *first; /* its prev is the last entry */
+    StateIndex *index; /* by subkey, once there are many */
+    uint32_t size;
+    uint32_t unsorted; /* while restoring: entries came out of order */
+};
+
+struct StateEntry {
+    StateEntry *next; /* NULL behind the last */
+    StateEntry *prev; /* of the first: the last */
+    StateGroup *group;
+    uint64_t sequence : 48;     /* grows along the list; what a restore sorts by */
+    uint64_t record_units : 16; /* the table's record, so that an entry knows where its subkey is */
+    uint32_t subkey_hash;
+    uint32_t payload_bytes;
+    StateHeader header;
+};
+
+typedef struct StateNode StateNode; /* state_ordered.c */
+
+typedef struct StateOrderedGroup {
+    StateNode *root;
+    uint32_t size;
+    uint32_t height; /* 1: the root is a leaf */
+} StateOrderedGroup;
+
+typedef struct StateOrderedEntry {
+    StateOrderedGroup *group;
+    StateHeader header;
+} StateOrderedEntry;
+
+static inline StateHeader *state_header_of(const void *record)
+{
+    return (StateHeader *)(uintptr_t)record - 1;
+}
+
+static inline StateEntry *state_entry_of(const StateHeader *header)
+{
+    return (StateEntry *)(void *)((char *)(uintptr_t)header - offsetof(StateEntry, header));
+}
+
+static inline StateOrderedEntry *state_ordered_entry_of(const StateHeader *header)
+{
+    return (StateOrderedEntry *)(void *)((char *)(uintptr_t)header -
+                                         offsetof(StateOrderedEntry, header));
+}
+
+/* The bytes behind the record: key, subkey or sort key. */
+static inline Str state_header_key(const StateHeader *header, uint32_t body_bytes)
+{
+    return (Str){(const char *)(header + 1) + body_bytes, header->key_bytes};
+}
+
+static inline bool state_bytes_equal(const char *a, const char *b, size_t bytes)
+{
+    if (bytes < 8 || bytes > 16)
+        return bytes == 0 || memcmp(a, b, bytes) == 0;
+    uint64_t a_head, b_head, a_tail, b_tail;
+    memcpy(&a_head, a, 8);
+    memcpy(&b_head, b, 8);
+    memcpy(&a_tail, a + bytes - 8, 8);
+    memcpy(&b_tail, b + bytes - 8, 8);
+    return ((a_head ^ b_head) | (a_tail ^ b_tail)) == 0;
+}
+
+static inline StateKeyGroup *state_key_group(const StateTable *table, uint32_t key_group)
+{
+    assert(key_group >= table->store->first_key_group && key_group <= table->store->last_key_group);
+    return &table->key_groups[key_group - table->store->first_key_group];
+}
+
+static inline uint32_t state_key_group_of(const StateTable *table, uint64_t hash)
+{
+    if (table->key_group_mask != 0)
+        return (uint32_t)(hash >> 32) & table->key_group_mask;
+    return hash_key_group(hash, table->store->max_parallelism);
+}
+
+/* --------------------------------------------------------------- state_keys.c */
+
+/* What the index holds for each key (the body behind the header), or NULL; with `create` made when
+ * missing. */
+void state_keys_find(StateTable *table, const Str *keys, const uint64_t *hashes, uint32_t count,
+                     bool create, void **bodies, uint8_t *created);
+/* Takes the key out of the index and gives its record back. */
+void state_keys_remove(StateTable *table, void *body);
+static inline Str state_keys_key(const StateTable *table, const void *body)
+{
+    return state_header_key(state_header_of(body), table->body_bytes);
+}
+
+/* Calls `each` with what the index holds. */
+void state_keys_each(StateTable *table, void (*each)(StateTable *table, void *body));
+
+/* -------------------------------------------------------------------- records */
+
+/* Gives back the long texts of a record. */
+void state_strings_free(StateTable *table, void *record);
+/* Calls `each` with every record that a snapshot holds. */
+void state_each_record(StateTable *table, void (*each)(StateTable *table, StateHeader *header));
+void state_ordered_each(StateTable *table, StateOrderedGroup *group,
+                        void (*each)(StateTable *table, StateHeader *header));
+/* Logs that a persisted record goes. */
+void state_log_removed(StateTable *table, const StateHeader *header, Str key, Str subkey);
+
+/* Entering records that come from a chunk; an equal identity is replaced. */
+void *state_map_restore(StateTable *table, Str key, uint64_t hash, Str subkey, uint64_t sequence,
+                        Str payload);
+void *state_ordered_restore(StateTable *table, Str key, uint64_t hash, Str sort_key);
+/* Brings groups whose entries came out of order into the order of their sequences. */
+void state_map_restore_end(StateTable *table);
+void state_map_close(StateTable *table); /* gives back the groups' indexes */
+
+#endif

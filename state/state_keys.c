@@ -1,0 +1,132 @@
+/* The directory of keys: batched search and creation over the key groups' indexes.
+ *
+ * A batch goes in runs of PROBE_RUN keys through three passes, each of which starts the memory
+ * reads of the next: bucket, first candidate record, comparison. A key whose first candidate is not
+ * it takes the full probe.
+ *
+ * Cost: two overlapped cache misses a key; measured in bench. */
+#include "state/state_internal.h"
+
+/* Two cache lines a key must stay in the first-level cache between the passes. */
+#define PROBE_RUN 128
+
+static uint32_t hash_of_key(const StateTable *table, StateRef ref)
+{
+    const StateHeader *header = state_header_at(&table->records, ref);
+    Str key = state_header_key(header, table->body_bytes);
+    return (uint32_t)hash_bytes(key.data, key.length);
+}
+
+static StateHeader *find_one(const StateTable *table, const StateIndex *index, Str key,
+                             uint32_t hash)
+{
+    StateProbe probe = state_probe_start(index, hash);
+    StateRef ref;
+    while (state_probe_next(&probe, &ref)) {
+        StateHeader *header = state_header_at(&table->records, ref);
+        Str found = state_header_key(header, table->body_bytes);
+        if (found.length == key.length && state_bytes_equal(found.data, key.data, key.length))
+            return header;
+    }
+    return NULL;
+}
+
+static StateHeader *create(StateTable *table, StateIndex *index, Str key, uint64_t hash)
+{
+    size_t bytes = table->body_bytes + key.length;
+    StateHeader *header =
+        state_record_new(&table->records, 0, bytes, state_key_group_of(table, hash));
+    header->key_bytes = (uint32_t)key.length;
+    if (key.length != 0)
+        memcpy((char *)(header + 1) + table->body_bytes, key.data, key.length);
+    size_t before = state_index_bytes(index);
+    state_index_insert(index, (uint32_t)hash, state_ref_of(header), table, hash_of_key);
+    table->index_bytes += state_index_bytes(index) - before;
+    table->keys++;
+    return header;
+}
+
+typedef struct Run {
+    StateIndex *indexes[PROBE_RUN];
+    StateHeader *candidates[PROBE_RUN];
+} Run;
+
+static void start_run(const StateTable *table, const uint64_t *hashes, uint32_t count, Run *run)
+{
+    for (uint32_t i = 0; i < count; i++) {
+        StateIndex *index = &state_key_group(table, state_key_group_of(table, hashes[i]))->index;
+        run->indexes[i] = index;
+        if (index->bucket_count != 0)
+            __builtin_prefetch(&index->buckets[state_index_home(index, (uint32_t)hashes[i])]);
+    }
+    for (uint32_t i = 0; i < count; i++) {
+        const StateIndex *index = run->indexes[i];
+        run->candidates[i] = NULL;
+        if (index->bucket_count == 0)
+            continue;
+        uint32_t hash = (uint32_t)hashes[i];
+        const StateBucket *bucket = &index->buckets[state_index_home(index, hash)];
+        uint32_t matches = state_bucket_match(bucket, state_index_tag(hash));
+        if (matches == 0)
+            continue;
+        StateRef ref = bucket->refs[__builtin_ctz(matches)];
+        run->candidates[i] = state_header_at(&table->records, ref);
+        __builtin_prefetch(run->candidates[i]);
+        __builtin_prefetch((const char *)(run->candidates[i] + 1) + table->body_bytes);
+    }
+}
+
+static void *finish_key(StateTable *table, const Run *run, uint32_t i, Str key, uint64_t hash,
+                        bool make, uint8_t *created)
+{
+    StateHeader *header = run->candidates[i];
+    if (header != NULL && header->key_bytes == key.length &&
+        state_bytes_equal((const char *)(header + 1) + table->body_bytes, key.data, key.length))
+        return header + 1;
+    header = find_one(table, run->indexes[i], key, (uint32_t)hash);
+    if (header == NULL && make) {
+        header = create(table, run->indexes[i], key, hash);
+        *created = 1;
+    }
+    return header == NULL ? NULL : header + 1;
+}
+
+void state_keys_find(StateTable *table, const Str *keys, const uint64_t *hashes, uint32_t count,
+                     bool make, void **bodies, uint8_t *created)
+{
+    Run run;
+    for (uint32_t from = 0; from < count; from += PROBE_RUN) {
+        uint32_t n = count - from < PROBE_RUN ? count - from : PROBE_RUN;
+        start_run(table, hashes + from, n, &run);
+        for (uint32_t i = 0; i < n; i++) {
+            uint8_t is_new = 0;
+            bodies[from + i] =
+                finish_key(table, &run, i, keys[from + i], hashes[from + i], make, &is_new);
+            if (created != NULL)
+                created[from + i] = is_new;
+        }
+    }
+}
+
+void state_keys_remove(StateTable *table, void *body)
+{
+    StateHeader *header = state_header_of(body);
+    Str key = state_header_key(header, table->body_bytes);
+    uint32_t hash = (uint32_t)hash_bytes(key.data, key.length);
+    StateIndex *index = &state_key_group(table, state_header_group(header))->index;
+    state_index_remove(index, hash, state_ref_of(header));
+    table->keys--;
+    state_record_free(&table->records, header, 0, table->body_bytes + key.length);
+}
+
+void state_keys_each(StateTable *table, void (*each)(StateTable *table, void *body))
+{
+    uint32_t key_groups = table->store->last_key_group - table->store->first_key_group + 1;
+    for (uint32_t g = 0; g < key_groups; g++) {
+        const StateIndex *index = &table->key_groups[g].index;
+        for (uint32_t i = 0; i < index->bucket_count; i++)
+            for (uint32_t slot = 0; slot < STATE_BUCKET_SLOTS; slot++)
+                if (index->buckets[i].tags[slot] != 0)
+                    each(table, state_header_at(&table->records, index->buckets[i].refs[slot]) + 1);
+    }
+}

@@ -1,0 +1,373 @@
+/* MAP tables: key → subkey → record and payload, subkeys in the order they came.
+ *
+ * The directory of keys leads to a StateGroup, which heads a list of entries. Small groups are
+ * scanned by the hash of the subkey; from INDEX_ENTRIES on a group has an index of its own.
+ * Invariant: sequences grow along the list, so that a restore can bring entries, which come in any
+ * order, back into theirs.
+ *
+ * Cost: an entry is 48 bytes, its record, subkey and payload; a group 32 bytes and its key. */
+#include "state/state_internal.h"
+
+#include <stdlib.h>
+
+#define INDEX_ENTRIES 16
+
+static_assert(offsetof(StateEntry, header) + sizeof(StateHeader) == sizeof(StateEntry),
+              "the record stands directly behind the entry");
+
+static char *entry_subkey(const StateEntry *entry)
+{
+    return (char *)(uintptr_t)(entry + 1) + (size_t)entry->record_units * STATE_UNIT_BYTES;
+}
+
+/* Bytes behind the header. */
+static size_t entry_bytes(const StateEntry *entry)
+{
+    return (size_t)entry->record_units * STATE_UNIT_BYTES + entry->header.key_bytes +
+           entry->payload_bytes;
+}
+
+static uint32_t hash_of_entry(const StateTable *table, StateRef ref)
+{
+    return state_entry_of(state_header_at(&table->records, ref))->subkey_hash;
+}
+
+Str state_entry_subkey(const StateEntry *entry)
+{
+    return (Str){entry_subkey(entry), entry->header.key_bytes};
+}
+
+Str state_entry_payload(const StateEntry *entry)
+{
+    return (Str){entry_subkey(entry) + entry->header.key_bytes, entry->payload_bytes};
+}
+
+void *state_entry_record(const StateEntry *entry)
+{
+    return (void *)(uintptr_t)(entry + 1);
+}
+
+StateGroup *state_entry_group(const StateEntry *entry)
+{
+    return entry->group;
+}
+
+uint32_t state_map_size(const StateGroup *group)
+{
+    return group == NULL ? 0 : group->size;
+}
+
+StateEntry *state_map_first(const StateGroup *group)
+{
+    return group == NULL ? NULL : group->first;
+}
+
+StateEntry *state_map_next(const StateEntry *entry)
+{
+    return entry->next;
+}
+
+void state_map_groups(StateTable *table, const Str *keys, const uint64_t *hashes, uint32_t count,
+                      StateGroup **groups)
+{
+    assert(table->kind == STATE_MAP);
+    void *bodies[256];
+    for (uint32_t from = 0; from < count; from += array_count(bodies)) {
+        uint32_t n = count - from < array_count(bodies) ? count - from : array_count(bodies);
+        state_keys_find(table, keys + from, hashes + from, n, false, bodies, NULL);
+        for (uint32_t i = 0; i < n; i++) {
+            groups[from + i] = bodies[i];
+            if (bodies[i] != NULL)
+                __builtin_prefetch(groups[from + i]->first);
+        }
+    }
+}
+
+static bool entry_is(const StateEntry *entry, Str subkey, uint32_t hash)
+{
+    return entry->subkey_hash == hash && entry->header.key_bytes == subkey.length &&
+           state_bytes_equal(entry_subkey(entry), subkey.data, subkey.length);
+}
+
+static StateEntry *find(const StateTable *table, const StateGroup *group, Str subkey, uint32_t hash)
+{
+    if (group->index == NULL) {
+        StateEntry *entry = group->first;
+        while (entry != NULL && !entry_is(entry, subkey, hash))
+            entry = entry->next;
+        return entry;
+    }
+    StateProbe probe = state_probe_start(group->index, hash);
+    StateRef ref;
+    while (state_probe_next(&probe, &ref)) {
+        StateEntry *entry = state_entry_of(state_header_at(&table->records, ref));
+        if (entry_is(entry, subkey, hash))
+            return entry;
+    }
+    return NULL;
+}
+
+static uint32_t hash_of_subkey(Str subkey)
+{
+    return (uint32_t)hash_bytes(subkey.data, subkey.length);
+}
+
+StateEntry *state_map_find(StateTable *table, const StateGroup *group, Str subkey)
+{
+    return group == NULL ? NULL : find(table, group, subkey, hash_of_subkey(subkey));
+}
+
+static void index_add(StateTable *table, StateGroup *group, const StateEntry *entry)
+{
+    size_t before = state_index_bytes(group->index);
+    state_index_insert(group->index, entry->subkey_hash, state_ref_of(&entry->header), table,
+                       hash_of_entry);
+    table->index_bytes += state_index_bytes(group->index) - before;
+}
+
+/* Enters an entry that is in the list into the group's index, making that when it is time. */
+static void index_entry(StateTable *table, StateGroup *group, const StateEntry *entry)
+{
+    if (group->index != NULL) {
+        index_add(table, group, entry);
+    } else if (group->size >= INDEX_ENTRIES) {
+        group->index = memory_zalloc(sizeof(StateIndex));
+        table->index_bytes += sizeof(StateIndex);
+        table->group_indexes++;
+        for (const StateEntry *each = group->first; each != NULL; each = each->next)
+            index_add(table, group, each);
+    }
+}
+
+static void index_free(StateTable *table, StateGroup *group)
+{
+    if (group->index == NULL)
+        return;
+    table->index_bytes -= state_index_bytes(group->index) + sizeof(StateIndex);
+    state_index_deinit(group->index);
+    memory_free(group->index);
+    group->index = NULL;
+    table->group_indexes--;
+}
+
+static void link_last(StateGroup *group, StateEntry *entry)
+{
+    StateEntry *first = group->first;
+    entry->next = NULL;
+    if (first == NULL) {
+        group->first = entry;
+        entry->prev = entry;
+        return;
+    }
+    entry->prev = first->prev;
+    first->prev->next = entry;
+    first->prev = entry;
+}
+
+static void unlink_entry(StateGroup *group, StateEntry *entry)
+{
+    if (entry->next != NULL)
+        entry->next->prev = entry->prev;
+    else if (group->first != entry)
+        group->first->prev = entry->prev;
+    if (group->first == entry)
+        group->first = entry->next;
+    else
+        entry->prev->next = entry->next;
+}
+
+static StateEntry *entry_new(StateTable *table, uint32_t key_group, Str subkey, uint32_t hash,
+                             Str payload)
+{
+    StateHeader *header =
+        state_record_new(&table->records, table->prefix_bytes,
+                         table->record_bytes + subkey.length + payload.length, key_group);
+    header->key_bytes = (uint32_t)subkey.length;
+    StateEntry *entry = state_entry_of(header);
+    entry->record_units = (uint16_t)(table->record_bytes / STATE_UNIT_BYTES);
+    entry->subkey_hash = hash;
+    entry->payload_bytes = (uint32_t)payload.length;
+    char *to = entry_subkey(entry);
+    if (subkey.length != 0)
+        memcpy(to, subkey.data, subkey.length);
+    if (payload.length != 0)
+        memcpy(to + subkey.length, payload.data, payload.length);
+    return entry;
+}
+
+static StateEntry *append(StateTable *table, StateGroup *group, Str subkey, uint32_t hash,
+                          Str payload)
+{
+    uint32_t key_group = state_header_group(state_header_of(group));
+    StateEntry *entry = entry_new(table, key_group, subkey, hash, payload);
+    entry->group = group;
+    entry->sequence =
+        (group->first == NULL ? 0 : group->first->prev->sequence + 1) & 0xFFFFFFFFFFFF;
+    link_last(group, entry);
+    group->size++;
+    index_entry(table, group, entry);
+    return entry;
+}
+
+static StateGroup *group_of(StateTable *table, Str key, uint64_t hash)
+{
+    void *body;
+    state_keys_find(table, &key, &hash, 1, true, &body, NULL);
+    return body;
+}
+
+StateEntry *state_map_put(StateTable *table, StateGroup **group, Str key, uint64_t hash, Str subkey,
+                          Str payload, bool *created)
+{
+    assert(table->kind == STATE_MAP);
+    if (*group == NULL)
+        *group = group_of(table, key, hash);
+    uint32_t subkey_hash = hash_of_subkey(subkey);
+    StateEntry *entry = find(table, *group, subkey, subkey_hash);
+    if (created != NULL)
+        *created = entry == NULL;
+    if (entry != NULL)
+        return state_map_set_payload(table, entry, payload);
+    entry = append(table, *group, subkey, subkey_hash, payload);
+    state_record_touch(&table->records, &entry->header);
+    return entry;
+}
+
+/* Puts `to`, a copy, where `from` is in list and index. */
+static void replace_entry(StateTable *table, StateEntry *from, StateEntry *to)
+{
+    StateGroup *group = from->group;
+    if (from->next != NULL)
+        from->next->prev = to;
+    else if (group->first != from)
+        group->first->prev = to;
+    if (group->first == from)
+        group->first = to;
+    else
+        from->prev->next = to;
+    if (from->prev == from)
+        to->prev = to;
+    if (group->index != NULL)
+        state_index_replace(group->index, from->subkey_hash, state_ref_of(&from->header),
+                            state_ref_of(&to->header));
+}
+
+static StateEntry *move_entry(StateTable *table, StateEntry *entry, Str payload)
+{
+    StateEntry *moved = entry_new(table, state_header_group(&entry->header),
+                                  state_entry_subkey(entry), entry->subkey_hash, payload);
+    moved->next = entry->next;
+    moved->prev = entry->prev;
+    moved->group = entry->group;
+    moved->sequence = entry->sequence;
+    moved->header.where |= entry->header.where & STATE_PERSISTED;
+    if (table->record_bytes != 0)
+        memcpy(state_entry_record(moved), state_entry_record(entry), table->record_bytes);
+    replace_entry(table, entry, moved);
+    state_record_free(&table->records, &entry->header, table->prefix_bytes, entry_bytes(entry));
+    return moved;
+}
+
+StateEntry *state_map_set_payload(StateTable *table, StateEntry *entry, Str payload)
+{
+    assert(table->kind == STATE_MAP);
+    size_t whole = table->prefix_bytes + sizeof(StateHeader);
+    size_t old_bytes = whole + entry_bytes(entry);
+    size_t new_bytes = old_bytes - entry->payload_bytes + payload.length;
+    if (state_record_fits(old_bytes, new_bytes)) {
+        if (payload.length != 0)
+            memmove(entry_subkey(entry) + entry->header.key_bytes, payload.data, payload.length);
+        entry->payload_bytes = (uint32_t)payload.length;
+    } else {
+        entry = move_entry(table, entry, payload);
+    }
+    state_record_touch(&table->records, &entry->header);
+    return entry;
+}
+
+bool state_map_remove(StateTable *table, StateEntry *entry)
+{
+    assert(table->kind == STATE_MAP);
+    StateGroup *group = entry->group;
+    state_log_removed(table, &entry->header, state_keys_key(table, group),
+                      state_entry_subkey(entry));
+    if (group->index != NULL)
+        state_index_remove(group->index, entry->subkey_hash, state_ref_of(&entry->header));
+    unlink_entry(group, entry);
+    state_strings_free(table, state_entry_record(entry));
+    state_record_free(&table->records, &entry->header, table->prefix_bytes, entry_bytes(entry));
+    if (--group->size != 0)
+        return false;
+    index_free(table, group);
+    state_keys_remove(table, group);
+    return true;
+}
+
+/* ------------------------------------------------------------------ restore */
+
+void *state_map_restore(StateTable *table, Str key, uint64_t hash, Str subkey, uint64_t sequence,
+                        Str payload)
+{
+    StateGroup *group = group_of(table, key, hash);
+    uint32_t subkey_hash = hash_of_subkey(subkey);
+    StateEntry *entry = find(table, group, subkey, subkey_hash);
+    if (entry == NULL)
+        entry = append(table, group, subkey, subkey_hash, payload);
+    else
+        entry = state_map_set_payload(table, entry, payload);
+    entry->sequence = sequence & 0xFFFFFFFFFFFF;
+    bool in_order = (entry->prev == entry || group->first == entry ||
+                     entry->prev->sequence < entry->sequence) &&
+                    (entry->next == NULL || entry->sequence < entry->next->sequence);
+    if (!in_order) {
+        group->unsorted = 1;
+        table->restore_unsorted = true;
+    }
+    return state_entry_record(entry);
+}
+
+static int compare_sequences(const void *a, const void *b)
+{
+    const StateEntry *left = *(StateEntry *const *)a;
+    const StateEntry *right = *(StateEntry *const *)b;
+    return (left->sequence > right->sequence) - (left->sequence < right->sequence);
+}
+
+static void sort_group(StateGroup *group)
+{
+    StateEntry **entries = memory_alloc(group->size * sizeof(StateEntry *));
+    uint32_t count = 0;
+    for (StateEntry *entry = group->first; entry != NULL; entry = entry->next)
+        entries[count++] = entry;
+    qsort(entries, count, sizeof(entries[0]), compare_sequences);
+    group->first = NULL;
+    for (uint32_t i = 0; i < count; i++)
+        link_last(group, entries[i]);
+    group->unsorted = 0;
+    memory_free(entries);
+}
+
+static void sort_if_unsorted(StateTable *table, void *body)
+{
+    StateGroup *group = body;
+    if (group->unsorted)
+        sort_group(group);
+}
+
+void state_map_restore_end(StateTable *table)
+{
+    if (table->restore_unsorted)
+        state_keys_each(table, sort_if_unsorted);
+    table->restore_unsorted = false;
+}
+
+static void close_group(StateTable *table, void *body)
+{
+    index_free(table, body);
+}
+
+void state_map_close(StateTable *table)
+{
+    if (table->group_indexes != 0)
+        state_keys_each(table, close_group);
+}

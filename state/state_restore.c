@@ -1,0 +1,208 @@
+/* Restore: chunks back into tables.
+ *
+ * Invariant: until state_restore_end the store counts as being filled; after it nothing is marked
+ * changed and everything counts as persisted, so the next snapshot is a delta.
+ *
+ * Cost: VALUE records are entered in batches, as in a running job; the others one by one. */
+#include "state/state_chunk.h"
+#include "state/state_internal.h"
+
+#define RESTORE_BATCH 128
+
+static StateTable *find_table(const StateStore *store, Str name)
+{
+    for (uint32_t i = 0; i < store->table_count; i++)
+        if (strlen(store->tables[i]->name) == name.length &&
+            memcmp(store->tables[i]->name, name.data, name.length) == 0)
+            return store->tables[i];
+    return NULL;
+}
+
+static bool fits(const StateStore *store, const StateTable *table, const StateChunkHead *head,
+                 Error *error)
+{
+    const char *what = NULL;
+    if (table == NULL)
+        what = "the job has no such state any more";
+    else if (table->kind != head->kind)
+        what = "it is of another kind now";
+    else if (table->record_bytes != head->record_bytes || table->string_count != head->string_count)
+        what = "its record has another form now";
+    else if (head->key_group >= store->max_parallelism)
+        what = "it was written with a larger maximum parallelism";
+    if (what == NULL)
+        return true;
+    error_set(error, ERROR_STATE, "state \"%.*s\" of operator \"%s\" does not fit: %s",
+              (int)head->table.length, head->table.data, store->owner, what);
+    return error_hint(error, "Start over with --fresh, or undo the change of the query.");
+}
+
+/* Copies a stored record over a new or older one; false when the value is too short. */
+static bool load_record(StateTable *table, void *record, Str value)
+{
+    if (value.length < table->record_bytes)
+        return false;
+    state_strings_free(table, record);
+    if (table->record_bytes != 0)
+        memcpy(record, value.data, table->record_bytes);
+    size_t next = table->record_bytes;
+    bool whole = true;
+    for (uint32_t i = 0; i < table->string_count; i++) {
+        StringView *view = (StringView *)(void *)((char *)record + table->string_offsets[i]);
+        if (view->length <= STRING_INLINE_MAX)
+            continue;
+        uint32_t length = view->length;
+        *view = (StringView){0};
+        if (!whole || value.length - next < length) {
+            whole = false;
+            continue;
+        }
+        state_string_assign(table, view, (Str){value.data + next, length});
+        next += length;
+    }
+    state_header_of(record)->where |= STATE_PERSISTED;
+    return whole && (table->kind == STATE_MAP || next == value.length);
+}
+
+/* Bytes of the record and its long texts at the start of a MAP value, or false. */
+static bool record_length(const StateTable *table, Str value, size_t *length)
+{
+    *length = table->record_bytes;
+    for (uint32_t i = 0; i < table->string_count && *length <= value.length; i++) {
+        StringView view;
+        memcpy(&view, value.data + table->string_offsets[i], sizeof(view));
+        if (view.length > STRING_INLINE_MAX)
+            *length += view.length;
+    }
+    return *length <= value.length;
+}
+
+static void remove_item(StateTable *table, const StateChunkItem *item)
+{
+    uint64_t hash = hash_bytes(item->key.data, item->key.length);
+    if (table->kind == STATE_ORDERED) {
+        state_ordered_remove(table, item->key, hash, item->subkey);
+        return;
+    }
+    void *body;
+    state_keys_find(table, &item->key, &hash, 1, false, &body, NULL);
+    if (body == NULL)
+        return;
+    if (table->kind == STATE_VALUE) {
+        state_value_remove(table, body);
+        return;
+    }
+    StateEntry *entry = state_map_find(table, body, item->subkey);
+    if (entry != NULL)
+        state_map_remove(table, entry);
+}
+
+typedef struct Batch {
+    uint32_t count;
+    Str keys[RESTORE_BATCH];
+    Str values[RESTORE_BATCH];
+    uint64_t hashes[RESTORE_BATCH];
+    void *records[RESTORE_BATCH];
+} Batch;
+
+static bool load_batch(StateTable *table, Batch *batch)
+{
+    hash_many(batch->keys, batch->count, batch->hashes);
+    state_keys_find(table, batch->keys, batch->hashes, batch->count, true, batch->records, NULL);
+    for (uint32_t i = 0; i < batch->count; i++)
+        if (!load_record(table, batch->records[i], batch->values[i]))
+            return false;
+    batch->count = 0;
+    return true;
+}
+
+static bool load_values(StateTable *table, StateChunkReader *chunk)
+{
+    Batch batch = {.count = 0};
+    for (uint32_t i = 0; i < chunk->head.item_count; i++) {
+        StateChunkItem item;
+        if (!state_chunk_next_item(chunk, &item))
+            return false;
+        batch.keys[batch.count] = item.key;
+        batch.values[batch.count++] = item.value;
+        if (batch.count == RESTORE_BATCH && !load_batch(table, &batch))
+            return false;
+    }
+    return load_batch(table, &batch);
+}
+
+static bool load_entries(StateTable *table, StateChunkReader *chunk)
+{
+    for (uint32_t i = 0; i < chunk->head.item_count; i++) {
+        StateChunkItem item;
+        if (!state_chunk_next_item(chunk, &item))
+            return false;
+        uint64_t hash = hash_bytes(item.key.data, item.key.length);
+        size_t length;
+        if (!record_length(table, item.value, &length))
+            return false;
+        void *record;
+        if (table->kind == STATE_MAP) {
+            Str payload = {item.value.data + length, item.value.length - length};
+            record = state_map_restore(table, item.key, hash, item.subkey, item.sequence, payload);
+        } else {
+            record = state_ordered_restore(table, item.key, hash, item.subkey);
+        }
+        if (!load_record(table, record, item.value))
+            return false;
+    }
+    return true;
+}
+
+bool state_restore(StateStore *store, const StateChunk *chunk, Error *error)
+{
+    StateChunkReader reader;
+    if (!state_chunk_open(chunk->bytes, &reader, error))
+        return false;
+    StateTable *table = find_table(store, reader.head.table);
+    if (!fits(store, table, &reader.head, error))
+        return false;
+    if (reader.head.key_group < store->first_key_group ||
+        reader.head.key_group > store->last_key_group)
+        return true;
+    for (uint32_t i = 0; i < reader.head.removed_count; i++) {
+        StateChunkItem item;
+        if (!state_chunk_next_removed(&reader, &item))
+            return state_chunk_corrupt(&reader.head, error);
+        remove_item(table, &item);
+    }
+    bool whole =
+        table->kind == STATE_VALUE ? load_values(table, &reader) : load_entries(table, &reader);
+    if (!whole || !reader_done(&reader.reader))
+        return state_chunk_corrupt(&reader.head, error);
+    state_key_group(table, reader.head.key_group)->has_base = true;
+    return true;
+}
+
+static void forget_changes(StateTable *table)
+{
+    for (uint32_t i = 0; i < table->records.block_count; i++) {
+        StateBlock *block = &table->records.blocks[i];
+        if (block->base == NULL || !block->any_changed)
+            continue;
+        size_t bytes = block->bytes == STATE_BLOCK_BYTES ? STATE_BLOCK_UNITS / 8 : 64;
+        memset(block->changed, 0, bytes);
+        block->any_changed = false;
+    }
+    uint32_t groups = table->store->last_key_group - table->store->first_key_group + 1;
+    for (uint32_t group = 0; group < groups; group++) {
+        buffer_deinit(&table->key_groups[group].removed);
+        table->key_groups[group].removed_count = 0;
+    }
+}
+
+bool state_restore_end(StateStore *store, Error *error)
+{
+    for (uint32_t i = 0; i < store->table_count; i++) {
+        StateTable *table = store->tables[i];
+        if (table->kind == STATE_MAP)
+            state_map_restore_end(table);
+        forget_changes(table);
+    }
+    return state_store_check(store, error);
+}

@@ -1,0 +1,41 @@
+/* VALUE tables: key → record of fixed size, changed in place.
+ *
+ * Everything is the directory of keys (state_keys.c); this file adds what a snapshot has to know.
+ */
+#include "state/state_internal.h"
+
+void state_value_get_or_create(StateTable *table, const Str *keys, const uint64_t *hashes,
+                               uint32_t count, void **records, uint8_t *created)
+{
+    assert(table->kind == STATE_VALUE);
+    uint8_t is_new[256];
+    for (uint32_t from = 0; from < count; from += array_count(is_new)) {
+        uint32_t n = count - from < array_count(is_new) ? count - from : array_count(is_new);
+        state_keys_find(table, keys + from, hashes + from, n, true, records + from, is_new);
+        for (uint32_t i = 0; i < n; i++)
+            if (is_new[i])
+                state_record_touch(&table->records, state_header_of(records[from + i]));
+        if (created != NULL)
+            memcpy(created + from, is_new, n);
+    }
+}
+
+void state_value_get(StateTable *table, const Str *keys, const uint64_t *hashes, uint32_t count,
+                     void **records)
+{
+    assert(table->kind == STATE_VALUE);
+    state_keys_find(table, keys, hashes, count, false, records, NULL);
+}
+
+void state_value_remove(StateTable *table, void *record)
+{
+    assert(table->kind == STATE_VALUE);
+    state_log_removed(table, state_header_of(record), state_keys_key(table, record), (Str){0});
+    state_strings_free(table, record);
+    state_keys_remove(table, record);
+}
+
+Str state_value_key(const StateTable *table, const void *record)
+{
+    return state_keys_key(table, record);
+}
