@@ -1,0 +1,231 @@
+/* ORDERED tables against a sorted array: random changes, neighbours, snapshots, folds, restores at
+ * another parallelism. */
+#include "tests/state_testing.h"
+
+#define KEYS   6
+#define SORTS  4000
+#define GROUPS 4
+
+static const StateSpec spec = {
+    .name = "ranks", .kind = STATE_ORDERED, .record_bytes = 8, .description = "k, s -> n"};
+
+/* Sort key number n has the n-th place in memcmp order: big-endian, and lengths that differ. */
+typedef struct Model {
+    bool there[KEYS][SORTS];
+    int64_t numbers[KEYS][SORTS];
+} Model;
+
+static Str sort_key(char *buffer, uint32_t n)
+{
+    buffer[0] = (char)(n >> 8);
+    buffer[1] = (char)n;
+    memset(buffer + 2, 'x', n % 5);
+    return (Str){buffer, 2 + n % 5};
+}
+
+static uint32_t sort_number(Str key)
+{
+    return (uint32_t)(uint8_t)key.data[0] << 8 | (uint8_t)key.data[1];
+}
+
+typedef struct Instances {
+    uint32_t count;
+    StateStore *stores[2];
+    StateTable *tables[2];
+} Instances;
+
+static Instances instances_new(uint32_t count)
+{
+    Instances instances = {.count = count};
+    for (uint32_t i = 0; i < count; i++) {
+        instances.stores[i] = test_store(GROUPS, i * GROUPS / count, (i + 1) * GROUPS / count - 1);
+        instances.tables[i] = state_table_declare(instances.stores[i], &spec);
+    }
+    return instances;
+}
+
+static void instances_free(Instances *instances)
+{
+    for (uint32_t i = 0; i < instances->count; i++)
+        state_store_free(instances->stores[i]);
+}
+
+typedef struct Place {
+    StateTable *table;
+    Str key;
+    uint64_t hash;
+    char buffer[64];
+} Place;
+
+static void place_of(const Instances *instances, uint32_t k, Place *place)
+{
+    place->key = test_key(place->buffer, k);
+    place->hash = hash_bytes(place->key.data, place->key.length);
+    place->table = instances->tables[key_group_owner(hash_key_group(place->hash, GROUPS), GROUPS,
+                                                     instances->count)];
+}
+
+static void check_neighbours(const Place *place, const Model *model, uint32_t k, uint32_t n)
+{
+    char buffer[16];
+    Str at = sort_key(buffer, n);
+    Str found;
+    int32_t after = (int32_t)n + 1;
+    while (after < SORTS && !model->there[k][after])
+        after++;
+    int64_t *record = state_ordered_after(place->table, place->key, place->hash, at, &found);
+    ck_assert_int_eq(record != NULL, after < SORTS);
+    if (record != NULL) {
+        ck_assert_int_eq(sort_number(found), after);
+        ck_assert(*record == model->numbers[k][after]);
+    }
+    int32_t before = (int32_t)n - 1;
+    while (before >= 0 && !model->there[k][before])
+        before--;
+    record = state_ordered_before(place->table, place->key, place->hash, at, &found);
+    ck_assert_int_eq(record != NULL, before >= 0);
+    if (record != NULL) {
+        ck_assert_int_eq(sort_number(found), before);
+        ck_assert(*record == model->numbers[k][before]);
+    }
+    record = state_ordered_find(place->table, place->key, place->hash, at);
+    ck_assert_int_eq(record != NULL, model->there[k][n]);
+}
+
+/* `mode` 0: anywhere; 1: grows at the end; 2: shrinks from the front. */
+static void change(Instances *instances, Model *model, Random *random, uint32_t steps,
+                   uint32_t mode)
+{
+    uint32_t next = 0;
+    for (uint32_t step = 0; step < steps; step++) {
+        Place place;
+        char buffer[16];
+        uint32_t k = random_below(random, KEYS);
+        uint32_t n = mode == 0 ? random_below(random, k < 2 ? 20 : SORTS) : next++ % SORTS;
+        place_of(instances, k, &place);
+        Str sort = sort_key(buffer, n);
+        bool remove = mode == 2 || (mode == 0 && random_below(random, 5) < 2);
+        if (remove) {
+            state_ordered_remove(place.table, place.key, place.hash, sort);
+            model->there[k][n] = false;
+        } else {
+            bool created;
+            int64_t *record = state_ordered_put(place.table, place.key, place.hash, sort, &created);
+            ck_assert_int_eq(created, !model->there[k][n]);
+            ck_assert(*record == (created ? 0 : model->numbers[k][n]));
+            *record = (int64_t)random_next(random);
+            state_touch(place.table, record);
+            model->numbers[k][n] = *record;
+            model->there[k][n] = true;
+        }
+        if (step % 16 == 0)
+            check_neighbours(&place, model, k, n);
+    }
+}
+
+static void verify(const Instances *instances, const Model *model)
+{
+    for (uint32_t k = 0; k < KEYS; k++) {
+        Place place;
+        place_of(instances, k, &place);
+        Str sort = {0};
+        int64_t *record = state_ordered_first(place.table, place.key, place.hash, &sort);
+        uint32_t last = 0, seen = 0;
+        for (uint32_t n = 0; n < SORTS; n++) {
+            if (!model->there[k][n])
+                continue;
+            ck_assert_ptr_nonnull(record);
+            ck_assert_uint_eq(sort_number(sort), n);
+            ck_assert(*record == model->numbers[k][n]);
+            last = n;
+            seen++;
+            record = state_ordered_after(place.table, place.key, place.hash, sort, &sort);
+        }
+        ck_assert_ptr_null(record);
+        record = state_ordered_last(place.table, place.key, place.hash, &sort);
+        ck_assert_int_eq(record != NULL, seen != 0);
+        if (record != NULL)
+            ck_assert_uint_eq(sort_number(sort), last);
+    }
+}
+
+START_TEST(random_changes_survive_snapshot_fold_and_rescaling)
+{
+    Random random = random_start("ordered");
+    Model *model = memory_zalloc(sizeof(*model));
+    Instances instances = instances_new(1);
+    Chunks chunks = chunks_new();
+    for (uint32_t round = 0; round < 16; round++) {
+        change(&instances, model, &random, 1 + random_below(&random, 6000), round % 4 % 3);
+        verify(&instances, model);
+        for (uint32_t i = 0; i < instances.count; i++)
+            state_snapshot(instances.stores[i], chunks_add, &chunks);
+        if (random_below(&random, 2) == 0)
+            chunks_fold(&chunks, GROUPS);
+        if (random_below(&random, 2) == 0)
+            continue;
+        instances_free(&instances);
+        instances = instances_new(1 + random_below(&random, 2));
+        for (uint32_t i = 0; i < instances.count; i++)
+            chunks_restore(&chunks, instances.stores[i]);
+        verify(&instances, model);
+    }
+    instances_free(&instances);
+    chunks_free(&chunks);
+    memory_free(model);
+}
+END_TEST
+
+START_TEST(a_large_tree_empties_in_any_order)
+{
+    Random random = random_start("ordered tree");
+    StateStore *store = test_store(1, 0, 0);
+    StateTable *table = state_table_declare(store, &spec);
+    Str key = STR("k");
+    uint64_t hash = hash_bytes(key.data, key.length);
+    enum { COUNT = 50000 };
+    uint32_t *order = memory_alloc(COUNT * sizeof(uint32_t));
+    for (uint32_t i = 0; i < COUNT; i++)
+        order[i] = i;
+    for (uint32_t round = 0; round < 2; round++) {
+        for (uint32_t i = COUNT - 1; i > 0; i--) {
+            uint32_t j = random_below(&random, i + 1);
+            uint32_t swap = order[i];
+            order[i] = order[j];
+            order[j] = swap;
+        }
+        for (uint32_t i = 0; i < COUNT; i++) {
+            uint32_t big_endian = __builtin_bswap32(order[i]);
+            Str sort = {(const char *)&big_endian, 4};
+            if (round == 0)
+                *(int64_t *)state_ordered_put(table, key, hash, sort, NULL) = order[i];
+            else
+                state_ordered_remove(table, key, hash, sort);
+        }
+        Str found;
+        int64_t *first = state_ordered_first(table, key, hash, &found);
+        if (round == 0)
+            ck_assert(first != NULL && *first == 0);
+        else
+            ck_assert_ptr_null(first);
+    }
+    ck_assert_uint_le(state_store_bytes(store), 64);
+    memory_free(order);
+    state_store_free(store);
+}
+END_TEST
+
+int main(void)
+{
+    Suite *suite = suite_create("state_ordered");
+    TCase *cases = tcase_create("ordered");
+    tcase_set_timeout(cases, 60);
+    tcase_add_test(cases, random_changes_survive_snapshot_fold_and_rescaling);
+    tcase_add_test(cases, a_large_tree_empties_in_any_order);
+    suite_add_tcase(suite, cases);
+    SRunner *runner = srunner_create(suite);
+    srunner_run_all(runner, CK_NORMAL);
+    int failed = srunner_ntests_failed(runner);
+    srunner_free(runner);
+    return failed == 0 ? 0 : 1;
+}
