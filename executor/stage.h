@@ -1,0 +1,83 @@
+/* Stages: an operator instance in its task, and the calls that carry a stream from one to the next.
+ *
+ * A stage knows where its output goes: by a direct call into stages of the same task, or into an
+ * exchange. It combines the watermarks and ends of its inputs, counts rows and time, and checks the
+ * stream (stream_check.h).
+ *
+ * Threads: a stage belongs to its task's thread; only `stats` is read by others. */
+#ifndef EXECUTOR_STAGE_H
+#define EXECUTOR_STAGE_H
+
+#include <stdatomic.h>
+
+#include "executor/exchange.h"
+#include "executor/operator.h"
+#include "executor/stream_check.h"
+
+typedef struct Stage Stage;
+typedef struct Task Task;
+
+typedef struct Output {
+    Exchange *exchange; /* NULL: a direct call */
+    Stage *stage;
+    uint32_t input;
+} Output;
+
+struct Emitter {
+    Stage *stage;
+    Output *outputs;
+    uint32_t output_count;
+};
+
+typedef struct StageInput {
+    uint32_t feeds; /* channels that have not ended; 1 for a direct call or a source */
+    int64_t watermark_us;
+    bool ended;
+} StageInput;
+
+/* Written by one thread, read by any; none orders anything. */
+typedef struct StageStats {
+    _Atomic uint64_t rows_in;
+    _Atomic uint64_t rows_out;
+    _Atomic uint64_t busy_us;
+    _Atomic uint64_t state_bytes;
+    _Atomic uint64_t state_keys;
+    _Atomic int64_t watermark_us;
+} StageStats;
+
+struct Stage {
+    /* Fixed once the task is open. */
+    Task *task;
+    const PlanNode *node;
+    const OperatorClass *class;
+    OperatorContext context;
+    Operator *operator_; /* NULL before open and after close */
+    Emitter emitter;
+    uint32_t input_count; /* a source has one: what it reads */
+    bool keeps_state;
+    uint64_t state_limit_bytes; /* of the whole job; 0: none */
+    /* What changes. */
+    StageInput *inputs;
+    int64_t watermark_us;
+    bool ended;        /* all inputs have ended and `end` was called */
+    bool end_restored; /* `end` was called before the restored epoch; its rows have gone out */
+    StreamCheck check;
+    StageStats stats;
+};
+
+/* Rows, a watermark or the end of input `input`. stage_batch takes the batch over. */
+bool stage_batch(Stage *stage, uint32_t input, Batch *batch, Error *error) MUST_CHECK;
+bool stage_watermark(Stage *stage, uint32_t input, int64_t watermark_us, Error *error) MUST_CHECK;
+bool stage_end(Stage *stage, uint32_t input, Error *error) MUST_CHECK;
+
+/* The operator's own part of a barrier, and the passing on of it to other tasks. */
+bool stage_barrier(Stage *stage, uint64_t epoch, Error *error) MUST_CHECK;
+bool stage_forward_barrier(Stage *stage, uint64_t epoch, Error *error) MUST_CHECK;
+
+/* Measures: time since the last switch belongs to the stage that was current. */
+typedef struct StageTimer {
+    Stage *current;
+    int64_t since_us;
+} StageTimer;
+
+#endif

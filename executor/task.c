@@ -1,0 +1,324 @@
+/* The loop of a task: commands, messages, barriers. See task.h. */
+#include "executor/task.h"
+
+#include <string.h>
+
+#include "executor/coordinator.h"
+
+/* Without epochs a sink shows its rows once nothing came for this long … */
+#define FLUSH_IDLE_MS 20
+/* … and in any case this often. */
+#define FLUSH_EVERY_US 1000000
+
+static bool is_sink(const Stage *stage)
+{
+    return strcmp(stage->node->op, "sink") == 0;
+}
+
+void task_command(Task *task, Command command)
+{
+    inbox_command(task->inbox, command);
+    if (task->source != NULL && task->source->class->wake != NULL && task->source->source != NULL)
+        task->source->class->wake(task->source->source);
+}
+
+void task_interrupt(Task *task)
+{
+    inbox_close(task->inbox);
+    if (task->source != NULL && task->source->class->wake != NULL && task->source->source != NULL)
+        task->source->class->wake(task->source->source);
+}
+
+/* Rows from `from` on that make the next batch of at most `limit`; an update stays in one batch,
+ * which therefore has two rows where the limit is one. */
+static uint32_t count_slice(const Batch *batch, uint32_t from, uint32_t limit)
+{
+    uint32_t count = batch->row_count - from;
+    if (count <= limit)
+        return count;
+    bool parts_update = batch_kind(batch, from + limit - 1) == CHANGE_UPDATE_BEFORE &&
+                        batch_kind(batch, from + limit) == CHANGE_UPDATE_AFTER;
+    if (!parts_update)
+        return limit;
+    return limit == 1 ? 2 : limit - 1;
+}
+
+static bool enter_slices(Task *task, Stage *stage, uint32_t input, Batch *batch, Error *error)
+{
+    uint32_t *rows = arena_new_array(batch->arena, uint32_t, (size_t)task->batch_rows + 1);
+    for (uint32_t from = 0; from < batch->row_count;) {
+        uint32_t count = count_slice(batch, from, task->batch_rows);
+        for (uint32_t i = 0; i < count; i++)
+            rows[i] = from + i;
+        if (!stage_batch(stage, input, batch_gather(batch, rows, count), error)) {
+            batch_release(batch);
+            return false;
+        }
+        from += count;
+    }
+    batch_release(batch);
+    return true;
+}
+
+bool task_enter_batch(Task *task, Stage *stage, uint32_t input, Batch *batch, Error *error)
+{
+    task->environment.batch_time_us = task->clock->now_us(task->clock);
+    if (batch->row_count <= task->batch_rows)
+        return stage_batch(stage, input, batch, error);
+    return enter_slices(task, stage, input, batch, error);
+}
+
+/* ----------------------------------------------------------------- barriers */
+
+typedef struct ChunkTarget {
+    CheckpointStore *store;
+    const char *uid;
+} ChunkTarget;
+
+static void add_chunk(void *to, const StateChunk *chunk)
+{
+    const ChunkTarget *target = to;
+    checkpoint_add_chunk(target->store, target->uid, chunk);
+}
+
+/* Copies what changed in the operators' state into the checkpoint. */
+static void save_state(Task *task)
+{
+    for (uint32_t i = 0; i < task->stage_count; i++) {
+        Stage *stage = &task->stages[i];
+        ChunkTarget target = {task->store, stage->node->uid};
+        if (stage->keeps_state)
+            state_snapshot(stage->context.state, add_chunk, &target);
+        if (stage->ended && stage->class->end != NULL)
+            checkpoint_add_blob(task->store, stage->node->uid, "ended", task->subtask, STR(""),
+                                STR(""));
+    }
+}
+
+static bool run_barrier(Task *task, uint64_t epoch, Error *error)
+{
+    int64_t began = clock_monotonic_us();
+    task->environment.batch_time_us = task->clock->now_us(task->clock);
+    for (uint32_t i = 0; i < task->stage_count; i++)
+        if (!stage_barrier(&task->stages[i], epoch, error))
+            return false;
+    if (task->source != NULL && task->store != NULL && !task_source_save(task, error))
+        return false;
+    for (uint32_t i = 0; i < task->stage_count; i++)
+        if (!stage_forward_barrier(&task->stages[i], epoch, error))
+            return false;
+    if (task->store != NULL)
+        save_state(task);
+    task->epoch_done = epoch;
+    inbox_release_held(task->inbox);
+    coordinator_acknowledge(task->job, epoch, clock_monotonic_us() - began);
+    return true;
+}
+
+/* Runs the barrier of the epoch it knows of if every channel has delivered it or ended. */
+static bool try_barrier(Task *task, Error *error)
+{
+    if (task->epoch_wanted <= task->epoch_done)
+        return true;
+    for (uint32_t i = 0; i < task->channel_count; i++) {
+        const TaskChannel *channel = &task->channels[i];
+        if (!channel->ended && channel->barrier < task->epoch_wanted)
+            return true;
+    }
+    return run_barrier(task, task->epoch_wanted, error);
+}
+
+/* ----------------------------------------------------------------- messages */
+
+/* The watermark of an input is the minimum over its channels that have not ended. */
+static bool enter_watermark(Task *task, const TaskChannel *of, Error *error)
+{
+    int64_t least = INT64_MAX;
+    for (uint32_t i = 0; i < task->channel_count; i++) {
+        const TaskChannel *channel = &task->channels[i];
+        bool same = channel->stage == of->stage && channel->input == of->input;
+        if (same && !channel->ended && channel->watermark_us < least)
+            least = channel->watermark_us;
+    }
+    return stage_watermark(of->stage, of->input, least, error);
+}
+
+static void note_end(Task *task)
+{
+    if (task->ended)
+        return;
+    for (uint32_t i = 0; i < task->stage_count; i++)
+        if (!task->stages[i].ended)
+            return;
+    task->ended = true;
+    coordinator_task_ended(task->job);
+}
+
+static bool enter_end(Task *task, TaskChannel *channel, Error *error)
+{
+    channel->ended = true;
+    StageInput *input = &channel->stage->inputs[channel->input];
+    assert(input->feeds > 0);
+    bool done = --input->feeds == 0 ? stage_end(channel->stage, channel->input, error)
+                                    : enter_watermark(task, channel, error);
+    if (!done)
+        return false;
+    note_end(task);
+    return try_barrier(task, error);
+}
+
+static bool handle_message(Task *task, const Message *message, Error *error)
+{
+    TaskChannel *channel = &task->channels[message->channel];
+    if (channel->ended) {
+        /* Rows fed while the job is being drained. */
+        batch_release(message->batch);
+        return true;
+    }
+    switch (message->kind) {
+    case MESSAGE_BATCH:
+        return task_enter_batch(task, channel->stage, channel->input, message->batch, error);
+    case MESSAGE_WATERMARK:
+        if (message->watermark_us <= channel->watermark_us)
+            return true;
+        channel->watermark_us = message->watermark_us;
+        task->environment.batch_time_us = task->clock->now_us(task->clock);
+        return enter_watermark(task, channel, error);
+    case MESSAGE_BARRIER:
+        channel->barrier = message->epoch;
+        if (message->epoch > task->epoch_wanted)
+            task->epoch_wanted = message->epoch;
+        inbox_hold(task->inbox, message->channel);
+        return try_barrier(task, error);
+    case MESSAGE_END:
+        return enter_end(task, channel, error);
+    }
+    return true;
+}
+
+/* ----------------------------------------------------------------- commands */
+
+static bool commit_epoch(Task *task, uint64_t epoch, Error *error)
+{
+    for (uint32_t i = 0; i < task->stage_count; i++)
+        if (is_sink(&task->stages[i]) && !sink_commit(task->stages[i].operator_, epoch, error))
+            return false;
+    TaskSource *source = task->source;
+    if (source != NULL && task->store != NULL && source->class->acknowledge != NULL)
+        source->class->acknowledge(source->source, epoch);
+    coordinator_committed(task->job, epoch);
+    return true;
+}
+
+static bool flush_sinks(Task *task, Error *error)
+{
+    task->flushed_us = clock_monotonic_us();
+    for (uint32_t i = 0; i < task->stage_count; i++)
+        if (is_sink(&task->stages[i]) && !sink_flush(task->stages[i].operator_, error))
+            return false;
+    return true;
+}
+
+static bool finish(Task *task, Error *error)
+{
+    for (uint32_t i = 0; i < task->stage_count; i++)
+        if (is_sink(&task->stages[i]) && !sink_finish(task->stages[i].operator_, error))
+            return false;
+    task->finished = true;
+    coordinator_task_finished(task->job);
+    return true;
+}
+
+static bool handle_command(Task *task, const Command *command, Error *error)
+{
+    switch (command->kind) {
+    case COMMAND_TRIGGER:
+        if (command->epoch > task->epoch_wanted)
+            task->epoch_wanted = command->epoch;
+        return try_barrier(task, error);
+    case COMMAND_COMMIT:
+        return commit_epoch(task, command->epoch, error);
+    case COMMAND_STOP:
+        if (task->source != NULL)
+            task->source->reading = false;
+        return true;
+    case COMMAND_DRAIN:
+        if (task->source == NULL || !task->source->reading)
+            return true;
+        if (!task_source_end(task, error))
+            return false;
+        note_end(task);
+        return true;
+    case COMMAND_FINISH:
+        return finish(task, error);
+    }
+    return true;
+}
+
+/* --------------------------------------------------------------------- loop */
+
+static bool has_dirty_sink(const Task *task)
+{
+    for (uint32_t i = 0; i < task->stage_count; i++)
+        if (is_sink(&task->stages[i]) && sink_is_dirty(task->stages[i].operator_))
+            return true;
+    return false;
+}
+
+static bool read_source(Task *task, Error *error)
+{
+    bool idle = false;
+    if (!task_source_read(task, &idle, error))
+        return false;
+    note_end(task);
+    return !idle || flush_sinks(task, error);
+}
+
+static bool step(Task *task, Error *error)
+{
+    bool reading = task->source != NULL && task->source->reading;
+    bool dirty = has_dirty_sink(task);
+    if (dirty && clock_monotonic_us() - task->flushed_us > FLUSH_EVERY_US) {
+        if (!flush_sinks(task, error))
+            return false;
+        dirty = false;
+    }
+    int64_t timeout_ms = reading ? 0 : dirty ? FLUSH_IDLE_MS : -1;
+    Message message = {0};
+    Command command = {0};
+    switch (inbox_take(task->inbox, timeout_ms, &message, &command)) {
+    case INBOX_MESSAGE:
+        return handle_message(task, &message, error);
+    case INBOX_COMMAND:
+        return handle_command(task, &command, error);
+    case INBOX_CLOSED:
+        return error_set(error, ERROR_CANCELLED, "the job is being cancelled");
+    case INBOX_TIMEOUT:
+        return reading ? read_source(task, error) : flush_sinks(task, error);
+    }
+    return true;
+}
+
+/* Inputs that nothing feeds in this copy of the fragment have ended before they began. */
+static bool end_unfed_inputs(Task *task, Error *error)
+{
+    for (uint32_t i = 0; i < task->stage_count; i++)
+        for (uint32_t k = 0; k < task->stages[i].input_count; k++)
+            if (task->stages[i].inputs[k].feeds == 0 && !stage_end(&task->stages[i], k, error))
+                return false;
+    note_end(task);
+    return true;
+}
+
+void *task_main(void *argument)
+{
+    Task *task = argument;
+    Error error;
+    error_clear(&error);
+    bool running = end_unfed_inputs(task, &error);
+    while (running && !task->finished)
+        running = step(task, &error);
+    if (!running)
+        coordinator_task_failed(task->job, &error);
+    return NULL;
+}

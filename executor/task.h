@@ -1,0 +1,94 @@
+/* Tasks: one copy of a fragment on a thread of its own.
+ *
+ * A task waits in one place. With channels that is its inbox; with a source it is the source's
+ * `next`, between two calls of which it looks for commands.
+ *
+ * Barriers: a task has an epoch's barrier when every channel has delivered it or ended; it knows of
+ * the epoch from the first barrier or from the coordinator's trigger, so that tasks whose inputs
+ * have all ended take part too. Then every operator's `barrier` runs in order, the barrier goes on
+ * into the channels, and what changed in the state is copied into the checkpoint.
+ *
+ * Threads: opened and closed by the thread that runs no task; everything else by the task's own. */
+#ifndef EXECUTOR_TASK_H
+#define EXECUTOR_TASK_H
+
+#include <pthread.h>
+
+#include "executor/fragments.h"
+#include "executor/sink.h"
+#include "executor/stage.h"
+
+typedef struct Job Job;
+
+typedef struct TaskChannel {
+    Stage *stage;
+    uint32_t input;
+    int64_t watermark_us;
+    uint64_t barrier; /* newest epoch it delivered */
+    bool ended;
+    bool is_fed; /* written by job_feed */
+} TaskChannel;
+
+/* A source and the stages its scans feed. */
+typedef struct TaskSource {
+    const SourceClass *class;
+    Source *source;
+    const char *uid; /* of its positions in a checkpoint */
+    Stage **scans;
+    uint32_t scan_count;
+    bool reading;
+    int64_t published_us;
+    SourceProgress progress; /* under the job's lock */
+} TaskSource;
+
+struct Task {
+    /* Fixed once open. */
+    Job *job;
+    const Fragment *fragment;
+    uint32_t subtask;
+    uint32_t batch_rows;
+    CheckpointStore *store; /* NULL: epochs are not durable */
+    const Clock *clock;
+    Arena *arena;
+    FunctionEnvironment environment;
+    Inbox *inbox;
+    Stage *stages; /* in topological order */
+    uint32_t stage_count;
+    TaskChannel *channels;
+    uint32_t channel_count;
+    TaskSource *source; /* NULL: lives on its channels */
+    pthread_t thread;
+    bool started;
+    /* What changes. */
+    StageTimer timer;
+    Stage *blamed; /* the stage that an error came from */
+    uint64_t epoch_wanted;
+    uint64_t epoch_done;
+    int64_t flushed_us;
+    bool ended; /* all stages have */
+    bool finished;
+};
+
+/* Runs a task until it is finished, fails or its inbox is closed; for pthread_create. */
+void *task_main(void *task);
+
+/* Sends a command and wakes the task's source. */
+void task_command(Task *task, Command command);
+/* Makes the task leave soon. */
+void task_interrupt(Task *task);
+
+/* Counts a change of the size of the job's state; returns the new total. */
+uint64_t task_add_state_bytes(Task *task, int64_t change);
+
+/* ------------------------------------------------- between task.c and task_source.c */
+
+/* Hands rows that have entered the task to a stage, in batches of batch_rows at most. */
+bool task_enter_batch(Task *task, Stage *stage, uint32_t input, Batch *batch,
+                      Error *error) MUST_CHECK;
+/* Reads once from the source; *idle tells that nothing came. */
+bool task_source_read(Task *task, bool *idle, Error *error) MUST_CHECK;
+bool task_source_end(Task *task, Error *error) MUST_CHECK;
+/* Writes the source's positions into the checkpoint. */
+bool task_source_save(Task *task, Error *error) MUST_CHECK;
+
+#endif
