@@ -24,8 +24,8 @@ typedef struct AggregateUpdate {
                                (128-bit values are read with memcpy) */
     const uint8_t *kinds;   /* change kinds; NULL: all +I */
     const uint8_t *active;  /* rows that count for it (FILTER, DISTINCT); NULL: all */
-    /* Rows in the group of row i after row i; at 0 the state goes back to empty. NULL when the input
-     * cannot retract. */
+    /* Rows in the group of row i after row i; at 0 the state goes back to empty. NULL when the
+     * input cannot retract. */
     const int64_t *group_rows;
     Vector *before; /* where to write the value before row i, and after it; NULL: not wanted */
     Vector *after;

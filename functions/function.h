@@ -25,8 +25,8 @@
 /* What a running kernel may know of the world. Set once per job. */
 typedef struct FunctionEnvironment {
     const Clock *clock;
-    const TimeZone *zone;      /* table.local-time-zone */
-    int64_t batch_time_us;     /* "now" of the batch being evaluated: CURRENT_TIMESTAMP */
+    const TimeZone *zone;  /* table.local-time-zone */
+    int64_t batch_time_us; /* "now" of the batch being evaluated: CURRENT_TIMESTAMP */
 } FunctionEnvironment;
 
 /* One run of a kernel. */
@@ -35,9 +35,9 @@ typedef struct KernelCall {
     uint32_t arg_count;
     const uint32_t *rows; /* rows to compute, ascending; NULL: all of 0..row_count-1 */
     uint32_t row_count;   /* entries of `rows`, or rows of the batch */
-    Vector *out;          /* room for every row of the batch; the kernel writes only rows asked for */
-    Arena *arena;         /* the batch's: results that need memory */
-    const void *data;     /* what bind prepared */
+    Vector *out;      /* room for every row of the batch; the kernel writes only rows asked for */
+    Arena *arena;     /* the batch's: results that need memory */
+    const void *data; /* what bind prepared */
     const FunctionEnvironment *environment;
     uint32_t error_row; /* set with the error: the row it happened in */
 } KernelCall;
@@ -53,7 +53,8 @@ static inline uint32_t kernel_row(const KernelCall *call, uint32_t i)
 /* A call as the binder meets it. */
 typedef struct FunctionSite {
     const Type *const *argument_types;
-    const Vector *const *literals; /* literals[i]: constant vector when argument i is one, else NULL */
+    const Vector *const
+        *literals; /* literals[i]: constant vector when argument i is one, else NULL */
     uint32_t argument_count;
     const TimeZone *zone;
     Arena *arena; /* lifetime of the plan: data, types, compiled patterns */
@@ -87,8 +88,8 @@ struct ScalarFunction {
      * language of signatures is told in functions/README.md. */
     const char *signature;
     ScalarKernel kernel; /* used when `bind` is NULL */
-    /* Chooses types and kernel. False when the arguments do not fit: with an error set where there is
-     * more to say than the list of signatures, without one to let the next overload try. */
+    /* Chooses types and kernel. False when the arguments do not fit: with an error set where there
+     * is more to say than the list of signatures, without one to let the next overload try. */
     bool (*bind)(const ScalarFunction *function, const FunctionSite *site, BoundFunction *out,
                  Error *error);
     unsigned flags;

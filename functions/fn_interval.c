@@ -1,0 +1,188 @@
+/* The operators + - * on points in time and intervals.
+ *
+ * DATE keeps whole days, TIME wraps at midnight, months are added on the calendar (the last day of
+ * a shorter month stands for one it lacks). The difference of two points is no interval in Flink:
+ * refused with TIMESTAMPDIFF as the way out. */
+#include "functions/kernel_internal.h"
+
+#define MILLIS_PER_DAY INT64_C(86400000)
+
+static int32_t months_opposite(int32_t months)
+{
+    return (int32_t)(0u - (uint32_t)months);
+}
+
+KERNEL_BINARY(date_plus_months, int32_t, int32_t, int32_t, date_add_months(a, b))
+KERNEL_BINARY(date_minus_months, int32_t, int32_t, int32_t, date_add_months(a, months_opposite(b)))
+KERNEL_BINARY(date_plus_millis, int32_t, int64_t, int32_t, a + b / MILLIS_PER_DAY)
+KERNEL_BINARY(date_minus_millis, int32_t, int64_t, int32_t, a - b / MILLIS_PER_DAY)
+KERNEL_BINARY(time_plus_millis, int32_t, int64_t, int32_t,
+              i64_floor_mod(a + b % MILLIS_PER_DAY, MILLIS_PER_DAY))
+KERNEL_BINARY(time_minus_millis, int32_t, int64_t, int32_t,
+              i64_floor_mod(a - b % MILLIS_PER_DAY, MILLIS_PER_DAY))
+KERNEL_BINARY(micros_plus_millis, int64_t, int64_t, int64_t,
+              (uint64_t)a + (uint64_t)b * UINT64_C(1000))
+KERNEL_BINARY(micros_minus_millis, int64_t, int64_t, int64_t,
+              (uint64_t)a - (uint64_t)b * UINT64_C(1000))
+KERNEL_BINARY(nanos_plus_millis, int128_t, int64_t, int128_t, a + (int128_t)b * 1000000)
+KERNEL_BINARY(nanos_minus_millis, int128_t, int64_t, int128_t, a - (int128_t)b * 1000000)
+
+static int64_t micros_add_months(int64_t micros, int32_t months)
+{
+    const int64_t day = i64_floor_div(micros, MICROS_PER_DAY);
+    const int64_t rest = micros - day * MICROS_PER_DAY;
+    return date_add_months((int32_t)day, months) * MICROS_PER_DAY + rest;
+}
+
+static int128_t nanos_add_months(int128_t nanos, int32_t months)
+{
+    DateTime point = datetime_from_nanos(nanos);
+    point.days = date_add_months(point.days, months);
+    return datetime_to_nanos(point);
+}
+
+KERNEL_BINARY(micros_plus_months, int64_t, int32_t, int64_t, micros_add_months(a, b))
+KERNEL_BINARY(micros_minus_months, int64_t, int32_t, int64_t,
+              micros_add_months(a, months_opposite(b)))
+KERNEL_BINARY(nanos_plus_months, int128_t, int32_t, int128_t, nanos_add_months(a, b))
+KERNEL_BINARY(nanos_minus_months, int128_t, int32_t, int128_t,
+              nanos_add_months(a, months_opposite(b)))
+
+KERNEL_BINARY(months_plus, int32_t, int32_t, int32_t, (uint32_t)a + (uint32_t)b)
+KERNEL_BINARY(months_minus, int32_t, int32_t, int32_t, (uint32_t)a - (uint32_t)b)
+KERNEL_BINARY(millis_plus, int64_t, int64_t, int64_t, (uint64_t)a + (uint64_t)b)
+KERNEL_BINARY(millis_minus, int64_t, int64_t, int64_t, (uint64_t)a - (uint64_t)b)
+KERNEL_BINARY(months_times, int32_t, int64_t, int32_t, (uint64_t)a *(uint64_t)b)
+KERNEL_BINARY(millis_times, int64_t, int64_t, int64_t, (uint64_t)a *(uint64_t)b)
+KERNEL_UNARY(months_negate, int32_t, int32_t, 0u - (uint32_t)a)
+KERNEL_UNARY(millis_negate, int64_t, int64_t, UINT64_C(0) - (uint64_t)a)
+
+static bool is_interval(const Type *type)
+{
+    return type->kind == TYPE_INTERVAL_MONTH || type->kind == TYPE_INTERVAL_SECOND;
+}
+
+static bool is_point(const Type *type)
+{
+    return type->kind >= TYPE_DATE && type->kind <= TYPE_TIMESTAMP_LTZ;
+}
+
+/* The kernel for point ± interval, or NULL (TIME has no months). */
+static ScalarKernel shift_kernel(const Type *point, const Type *interval, bool minus)
+{
+    const bool months = interval->kind == TYPE_INTERVAL_MONTH;
+    if (point->kind == TYPE_DATE && months)
+        return minus ? date_minus_months : date_plus_months;
+    if (point->kind == TYPE_DATE)
+        return minus ? date_minus_millis : date_plus_millis;
+    if (point->kind == TYPE_TIME)
+        return months ? NULL : minus ? time_minus_millis : time_plus_millis;
+    if (point->physical == PHYSICAL_I64 && months)
+        return minus ? micros_minus_months : micros_plus_months;
+    if (point->physical == PHYSICAL_I64)
+        return minus ? micros_minus_millis : micros_plus_millis;
+    if (months)
+        return minus ? nanos_minus_months : nanos_plus_months;
+    return minus ? nanos_minus_millis : nanos_plus_millis;
+}
+
+/* Binds with the arguments in the other order: the kernel wants the point or interval first. */
+static bool swapped(KernelCall *call, Error *error)
+{
+    const ScalarKernel *kernel = call->data;
+    const Vector *args[2] = {call->args[1], call->args[0]};
+    KernelCall turned = *call;
+    turned.args = args;
+    return (*kernel)(&turned, error);
+}
+
+static bool bind_kernel(const FunctionSite *site, ScalarKernel kernel, const Type *result,
+                        bool swap, BoundFunction *out)
+{
+    if (kernel == NULL)
+        return false;
+    out->result = result;
+    out->kernel = kernel;
+    if (swap) {
+        ScalarKernel *kept = arena_new_one(site->arena, ScalarKernel);
+        *kept = kernel;
+        out->data = kept;
+        out->kernel = swapped;
+    }
+    return true;
+}
+
+static bool bind_add(const ScalarFunction *function, const FunctionSite *site, BoundFunction *out,
+                     Error *error)
+{
+    if (site->argument_count != 2)
+        return false;
+    const Type **types = bind_begin(site, function, &type_interval_second, out);
+    if (is_interval(types[0]) && types[0]->kind == types[1]->kind)
+        return bind_kernel(site, types[0]->kind == TYPE_INTERVAL_MONTH ? months_plus : millis_plus,
+                           types[0], false, out);
+    if (is_point(types[0]) && is_interval(types[1]))
+        return bind_kernel(site, shift_kernel(types[0], types[1], false), types[0], false, out);
+    if (is_interval(types[0]) && is_point(types[1]))
+        return bind_kernel(site, shift_kernel(types[1], types[0], false), types[1], true, out);
+    return false;
+}
+
+static bool bind_subtract(const ScalarFunction *function, const FunctionSite *site,
+                          BoundFunction *out, Error *error)
+{
+    if (site->argument_count != 2)
+        return false;
+    const Type **types = bind_begin(site, function, &type_interval_second, out);
+    if (is_interval(types[0]) && types[0]->kind == types[1]->kind)
+        return bind_kernel(site,
+                           types[0]->kind == TYPE_INTERVAL_MONTH ? months_minus : millis_minus,
+                           types[0], false, out);
+    if (is_point(types[0]) && is_interval(types[1]))
+        return bind_kernel(site, shift_kernel(types[0], types[1], true), types[0], false, out);
+    if (is_point(types[0]) && is_point(types[1])) {
+        error_set(error, ERROR_TYPE, "cannot subtract two points in time (%s)",
+                  bind_arguments_text(site));
+        return error_hint(error, "Use TIMESTAMPDIFF(SECOND, earlier, later), or another unit.");
+    }
+    return false;
+}
+
+static bool bind_multiply(const ScalarFunction *function, const FunctionSite *site,
+                          BoundFunction *out, Error *error)
+{
+    if (site->argument_count != 2)
+        return false;
+    const Type **types = bind_begin(site, function, &type_bigint, out);
+    const uint32_t at = is_interval(types[0]) ? 0 : 1;
+    if (!is_interval(types[at]) || !type_is_integer(types[1 - at]))
+        return false;
+    types[1 - at] = &type_bigint;
+    return bind_kernel(site, types[at]->kind == TYPE_INTERVAL_MONTH ? months_times : millis_times,
+                       types[at], at == 1, out);
+}
+
+static bool bind_negate(const ScalarFunction *function, const FunctionSite *site,
+                        BoundFunction *out, Error *error)
+{
+    if (site->argument_count != 1 || !is_interval(site->argument_types[0]))
+        return false;
+    const Type **types = bind_begin(site, function, &type_null, out);
+    return bind_kernel(site, types[0]->kind == TYPE_INTERVAL_MONTH ? months_negate : millis_negate,
+                       types[0], false, out);
+}
+
+static const ScalarFunction functions[] = {
+    {"+", "TIMEPOINT + INTERVAL", NULL, bind_add, FUNCTION_HIDDEN, "temporal",
+     "The point in time that is the interval later."},
+    {"-", "TIMEPOINT - INTERVAL", NULL, bind_subtract, FUNCTION_HIDDEN, "temporal",
+     "The point in time that is the interval earlier."},
+    {"*", "INTERVAL * INTEGER", NULL, bind_multiply, FUNCTION_HIDDEN, "temporal",
+     "The interval, so many times."},
+    {"NEGATE", "- INTERVAL", NULL, bind_negate, FUNCTION_HIDDEN, "temporal",
+     "The interval in the other direction."},
+    {0},
+};
+
+extern const FunctionFamily fn_interval;
+const FunctionFamily fn_interval = {functions};
