@@ -44,6 +44,10 @@ const char *checkpoint_path(const CheckpointStore *store);
 /* The newest durable epoch (before = 0), or the newest one older than `before`. False: none. */
 bool checkpoint_newest(CheckpointStore *store, uint64_t before, CheckpointInfo *out);
 
+/* Forgets every epoch newer than `epoch`: what follows builds on that one. Needed before an epoch
+ * is begun when the job was restored from one that is not the newest. */
+bool checkpoint_rewind(CheckpointStore *store, uint64_t epoch, Error *error) MUST_CHECK;
+
 /* Starts an epoch; numbers grow. At most one runs. */
 bool checkpoint_begin(CheckpointStore *store, uint64_t epoch, Error *error) MUST_CHECK;
 /* Adds a keyed chunk of the operator `uid`; copies the bytes. */

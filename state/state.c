@@ -109,6 +109,14 @@ uint64_t state_store_bytes(const StateStore *store)
     return bytes;
 }
 
+uint64_t state_store_keys(const StateStore *store)
+{
+    uint64_t keys = 0;
+    for (uint32_t i = 0; i < store->table_count; i++)
+        keys += store->tables[i]->keys;
+    return keys;
+}
+
 uint64_t state_table_keys(const StateTable *table)
 {
     return table->keys;

@@ -50,6 +50,8 @@ void state_store_free(StateStore *store);
 /* Declares a table; it lives as long as the store. */
 StateTable *state_table_declare(StateStore *store, const StateSpec *spec);
 uint64_t state_store_bytes(const StateStore *store);
+/* Keys of all its tables together. */
+uint64_t state_store_keys(const StateStore *store);
 uint64_t state_table_keys(const StateTable *table);
 /* False with an error naming the operator once the store passed its memory limit; asked per batch.
  */

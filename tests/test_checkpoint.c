@@ -1,0 +1,433 @@
+/* The checkpoint store: epochs, retention, folding, locks, damage, a full disk. */
+#include "tests/state_testing.h"
+
+#include <fcntl.h>
+#include <signal.h>
+#include <sqlite3.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "core/clock.h"
+#include "state/checkpoint.h"
+
+#define GROUPS 16
+
+static char directory[64];
+
+static void make_directory(void)
+{
+    strcpy(directory, "/tmp/weir-checkpoint-XXXXXX");
+    ck_assert_ptr_nonnull(mkdtemp(directory));
+}
+
+static void remove_directory(void)
+{
+    char command[128];
+    snprintf(command, sizeof(command), "rm -rf '%s'", directory);
+    ck_assert_int_eq(system(command), 0);
+}
+
+static CheckpointStore *open_store(uint32_t retained, bool fresh)
+{
+    Error error;
+    CheckpointStore *store = checkpoint_open(
+        &(CheckpointConfig){
+            .directory = directory, .job = "job", .retained = retained, .fresh = fresh},
+        &error);
+    ck_assert_msg(store != NULL, "%s %s", error.message, error.detail);
+    return store;
+}
+
+static const StateSpec spec = {.name = "sums", .kind = STATE_VALUE, .record_bytes = 8};
+
+typedef struct Job {
+    StateStore *state;
+    StateTable *table;
+    CheckpointStore *store;
+} Job;
+
+static void job_start(Job *job)
+{
+    job->state = test_store(GROUPS, 0, GROUPS - 1);
+    job->table = state_table_declare(job->state, &spec);
+}
+
+static void job_add(Job *job, uint32_t key_number, int64_t value)
+{
+    char buffer[64];
+    Str key = test_key(buffer, key_number);
+    uint64_t hash = hash_bytes(key.data, key.length);
+    void *record;
+    state_value_get_or_create(job->table, &key, &hash, 1, &record, NULL);
+    *(int64_t *)record += value;
+    state_touch(job->table, record);
+}
+
+static int64_t job_value(Job *job, uint32_t key_number)
+{
+    char buffer[64];
+    Str key = test_key(buffer, key_number);
+    uint64_t hash = hash_bytes(key.data, key.length);
+    void *record;
+    state_value_get(job->table, &key, &hash, 1, &record);
+    return record == NULL ? -1 : *(int64_t *)record;
+}
+
+static void add_chunk(void *to, const StateChunk *chunk)
+{
+    checkpoint_add_chunk(to, "aggregate-1", chunk);
+}
+
+static bool job_commit(Job *job, uint64_t epoch, Error *error)
+{
+    if (!checkpoint_begin(job->store, epoch, error))
+        return false;
+    state_snapshot(job->state, add_chunk, job->store);
+    char position[32];
+    snprintf(position, sizeof(position), "at %llu", (unsigned long long)epoch);
+    checkpoint_add_blob(job->store, "scan-0", "position", 0, STR("file.csv"),
+                        (Str){position, strlen(position)});
+    CheckpointInfo info = {.epoch = epoch,
+                           .job = "job",
+                           .parallelism = 2,
+                           .max_parallelism = GROUPS,
+                           .manifest = "{\"plan\": 1}"};
+    return checkpoint_commit(job->store, &info, error);
+}
+
+static bool restore_chunk(void *to, const StateChunk *chunk, Error *error)
+{
+    return state_restore(to, chunk, error);
+}
+
+static bool job_restore(Job *job, uint64_t epoch, Error *error)
+{
+    job_start(job);
+    return checkpoint_read_chunks(job->store, epoch, "aggregate-1", restore_chunk, job->state,
+                                  error) &&
+           state_restore_end(job->state, error);
+}
+
+static bool keep_blob(void *to, uint32_t subtask, Str name, Str bytes, Error *error)
+{
+    buffer_printf(to, "%u %.*s %.*s", subtask, (int)name.length, name.data, (int)bytes.length,
+                  bytes.data);
+    return true;
+}
+
+/* What SQLite says about the file, read from outside. */
+static int64_t ask_file(const char *sql)
+{
+    char path[128];
+    snprintf(path, sizeof(path), "%s/job.weir-state", directory);
+    sqlite3 *database;
+    sqlite3_stmt *statement;
+    ck_assert_int_eq(sqlite3_open(path, &database), SQLITE_OK);
+    ck_assert_int_eq(sqlite3_prepare_v2(database, sql, -1, &statement, NULL), SQLITE_OK);
+    ck_assert_int_eq(sqlite3_step(statement), SQLITE_ROW);
+    int64_t value = sqlite3_column_int64(statement, 0);
+    sqlite3_finalize(statement);
+    sqlite3_close(database);
+    return value;
+}
+
+START_TEST(epochs_come_back)
+{
+    Error error;
+    Job job;
+    job_start(&job);
+    job.store = open_store(3, false);
+    CheckpointInfo info;
+    ck_assert(!checkpoint_newest(job.store, 0, &info));
+    for (uint64_t epoch = 1; epoch <= 5; epoch++) {
+        for (uint32_t key = 0; key < 100; key++)
+            if (key % epoch == 0)
+                job_add(&job, key, 1);
+        ck_assert_msg(job_commit(&job, epoch, &error), "%s", error.message);
+    }
+    checkpoint_close(job.store);
+    state_store_free(job.state);
+
+    job.store = open_store(3, false);
+    ck_assert(checkpoint_newest(job.store, 0, &info));
+    ck_assert_uint_eq(info.epoch, 5);
+    ck_assert_str_eq(info.job, "job");
+    ck_assert_str_eq(info.manifest, "{\"plan\": 1}");
+    ck_assert_uint_eq(info.parallelism, 2);
+    ck_assert_uint_eq(info.max_parallelism, GROUPS);
+    ck_assert_uint_gt(info.bytes, 0);
+    for (uint64_t epoch = 5; epoch >= 3; epoch--) {
+        ck_assert_msg(job_restore(&job, epoch, &error), "%s", error.message);
+        for (uint32_t key = 0; key < 100; key++) {
+            int64_t expected = 0;
+            for (uint64_t e = 1; e <= epoch; e++)
+                expected += key % e == 0;
+            ck_assert(job_value(&job, key) == expected);
+        }
+        state_store_free(job.state);
+        Buffer blobs = {0};
+        ck_assert(checkpoint_read_blobs(job.store, epoch, "scan-0", "position", keep_blob, &blobs,
+                                        &error));
+        char expected[64];
+        snprintf(expected, sizeof(expected), "0 file.csv at %llu", (unsigned long long)epoch);
+        ck_assert_str_eq(buffer_text(&blobs), expected);
+        buffer_deinit(&blobs);
+    }
+    /* Epochs 1 and 2 are beyond the retained ones. */
+    ck_assert(!checkpoint_newest(job.store, 3, &info));
+    checkpoint_close(job.store);
+}
+END_TEST
+
+START_TEST(an_aborted_epoch_leaves_nothing)
+{
+    Error error;
+    Job job;
+    job_start(&job);
+    job.store = open_store(1, false);
+    job_add(&job, 1, 10);
+    ck_assert(job_commit(&job, 1, &error));
+    ck_assert(checkpoint_begin(job.store, 2, &error));
+    job_add(&job, 1, 10);
+    state_snapshot(job.state, add_chunk, job.store);
+    checkpoint_abort(job.store);
+    ck_assert(!checkpoint_begin(job.store, 1, &error));
+    ck_assert_int_eq(error.code, ERROR_INTERNAL);
+    state_store_free(job.state);
+    CheckpointInfo info;
+    ck_assert(checkpoint_newest(job.store, 0, &info));
+    ck_assert_uint_eq(info.epoch, 1);
+    ck_assert(job_restore(&job, 1, &error));
+    ck_assert(job_value(&job, 1) == 10);
+    job_add(&job, 1, 5);
+    ck_assert(job_commit(&job, 2, &error));
+    state_store_free(job.state);
+    checkpoint_close(job.store);
+}
+END_TEST
+
+START_TEST(rewinding_builds_on_the_older_epoch)
+{
+    Error error;
+    Job job;
+    job_start(&job);
+    job.store = open_store(5, false);
+    for (uint64_t epoch = 1; epoch <= 3; epoch++) {
+        job_add(&job, 7, 100);
+        ck_assert(job_commit(&job, epoch, &error));
+    }
+    state_store_free(job.state);
+    ck_assert(job_restore(&job, 1, &error));
+    ck_assert(checkpoint_rewind(job.store, 1, &error));
+    job_add(&job, 8, 1);
+    ck_assert(job_commit(&job, 2, &error));
+    state_store_free(job.state);
+    ck_assert(job_restore(&job, 2, &error));
+    ck_assert(job_value(&job, 7) == 100);
+    ck_assert(job_value(&job, 8) == 1);
+    state_store_free(job.state);
+    checkpoint_close(job.store);
+}
+END_TEST
+
+START_TEST(deltas_are_folded_in_the_background)
+{
+    Error error;
+    Job job;
+    job_start(&job);
+    job.store = open_store(2, false);
+    for (uint64_t epoch = 1; epoch <= 300; epoch++) {
+        for (uint32_t key = 0; key < 40; key++)
+            job_add(&job, key, 1);
+        ck_assert(job_commit(&job, epoch, &error));
+    }
+    state_store_free(job.state);
+    checkpoint_close(job.store);
+    /* 16 key groups, at most 64 deltas and a base each; without folding it would be 4,800. */
+    ck_assert_int_le(ask_file("SELECT count(*) FROM chunk"), GROUPS * 140);
+    ck_assert_int_eq(ask_file("SELECT count(*) FROM epoch"), 2);
+    ck_assert_int_eq(ask_file("SELECT count(*) FROM blob"), 2);
+    job.store = open_store(2, false);
+    for (uint64_t epoch = 299; epoch <= 300; epoch++) {
+        ck_assert(job_restore(&job, epoch, &error));
+        for (uint32_t key = 0; key < 40; key++)
+            ck_assert(job_value(&job, key) == (int64_t)epoch);
+        state_store_free(job.state);
+    }
+    checkpoint_close(job.store);
+}
+END_TEST
+
+START_TEST(a_store_in_use_is_refused_with_the_process)
+{
+    Error error;
+    CheckpointStore *store = open_store(1, false);
+    ck_assert_ptr_null(checkpoint_open(
+        &(CheckpointConfig){.directory = directory, .job = "job", .fresh = true}, &error));
+    ck_assert_int_eq(error.code, ERROR_STATE);
+    char expected[64];
+    snprintf(expected, sizeof(expected), "in use by the process with id %ld", (long)getpid());
+    ck_assert_ptr_nonnull(strstr(error.message, expected));
+    CheckpointStore *other =
+        checkpoint_open(&(CheckpointConfig){.directory = directory, .job = "other job/2"}, &error);
+    ck_assert_ptr_nonnull(other);
+    ck_assert_ptr_nonnull(strstr(checkpoint_path(other), "/other_job_2-"));
+    checkpoint_close(other);
+    ck_assert_ptr_null(checkpoint_open_path(directory, &error));
+    ck_assert_ptr_nonnull(strstr(error.message, "holds 2 checkpoint stores"));
+    checkpoint_close(store);
+    checkpoint_close(open_store(1, false));
+}
+END_TEST
+
+START_TEST(reading_only_shows_one_moment)
+{
+    Error error;
+    Job job;
+    job_start(&job);
+    job.store = open_store(1, false);
+    job_add(&job, 1, 1);
+    ck_assert(job_commit(&job, 1, &error));
+    CheckpointStore *looking = checkpoint_open_path(directory, &error);
+    ck_assert_msg(looking != NULL, "%s", error.message);
+    CheckpointInfo info;
+    ck_assert(checkpoint_newest(looking, 0, &info));
+    job_add(&job, 1, 1);
+    ck_assert(job_commit(&job, 2, &error));
+    ck_assert(checkpoint_newest(looking, 0, &info));
+    ck_assert_uint_eq(info.epoch, 1);
+    ck_assert(!checkpoint_begin(looking, 9, &error));
+    checkpoint_close(looking);
+    state_store_free(job.state);
+    checkpoint_close(job.store);
+    /* --fresh forgets. */
+    job.store = open_store(1, true);
+    ck_assert(!checkpoint_newest(job.store, 0, &info));
+    checkpoint_close(job.store);
+}
+END_TEST
+
+/* Writes noise over the file, `from` bytes behind the first place where `mark` stands. */
+static void damage(const char *mark, long from)
+{
+    char path[128];
+    snprintf(path, sizeof(path), "%s/job.weir-state", directory);
+    int file = open(path, O_RDWR);
+    ck_assert_int_ge(file, 0);
+    size_t size = (size_t)lseek(file, 0, SEEK_END);
+    char *bytes = memory_alloc(size);
+    ck_assert(pread(file, bytes, size, 0) == (ssize_t)size);
+    char *found = memmem(bytes, size, mark, strlen(mark));
+    ck_assert_ptr_nonnull(found);
+    char noise[100];
+    memset(noise, 0x5A, sizeof(noise));
+    ck_assert(pwrite(file, noise, sizeof(noise), found - bytes + from) == sizeof(noise));
+    memory_free(bytes);
+    close(file);
+}
+
+START_TEST(a_damaged_file_is_named)
+{
+    Error error;
+    Job job;
+    job_start(&job);
+    job.store = open_store(1, false);
+    for (uint32_t key = 0; key < 20000; key++)
+        job_add(&job, key, 1);
+    ck_assert(job_commit(&job, 1, &error));
+    state_store_free(job.state);
+    checkpoint_close(job.store);
+    damage("WSTC", 60);
+    job.store = open_store(1, false);
+    ck_assert(!job_restore(&job, 1, &error));
+    ck_assert_int_eq(error.code, ERROR_STATE);
+    ck_assert_ptr_nonnull(strstr(error.message, "state \"sums\", key group"));
+    ck_assert_ptr_nonnull(strstr(error.place, "job.weir-state, epoch 1"));
+    ck_assert_ptr_nonnull(strstr(error.hint, "--fresh"));
+    state_store_free(job.state);
+    checkpoint_close(job.store);
+    damage("SQLite format 3", 0);
+    ck_assert_ptr_null(
+        checkpoint_open(&(CheckpointConfig){.directory = directory, .job = "job"}, &error));
+    ck_assert_int_eq(error.code, ERROR_STATE);
+    ck_assert_ptr_nonnull(strstr(error.message, "job.weir-state\" is corrupt"));
+    ck_assert_ptr_nonnull(strstr(error.hint, "--fresh"));
+    checkpoint_close(open_store(1, true));
+}
+END_TEST
+
+/* A limit on the size of files stands for a full disk. */
+START_TEST(a_full_disk_leaves_the_epoch_before)
+{
+    Error error;
+    Job job;
+    job_start(&job);
+    job.store = open_store(1, false);
+    job_add(&job, 1, 1);
+    ck_assert(job_commit(&job, 1, &error));
+    signal(SIGXFSZ, SIG_IGN);
+    struct rlimit limit = {.rlim_cur = 1 << 20, .rlim_max = RLIM_INFINITY};
+    ck_assert_int_eq(setrlimit(RLIMIT_FSIZE, &limit), 0);
+    for (uint32_t key = 0; key < 200000; key++)
+        job_add(&job, key, 1);
+    ck_assert(!job_commit(&job, 2, &error));
+    ck_assert_int_eq(error.code, ERROR_IO);
+    ck_assert_ptr_nonnull(strstr(error.message, "checkpoint store"));
+    limit.rlim_cur = RLIM_INFINITY;
+    ck_assert_int_eq(setrlimit(RLIMIT_FSIZE, &limit), 0);
+    state_store_free(job.state);
+    ck_assert(job_restore(&job, 1, &error));
+    ck_assert(job_value(&job, 1) == 1);
+    ck_assert(job_value(&job, 2) == -1);
+    job_add(&job, 2, 5);
+    ck_assert_msg(job_commit(&job, 2, &error), "%s", error.message);
+    state_store_free(job.state);
+    checkpoint_close(job.store);
+}
+END_TEST
+
+START_TEST(a_bad_directory_is_named)
+{
+    Error error;
+    char path[128];
+    snprintf(path, sizeof(path), "%s/file", directory);
+    close(open(path, O_CREAT | O_WRONLY, 0600));
+    ck_assert_ptr_null(
+        checkpoint_open(&(CheckpointConfig){.directory = path, .job = "job"}, &error));
+    ck_assert_int_eq(error.code, ERROR_IO);
+    ck_assert_ptr_nonnull(strstr(error.message, "could not create checkpoint directory"));
+    snprintf(path, sizeof(path), "%s/a/b/c", directory);
+    CheckpointStore *store =
+        checkpoint_open(&(CheckpointConfig){.directory = path, .job = "job"}, &error);
+    ck_assert_ptr_nonnull(store);
+    checkpoint_close(store);
+    ck_assert_ptr_null(checkpoint_open(
+        &(CheckpointConfig){.directory = path, .job = "none", .read_only = true}, &error));
+    ck_assert_int_eq(error.code, ERROR_IO);
+}
+END_TEST
+
+int main(void)
+{
+    Suite *suite = suite_create("checkpoint");
+    TCase *cases = tcase_create("checkpoint");
+    tcase_set_timeout(cases, 60);
+    tcase_add_checked_fixture(cases, make_directory, remove_directory);
+    tcase_add_test(cases, epochs_come_back);
+    tcase_add_test(cases, an_aborted_epoch_leaves_nothing);
+    tcase_add_test(cases, rewinding_builds_on_the_older_epoch);
+    tcase_add_test(cases, deltas_are_folded_in_the_background);
+    tcase_add_test(cases, a_store_in_use_is_refused_with_the_process);
+    tcase_add_test(cases, reading_only_shows_one_moment);
+    tcase_add_test(cases, a_damaged_file_is_named);
+    tcase_add_test(cases, a_full_disk_leaves_the_epoch_before);
+    tcase_add_test(cases, a_bad_directory_is_named);
+    suite_add_tcase(suite, cases);
+    SRunner *runner = srunner_create(suite);
+    srunner_run_all(runner, CK_NORMAL);
+    int failed = srunner_ntests_failed(runner);
+    srunner_free(runner);
+    return failed == 0 ? 0 : 1;
+}
