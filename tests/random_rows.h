@@ -96,7 +96,7 @@ static inline size_t random_text(Random *random, char *out, size_t characters)
                                          "\"",
                                          "'",
                                          "\n",
-                                         "\r\n",
+                                         "\r",
                                          ";",
                                          "\\",
                                          "\xC3\xA9",
