@@ -39,3 +39,16 @@ Str state_value_key(const StateTable *table, const void *record)
 {
     return state_keys_key(table, record);
 }
+
+void state_value_each(StateTable *table, void (*each)(void *to, void *record), void *to)
+{
+    assert(table->kind == STATE_VALUE);
+    const StateStore *store = table->store;
+    for (uint32_t g = 0; g <= store->last_key_group - store->first_key_group; g++) {
+        const StateIndex *index = &table->key_groups[g].index;
+        for (uint32_t b = 0; b < index->bucket_count; b++)
+            for (uint32_t slot = 0; slot < STATE_BUCKET_SLOTS; slot++)
+                if (index->buckets[b].tags[slot] != 0)
+                    each(to, state_header_at(&table->records, index->buckets[b].refs[slot]) + 1);
+    }
+}

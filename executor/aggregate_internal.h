@@ -1,0 +1,140 @@
+/* What the files of the aggregate share.
+ *
+ *     op_aggregate.c         groups, rows of a batch, the aggregates' updates
+ *     aggregate_emit.c       which changes follow, in which order; output batches
+ *     aggregate_distinct.c   DISTINCT: counts per value, masks of rows that count
+ *     aggregate_ordered.c    MIN and MAX over input that retracts: values in order
+ *
+ * A group's record in the state table:
+ *
+ *     [rows, when the input retracts] [order of arrival, for results at the end] [state of call 0]
+ * …
+ *
+ * Invariant: between batches a group with a record has at least one row. Within a batch a group may
+ * go and come back: its record stays, with a count of 0, until the batch is done. */
+#ifndef EXECUTOR_AGGREGATE_INTERNAL_H
+#define EXECUTOR_AGGREGATE_INTERNAL_H
+
+#include "core/hash.h"
+#include "core/row.h"
+#include "executor/operator.h"
+
+typedef struct DistinctSet DistinctSet;
+typedef struct OrderedValues OrderedValues;
+
+/* One aggregate of the plan. */
+typedef struct AggregateCall {
+    const PlanAggregateCall *plan;
+    uint32_t offset;        /* of its state in the group's record */
+    DistinctSet *distinct;  /* NULL: counts every row */
+    uint32_t distinct_slot; /* which of the set's counters, by filter */
+    OrderedValues *ordered; /* NULL: kept in place */
+} AggregateCall;
+
+/* AggregateMemory of the groups' table. */
+typedef struct GroupMemory {
+    AggregateMemory base;
+    StateTable *table;
+} GroupMemory;
+
+#define AGGREGATE_NO_ROW UINT32_MAX
+
+/* One batch on its way through: arrays by row. */
+typedef struct AggregateBatch {
+    Batch *in;
+    uint32_t count;
+    Str *keys;
+    uint64_t *hashes;
+    void **records;
+    uint8_t *created; /* the row made its group */
+    /* When the input retracts; else NULL. */
+    int64_t *group_rows; /* rows of the group after this row */
+    uint8_t *counted;    /* 0: retraction for a group that is not there, to be ignored */
+    bool any_ignored;
+    uint32_t *previous; /* the row before of the same group, or AGGREGATE_NO_ROW; for `ordered` */
+    /* The changes: by call, values before and after each row. */
+    Vector *before;
+    Vector *after;
+    Arena *arena;  /* temporary */
+    Batch *holder; /* owner of long strings in before and after; NULL: no call gives strings */
+} AggregateBatch;
+
+static inline Arena *aggregate_value_arena(const AggregateBatch *work)
+{
+    return work->holder != NULL ? work->holder->arena : work->arena;
+}
+
+static inline uint8_t aggregate_kind(const AggregateBatch *work, uint32_t row)
+{
+    return batch_kind(work->in, row);
+}
+
+static inline bool aggregate_is_counted(const AggregateBatch *work, uint32_t row)
+{
+    return work->counted == NULL || work->counted[row] != 0;
+}
+
+typedef struct Aggregate {
+    Operator base;
+    /* Fixed. */
+    const PlanAggregate *plan;
+    const RowLayout *key_layout;
+    const Vector **key_columns; /* by key, of the batch at hand */
+    AggregateCall *calls;
+    DistinctSet **distinct_sets;
+    uint32_t distinct_count;
+    uint32_t header_bytes;
+    StateTable *groups;
+    GroupMemory memory;
+    bool has_ordered;
+    bool gives_strings; /* a call's result may need memory */
+    /* Changing. */
+    Arena *scratch; /* reset by each batch */
+    int64_t next_arrival;
+} Aggregate;
+
+/* ------------------------------------------------------------- aggregate_emit.c */
+
+/* First and last counted row of each group, by order of first appearance. */
+typedef struct GroupSpans {
+    uint32_t count;
+    uint32_t *first;
+    uint32_t *last;
+} GroupSpans;
+
+/* `previous` (may be NULL) gets for each row the row before of the same group. */
+GroupSpans aggregate_find_spans(const AggregateBatch *work, uint32_t *previous);
+
+/* Passes on what the batch changed. */
+bool aggregate_emit_changes(Aggregate *aggregate, AggregateBatch *work, Emitter *emitter,
+                            Error *error) MUST_CHECK;
+/* At the end of a bounded run: every group's row, in order of arrival. */
+bool aggregate_emit_groups(Aggregate *aggregate, Emitter *emitter, Error *error) MUST_CHECK;
+
+/* --------------------------------------------------------- aggregate_distinct.c */
+
+/* The set of the call's arguments, made when no call before had the same. */
+DistinctSet *distinct_set_for(Aggregate *aggregate, const PlanAggregateCall *call, uint32_t *slot);
+void distinct_set_open(Aggregate *aggregate, DistinctSet *set, uint32_t number);
+/* Counts the batch's values. */
+void distinct_set_update(Aggregate *aggregate, DistinctSet *set, AggregateBatch *work);
+void distinct_set_close(DistinctSet *set);
+/* Rows that bring a value for the first time or take it back for the last. */
+const uint8_t *distinct_set_mask(const DistinctSet *set, uint32_t slot);
+
+/* ---------------------------------------------------------- aggregate_ordered.c */
+
+OrderedValues *ordered_values_open(Aggregate *aggregate, const PlanAggregateCall *call,
+                                   uint32_t number);
+void ordered_values_close(OrderedValues *ordered);
+/* As BoundAggregate.update; before and after may be NULL. */
+void ordered_values_update(OrderedValues *ordered, const AggregateBatch *work,
+                           const uint8_t *active, Vector *before, Vector *after);
+/* The value of a group as it stands. */
+void ordered_values_read(OrderedValues *ordered, Str key, uint64_t hash, Vector *out, uint32_t row,
+                         Arena *arena);
+
+/* Rows that a call counts: not ignored, and its filter TRUE. NULL: all. */
+const uint8_t *aggregate_active_rows(const AggregateBatch *work, int32_t filter);
+
+#endif

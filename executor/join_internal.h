@@ -1,0 +1,93 @@
+/* What the files of the join share.
+ *
+ *     op_join.c     candidates, condition, and which changes follow in which order
+ *     join_side.c   the rows of one side, kept in one of three shapes
+ *
+ * How a side keeps its rows:
+ *
+ *     key unique   VALUE  key → [associations] | row              one row per key
+ *     has unique   MAP    key → unique columns → [associations], payload row
+ *     no unique    MAP    key → row → copies, [associations]
+ *
+ * Associations, kept where a side's rows are shown padded (or hidden) without a match, count the
+ * rows of the other side that match this one. Copies of one row share them.
+ *
+ * Invariant: a batch of one side changes that side's rows, but only the association counts of the
+ * other: so what the other side holds can be looked up for the whole batch at once. */
+#ifndef EXECUTOR_JOIN_INTERNAL_H
+#define EXECUTOR_JOIN_INTERNAL_H
+
+#include "core/hash.h"
+#include "executor/row_output.h"
+#include "executor/row_slot.h"
+
+/* A row of the other side under the key of a row at hand. */
+typedef struct JoinCandidate {
+    Str row;
+    int64_t copies;
+    int64_t *associations; /* NULL: this side does not count them */
+    void *record;          /* to be touched when associations change */
+} JoinCandidate;
+
+typedef struct JoinSide {
+    /* Fixed. */
+    PlanJoinSideState shape;
+    bool counts;           /* keeps associations */
+    uint32_t first_column; /* in the output and in pairs */
+    uint32_t column_count;
+    const uint32_t *keys;
+    uint32_t key_count;
+    ColumnSet unique;
+    const RowLayout *key_layout;
+    const RowLayout *unique_layout;
+    RowSlotShape slot;    /* its layout is that of the side's rows */
+    uint32_t slot_offset; /* key unique: in the record */
+    StateTable *table;
+    /* Of the batch at hand, when this side is the input: arrays by row. */
+    const Vector **columns; /* room for as many as any layout has */
+    const Str *encoded;     /* rows */
+    const Str *unique_keys;
+    void **records;      /* key unique */
+    StateGroup **groups; /* else */
+    bool groups_changed; /* groups came or went since they were looked up */
+} JoinSide;
+
+/* A batch's keys. Rows whose key never matches have matches[row] = 0 and no entry in the arrays
+ * behind, which are by position. */
+typedef struct JoinKeys {
+    const Batch *in;
+    const Str *keys; /* by row */
+    const uint64_t *hashes;
+    const uint8_t *matches; /* by row: 0 where a NULL keeps the key from matching */
+    Arena *arena;
+} JoinKeys;
+
+void join_side_open(JoinSide *side, const OperatorContext *context, const PlanJoin *plan,
+                    uint32_t number, bool counts);
+
+/* Encodes the batch's keys for the side. */
+JoinKeys join_side_keys(JoinSide *side, const bool *null_matches, Batch *batch, Arena *arena);
+
+/* As input: looks up the batch's own keys; join_side_finish removes what the batch left empty. */
+void join_side_prepare(JoinSide *side, const JoinKeys *keys);
+void join_side_finish(JoinSide *side, const JoinKeys *keys);
+/* Adds a row. `associations` points at its count (NULL: not kept) until the side changes;
+ * `is_additional` tells whether it came beside what was there rather than in its place. */
+void join_side_add(JoinSide *side, const JoinKeys *keys, uint32_t row, int64_t **associations,
+                   bool *is_additional);
+/* Removes a row; nothing when it is not there. */
+void join_side_retract(JoinSide *side, const JoinKeys *keys, uint32_t row);
+
+/* As the other side: what it holds under each key of the batch. */
+typedef struct JoinProbe {
+    const JoinSide *side;
+    void **records;
+    StateGroup **groups;
+    StateEntry *next_entry; /* where the row at hand goes on */
+} JoinProbe;
+
+JoinProbe join_side_probe(const JoinSide *side, const JoinKeys *keys);
+/* The next candidate for the row, the first with `restart`; false: no more. */
+bool join_probe_next(JoinProbe *probe, uint32_t row, bool restart, JoinCandidate *out);
+
+#endif

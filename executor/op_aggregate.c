@@ -1,0 +1,338 @@
+/* Aggregate: GROUP BY and DISTINCT over a stream of changes.
+ *
+ * Contract: the first row of a group gives +I, each further one -U with the values before and +U
+ * with those after it, unless nothing changed (with a state TTL the pair is given even then, to
+ * keep what follows alive); the retraction of a group's last row gives -D and forgets the group. A
+ * retraction for a group that is not there is ignored. A global aggregate gives nothing until there
+ * is a row. With traits.folds a key changes at most once a batch. With final_only every group gives
+ * one +I at the end, and a global aggregate does so even without input.
+ *
+ * Columnar: keys are encoded and hashed for the whole batch, the groups' records found in one call,
+ * and every aggregate runs once over all rows. The hidden count of a group's rows goes first, so
+ * that the aggregates know after which row a group is empty.
+ *
+ * Cost: one prefetched probe a row, a typed loop a column. */
+#include "executor/aggregate_internal.h"
+
+static const Schema no_columns = {0, NULL};
+
+static void memory_assign(AggregateMemory *memory, StringView *slot, Str value)
+{
+    state_string_assign(((GroupMemory *)memory)->table, slot, value);
+}
+
+/* -------------------------------------------------------------------- groups */
+
+static void find_groups(Aggregate *aggregate, AggregateBatch *work)
+{
+    uint32_t n = work->count;
+    work->keys = arena_alloc(work->arena, sizeof(Str) * n);
+    work->hashes = arena_alloc(work->arena, sizeof(uint64_t) * n);
+    work->records = arena_alloc(work->arena, sizeof(void *) * n);
+    work->created = arena_zalloc(work->arena, n);
+    uint32_t distinct = n;
+    if (aggregate->plan->key_count == 0) {
+        for (uint32_t i = 0; i < n; i++)
+            work->keys[i] = (Str){"", 0};
+        distinct = 1;
+    } else {
+        for (uint32_t k = 0; k < aggregate->plan->key_count; k++)
+            aggregate->key_columns[k] = &work->in->columns[aggregate->plan->keys[k]];
+        row_encode(aggregate->key_layout, aggregate->key_columns, NULL, n, work->arena, work->keys);
+    }
+    hash_many(work->keys, distinct, work->hashes);
+    state_value_get_or_create(aggregate->groups, work->keys, work->hashes, distinct, work->records,
+                              work->created);
+    for (uint32_t i = distinct; i < n; i++) {
+        work->hashes[i] = work->hashes[0];
+        work->records[i] = work->records[0];
+    }
+    for (uint32_t i = 0; i < n; i++)
+        state_touch(aggregate->groups, work->records[i]);
+}
+
+/* The order of arrival, for results at the end. */
+static void number_groups(Aggregate *aggregate, const AggregateBatch *work)
+{
+    size_t offset = aggregate->header_bytes - sizeof(int64_t);
+    for (uint32_t i = 0; i < work->count; i++)
+        if (work->created[i])
+            *(int64_t *)(void *)((char *)work->records[i] + offset) = aggregate->next_arrival++;
+}
+
+/* The hidden count of rows per group, after each row. */
+static void count_rows(const Aggregate *aggregate, AggregateBatch *work)
+{
+    if (!aggregate->plan->input_retracts)
+        return;
+    uint32_t n = work->count;
+    work->group_rows = arena_alloc(work->arena, sizeof(int64_t) * n);
+    work->counted = arena_alloc(work->arena, n);
+    for (uint32_t i = 0; i < n; i++) {
+        int64_t *rows = work->records[i];
+        int64_t change = change_is_retraction(aggregate_kind(work, i)) ? -1 : 1;
+        bool counted = *rows + change >= 0;
+        *rows += counted ? change : 0;
+        work->group_rows[i] = *rows;
+        work->counted[i] = counted;
+        work->any_ignored = work->any_ignored || !counted;
+    }
+}
+
+/* Gives back the groups that have no row left. A group can stand at several rows: the first visit
+ * marks it, so that it is removed once. */
+static void remove_empty_groups(Aggregate *aggregate, const AggregateBatch *work)
+{
+    enum { MARKED = -1 };
+    if (work->group_rows == NULL)
+        return;
+    uint32_t *empty = arena_alloc(work->arena, sizeof(uint32_t) * work->count);
+    uint32_t empty_count = 0;
+    for (uint32_t i = 0; i < work->count; i++) {
+        if (work->group_rows[i] != 0)
+            continue;
+        int64_t *rows = work->records[i];
+        empty[empty_count] = i;
+        empty_count += *rows == 0;
+        *rows = *rows == 0 ? MARKED : *rows;
+    }
+    for (uint32_t i = 0; i < empty_count; i++)
+        state_value_remove(aggregate->groups, work->records[empty[i]]);
+}
+
+/* ---------------------------------------------------------------- aggregates */
+
+const uint8_t *aggregate_active_rows(const AggregateBatch *work, int32_t filter)
+{
+    const uint8_t *counted = work->any_ignored ? work->counted : NULL;
+    if (filter < 0)
+        return counted;
+    const Vector *condition = &work->in->columns[filter];
+    const uint8_t *values = condition->data;
+    uint8_t *active = arena_alloc(work->arena, work->count);
+    for (uint32_t i = 0; i < work->count; i++) {
+        bool holds = values[vector_index(condition, i)] != 0 && !vector_is_null(condition, i);
+        active[i] = holds && (counted == NULL || counted[i] != 0);
+    }
+    return active;
+}
+
+static bool update_call(Aggregate *aggregate, uint32_t number, AggregateBatch *work, Error *error)
+{
+    const AggregateCall *call = &aggregate->calls[number];
+    const BoundAggregate *bound = &call->plan->call;
+    const uint8_t *active = call->distinct != NULL
+                                ? distinct_set_mask(call->distinct, call->distinct_slot)
+                                : aggregate_active_rows(work, call->plan->filter);
+    Vector *before = NULL;
+    Vector *after = NULL;
+    if (work->before != NULL) {
+        before = &work->before[number];
+        after = &work->after[number];
+        vector_init(before, bound->result, work->count, work->arena);
+        vector_init(after, bound->result, work->count, work->arena);
+    }
+    if (call->ordered != NULL) {
+        ordered_values_update(call->ordered, work, active, before, after);
+        return true;
+    }
+    uint8_t **states = arena_alloc(work->arena, sizeof(uint8_t *) * work->count);
+    for (uint32_t i = 0; i < work->count; i++)
+        states[i] = (uint8_t *)work->records[i] + call->offset;
+    const Vector **args =
+        arena_alloc(work->arena, sizeof(Vector *) * (call->plan->argument_count + 1));
+    for (uint32_t a = 0; a < call->plan->argument_count; a++)
+        args[a] = &work->in->columns[call->plan->arguments[a]];
+    AggregateUpdate update = {
+        .args = args,
+        .row_count = work->count,
+        .states = states,
+        .kinds = work->in->kinds,
+        .active = active,
+        .group_rows = work->group_rows,
+        .before = before,
+        .after = after,
+        .memory = &aggregate->memory.base,
+        .arena = aggregate_value_arena(work),
+        .data = bound->data,
+    };
+    return bound->update(&update, error);
+}
+
+static bool run_batch(Aggregate *aggregate, AggregateBatch *work, Emitter *emitter, Error *error)
+{
+    const PlanAggregate *plan = aggregate->plan;
+    find_groups(aggregate, work);
+    if (plan->final_only)
+        number_groups(aggregate, work);
+    count_rows(aggregate, work);
+    if (aggregate->has_ordered) {
+        work->previous = arena_alloc(work->arena, sizeof(uint32_t) * work->count);
+        aggregate_find_spans(work, work->previous);
+    }
+    if (!plan->final_only) {
+        work->before = arena_new_array(work->arena, Vector, plan->call_count + 1);
+        work->after = arena_new_array(work->arena, Vector, plan->call_count + 1);
+    }
+    for (uint32_t s = 0; s < aggregate->distinct_count; s++)
+        distinct_set_update(aggregate, aggregate->distinct_sets[s], work);
+    for (uint32_t c = 0; c < plan->call_count; c++)
+        if (!update_call(aggregate, c, work, error))
+            return false;
+    remove_empty_groups(aggregate, work);
+    if (!state_store_check(aggregate->base.context->state, error))
+        return false;
+    return plan->final_only || aggregate_emit_changes(aggregate, work, emitter, error);
+}
+
+static bool aggregate_batch(Operator *op, uint32_t input, Batch *batch, Emitter *emitter,
+                            Error *error)
+{
+    Aggregate *aggregate = (Aggregate *)op;
+    arena_reset(aggregate->scratch);
+    AggregateBatch work = {.in = batch, .count = batch->row_count, .arena = aggregate->scratch};
+    if (aggregate->gives_strings)
+        work.holder = batch_new_bare(&no_columns);
+    bool ok = run_batch(aggregate, &work, emitter, error);
+    batch_release(work.holder);
+    batch_release(batch);
+    return ok;
+}
+
+/* ------------------------------------------------------------------ lifetime */
+
+static void see_arrival(void *to, void *record)
+{
+    Aggregate *aggregate = to;
+    int64_t arrival =
+        *(int64_t *)(void *)((char *)record + aggregate->header_bytes - sizeof(int64_t));
+    if (arrival >= aggregate->next_arrival)
+        aggregate->next_arrival = arrival + 1;
+}
+
+static bool aggregate_restored(Operator *op, Error *error)
+{
+    Aggregate *aggregate = (Aggregate *)op;
+    if (aggregate->plan->final_only)
+        state_value_each(aggregate->groups, see_arrival, aggregate);
+    return true;
+}
+
+static bool aggregate_end(Operator *op, Emitter *emitter, Error *error)
+{
+    Aggregate *aggregate = (Aggregate *)op;
+    if (!aggregate->plan->final_only)
+        return true;
+    arena_reset(aggregate->scratch);
+    if (aggregate->plan->key_count == 0) {
+        Str key = {"", 0};
+        uint64_t hash = hash_bytes("", 0);
+        void *record;
+        state_value_get_or_create(aggregate->groups, &key, &hash, 1, &record, NULL);
+    }
+    return aggregate_emit_groups(aggregate, emitter, error);
+}
+
+/* Lays out the record and opens what calls need besides it. */
+static void open_calls(Aggregate *aggregate, StateSpec *spec)
+{
+    const PlanAggregate *plan = aggregate->plan;
+    Arena *arena = aggregate->base.context->arena;
+    uint32_t strings_max = 0;
+    for (uint32_t c = 0; c < plan->call_count; c++)
+        strings_max += plan->calls[c].call.string_count;
+    uint32_t *strings = arena_new_array(arena, uint32_t, strings_max + 1);
+    uint32_t offset = aggregate->header_bytes;
+    for (uint32_t c = 0; c < plan->call_count; c++) {
+        AggregateCall *call = &aggregate->calls[c];
+        const BoundAggregate *bound = &plan->calls[c].call;
+        call->plan = &plan->calls[c];
+        call->offset = offset;
+        aggregate->gives_strings =
+            aggregate->gives_strings || bound->result->physical >= PHYSICAL_STRING;
+        if (bound->ordered_when_retracting && plan->input_retracts) {
+            aggregate->has_ordered = true;
+            call->ordered = ordered_values_open(aggregate, call->plan, c);
+            continue;
+        }
+        if (call->plan->distinct)
+            call->distinct = distinct_set_for(aggregate, call->plan, &call->distinct_slot);
+        for (uint32_t s = 0; s < bound->string_count; s++)
+            strings[spec->string_count++] = offset + bound->string_offsets[s];
+        offset += bound->state_bytes;
+    }
+    spec->string_offsets = strings;
+    spec->record_bytes = offset != 0 ? offset : (uint32_t)sizeof(int64_t);
+    for (uint32_t s = 0; s < aggregate->distinct_count; s++)
+        distinct_set_open(aggregate, aggregate->distinct_sets[s], s);
+}
+
+/* "id BIGINT -> COUNT BIGINT, SUM DECIMAL(38, 2)". */
+static const char *describe(const Aggregate *aggregate)
+{
+    const PlanNode *node = aggregate->base.context->node;
+    const PlanAggregate *plan = aggregate->plan;
+    Buffer text = {0};
+    for (uint32_t k = 0; k < plan->key_count; k++) {
+        const Column *column = &node->inputs[0].node->schema->columns[plan->keys[k]];
+        buffer_printf(&text, "%s%s ", k == 0 ? "" : ", ", column->name);
+        type_print(column->type, &text);
+    }
+    buffer_append_text(&text, plan->input_retracts ? " -> rows" : " ->");
+    for (uint32_t c = 0; c < plan->call_count; c++) {
+        const BoundAggregate *bound = &plan->calls[c].call;
+        buffer_printf(&text, "%s %s%s[%u] ", c == 0 && !plan->input_retracts ? "" : ",",
+                      bound->function->name, plan->calls[c].distinct ? " DISTINCT" : "",
+                      bound->state_bytes);
+        type_print(bound->result, &text);
+    }
+    char *copy = arena_strdup(aggregate->base.context->arena, buffer_text(&text));
+    buffer_deinit(&text);
+    return copy;
+}
+
+static Operator *aggregate_open(const OperatorContext *context, Error *error)
+{
+    const PlanAggregate *plan = context->node->spec;
+    const Schema *input = context->node->inputs[0].node->schema;
+    Aggregate *aggregate = arena_new_one(context->arena, Aggregate);
+    aggregate->base.context = context;
+    aggregate->plan = plan;
+    const Type **types = arena_new_array(context->arena, const Type *, plan->key_count + 1);
+    for (uint32_t k = 0; k < plan->key_count; k++)
+        types[k] = input->columns[plan->keys[k]].type;
+    aggregate->key_layout = row_layout_new(context->arena, types, plan->key_count);
+    aggregate->key_columns = arena_new_array(context->arena, const Vector *, plan->key_count + 1);
+    aggregate->calls = arena_new_array(context->arena, AggregateCall, plan->call_count + 1);
+    aggregate->distinct_sets = arena_new_array(context->arena, DistinctSet *, plan->call_count + 1);
+    aggregate->header_bytes = (uint32_t)sizeof(int64_t) *
+                              ((plan->input_retracts ? 1u : 0u) + (plan->final_only ? 1u : 0u));
+    StateSpec spec = {.name = "groups", .kind = STATE_VALUE};
+    open_calls(aggregate, &spec);
+    spec.description = describe(aggregate);
+    aggregate->groups = state_table_declare(context->state, &spec);
+    aggregate->memory = (GroupMemory){{memory_assign}, aggregate->groups};
+    /* One block that holds the arrays of a full batch, so that a reset gives nothing back. */
+    aggregate->scratch = arena_new((size_t)1 << 20);
+    return &aggregate->base;
+}
+
+static void aggregate_close(Operator *op)
+{
+    Aggregate *aggregate = (Aggregate *)op;
+    for (uint32_t s = 0; s < aggregate->distinct_count; s++)
+        distinct_set_close(aggregate->distinct_sets[s]);
+    for (uint32_t c = 0; c < aggregate->plan->call_count; c++)
+        if (aggregate->calls[c].ordered != NULL)
+            ordered_values_close(aggregate->calls[c].ordered);
+    arena_free(aggregate->scratch);
+}
+
+const OperatorClass op_aggregate = {
+    .name = "aggregate",
+    .open = aggregate_open,
+    .batch = aggregate_batch,
+    .restored = aggregate_restored,
+    .end = aggregate_end,
+    .close = aggregate_close,
+};

@@ -1,0 +1,365 @@
+/* Join: the regular equi-join of two change streams, both kept in state.
+ *
+ * Contract, for each row in order and each match of it, in the order the matches came:
+ *
+ *     side it comes in on    other side     +I, +U gives                     -U, -D gives
+ *     inner                  inner          its own kind [row, match]        its own kind [row,
+ * match] inner                  outer          -D[pad, match] if first match,   its own kind [row,
+ * match], +I[row, match]                   +I[pad, match] if last match outer inner +I[row, match]
+ * -D[row, match] outer                  outer          -D[pad, match] if first match,   -D[row,
+ * match], +I[row, match]                   +I[pad, match] if last match outer, without match
+ * +I[row, pad]                     -D[row, pad]
+ *
+ * A semi join shows a left row with its own kind, or with the kind of the right row that made its
+ * first or last match; an anti join shows a left row without a match, -D at its first, +I when the
+ * last has gone. Keys with NULL match only where null_matches says so; such rows are not kept.
+ *
+ * Candidates of many rows are collected, the condition runs over all of them at once, and then the
+ * rows are applied one by one; they do not see each other, since one batch is one side.
+ *
+ * Cost: two prefetched probes a row, a row_decode a match. */
+#include "executor/expression.h"
+#include "executor/join_internal.h"
+
+/* Pairs collected before the condition runs: a batch's worth. */
+#define PAIRS_MAX BATCH_ROWS_MAX
+
+typedef struct JoinPair {
+    uint32_t row;
+    JoinCandidate candidate;
+} JoinPair;
+
+typedef struct Join {
+    Operator base;
+    /* Fixed. */
+    const PlanJoin *plan;
+    bool is_half; /* SEMI or ANTI: the output has only left columns */
+    JoinSide sides[2];
+    const Schema *pair_schema;
+    ExpressionProgram *condition;
+    bool *is_read; /* by pair column: whether the condition reads it */
+    /* Changing. */
+    RowOutput output;
+    JoinPair *pairs;
+    uint32_t *selected;
+    uint8_t *holds;
+    Arena *scratch; /* reset by each batch */
+} Join;
+
+/* One batch on its way through. */
+typedef struct JoinRun {
+    Join *join;
+    JoinSide *own;
+    JoinSide *other;
+    uint32_t input;
+    bool pads_own; /* rows of the input are shown without a match */
+    bool pads_other;
+    Batch *in;
+    JoinKeys keys;
+    JoinProbe probe;
+    uint32_t pair_count;
+    /* The row at hand. */
+    uint8_t kind;
+    bool retraction;
+    bool is_additional;
+    int64_t *associations;
+    int64_t match_count;
+} JoinRun;
+
+/* -------------------------------------------------------------------- output */
+
+static bool emit_pair(JoinRun *run, uint8_t kind, uint32_t row, Str match, Error *error)
+{
+    RowOutput *output = &run->join->output;
+    uint32_t at;
+    if (!row_output_add(output, kind, &at, error))
+        return false;
+    row_output_copy(output, at, row);
+    row_output_decode(output, at, run->other->slot.layout, match, run->other->first_column);
+    return true;
+}
+
+/* The row of the input with NULLs for the other side. */
+static bool emit_padded(JoinRun *run, uint8_t kind, uint32_t row, Error *error)
+{
+    RowOutput *output = &run->join->output;
+    uint32_t at;
+    if (!row_output_add(output, kind, &at, error))
+        return false;
+    row_output_copy(output, at, row);
+    if (!run->join->is_half)
+        row_output_pad(output, at, run->other->first_column, run->other->column_count);
+    return true;
+}
+
+/* A row of the other side with NULLs for the input's. */
+static bool emit_other(JoinRun *run, uint8_t kind, Str match, Error *error)
+{
+    RowOutput *output = &run->join->output;
+    uint32_t at;
+    if (!row_output_add(output, kind, &at, error))
+        return false;
+    if (!run->join->is_half)
+        row_output_pad(output, at, run->own->first_column, run->own->column_count);
+    row_output_decode(output, at, run->other->slot.layout, match, run->other->first_column);
+    return true;
+}
+
+/* ------------------------------------------------- applying rows and matches */
+
+/* Kind of the match's row when it loses (insert) or gets back (retraction) its place alone. */
+static uint8_t lone_kind(const JoinRun *run)
+{
+    if (run->join->plan->kind == PLAN_JOIN_SEMI)
+        return run->kind;
+    return run->retraction ? CHANGE_INSERT : CHANGE_DELETE;
+}
+
+static void count_association(JoinRun *run, const JoinCandidate *match)
+{
+    if (run->retraction && *match->associations > 0)
+        --*match->associations;
+    else if (run->retraction)
+        return; /* a row nobody announced is taken back */
+    else if (*match->associations == 0 || run->is_additional)
+        ++*match->associations;
+    else
+        return;
+    state_touch(run->other->table, match->record);
+}
+
+static bool apply_match(JoinRun *run, uint32_t row, const JoinCandidate *match, Error *error)
+{
+    bool shows_pairs = !run->join->is_half;
+    int64_t turning_point = run->retraction ? 1 : 0;
+    bool turns = match->associations != NULL && *match->associations == turning_point;
+    uint8_t kind = run->kind;
+    if (run->retraction && run->pads_own)
+        kind = CHANGE_DELETE;
+    else if (!run->retraction && (run->pads_own || run->pads_other))
+        kind = CHANGE_INSERT;
+    for (int64_t copy = 0; copy < match->copies; copy++) {
+        if (turns && !run->retraction && !emit_other(run, lone_kind(run), match->row, error))
+            return false;
+        if (shows_pairs && !emit_pair(run, kind, row, match->row, error))
+            return false;
+        if (turns && run->retraction && !emit_other(run, lone_kind(run), match->row, error))
+            return false;
+    }
+    if (match->associations != NULL)
+        count_association(run, match);
+    run->match_count += match->copies;
+    return true;
+}
+
+static void begin_row(JoinRun *run, uint32_t row)
+{
+    run->kind = batch_kind(run->in, row);
+    run->retraction = change_is_retraction(run->kind);
+    run->match_count = 0;
+    run->associations = NULL;
+    run->is_additional = true;
+    if (!run->keys.matches[row])
+        return;
+    if (run->retraction)
+        join_side_retract(run->own, &run->keys, row);
+    else
+        join_side_add(run->own, &run->keys, row, &run->associations, &run->is_additional);
+}
+
+static bool end_row(JoinRun *run, uint32_t row, Error *error)
+{
+    if (run->associations != NULL)
+        *run->associations = run->match_count;
+    if (run->join->is_half) {
+        bool wants_match = run->join->plan->kind == PLAN_JOIN_SEMI;
+        bool shows = run->input == 0 && (run->match_count != 0) == wants_match;
+        return !shows || emit_padded(run, run->kind, row, error);
+    }
+    if (!run->pads_own || run->match_count != 0)
+        return true;
+    return emit_padded(run, run->retraction ? CHANGE_DELETE : CHANGE_INSERT, row, error);
+}
+
+/* ---------------------------------------------------------------- condition */
+
+/* The collected pairs as a batch of left and right columns; only what the condition reads. */
+static Batch *build_pairs(const JoinRun *run)
+{
+    const Join *join = run->join;
+    Batch *pairs = batch_new_bare(join->pair_schema);
+    uint32_t count = run->pair_count;
+    pairs->row_count = count;
+    uint32_t *rows = arena_alloc(pairs->arena, sizeof(uint32_t) * count);
+    for (uint32_t i = 0; i < count; i++)
+        rows[i] = join->pairs[i].row;
+    for (uint32_t c = 0; c < run->own->column_count; c++)
+        if (join->is_read[run->own->first_column + c])
+            vector_gather(&pairs->columns[run->own->first_column + c], &run->in->columns[c], rows,
+                          count, pairs->arena);
+    Vector **others = arena_new_array(pairs->arena, Vector *, run->other->column_count + 1);
+    for (uint32_t c = 0; c < run->other->column_count; c++) {
+        uint32_t column = run->other->first_column + c;
+        if (!join->is_read[column])
+            continue;
+        others[c] = &pairs->columns[column];
+        vector_init(others[c], join->pair_schema->columns[column].type, count, pairs->arena);
+    }
+    for (uint32_t i = 0; i < count; i++)
+        row_decode(run->other->slot.layout, join->pairs[i].candidate.row, others, i, pairs->arena,
+                   true);
+    return pairs;
+}
+
+/* Sets holds[i] for the pairs that match. */
+static bool check_pairs(JoinRun *run, Error *error)
+{
+    Join *join = run->join;
+    if (join->condition == NULL || run->pair_count == 0) {
+        memset(join->holds, 1, run->pair_count);
+        return true;
+    }
+    Batch *pairs = build_pairs(run);
+    int64_t count =
+        expression_select(join->condition, pairs, NULL, run->pair_count, join->selected, error);
+    batch_release(pairs);
+    if (count < 0)
+        return false;
+    memset(join->holds, 0, run->pair_count);
+    for (int64_t i = 0; i < count; i++)
+        join->holds[join->selected[i]] = 1;
+    return true;
+}
+
+/* Applies rows first..last with their pairs. The first has begun before when `resumes`; the last is
+ * not ended when it has more pairs to come. */
+static bool apply_pairs(JoinRun *run, uint32_t first, uint32_t last, bool resumes, bool continues,
+                        Error *error)
+{
+    const Join *join = run->join;
+    if (!check_pairs(run, error))
+        return false;
+    uint32_t next = 0;
+    for (uint32_t row = first; row <= last; row++) {
+        if (row != first || !resumes)
+            begin_row(run, row);
+        for (; next < run->pair_count && join->pairs[next].row == row; next++)
+            if (join->holds[next] && !apply_match(run, row, &join->pairs[next].candidate, error))
+                return false;
+        if ((row != last || !continues) && !end_row(run, row, error))
+            return false;
+    }
+    run->pair_count = 0;
+    return true;
+}
+
+static bool run_rows(JoinRun *run, Error *error)
+{
+    Join *join = run->join;
+    uint32_t first = 0;
+    bool resumes = false;
+    for (uint32_t row = 0; row < run->in->row_count; row++) {
+        JoinCandidate candidate;
+        bool restart = true;
+        while (run->keys.matches[row] && join_probe_next(&run->probe, row, restart, &candidate)) {
+            restart = false;
+            if (run->pair_count == PAIRS_MAX) {
+                /* What the row at hand has so far goes along; it then goes on. */
+                bool has_begun = join->pairs[PAIRS_MAX - 1].row == row;
+                uint32_t last = has_begun ? row : row - 1;
+                if (!apply_pairs(run, first, last, resumes, has_begun, error))
+                    return false;
+                first = row;
+                resumes = has_begun;
+            }
+            join->pairs[run->pair_count++] = (JoinPair){row, candidate};
+        }
+    }
+    return apply_pairs(run, first, run->in->row_count - 1, resumes, false, error);
+}
+
+static bool join_batch(Operator *op, uint32_t input, Batch *batch, Emitter *emitter, Error *error)
+{
+    Join *join = (Join *)op;
+    PlanJoinKind kind = join->plan->kind;
+    if (batch->row_count == 0) {
+        batch_release(batch);
+        return true;
+    }
+    bool pads[2] = {kind == PLAN_JOIN_LEFT || kind == PLAN_JOIN_FULL,
+                    kind == PLAN_JOIN_RIGHT || kind == PLAN_JOIN_FULL};
+    arena_reset(join->scratch);
+    JoinRun run = {.join = join,
+                   .own = &join->sides[input],
+                   .other = &join->sides[1 - input],
+                   .input = input,
+                   .pads_own = pads[input],
+                   .pads_other = pads[1 - input],
+                   .in = batch};
+    run.keys = join_side_keys(run.own, join->plan->null_matches, batch, join->scratch);
+    run.probe = join_side_probe(run.other, &run.keys);
+    join_side_prepare(run.own, &run.keys);
+    bool shows_input = !join->is_half || input == 0;
+    row_output_start(&join->output, batch, run.own->first_column,
+                     shows_input ? run.own->column_count : 0, emitter);
+    bool ok = run_rows(&run, error);
+    if (ok) {
+        join_side_finish(run.own, &run.keys);
+        ok =
+            state_store_check(op->context->state, error) && row_output_finish(&join->output, error);
+    }
+    row_output_discard(&join->output);
+    batch_release(batch);
+    return ok;
+}
+
+/* ------------------------------------------------------------------ lifetime */
+
+static const Schema *pair_schema(const OperatorContext *context)
+{
+    const Schema *left = context->node->inputs[0].node->schema;
+    const Schema *right = context->node->inputs[1].node->schema;
+    uint32_t count = left->column_count + right->column_count;
+    Column *columns = arena_new_array(context->arena, Column, count + 1);
+    memcpy(columns, left->columns, sizeof(Column) * left->column_count);
+    memcpy(columns + left->column_count, right->columns, sizeof(Column) * right->column_count);
+    return schema_new(context->arena, columns, count);
+}
+
+static Operator *join_open(const OperatorContext *context, Error *error)
+{
+    const PlanJoin *plan = context->node->spec;
+    Join *join = arena_new_one(context->arena, Join);
+    join->base.context = context;
+    join->plan = plan;
+    join->is_half = plan->kind == PLAN_JOIN_SEMI || plan->kind == PLAN_JOIN_ANTI;
+    bool left = plan->kind == PLAN_JOIN_LEFT || plan->kind == PLAN_JOIN_FULL || join->is_half;
+    bool right = plan->kind == PLAN_JOIN_RIGHT || plan->kind == PLAN_JOIN_FULL;
+    join_side_open(&join->sides[0], context, plan, 0, left);
+    join_side_open(&join->sides[1], context, plan, 1, right);
+    join->pair_schema = pair_schema(context);
+    if (plan->condition != NULL) {
+        join->condition = expression_compile(context->arena, &plan->condition, 1, join->pair_schema,
+                                             context->environment);
+        join->is_read = arena_new_array(context->arena, bool, join->pair_schema->column_count + 1);
+        expression_mark_columns(plan->condition, join->is_read);
+    }
+    join->pairs = arena_new_array(context->arena, JoinPair, PAIRS_MAX);
+    join->selected = arena_new_array(context->arena, uint32_t, PAIRS_MAX + 1);
+    join->holds = arena_new_array(context->arena, uint8_t, PAIRS_MAX);
+    row_output_init(&join->output, context);
+    join->scratch = arena_new((size_t)1 << 20);
+    return &join->base;
+}
+
+static void join_close(Operator *op)
+{
+    arena_free(((Join *)op)->scratch);
+}
+
+const OperatorClass op_join = {
+    .name = "join",
+    .open = join_open,
+    .batch = join_batch,
+    .close = join_close,
+};

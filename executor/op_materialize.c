@@ -1,0 +1,255 @@
+/* Materialize (SinkUpsertMaterializer): the last row per sink key, from changes whose order per
+ * sink key is not known.
+ *
+ * Contract: for each key of the sink a list of the rows that stand under it, in order of arrival. A
+ * row that comes gives +I when it is the first, else +U; it replaces the row with the same upsert
+ * key in its place, or goes to the end. A row that is taken back gives -D when it was the only one,
+ * +U of the one before when it was the last, nothing when it stood before others or is not known.
+ *
+ * State: VALUE, sink key → list, entries one behind the other:
+ *
+ *     u32 bytes of upsert key | u32 bytes of row | upsert key (nothing: the row itself) | row
+ *
+ * Cost: one prefetched probe a row; then linear in the rows that share its sink key, which are few
+ * unless the sink's key is badly chosen. */
+#include "core/hash.h"
+#include "executor/row_output.h"
+#include "executor/row_slot.h"
+
+typedef struct Materialize {
+    Operator base;
+    /* Fixed. */
+    const PlanMaterialize *plan;
+    const RowLayout *key_layout;
+    const RowLayout *upsert_layout;
+    const RowLayout *row_layout;
+    const Vector **columns;
+    StateTable *lists;
+    /* Changing. */
+    RowOutput output;
+    Buffer list; /* being rebuilt */
+    Arena *scratch;
+} Materialize;
+
+typedef struct MaterializeBatch {
+    Batch *in;
+    const Str *upsert_keys; /* NULL: whole rows */
+    const Str *rows;
+    void **records;
+} MaterializeBatch;
+
+typedef struct ListItem {
+    Str whole; /* header and all */
+    Str upsert_key;
+    Str row;
+} ListItem;
+
+static bool next_item(Reader *reader, ListItem *item)
+{
+    if (reader_done(reader))
+        return false;
+    const char *start = reader->next;
+    uint32_t key_bytes = reader_u32(reader);
+    uint32_t row_bytes = reader_u32(reader);
+    assert((size_t)(reader->end - reader->next) >= (size_t)key_bytes + row_bytes);
+    item->upsert_key = (Str){reader->next, key_bytes};
+    item->row = (Str){reader->next + key_bytes, row_bytes};
+    reader->next += (size_t)key_bytes + row_bytes;
+    item->whole = (Str){start, (size_t)(reader->next - start)};
+    return true;
+}
+
+static void append_item(Buffer *list, Str upsert_key, Str row)
+{
+    buffer_append_u32(list, (uint32_t)upsert_key.length);
+    buffer_append_u32(list, (uint32_t)row.length);
+    buffer_append_str(list, upsert_key);
+    buffer_append_str(list, row);
+}
+
+static bool is_same(const MaterializeBatch *work, uint32_t row, const ListItem *item)
+{
+    Str wanted = work->upsert_keys != NULL ? work->upsert_keys[row] : work->rows[row];
+    Str found = work->upsert_keys != NULL ? item->upsert_key : item->row;
+    return wanted.length == found.length && memcmp(wanted.data, found.data, found.length) == 0;
+}
+
+static Str upsert_key_of(const MaterializeBatch *work, uint32_t row)
+{
+    return work->upsert_keys != NULL ? work->upsert_keys[row] : (Str){"", 0};
+}
+
+static void store(Materialize *materialize, void *record)
+{
+    state_string_assign(materialize->lists, record,
+                        (Str){materialize->list.data, materialize->list.length});
+    state_touch(materialize->lists, record);
+}
+
+static bool add_row(Materialize *materialize, const MaterializeBatch *work, uint32_t row,
+                    Error *error)
+{
+    Str stored = string_view_str(work->records[row]);
+    Buffer *list = &materialize->list;
+    bool replaced = false;
+    buffer_clear(list);
+    Reader reader = reader_of(stored);
+    ListItem item;
+    while (next_item(&reader, &item)) {
+        if (!replaced && work->upsert_keys != NULL && is_same(work, row, &item)) {
+            append_item(list, item.upsert_key, work->rows[row]);
+            replaced = true;
+        } else {
+            buffer_append_str(list, item.whole);
+        }
+    }
+    if (!replaced)
+        append_item(list, upsert_key_of(work, row), work->rows[row]);
+    uint8_t kind = stored.length == 0 ? CHANGE_INSERT : CHANGE_UPDATE_AFTER;
+    store(materialize, work->records[row]);
+    return row_output_input_row(&materialize->output, kind, row, error);
+}
+
+static bool retract_row(Materialize *materialize, const MaterializeBatch *work, uint32_t row,
+                        Error *error)
+{
+    Buffer *list = &materialize->list;
+    bool found = false, was_last = false;
+    Str last = {NULL, 0};
+    buffer_clear(list);
+    Reader reader = reader_of(string_view_str(work->records[row]));
+    ListItem item;
+    while (next_item(&reader, &item)) {
+        if (!found && is_same(work, row, &item)) {
+            found = true;
+            was_last = true;
+            continue;
+        }
+        buffer_append_str(list, item.whole);
+        last = item.row;
+        was_last = false;
+    }
+    if (!found)
+        return true;
+    bool ok = true;
+    if (list->length == 0)
+        ok = row_output_input_row(&materialize->output, CHANGE_DELETE, row, error);
+    else if (was_last)
+        ok = row_output_encoded_row(&materialize->output, CHANGE_UPDATE_AFTER,
+                                    materialize->row_layout, last, error);
+    store(materialize, work->records[row]);
+    return ok;
+}
+
+static void remove_empty(Materialize *materialize, const MaterializeBatch *work)
+{
+    if (work->in->kinds == NULL)
+        return;
+    uint32_t count;
+    const uint32_t *last =
+        row_slot_last_rows(work->records, work->in->row_count, materialize->scratch, &count);
+    for (uint32_t i = 0; i < count; i++)
+        if (((const StringView *)work->records[last[i]])->length == 0)
+            state_value_remove(materialize->lists, work->records[last[i]]);
+}
+
+static Str *encode(Materialize *materialize, const RowLayout *layout, const Batch *batch,
+                   const ColumnSet *columns)
+{
+    Str *out = arena_alloc(materialize->scratch, sizeof(Str) * batch->row_count);
+    uint32_t count = columns == NULL ? batch->column_count : columns->count;
+    for (uint32_t c = 0; c < count; c++)
+        materialize->columns[c] = &batch->columns[columns == NULL ? c : columns->columns[c]];
+    row_encode(layout, materialize->columns, NULL, batch->row_count, materialize->scratch, out);
+    return out;
+}
+
+static MaterializeBatch prepare(Materialize *materialize, Batch *batch)
+{
+    const PlanMaterialize *plan = materialize->plan;
+    uint32_t n = batch->row_count;
+    Str *keys = encode(materialize, materialize->key_layout, batch, &plan->key);
+    uint64_t *hashes = arena_alloc(materialize->scratch, sizeof(uint64_t) * n);
+    MaterializeBatch work = {
+        .in = batch,
+        .rows = encode(materialize, materialize->row_layout, batch, NULL),
+        .records = arena_alloc(materialize->scratch, sizeof(void *) * n),
+    };
+    if (plan->upsert_key.count != 0)
+        work.upsert_keys =
+            encode(materialize, materialize->upsert_layout, batch, &plan->upsert_key);
+    hash_many(keys, n, hashes);
+    state_value_get_or_create(materialize->lists, keys, hashes, n, work.records, NULL);
+    return work;
+}
+
+static bool materialize_batch(Operator *op, uint32_t input, Batch *batch, Emitter *emitter,
+                              Error *error)
+{
+    Materialize *materialize = (Materialize *)op;
+    arena_reset(materialize->scratch);
+    MaterializeBatch work = prepare(materialize, batch);
+    row_output_start(&materialize->output, batch, 0, batch->column_count, emitter);
+    bool ok = true;
+    for (uint32_t row = 0; ok && row < batch->row_count; row++)
+        ok = change_is_retraction(batch_kind(batch, row))
+                 ? retract_row(materialize, &work, row, error)
+                 : add_row(materialize, &work, row, error);
+    if (ok) {
+        remove_empty(materialize, &work);
+        ok = state_store_check(op->context->state, error) &&
+             row_output_finish(&materialize->output, error);
+    }
+    row_output_discard(&materialize->output);
+    batch_release(batch);
+    return ok;
+}
+
+static const RowLayout *layout_of(Arena *arena, const Schema *schema, const ColumnSet *columns)
+{
+    const Type **types = arena_new_array(arena, const Type *, columns->count + 1);
+    for (uint32_t c = 0; c < columns->count; c++)
+        types[c] = schema->columns[columns->columns[c]].type;
+    return row_layout_new(arena, types, columns->count);
+}
+
+static Operator *materialize_open(const OperatorContext *context, Error *error)
+{
+    const PlanMaterialize *plan = context->node->spec;
+    const Schema *schema = context->node->schema;
+    Materialize *materialize = arena_new_one(context->arena, Materialize);
+    materialize->base.context = context;
+    materialize->plan = plan;
+    materialize->key_layout = layout_of(context->arena, schema, &plan->key);
+    materialize->upsert_layout = layout_of(context->arena, schema, &plan->upsert_key);
+    materialize->row_layout = row_layout_of_schema(context->arena, schema);
+    materialize->columns =
+        arena_new_array(context->arena, const Vector *, schema->column_count + 1);
+    static const uint32_t list_offset = 0;
+    StateSpec spec = {
+        .name = "lists",
+        .kind = STATE_VALUE,
+        .record_bytes = sizeof(StringView),
+        .string_offsets = &list_offset,
+        .string_count = 1,
+        .description = row_slot_describe(context->arena, schema),
+    };
+    materialize->lists = state_table_declare(context->state, &spec);
+    row_output_init(&materialize->output, context);
+    materialize->scratch = arena_new((size_t)1 << 18);
+    return &materialize->base;
+}
+
+static void materialize_close(Operator *op)
+{
+    Materialize *materialize = (Materialize *)op;
+    buffer_deinit(&materialize->list);
+    arena_free(materialize->scratch);
+}
+
+const OperatorClass op_materialize = {
+    .name = "materialize",
+    .open = materialize_open,
+    .batch = materialize_batch,
+    .close = materialize_close,
+};
