@@ -1,0 +1,90 @@
+/* Looking aggregates up by name; the same rules as for scalar functions. */
+#include "functions/aggregate_internal.h"
+
+#include "core/str.h"
+
+extern const AggregateFamily *const aggregate_families[];
+
+const AggregateFunction *aggregate_at(uint32_t index)
+{
+    for (const AggregateFamily *const *family = aggregate_families; *family != NULL; family++) {
+        for (const AggregateFunction *function = (*family)->functions; function->name != NULL;
+             function++) {
+            if (index-- == 0)
+                return function;
+        }
+    }
+    return NULL;
+}
+
+bool aggregate_exists(const char *name)
+{
+    const AggregateFunction *function;
+    for (uint32_t i = 0; (function = aggregate_at(i)) != NULL; i++) {
+        if (text_equal_nocase(function->name, name))
+            return true;
+    }
+    return false;
+}
+
+const Type **aggregate_begin(const AggregateFunction *function, const FunctionSite *site,
+                             const Type *null_as, BoundAggregate *out)
+{
+    const Type **types = arena_new_array(site->arena, const Type *, site->argument_count + 1);
+    for (uint32_t i = 0; i < site->argument_count; i++) {
+        types[i] = site->argument_types[i];
+        if (types[i]->kind == TYPE_NULL)
+            types[i] = null_as;
+    }
+    *out = (BoundAggregate){
+        .function = function, .argument_types = types, .argument_count = site->argument_count};
+    return types;
+}
+
+bool aggregate_refuse_retraction(const AggregateFunction *function, Error *error)
+{
+    error_set(error, ERROR_UNSUPPORTED, "%s does not support input that is updated or deleted",
+              function->name);
+    return error_hint(error, "Use it over a table that only receives inserts, or MIN and MAX.");
+}
+
+static bool aggregate_unknown(const char *name, Error *error)
+{
+    const char *candidates[256];
+    size_t count = 0;
+    const AggregateFunction *function;
+    for (uint32_t i = 0; (function = aggregate_at(i)) != NULL && count < array_count(candidates);
+         i++)
+        candidates[count++] = function->name;
+    error_set(error, ERROR_NAME, "aggregate function \"%s\" does not exist", name);
+    const char *nearest = str_nearest(name, candidates, count);
+    return nearest == NULL ? false : error_hint(error, "Perhaps you meant \"%s\".", nearest);
+}
+
+static bool aggregate_misfit(const AggregateFunction *first, const FunctionSite *site, Error *error)
+{
+    error_set(error, ERROR_TYPE, "function \"%s\" does not take (%s)", first->name,
+              bind_arguments_text(site));
+    return error_detail(error, "It can be used as %s%s.", first->name, first->signature);
+}
+
+bool aggregate_bind(const char *name, const FunctionSite *site, bool retracting,
+                    BoundAggregate *out, Error *error)
+{
+    const AggregateFunction *first = NULL;
+    const AggregateFunction *function;
+    for (uint32_t i = 0; (function = aggregate_at(i)) != NULL; i++) {
+        if (!text_equal_nocase(function->name, name))
+            continue;
+        first = first == NULL ? function : first;
+        Error attempt = {0};
+        if (function->bind(function, site, retracting, out, &attempt))
+            return true;
+        if (attempt.code != ERROR_NONE) {
+            if (error != NULL)
+                *error = attempt;
+            return false;
+        }
+    }
+    return first == NULL ? aggregate_unknown(name, error) : aggregate_misfit(first, site, error);
+}

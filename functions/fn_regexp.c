@@ -1,0 +1,333 @@
+/* Regular expressions: REGEXP, REGEXP_EXTRACT, REGEXP_REPLACE, REGEXP_COUNT and SIMILAR TO.
+ *
+ * PCRE2 stands for Java's engine; both read the same everyday expressions. A literal expression is
+ * compiled (to machine code) when the call is bound and shared by all threads, read only; others
+ * are compiled when they differ from the row before. Match data lives as long as one batch's call.
+ * A match that takes too many steps ends with an error instead of a hang. */
+#define PCRE2_CODE_UNIT_WIDTH 8
+#include <pcre2.h>
+
+#include "core/str.h"
+#include "functions/kernel_internal.h"
+
+/* Where the expression comes from in one run of a kernel. */
+typedef struct Matcher {
+    const pcre2_code *code;
+    pcre2_code *owned; /* compiled for this call */
+    pcre2_match_data *match;
+    Str last;
+} Matcher;
+
+static void code_free(void *code)
+{
+    pcre2_code_free(code);
+}
+
+static pcre2_code *regexp_compile(Str pattern, Error *error)
+{
+    int number;
+    PCRE2_SIZE offset;
+    pcre2_code *code = pcre2_compile((PCRE2_SPTR)pattern.data, pattern.length,
+                                     PCRE2_UTF | PCRE2_UCP, &number, &offset, NULL);
+    if (code == NULL) {
+        PCRE2_UCHAR reason[160];
+        pcre2_get_error_message(number, reason, sizeof(reason));
+        error_set(error, ERROR_DATA, "invalid regular expression \"%.*s\"",
+                  (int)u64_min(pattern.length, 200), pattern.data);
+        error_detail(error, "At character %zu: %s.", (size_t)offset + 1, (const char *)reason);
+        return NULL;
+    }
+    /* Without JIT support the interpreter does. */
+    (void)pcre2_jit_compile(code, PCRE2_JIT_COMPLETE);
+    return code;
+}
+
+/* SIMILAR TO as a regular expression: % and _ become .* and ., dots and the like are literal. */
+static Str similar_translate(Arena *arena, Str pattern)
+{
+    Buffer text = {0};
+    buffer_append_text(&text, "(?s)\\A(?:");
+    bool in_class = false;
+    for (size_t i = 0; i < pattern.length; i++) {
+        const char c = pattern.data[i];
+        in_class = c == '[' ? true : c == ']' ? false : in_class;
+        if (!in_class && c == '%')
+            buffer_append_text(&text, ".*");
+        else if (!in_class && c == '_')
+            buffer_append_char(&text, '.');
+        else if (c == '\\' || (!in_class && (c == '.' || c == '^' || c == '$')))
+            buffer_printf(&text, "\\%c", c);
+        else
+            buffer_append_char(&text, c);
+    }
+    buffer_append_text(&text, ")\\z");
+    const Str kept = {arena_memdup(arena, text.data, text.length), text.length};
+    buffer_deinit(&text);
+    return kept;
+}
+
+typedef struct RegexpPlan {
+    const pcre2_code *code; /* of a literal expression, else NULL */
+    bool similar;
+} RegexpPlan;
+
+static Matcher matcher_open(const KernelCall *call)
+{
+    const RegexpPlan *plan = call->data;
+    Matcher matcher = {plan->code, NULL, NULL, {NULL, 0}};
+    if (plan->code != NULL)
+        matcher.match = pcre2_match_data_create_from_pattern(plan->code, NULL);
+    return matcher;
+}
+
+static void matcher_close(Matcher *matcher)
+{
+    pcre2_match_data_free(matcher->match);
+    pcre2_code_free(matcher->owned);
+}
+
+/* Makes the matcher ready for the row's expression. */
+static bool matcher_ready(Matcher *matcher, KernelCall *call, uint32_t row, Error *error)
+{
+    const RegexpPlan *plan = call->data;
+    if (plan->code != NULL)
+        return true;
+    const Str pattern = kernel_str(call, 1, row);
+    if (matcher->owned != NULL && str_equal(pattern, matcher->last))
+        return true;
+    matcher_close(matcher);
+    matcher->match = NULL;
+    matcher->owned =
+        regexp_compile(plan->similar ? similar_translate(call->arena, pattern) : pattern, error);
+    if (matcher->owned == NULL) {
+        call->error_row = row;
+        return false;
+    }
+    matcher->code = matcher->owned;
+    matcher->last = pattern;
+    matcher->match = pcre2_match_data_create_from_pattern(matcher->code, NULL);
+    return true;
+}
+
+/* Whether there is a match at or behind `from`: 1, 0, or -1 with an error. */
+static int matcher_find(Matcher *matcher, KernelCall *call, uint32_t row, Str text, size_t from,
+                        uint32_t options, Error *error)
+{
+    const PCRE2_SPTR subject = (PCRE2_SPTR)text.data;
+    options |= PCRE2_NO_UTF_CHECK;
+    int found =
+        pcre2_match(matcher->code, subject, text.length, from, options, matcher->match, NULL);
+    if (found == PCRE2_ERROR_JIT_STACKLIMIT)
+        found = pcre2_match(matcher->code, subject, text.length, from, options | PCRE2_NO_JIT,
+                            matcher->match, NULL);
+    if (found >= 0)
+        return 1;
+    if (found == PCRE2_ERROR_NOMATCH)
+        return 0;
+    PCRE2_UCHAR reason[160];
+    pcre2_get_error_message(found, reason, sizeof(reason));
+    kernel_fail(call, row, error, ERROR_LIMIT, "regular expression gave up: %s",
+                (const char *)reason);
+    error_hint(error, "Nested repetitions such as (a+)+ may take forever; simplify it.");
+    return -1;
+}
+
+static bool regexp_kernel(KernelCall *call, Error *error)
+{
+    Matcher matcher = matcher_open(call);
+    uint8_t *const out = call->out->data;
+    bool done = true;
+    for (uint32_t i = 0; i < call->row_count && done; i++) {
+        const uint32_t row = kernel_row(call, i);
+        done = matcher_ready(&matcher, call, row, error);
+        const int found =
+            done ? matcher_find(&matcher, call, row, kernel_str(call, 0, row), 0, 0, error) : -1;
+        done = found >= 0;
+        out[row] = found == 1;
+    }
+    matcher_close(&matcher);
+    return done;
+}
+
+/* Stores group `index` of the match, NULL when there is no such group. */
+static void put_group(KernelCall *call, uint32_t row, const Matcher *matcher, Str text,
+                      int64_t index)
+{
+    const PCRE2_SIZE *offsets = pcre2_get_ovector_pointer(matcher->match);
+    const bool exists = index >= 0 && index < (int64_t)pcre2_get_ovector_count(matcher->match) &&
+                        offsets[2 * index] != PCRE2_UNSET &&
+                        offsets[2 * index] <= offsets[2 * index + 1];
+    if (exists)
+        kernel_put_str(
+            call, row,
+            (Str){text.data + offsets[2 * index], offsets[2 * index + 1] - offsets[2 * index]});
+    else
+        kernel_put_null(call, row);
+}
+
+static bool regexp_extract_kernel(KernelCall *call, Error *error)
+{
+    Matcher matcher = matcher_open(call);
+    bool done = true;
+    for (uint32_t i = 0; i < call->row_count && done; i++) {
+        const uint32_t row = kernel_row(call, i);
+        const Str text = kernel_str(call, 0, row);
+        done = matcher_ready(&matcher, call, row, error);
+        const int found = done ? matcher_find(&matcher, call, row, text, 0, 0, error) : -1;
+        done = found >= 0;
+        if (found == 1)
+            put_group(call, row, &matcher, text,
+                      call->arg_count > 2 ? kernel_i64(call, 2, row) : 0);
+        else
+            kernel_put_null(call, row);
+    }
+    matcher_close(&matcher);
+    return done;
+}
+
+/* Walks over all matches. Calls `take` with each; an empty match is tried again one character on.
+ */
+typedef struct MatchWalk {
+    Matcher *matcher;
+    KernelCall *call;
+    uint32_t row;
+    Str text;
+    size_t from;
+    size_t start; /* of the match found last */
+    size_t end;
+} MatchWalk;
+
+static int walk_next(MatchWalk *walk, Error *error)
+{
+    if (walk->from > walk->text.length)
+        return 0;
+    const int found =
+        matcher_find(walk->matcher, walk->call, walk->row, walk->text, walk->from, 0, error);
+    if (found != 1)
+        return found;
+    const PCRE2_SIZE *offsets = pcre2_get_ovector_pointer(walk->matcher->match);
+    walk->start = offsets[0];
+    walk->end = offsets[1];
+    walk->from = walk->end;
+    if (walk->start >= walk->end)
+        walk->from += walk->end < walk->text.length ? utf8_step(walk->text.data[walk->end]) : 1;
+    return 1;
+}
+
+static int replace_all(MatchWalk *walk, Str with, Buffer *out, Error *error)
+{
+    size_t copied = 0;
+    int found;
+    while ((found = walk_next(walk, error)) == 1) {
+        buffer_append(out, walk->text.data + copied, walk->start - copied);
+        buffer_append_str(out, with);
+        copied = walk->end;
+        if (out->length > TEXT_BYTES_MAX) {
+            kernel_fail(walk->call, walk->row, error, ERROR_LIMIT, "text longer than %u bytes",
+                        TEXT_BYTES_MAX);
+            return -1;
+        }
+    }
+    if (found == 0)
+        buffer_append(out, walk->text.data + copied, walk->text.length - copied);
+    return found;
+}
+
+static bool regexp_replace_kernel(KernelCall *call, Error *error)
+{
+    Matcher matcher = matcher_open(call);
+    TextWriter writer = text_writer_of(call);
+    Buffer buffer = {0};
+    bool done = true;
+    for (uint32_t i = 0; i < call->row_count && done; i++) {
+        const uint32_t row = kernel_row(call, i);
+        MatchWalk walk = {&matcher, call, row, kernel_str(call, 0, row), 0, 0, 0};
+        buffer_clear(&buffer);
+        done = matcher_ready(&matcher, call, row, error) &&
+               replace_all(&walk, kernel_str(call, 2, row), &buffer, error) >= 0;
+        if (!done)
+            break;
+        char *to = text_writer_reserve(&writer, buffer.length);
+        if (buffer.length > 0)
+            memcpy(to, buffer.data, buffer.length);
+        kernel_put_view(call, row, text_writer_take(&writer, buffer.length));
+    }
+    buffer_deinit(&buffer);
+    matcher_close(&matcher);
+    return done;
+}
+
+static bool regexp_count_kernel(KernelCall *call, Error *error)
+{
+    Matcher matcher = matcher_open(call);
+    int32_t *const out = call->out->data;
+    bool done = true;
+    for (uint32_t i = 0; i < call->row_count && done; i++) {
+        const uint32_t row = kernel_row(call, i);
+        MatchWalk walk = {&matcher, call, row, kernel_str(call, 0, row), 0, 0, 0};
+        done = matcher_ready(&matcher, call, row, error);
+        int found = done ? 1 : -1;
+        int32_t count = -1;
+        for (; found == 1; count++)
+            found = walk_next(&walk, error);
+        done = found >= 0;
+        out[row] = count;
+    }
+    matcher_close(&matcher);
+    return done;
+}
+
+static bool bind_pattern(const ScalarFunction *function, const FunctionSite *site, bool similar,
+                         BoundFunction *out, Error *error)
+{
+    RegexpPlan *plan = arena_new_one(site->arena, RegexpPlan);
+    plan->similar = similar;
+    Str pattern;
+    if (bind_literal_text(site, 1, &pattern)) {
+        if (similar)
+            pattern = similar_translate(site->arena, pattern);
+        pcre2_code *code = regexp_compile(pattern, error);
+        if (code == NULL)
+            return false;
+        arena_on_close(site->arena, code_free, code);
+        plan->code = code;
+    }
+    out->kernel = function->kernel;
+    out->data = plan;
+    return true;
+}
+
+static bool bind_regexp(const ScalarFunction *function, const FunctionSite *site,
+                        BoundFunction *out, Error *error)
+{
+    return signature_bind(function->signature, site, function, out) &&
+           bind_pattern(function, site, false, out, error);
+}
+
+static bool bind_similar(const ScalarFunction *function, const FunctionSite *site,
+                         BoundFunction *out, Error *error)
+{
+    return signature_bind("(STRING, STRING) -> BOOLEAN", site, function, out) &&
+           bind_pattern(function, site, true, out, error);
+}
+
+static const ScalarFunction functions[] = {
+    {"REGEXP", "(STRING, STRING) -> BOOLEAN", regexp_kernel, bind_regexp, FUNCTION_CAN_FAIL,
+     "string", "Whether any part of the text matches the regular expression."},
+    {"REGEXP_EXTRACT", "(STRING, STRING, BIGINT?) -> STRING", regexp_extract_kernel, bind_regexp,
+     FUNCTION_CAN_FAIL | FUNCTION_NULLABLE_RESULT, "string",
+     "The first match of the regular expression, or one of its groups; NULL without a match."},
+    {"REGEXP_REPLACE", "(STRING, STRING, STRING) -> STRING", regexp_replace_kernel, bind_regexp,
+     FUNCTION_CAN_FAIL, "string",
+     "The text with every match of the regular expression replaced by the third argument as it "
+     "is."},
+    {"REGEXP_COUNT", "(STRING, STRING) -> INT", regexp_count_kernel, bind_regexp, FUNCTION_CAN_FAIL,
+     "string", "How many times the regular expression matches."},
+    {"SIMILAR TO", "STRING SIMILAR TO STRING", regexp_kernel, bind_similar,
+     FUNCTION_HIDDEN | FUNCTION_CAN_FAIL, "comparison",
+     "Whether the whole text matches the SQL regular expression."},
+    {0},
+};
+
+extern const FunctionFamily fn_regexp;
+const FunctionFamily fn_regexp = {functions};

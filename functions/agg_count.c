@@ -1,0 +1,73 @@
+/* COUNT: of rows, or of rows where every argument has a value.
+ *
+ * The state is the count itself. Cost: an addition per row. */
+#include "functions/aggregate_internal.h"
+
+typedef struct CountState {
+    int64_t count;
+} CountState;
+
+static void count_put(const void *data, const CountState *state, Vector *out, uint32_t row,
+                      Arena *arena)
+{
+    ((int64_t *)out->data)[row] = state->count;
+}
+
+static bool any_null(const AggregateUpdate *update, uint32_t argument_count, uint32_t row)
+{
+    for (uint32_t k = 0; k < argument_count; k++) {
+        if (vector_is_null(update->args[k], row))
+            return true;
+    }
+    return false;
+}
+
+/* data: the number of arguments. */
+static bool count_update(const AggregateUpdate *update, Error *error)
+{
+    const uint32_t arguments = *(const uint32_t *)update->data;
+    for (uint32_t row = 0; row < update->row_count; row++) {
+        CountState *const state = (CountState *)(void *)update->states[row];
+        if (update->before != NULL)
+            count_put(NULL, state, update->before, row, update->arena);
+        if (update_counts(update, row) && !any_null(update, arguments, row))
+            state->count += update_retracts(update, row) ? -1 : 1;
+        if (update_empties(update, row))
+            state->count = 0;
+        if (update->after != NULL)
+            count_put(NULL, state, update->after, row, update->arena);
+    }
+    return true;
+}
+
+AGGREGATE_RESULT(count_result, CountState, count_put)
+
+static void count_merge(const void *data, uint8_t *to, const uint8_t *from, AggregateMemory *memory)
+{
+    ((CountState *)(void *)to)->count += ((const CountState *)(const void *)from)->count;
+}
+
+static bool count_bind(const AggregateFunction *function, const FunctionSite *site, bool retracting,
+                       BoundAggregate *out, Error *error)
+{
+    aggregate_begin(function, site, &type_null, out);
+    uint32_t *arguments = arena_new_one(site->arena, uint32_t);
+    /* Arguments that cannot be NULL need no look. */
+    *arguments = bind_any_nullable(site) ? site->argument_count : 0;
+    out->result = type_with_nullable(site->arena, &type_bigint, false);
+    out->state_bytes = sizeof(CountState);
+    out->update = count_update;
+    out->result_of = count_result;
+    out->merge = count_merge;
+    out->data = arguments;
+    return true;
+}
+
+static const AggregateFunction functions[] = {
+    {"COUNT", "(ANY...) -> BIGINT", count_bind, 0,
+     "The number of rows, or of rows where the arguments are not NULL."},
+    {0},
+};
+
+extern const AggregateFamily agg_count;
+const AggregateFamily agg_count = {functions};

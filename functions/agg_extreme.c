@@ -1,0 +1,182 @@
+/* MIN and MAX, FIRST_VALUE and LAST_VALUE: one value kept in place.
+ *
+ * That is enough while rows only come. When rows can go, the operator keeps all values in order and
+ * takes the first or last (MIN, MAX); FIRST_VALUE and LAST_VALUE refuse such input.
+ * Cost: a comparison per row, a copy of the text when a longer text wins. */
+#include "functions/aggregate_internal.h"
+
+#define KEPT_TYPES(X)                                                                              \
+    X(boolean, uint8_t)                                                                            \
+    X(i8, int8_t)                                                                                  \
+    X(i16, int16_t)                                                                                \
+    X(i32, int32_t)                                                                                \
+    X(i64, int64_t)                                                                                \
+    X(f32, float)                                                                                  \
+    X(f64, double)
+
+/* Every state: whether there is a value, and the value in the 16 bytes behind. */
+typedef struct KeptState {
+    int64_t present;
+    Wide value;
+} KeptState;
+
+static void kept_empty(KeptState *state, const AggregateUpdate *update)
+{
+    *state = (KeptState){0};
+}
+
+/* NaN is the largest value, as where rows are sorted. */
+#define IS_NAN(x) ((x) != (x))
+
+#define KEEP(tag, T, kind, wins)                                                                   \
+    static inline void kind##_apply_##tag(KeptState *state, T value, bool retracts,                \
+                                          const AggregateUpdate *update)                           \
+    {                                                                                              \
+        T kept;                                                                                    \
+        memcpy(&kept, &state->value, sizeof(T));                                                   \
+        if (state->present == 0 || (wins)) {                                                       \
+            memcpy(&state->value, &value, sizeof(T));                                              \
+            state->present = 1;                                                                    \
+        }                                                                                          \
+    }                                                                                              \
+    AGGREGATE_UPDATE(kind##_update_##tag, KeptState, T, kind##_apply_##tag, put_##tag, kept_empty)
+
+#define KEPT_KERNELS(tag, T)                                                                       \
+    static inline void put_##tag(const void *data, const KeptState *state, Vector *out,            \
+                                 uint32_t row, Arena *arena)                                       \
+    {                                                                                              \
+        if (state->present == 0)                                                                   \
+            vector_set_null(out, row, arena);                                                      \
+        else                                                                                       \
+            memcpy((T *)out->data + row, &state->value, sizeof(T));                                \
+    }                                                                                              \
+    AGGREGATE_RESULT(result_##tag, KeptState, put_##tag)                                           \
+    KEEP(tag, T, min, value < kept || (IS_NAN(kept) && !IS_NAN(value)))                            \
+    KEEP(tag, T, max, value > kept || (IS_NAN(value) && !IS_NAN(kept)))                            \
+    KEEP(tag, T, first, false)                                                                     \
+    KEEP(tag, T, last, true)
+KEPT_TYPES(KEPT_KERNELS)
+#undef IS_NAN
+#define IS_NAN(x) false
+KEPT_KERNELS(i128, int128_t)
+
+/* Text: the long part belongs to the state table. */
+typedef struct TextState {
+    int64_t present;
+    StringView value;
+} TextState;
+
+static void text_empty(TextState *state, const AggregateUpdate *update)
+{
+    update->memory->assign(update->memory, &state->value, (Str){"", 0});
+    *state = (TextState){0};
+}
+
+static void put_text(const void *data, const TextState *state, Vector *out, uint32_t row,
+                     Arena *arena)
+{
+    if (state->present == 0)
+        vector_set_null(out, row, arena);
+    else
+        vector_set_str(out, row, string_view_str(&state->value), arena);
+}
+
+#define KEEP_TEXT(kind, wins)                                                                      \
+    static inline void kind##_apply_text(TextState *state, StringView value, bool retracts,        \
+                                         const AggregateUpdate *update)                            \
+    {                                                                                              \
+        if (state->present == 0 || (wins)) {                                                       \
+            update->memory->assign(update->memory, &state->value, string_view_str(&value));        \
+            state->present = 1;                                                                    \
+        }                                                                                          \
+    }                                                                                              \
+    AGGREGATE_UPDATE(kind##_update_text, TextState, StringView, kind##_apply_text, put_text,       \
+                     text_empty)
+KEEP_TEXT(min, string_view_compare(&value, &state->value) < 0)
+KEEP_TEXT(max, string_view_compare(&value, &state->value) > 0)
+KEEP_TEXT(first, false)
+KEEP_TEXT(last, true)
+AGGREGATE_RESULT(result_text, TextState, put_text)
+
+typedef enum ExtremeKind { EXTREME_MIN, EXTREME_MAX, EXTREME_FIRST, EXTREME_LAST } ExtremeKind;
+
+typedef struct ExtremeKernels {
+    bool (*update[4])(const AggregateUpdate *update, Error *error);
+    void (*result)(const void *data, uint8_t *const *states, uint32_t count, Vector *out,
+                   Arena *arena);
+} ExtremeKernels;
+
+#define EXTREME(tag)                                                                               \
+    {                                                                                              \
+        {min_update_##tag, max_update_##tag, first_update_##tag, last_update_##tag}, result_##tag  \
+    }
+static const ExtremeKernels extremes[PHYSICAL_ROW + 1] = {
+    [PHYSICAL_BOOL] = EXTREME(boolean), [PHYSICAL_I8] = EXTREME(i8),
+    [PHYSICAL_I16] = EXTREME(i16),      [PHYSICAL_I32] = EXTREME(i32),
+    [PHYSICAL_I64] = EXTREME(i64),      [PHYSICAL_I128] = EXTREME(i128),
+    [PHYSICAL_F32] = EXTREME(f32),      [PHYSICAL_F64] = EXTREME(f64),
+    [PHYSICAL_STRING] = EXTREME(text),
+};
+
+static bool bind_extreme(const AggregateFunction *function, const FunctionSite *site,
+                         bool retracting, ExtremeKind kind, BoundAggregate *out, Error *error)
+{
+    static const uint32_t text_offset[] = {offsetof(TextState, value)};
+    if (site->argument_count != 1)
+        return false;
+    const Type *type = aggregate_begin(function, site, &type_int, out)[0];
+    const ExtremeKernels *kernels = &extremes[type->physical];
+    if (kernels->result == NULL)
+        return false;
+    const bool ordered = kind == EXTREME_MIN || kind == EXTREME_MAX;
+    if (retracting && !ordered)
+        return aggregate_refuse_retraction(function, error);
+    out->result = type_with_nullable(site->arena, type, true);
+    out->state_bytes = sizeof(KeptState);
+    out->update = kernels->update[kind];
+    out->result_of = kernels->result;
+    out->ordered_when_retracting = retracting;
+    out->ordered_last = kind == EXTREME_MAX;
+    if (type->physical == PHYSICAL_STRING) {
+        out->string_offsets = text_offset;
+        out->string_count = 1;
+    }
+    return true;
+}
+
+static bool min_bind(const AggregateFunction *function, const FunctionSite *site, bool retracting,
+                     BoundAggregate *out, Error *error)
+{
+    return bind_extreme(function, site, retracting, EXTREME_MIN, out, error);
+}
+
+static bool max_bind(const AggregateFunction *function, const FunctionSite *site, bool retracting,
+                     BoundAggregate *out, Error *error)
+{
+    return bind_extreme(function, site, retracting, EXTREME_MAX, out, error);
+}
+
+static bool first_bind(const AggregateFunction *function, const FunctionSite *site, bool retracting,
+                       BoundAggregate *out, Error *error)
+{
+    return bind_extreme(function, site, retracting, EXTREME_FIRST, out, error);
+}
+
+static bool last_bind(const AggregateFunction *function, const FunctionSite *site, bool retracting,
+                      BoundAggregate *out, Error *error)
+{
+    return bind_extreme(function, site, retracting, EXTREME_LAST, out, error);
+}
+
+static const AggregateFunction functions[] = {
+    {"MIN", "(ANY) -> same", min_bind, 0, "The least value; NULL without values."},
+    {"MAX", "(ANY) -> same", max_bind, 0, "The greatest value; NULL without values."},
+    {"FIRST_VALUE", "(ANY) -> same", first_bind, 0,
+     "The value that came first; over input that is only inserted."},
+    {"LAST_VALUE", "(ANY) -> same", last_bind, 0,
+     "The value that came last; over input that is only inserted."},
+    {0},
+};
+
+extern const AggregateFamily agg_extreme;
+const AggregateFamily agg_extreme = {functions};
