@@ -95,6 +95,8 @@ static bool check_state(Stage *stage, Error *error)
     uint64_t bytes = state_store_bytes(stage->context.state);
     uint64_t before = atomic_load_explicit(&stage->stats.state_bytes, memory_order_relaxed);
     atomic_store_explicit(&stage->stats.state_bytes, bytes, memory_order_relaxed);
+    atomic_store_explicit(&stage->stats.state_keys, state_store_keys(stage->context.state),
+                          memory_order_relaxed);
     if (!state_store_check(stage->context.state, error))
         return false;
     if (stage->state_limit_bytes == 0)

@@ -1,0 +1,225 @@
+/* Exchanges and channels: where rows go, in which order, and what back-pressure does. */
+#include "tests/job_fixture.h"
+
+#include "core/hash.h"
+#include "core/row.h"
+#include "executor/exchange.h"
+
+#define TARGETS         3
+#define MAX_PARALLELISM 128
+
+static const uint32_t key_column[] = {0};
+
+static Batch *random_batch(uint32_t rows)
+{
+    Batch *batch = batch_new(&fixture_schema, rows);
+    uint8_t *kinds = random() % 2 == 0 ? NULL : batch_kinds(batch, rows);
+    for (uint32_t i = 0; i < rows; i++) {
+        counter_add(batch, random() % 1000);
+        if (random() % 10 == 0)
+            vector_set_null(&batch->columns[0], i, batch->arena);
+        if (kinds != NULL)
+            kinds[i] = (uint8_t)(random() % 4);
+    }
+    return batch;
+}
+
+/* The owner of a row, computed one by one. */
+static uint32_t owner_of(const Batch *batch, uint32_t row, Arena *arena)
+{
+    const Type *types[] = {&type_bigint};
+    const RowLayout *layout = row_layout_new(arena, types, 1);
+    const Vector *columns[] = {&batch->columns[0]};
+    Buffer bytes = {0};
+    row_encode_one(layout, columns, row, &bytes);
+    uint32_t group = hash_key_group(hash_bytes(bytes.data, bytes.length), MAX_PARALLELISM);
+    buffer_deinit(&bytes);
+    return key_group_owner(group, MAX_PARALLELISM, TARGETS);
+}
+
+START_TEST(test_split_equals_one_by_one)
+{
+    unsigned seed = (unsigned)clock_monotonic_us();
+    srandom(seed);
+    fixture_reset();
+    for (uint32_t round = 0; round < 50; round++) {
+        Arena *arena = arena_new(4096);
+        ExchangeTarget targets[TARGETS];
+        for (uint32_t i = 0; i < TARGETS; i++)
+            targets[i] = (ExchangeTarget){inbox_new(1, 1 << 30), 0};
+        Exchange *exchange =
+            exchange_new(arena, &fixture_schema, key_column, 1, MAX_PARALLELISM, targets, TARGETS);
+        Batch *batch = random_batch(1 + (uint32_t)random() % 500);
+        Buffer expected[TARGETS] = {{0}};
+        for (uint32_t i = 0; i < batch->row_count; i++) {
+            Buffer *to = &expected[owner_of(batch, i, arena)];
+            changelog_print_row(batch, i, NULL, to);
+            buffer_append_char(to, '\n');
+        }
+        Error error;
+        ck_assert(exchange_batch(exchange, batch, &error));
+        ck_assert(exchange_send(exchange, (Message){.kind = MESSAGE_END}, &error));
+        for (uint32_t i = 0; i < TARGETS; i++) {
+            Message message;
+            Command command;
+            Buffer got = {0};
+            while (inbox_take(targets[i].inbox, 0, &message, &command) == INBOX_MESSAGE &&
+                   message.kind == MESSAGE_BATCH) {
+                ck_assert(batch_is_exclusive(message.batch));
+                changelog_print(message.batch, NULL, &got);
+                batch_release(message.batch);
+            }
+            ck_assert_int_eq(message.kind, MESSAGE_END);
+            ck_assert_msg(strcmp(buffer_text(&got), buffer_text(&expected[i])) == 0, "seed %u",
+                          seed);
+            buffer_deinit(&got);
+            buffer_deinit(&expected[i]);
+            inbox_free(targets[i].inbox);
+        }
+        arena_free(arena);
+    }
+}
+END_TEST
+
+START_TEST(test_shared_batch_is_copied)
+{
+    fixture_reset();
+    Arena *arena = arena_new(4096);
+    ExchangeTarget target = {inbox_new(1, 1 << 20), 0};
+    Exchange *exchange = exchange_new(arena, &fixture_schema, NULL, 0, MAX_PARALLELISM, &target, 1);
+    Batch *batch = random_batch(10);
+    Error error;
+    ck_assert(exchange_batch(exchange, batch_retain(batch), &error));
+    Message message;
+    Command command;
+    ck_assert_int_eq(inbox_take(target.inbox, 0, &message, &command), INBOX_MESSAGE);
+    ck_assert_ptr_ne(message.batch, batch);
+    batch_release(message.batch);
+    /* The sole owner's batch moves as it is. */
+    ck_assert(exchange_batch(exchange, batch, &error));
+    ck_assert_int_eq(inbox_take(target.inbox, 0, &message, &command), INBOX_MESSAGE);
+    ck_assert_ptr_eq(message.batch, batch);
+    batch_release(message.batch);
+    inbox_free(target.inbox);
+    arena_free(arena);
+}
+END_TEST
+
+/* ----------------------------------------------------------------- channels */
+
+typedef struct Producer {
+    Inbox *inbox;
+    uint32_t channel;
+    uint32_t batches;
+    int64_t waited_us;
+    bool refused;
+} Producer;
+
+static void *produce(void *argument)
+{
+    Producer *producer = argument;
+    for (uint32_t i = 0; i < producer->batches && !producer->refused; i++) {
+        Batch *batch = batch_new(&fixture_schema, 64);
+        counter_add(batch, i);
+        Message message = {.kind = MESSAGE_BATCH, .channel = producer->channel, .batch = batch};
+        producer->refused = !inbox_push(producer->inbox, message, &producer->waited_us);
+    }
+    return NULL;
+}
+
+START_TEST(test_full_channel_blocks_its_producer)
+{
+    fixture_reset();
+    Inbox *inbox = inbox_new(2, 20000);
+    Producer producers[2] = {{.inbox = inbox, .channel = 0, .batches = 300},
+                             {.inbox = inbox, .channel = 1, .batches = 300}};
+    pthread_t threads[2];
+    for (int i = 0; i < 2; i++)
+        pthread_create(&threads[i], NULL, produce, &producers[i]);
+    int64_t next[2] = {0, 0};
+    for (uint32_t taken = 0; taken < 600; taken++) {
+        Message message;
+        Command command;
+        if (taken == 50)
+            clock_sleep_us(20000);
+        ck_assert_int_eq(inbox_take(inbox, 5000, &message, &command), INBOX_MESSAGE);
+        ck_assert_int_eq(((int64_t *)message.batch->columns[1].data)[0], next[message.channel]++);
+        batch_release(message.batch);
+    }
+    for (int i = 0; i < 2; i++) {
+        pthread_join(threads[i], NULL);
+        ck_assert(!producers[i].refused);
+        ck_assert_int_gt(producers[i].waited_us, 0);
+    }
+    inbox_free(inbox);
+}
+END_TEST
+
+START_TEST(test_close_frees_a_blocked_producer)
+{
+    fixture_reset();
+    Inbox *inbox = inbox_new(1, 1000);
+    Producer producer = {.inbox = inbox, .batches = 100};
+    pthread_t thread;
+    pthread_create(&thread, NULL, produce, &producer);
+    clock_sleep_us(20000);
+    inbox_close(inbox);
+    pthread_join(thread, NULL);
+    ck_assert(producer.refused);
+    Message message;
+    Command command;
+    ck_assert_int_eq(inbox_take(inbox, -1, &message, &command), INBOX_CLOSED);
+    inbox_free(inbox);
+}
+END_TEST
+
+static void push_watermark(Inbox *inbox, uint32_t channel, int64_t value)
+{
+    Message message = {.kind = MESSAGE_WATERMARK, .channel = channel, .watermark_us = value};
+    ck_assert(inbox_push(inbox, message, NULL));
+}
+
+START_TEST(test_held_channel_waits_in_order)
+{
+    fixture_reset();
+    Inbox *inbox = inbox_new(2, 1000);
+    Message message;
+    Command command;
+    inbox_hold(inbox, 0);
+    for (int64_t i = 0; i < 40; i++)
+        push_watermark(inbox, (uint32_t)(i % 2), i);
+    for (int64_t i = 1; i < 20; i += 2) {
+        ck_assert_int_eq(inbox_take(inbox, 0, &message, &command), INBOX_MESSAGE);
+        ck_assert_int_eq(message.watermark_us, i);
+    }
+    inbox_command(inbox, (Command){COMMAND_COMMIT, 7});
+    ck_assert_int_eq(inbox_take(inbox, 0, &message, &command), INBOX_COMMAND);
+    ck_assert_uint_eq(command.epoch, 7);
+    inbox_release_held(inbox);
+    int64_t last[2] = {-2, 19};
+    for (uint32_t i = 0; i < 30; i++) {
+        ck_assert_int_eq(inbox_take(inbox, 0, &message, &command), INBOX_MESSAGE);
+        ck_assert_int_eq(message.watermark_us, last[message.channel] + 2);
+        last[message.channel] = message.watermark_us;
+    }
+    ck_assert_int_eq(inbox_take(inbox, 0, &message, &command), INBOX_TIMEOUT);
+    inbox_free(inbox);
+}
+END_TEST
+
+int main(void)
+{
+    Suite *suite = suite_create("exchange");
+    TCase *cases = tcase_create("exchange");
+    tcase_add_test(cases, test_split_equals_one_by_one);
+    tcase_add_test(cases, test_shared_batch_is_copied);
+    tcase_add_test(cases, test_full_channel_blocks_its_producer);
+    tcase_add_test(cases, test_close_frees_a_blocked_producer);
+    tcase_add_test(cases, test_held_channel_waits_in_order);
+    suite_add_tcase(suite, cases);
+    SRunner *runner = srunner_create(suite);
+    srunner_run_all(runner, CK_ENV);
+    int failed = srunner_ntests_failed(runner);
+    srunner_free(runner);
+    return failed == 0 ? 0 : 1;
+}

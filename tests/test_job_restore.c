@@ -1,0 +1,455 @@
+/* Jobs with checkpoints: killed, failing, restarted, stopped, at another parallelism. What a
+ * transactional sink shows must be what an undisturbed run shows: nothing lost, nothing twice. */
+#include "tests/job_fixture.h"
+
+static Buffer notices;
+
+static void notice(void *to, const char *text)
+{
+    pthread_mutex_lock(&world.lock);
+    buffer_printf(&notices, "%s\n", text);
+    pthread_mutex_unlock(&world.lock);
+}
+
+static void reset(void)
+{
+    fixture_reset();
+    buffer_deinit(&notices);
+}
+
+static JobConfig job_config(const char *directory, uint32_t parallelism)
+{
+    return (JobConfig){
+        .name = "test",
+        .parallelism = parallelism,
+        .batch_rows = BATCH_ROWS_MAX,
+        .queue_bytes = 50000,
+        .checkpoint_interval_ms = 5,
+        .checkpoint_timeout_ms = 30000,
+        .checkpoint_directory = directory,
+        .checkpoints_retained = 1,
+        .restart_attempts = -1,
+        .notice = notice,
+    };
+}
+
+static Job *start(Plan *plan, const JobConfig *config)
+{
+    Error error;
+    error_clear(&error);
+    Job *job = job_start(plan, config, &error);
+    ck_assert_msg(job != NULL, "%s\n%s", error.message, error.detail);
+    return job;
+}
+
+static JobState end_state(Job *job)
+{
+    ck_assert(job_wait(job, 30000));
+    JobStatus status;
+    job_status(job, &status);
+    return status.state;
+}
+
+static void expect_state(Job *job, JobState state)
+{
+    JobState is = end_state(job);
+    Error error;
+    job_error(job, &error);
+    ck_assert_msg(is == state, "the job ended as %d: %s", is, error.message);
+}
+
+/* numbers → last row per key → ledger */
+static Plan *keyed_plan(void)
+{
+    Plan *plan = fixture_plan(128);
+    PlanNode *scan = fixture_scan(plan, "numbers", &counter, CHANGES_INSERT_ONLY);
+    fixture_sink(plan, fixture_normalize(plan, scan), &ledger);
+    return plan;
+}
+
+/* numbers → ledger, with a hand-over between threads */
+static Plan *plain_plan(void)
+{
+    Plan *plan = fixture_plan(128);
+    PlanNode *scan = fixture_scan(plan, "numbers", &counter, CHANGES_INSERT_ONLY);
+    PlanNode *pass = fixture_union(plan, scan, NULL);
+    pass->inputs[0].distribution = DISTRIBUTE_HASH;
+    fixture_sink(plan, pass, &ledger);
+    return plan;
+}
+
+/* Every number once, whatever happened on the way. */
+static void check_every_number(void)
+{
+    Batch *batch = batch_new(&fixture_schema, (uint32_t)world.rows);
+    for (int64_t v = 0; v < world.rows; v++)
+        counter_add(batch, v);
+    Buffer all = {0};
+    changelog_print(batch, NULL, &all);
+    char *expected = sorted_lines(buffer_text(&all));
+    char *got = sorted_lines(buffer_text(&world.visible));
+    ck_assert_uint_eq(strlen(got), strlen(expected));
+    ck_assert(strcmp(got, expected) == 0);
+    memory_free(expected);
+    memory_free(got);
+    buffer_deinit(&all);
+    batch_release(batch);
+}
+
+/* The changelog is whole: per key each change takes back the one before, and counts all numbers of
+ * the key (each v of a key differs, so each makes one change). */
+static void check_changes(void)
+{
+    int64_t *current = memory_alloc((size_t)world.keys * sizeof(*current));
+    int64_t *taken = memory_zalloc((size_t)world.keys * sizeof(*taken));
+    for (int64_t k = 0; k < world.keys; k++)
+        current[k] = -1;
+    for (const char *line = buffer_text(&world.visible); *line != '\0';) {
+        char kind[3];
+        long long k, v;
+        ck_assert_int_eq(sscanf(line, "%2s[%lld, %lld", kind, &k, &v), 3);
+        if (kind[1] == 'U' && kind[0] == '-') {
+            ck_assert_int_eq(current[k], v);
+            current[k] = -1;
+        } else {
+            ck_assert_int_eq(current[k], -1);
+            current[k] = v;
+            taken[k]++;
+        }
+        line += strcspn(line, "\n") + 1;
+    }
+    for (int64_t k = 0; k < world.keys; k++)
+        ck_assert_int_eq(taken[k], (world.rows - k + world.keys - 1) / world.keys);
+    memory_free(current);
+    memory_free(taken);
+}
+
+START_TEST(test_killed_again_and_again)
+{
+    static const uint32_t widths[] = {1, 2, 4, 3};
+    unsigned seed = (unsigned)clock_monotonic_us();
+    srandom(seed);
+    reset();
+    world.rows = 4000;
+    world.keys = 50;
+    world.batch_rows = 16;
+    world.delay_us = 300;
+    const char *directory = fixture_directory();
+    uint32_t kills = 0, mode = (uint32_t)_i;
+    for (bool done = false; !done;) {
+        Plan *plan = _i % 2 == 0 ? plain_plan() : keyed_plan();
+        JobConfig config = job_config(directory, widths[mode < 4 ? mode / 2 : kills % 4]);
+        Job *job = start(plan, &config);
+        done = job_wait(job, 5 + random() % 60);
+        if (!done) {
+            job_cancel(job);
+            done = end_state(job) == JOB_FINISHED;
+            kills++;
+        } else {
+            expect_state(job, JOB_FINISHED);
+        }
+        job_free(job);
+        ck_assert_uint_lt(kills, 2000);
+    }
+    if (_i % 2 == 0)
+        check_every_number();
+    else
+        check_changes();
+    ck_assert_int_gt(world.acknowledged, 0);
+    fixture_remove(directory);
+}
+END_TEST
+
+START_TEST(test_stop_and_go_on)
+{
+    reset();
+    world.rows = 2000;
+    world.endless = true;
+    const char *directory = fixture_directory();
+    JobConfig config = job_config(directory, 2);
+    config.checkpoint_interval_ms = 0;
+    Job *job = start(plain_plan(), &config);
+    JobStatus status = {0};
+    while (status.rows_in < 500)
+        job_status(job, &status);
+    job_stop(job, false);
+    expect_state(job, JOB_STOPPED);
+    job_status(job, &status);
+    ck_assert_uint_eq(status.checkpoint_epoch, 1);
+    job_free(job);
+    world.endless = false;
+    config.parallelism = 3;
+    job = start(plain_plan(), &config);
+    ck_assert_ptr_nonnull(strstr(buffer_text(&notices), "job \"test\" goes on from epoch 1 of 20"));
+    expect_state(job, JOB_FINISHED);
+    job_free(job);
+    check_every_number();
+    /* A finished job, started again, has nothing left to do. */
+    job = start(plain_plan(), &config);
+    expect_state(job, JOB_FINISHED);
+    job_free(job);
+    check_every_number();
+    /* Unless it is told to start over. */
+    config.fresh = true;
+    world.rows = 3000;
+    buffer_clear(&world.visible);
+    world.committed_count = 0;
+    job = start(plain_plan(), &config);
+    expect_state(job, JOB_FINISHED);
+    job_free(job);
+    check_every_number();
+    fixture_remove(directory);
+}
+END_TEST
+
+START_TEST(test_restart_after_failures)
+{
+    reset();
+    world.rows = 3000;
+    world.batch_rows = 16;
+    world.delay_us = 100;
+    const char *directory = fixture_directory();
+    JobConfig config = job_config(directory, 2);
+    config.restart = _i % 2 == 0 ? RESTART_FIXED_DELAY : RESTART_EXPONENTIAL_DELAY;
+    config.restart_delay_ms = 1;
+    config.restart_max_delay_ms = 10;
+    config.restart_multiplier = 1.5;
+    config.restart_jitter = 0.1;
+    if (_i < 2)
+        world.fail_at_call = 60;
+    else if (_i < 4)
+        world.fail_at_write = 50;
+    else
+        world.fail_at_commit = 3;
+    Job *job = start(keyed_plan(), &config);
+    expect_state(job, JOB_FINISHED);
+    JobStatus status;
+    job_status(job, &status);
+    ck_assert_uint_eq(status.restarts, 1);
+    ck_assert_ptr_nonnull(strstr(buffer_text(&notices), "restarts in"));
+    job_free(job);
+    check_changes();
+    fixture_remove(directory);
+}
+END_TEST
+
+START_TEST(test_attempts_run_out)
+{
+    reset();
+    world.rows = 300000;
+    world.endless = true;
+    const char *directory = fixture_directory();
+    JobConfig config = job_config(directory, 1);
+    config.restart = RESTART_FIXED_DELAY;
+    config.restart_attempts = 0;
+    world.fail_at_call = 20;
+    Job *job = start(plain_plan(), &config);
+    expect_state(job, JOB_FAILED);
+    Error error;
+    job_error(job, &error);
+    ck_assert_int_eq(error.code, ERROR_NETWORK);
+    job_free(job);
+    fixture_remove(directory);
+}
+END_TEST
+
+START_TEST(test_data_error_is_not_retried)
+{
+    reset();
+    world.rows = 300000;
+    const char *directory = fixture_directory();
+    JobConfig config = job_config(directory, 1);
+    config.restart = RESTART_FIXED_DELAY;
+    world.fail_at_call = 20;
+    world.fail_with = ERROR_DATA;
+    Job *job = start(plain_plan(), &config);
+    expect_state(job, JOB_FAILED);
+    JobStatus status;
+    job_status(job, &status);
+    ck_assert_uint_eq(status.restarts, 0);
+    job_free(job);
+    fixture_remove(directory);
+}
+END_TEST
+
+/* Starts the plan on an epoch that another one made; the error it must be refused with. */
+static void expect_refusal(const char *directory, Plan *plan, const char *words)
+{
+    JobConfig config = job_config(directory, 1);
+    Error error;
+    error_clear(&error);
+    int64_t opened = world.opened;
+    ck_assert_ptr_null(job_start(plan, &config, &error));
+    ck_assert_int_eq(error.code, ERROR_STATE);
+    ck_assert_msg(strstr(error.message, words) != NULL, "%s", error.message);
+    /* Nothing outside was touched. */
+    ck_assert_int_eq(world.opened, opened);
+}
+
+START_TEST(test_changed_plan_is_refused)
+{
+    reset();
+    world.rows = 100;
+    const char *directory = fixture_directory();
+    JobConfig config = job_config(directory, 1);
+    Job *job = start(keyed_plan(), &config);
+    expect_state(job, JOB_FINISHED);
+    job_free(job);
+    expect_refusal(directory, plain_plan(), "no longer has the operator \"normalize(1)\"");
+    Plan *plan = keyed_plan();
+    plan->nodes[1]->uid = "normalize-other";
+    expect_refusal(directory, plan, "it has nothing for the new operator \"normalize(1)\"");
+    plan = keyed_plan();
+    plan->nodes[0]->uid = "scan-other";
+    expect_refusal(directory, plan, "source \"scan(0)\"");
+    plan = keyed_plan();
+    plan->max_parallelism = 64;
+    expect_refusal(directory, plan, "maximum parallelism of 128, not 64");
+    static const uint32_t other_key[] = {1};
+    plan = keyed_plan();
+    static const Column other_columns[] = {
+        {"k", &type_bigint}, {"v", &type_bigint}, {"t", &type_string}};
+    static const Schema other_schema = {3, other_columns};
+    PlanNormalize spec = {.key = {1, other_key}};
+    plan->nodes[1]->spec = &spec;
+    plan->nodes[1]->schema = &other_schema;
+    expect_refusal(directory, plan, "its state has another form for the operator \"normalize(1)\"");
+    job = start(keyed_plan(), &config);
+    expect_state(job, JOB_FINISHED);
+    job_free(job);
+    fixture_remove(directory);
+}
+END_TEST
+
+START_TEST(test_recovery_path)
+{
+    reset();
+    world.rows = 1000;
+    world.endless = true;
+    const char *directory = fixture_directory();
+    char first[80], second[80];
+    snprintf(first, sizeof(first), "%s/first", directory);
+    snprintf(second, sizeof(second), "%s/second", directory);
+    JobConfig config = job_config(first, 2);
+    Job *job = start(keyed_plan(), &config);
+    JobStatus status = {0};
+    while (status.rows_in < 300)
+        job_status(job, &status);
+    job_stop(job, false);
+    expect_state(job, JOB_STOPPED);
+    job_free(job);
+    world.endless = false;
+    config.checkpoint_directory = second;
+    config.recovery_path = first;
+    config.parallelism = 3;
+    job = start(keyed_plan(), &config);
+    expect_state(job, JOB_FINISHED);
+    job_free(job);
+    check_changes();
+    /* The second folder stands alone from here on. */
+    fixture_remove(first);
+    job = start(keyed_plan(), &config);
+    expect_state(job, JOB_FINISHED);
+    job_free(job);
+    check_changes();
+    fixture_remove(directory);
+}
+END_TEST
+
+static bool receive(void *to, const Batch *batch, Error *error)
+{
+    changelog_print(batch, NULL, to);
+    return true;
+}
+
+static void feed(Job *job, const char *text)
+{
+    Error error;
+    ck_assert_msg(job_feed(job, "numbers", fixture_batch(text), &error), "%s", error.message);
+    ck_assert_msg(job_settle(job, &error), "%s", error.message);
+}
+
+START_TEST(test_fed_table_settles_durably)
+{
+    static const char *const texts[] = {"+I[1, 1, a]\n+I[2, 1, b]", "+I[1, 2, c]", "-D[2, 1, b]",
+                                        "+I[2, 3, d]\n+I[1, 2, c]"};
+    reset();
+    const char *directory = fixture_directory();
+    Buffer out = {0};
+    for (uint32_t i = 0; i < array_count(texts); i++) {
+        Plan *plan = fixture_plan(128);
+        PlanNode *scan = fixture_scan(plan, "numbers", NULL, CHANGES_ALL);
+        fixture_sink(plan, fixture_normalize(plan, scan), NULL);
+        JobConfig config = job_config(directory, _i == 0 ? 1 : 1 + i);
+        config.checkpoint_interval_ms = 0;
+        config.batch_rows = _i == 0 ? 100 : 1;
+        config.on_rows = receive;
+        config.to = &out;
+        Job *job = start(plan, &config);
+        feed(job, texts[i]);
+        job_cancel(job);
+        expect_state(job, JOB_CANCELLED);
+        job_free(job);
+    }
+    char *got = sorted_lines(buffer_text(&out));
+    ck_assert_str_eq(got, "+I[1, 1, a]\n+I[2, 1, b]\n+I[2, 3, d]\n+U[1, 2, c]\n-D[2, 1, b]\n"
+                          "-U[1, 1, a]\n");
+    memory_free(got);
+    buffer_deinit(&out);
+    fixture_remove(directory);
+}
+END_TEST
+
+/* One input ends long before the other: later epochs still know where it ended. */
+START_TEST(test_ended_source_is_remembered)
+{
+    reset();
+    world.rows = 40;
+    world.batch_rows = 8;
+    const char *directory = fixture_directory();
+    for (uint32_t round = 0; round < 3; round++) {
+        Plan *plan = fixture_plan(128);
+        PlanNode *numbers = fixture_scan(plan, "numbers", &counter, CHANGES_INSERT_ONLY);
+        PlanNode *fed = fixture_scan(plan, "numbers", NULL, CHANGES_INSERT_ONLY);
+        fixture_sink(plan, fixture_union(plan, numbers, fed), &ledger);
+        JobConfig config = job_config(directory, 2);
+        Job *job = start(plan, &config);
+        if (round == 0) {
+            JobStatus status = {0};
+            while (status.rows_in < 40)
+                job_status(job, &status);
+        }
+        feed(job, "+I[7, 1000000, fed]");
+        job_cancel(job);
+        expect_state(job, JOB_CANCELLED);
+        job_free(job);
+    }
+    size_t lines = 0;
+    for (const char *c = buffer_text(&world.visible); *c != '\0'; c++)
+        lines += *c == '\n';
+    ck_assert_uint_eq(lines, 43);
+    fixture_remove(directory);
+}
+END_TEST
+
+int main(void)
+{
+    Suite *suite = suite_create("job_restore");
+    TCase *cases = tcase_create("job_restore");
+    tcase_set_timeout(cases, 100);
+    tcase_add_loop_test(cases, test_killed_again_and_again, 0, 6);
+    tcase_add_test(cases, test_stop_and_go_on);
+    tcase_add_loop_test(cases, test_restart_after_failures, 0, 6);
+    tcase_add_test(cases, test_attempts_run_out);
+    tcase_add_test(cases, test_data_error_is_not_retried);
+    tcase_add_test(cases, test_changed_plan_is_refused);
+    tcase_add_test(cases, test_recovery_path);
+    tcase_add_loop_test(cases, test_fed_table_settles_durably, 0, 2);
+    tcase_add_test(cases, test_ended_source_is_remembered);
+    suite_add_tcase(suite, cases);
+    SRunner *runner = srunner_create(suite);
+    srunner_run_all(runner, CK_ENV);
+    int failed = srunner_ntests_failed(runner);
+    srunner_free(runner);
+    return failed == 0 ? 0 : 1;
+}
