@@ -78,11 +78,14 @@ static Task *new_task(Job *job, Attempt *attempt, const Fragment *fragment, uint
     task->environment = (FunctionEnvironment){.clock = job->config.clock, .zone = job->config.zone};
     task->stage_count = fragment->node_count;
     task->stages = arena_new_array(task->arena, Stage, fragment->node_count);
+    task->sinks = arena_new_array(task->arena, Stage *, fragment->node_count);
     for (uint32_t i = 0; i < fragment->node_count; i++) {
         const PlanNode *node = job->plan->nodes[fragment->nodes[i]];
         init_stage(task, &task->stages[i], node, pairs);
         if (node_is_source(node))
             task->stages[i].inputs[0].feeds = 1;
+        if (strcmp(node->op, "sink") == 0)
+            task->sinks[task->sink_count++] = &task->stages[i];
     }
     return task;
 }
@@ -322,9 +325,8 @@ static bool open_outside(Job *job, Attempt *attempt, const RestorePoint *from, E
             return false;
     for (uint32_t t = 0; t < attempt->task_count; t++) {
         Task *task = attempt->tasks[t];
-        for (uint32_t i = 0; i < task->stage_count; i++)
-            if (strcmp(task->stages[i].node->op, "sink") == 0 &&
-                !sink_connect(task->stages[i].operator_, error))
+        for (uint32_t i = 0; i < task->sink_count; i++)
+            if (!sink_connect(task->sinks[i]->operator_, error))
                 return false;
     }
     return true;

@@ -2,8 +2,8 @@
  *
  * This is the executor's public face; session/ is its only user.
  *
- * Threads: job_start makes the workers and one coordinator; the other calls may come from one thread
- * at a time, job_cancel from any thread or a signal handler's helper. */
+ * Threads: job_start makes the workers and one coordinator; the other calls may come from one
+ * thread at a time, job_cancel from any thread or a signal handler's helper. */
 #ifndef EXECUTOR_JOB_H
 #define EXECUTOR_JOB_H
 
@@ -12,22 +12,32 @@
 
 typedef struct Job Job;
 
-typedef enum RestartStrategy { RESTART_NONE, RESTART_FIXED_DELAY, RESTART_EXPONENTIAL_DELAY } RestartStrategy;
+typedef enum RestartStrategy {
+    RESTART_NONE,
+    RESTART_FIXED_DELAY,
+    RESTART_EXPONENTIAL_DELAY
+} RestartStrategy;
 
 typedef struct JobConfig {
     const char *name; /* pipeline.name */
     uint32_t parallelism;
-    uint32_t batch_rows;        /* rows a source puts in a batch at most; 1 in tests */
-    uint64_t queue_bytes;       /* bound of one exchange channel */
+    uint32_t batch_rows;            /* rows a source puts in a batch at most; 1 in tests */
+    uint64_t queue_bytes;           /* bound of one exchange channel */
     int64_t checkpoint_interval_ms; /* 0: none */
     int64_t checkpoint_min_pause_ms;
     int64_t checkpoint_timeout_ms;
-    const char *checkpoint_directory; /* NULL: no durable checkpoints */
+    /* NULL: no durable checkpoints, and a failure ends the job. With a directory and no interval an
+     * epoch is made when asked for: by job_settle, job_stop and at the end of the input. */
+    const char *checkpoint_directory;
     uint32_t checkpoints_retained;
-    bool fresh;               /* do not restore, forget what is there */
-    const char *recovery_path; /* execution.state-recovery.path; NULL: the job's own directory */
+    bool fresh; /* do not restore, forget what is there */
+    /* execution.state-recovery.path: where to start from as long as the job's own directory has no
+     * epoch. NULL: nowhere else. */
+    const char *recovery_path;
+    /* Only for failures that doing the same again may cure (error_retryable, an epoch that took too
+     * long), and never with tables fed by hand, whose rows cannot be read again. */
     RestartStrategy restart;
-    int64_t restart_attempts;
+    int64_t restart_attempts; /* negative: no bound */
     int64_t restart_delay_ms;
     int64_t restart_max_delay_ms;
     double restart_multiplier;
@@ -49,8 +59,8 @@ typedef struct JobConfig {
 typedef enum JobState {
     JOB_RUNNING,
     JOB_RESTARTING,
-    JOB_FINISHED,  /* its bounded input ended */
-    JOB_STOPPED,   /* asked to, after a last checkpoint */
+    JOB_FINISHED, /* its bounded input ended */
+    JOB_STOPPED,  /* asked to, after a last checkpoint */
     JOB_CANCELLED,
     JOB_FAILED
 } JobState;
@@ -60,10 +70,10 @@ typedef struct JobStatus {
     uint64_t rows_in;  /* from sources */
     uint64_t rows_out; /* into sinks */
     bool snapshot;
-    double snapshot_percent;       /* negative: not known */
-    double snapshot_seconds_left;  /* negative: not known */
-    double seconds_behind;         /* negative: not known */
-    uint64_t rows_skipped;         /* malformed and ignored */
+    double snapshot_percent;      /* negative: not known */
+    double snapshot_seconds_left; /* negative: not known */
+    double seconds_behind;        /* negative: not known */
+    uint64_t rows_skipped;        /* malformed and ignored */
     uint64_t state_bytes;
     uint64_t checkpoint_epoch; /* newest durable, 0: none */
     int64_t checkpoint_at_us;
@@ -95,19 +105,22 @@ uint32_t job_operators(Job *job, OperatorStatus *out, uint32_t capacity);
 /* Why it failed; code ERROR_NONE when it did not. */
 void job_error(Job *job, Error *out);
 
-/* Stops after a last checkpoint (when they are on); drain first ends the input as if it were done. */
+/* Stops after a last checkpoint (when they are on); drain first ends the input as if it were done.
+ */
 void job_stop(Job *job, bool drain);
 void job_cancel(Job *job);
 /* Waits for the threads and gives everything back. A running job is cancelled. */
 void job_free(Job *job);
 
-/* For tests and embedding programs: rows for a table that is fed (PlanScan.is_fed), by name; takes
- * the batch over. Blocks while the queue is full. */
+/* For tests and embedding programs: rows of a table that is fed (PlanScan.is_fed), by name; takes
+ * the batch over, which has the table's physical columns. Blocks while the queue is full. Rows
+ * arrive in the order fed, over all tables, in every worker that reads them. Rows fed after the
+ * last settled epoch are lost when the job is killed; feed them again. */
 bool job_feed(Job *job, const char *table, Batch *batch, Error *error) MUST_CHECK;
 bool job_feed_watermark(Job *job, const char *table, int64_t watermark_us, Error *error) MUST_CHECK;
 bool job_feed_end(Job *job, const char *table, Error *error) MUST_CHECK;
-/* Returns when everything fed so far has reached the sinks; with a checkpoint directory this makes a
- * durable epoch. */
+/* Returns when everything fed so far has reached the sinks; with a checkpoint directory this makes
+ * a durable epoch. */
 bool job_settle(Job *job, Error *error) MUST_CHECK;
 
 #endif

@@ -248,6 +248,8 @@ static bool restore_stage(Stage *stage, Error *error)
         return false;
     uint64_t bytes = state_store_bytes(stage->context.state);
     atomic_store_explicit(&stage->stats.state_bytes, bytes, memory_order_relaxed);
+    atomic_store_explicit(&stage->stats.state_keys, state_store_keys(stage->context.state),
+                          memory_order_relaxed);
     task_add_state_bytes(stage->task, (int64_t)bytes);
     return true;
 }

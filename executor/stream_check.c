@@ -104,6 +104,12 @@ bool stream_has_pairs(const PlanNode *node, const bool *pairs, const bool *split
             return true;
     if (strcmp(node->op, "scan") == 0)
         return !((const PlanScan *)node->spec)->is_fed;
+    if (strcmp(node->op, "calc") == 0) {
+        /* A filter that may keep one half of an update, for a consumer that cannot tell. */
+        const PlanCalc *calc = node->spec;
+        if (calc->filter != NULL && !calc->split_updates)
+            return false;
+    }
     bool passes = false;
     for (size_t i = 0; i < array_count(passers); i++)
         passes = passes || strcmp(node->op, passers[i]) == 0;

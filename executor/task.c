@@ -1,19 +1,12 @@
 /* The loop of a task: commands, messages, barriers. See task.h. */
 #include "executor/task.h"
 
-#include <string.h>
-
 #include "executor/coordinator.h"
 
 /* Without epochs a sink shows its rows once nothing came for this long … */
 #define FLUSH_IDLE_MS 20
 /* … and in any case this often. */
 #define FLUSH_EVERY_US 1000000
-
-static bool is_sink(const Stage *stage)
-{
-    return strcmp(stage->node->op, "sink") == 0;
-}
 
 void task_command(Task *task, Command command)
 {
@@ -200,8 +193,8 @@ static bool handle_message(Task *task, const Message *message, Error *error)
 
 static bool commit_epoch(Task *task, uint64_t epoch, Error *error)
 {
-    for (uint32_t i = 0; i < task->stage_count; i++)
-        if (is_sink(&task->stages[i]) && !sink_commit(task->stages[i].operator_, epoch, error))
+    for (uint32_t i = 0; i < task->sink_count; i++)
+        if (!sink_commit(task->sinks[i]->operator_, epoch, error))
             return false;
     TaskSource *source = task->source;
     if (source != NULL && task->store != NULL && source->class->acknowledge != NULL)
@@ -213,16 +206,16 @@ static bool commit_epoch(Task *task, uint64_t epoch, Error *error)
 static bool flush_sinks(Task *task, Error *error)
 {
     task->flushed_us = clock_monotonic_us();
-    for (uint32_t i = 0; i < task->stage_count; i++)
-        if (is_sink(&task->stages[i]) && !sink_flush(task->stages[i].operator_, error))
+    for (uint32_t i = 0; i < task->sink_count; i++)
+        if (!sink_flush(task->sinks[i]->operator_, error))
             return false;
     return true;
 }
 
 static bool finish(Task *task, Error *error)
 {
-    for (uint32_t i = 0; i < task->stage_count; i++)
-        if (is_sink(&task->stages[i]) && !sink_finish(task->stages[i].operator_, error))
+    for (uint32_t i = 0; i < task->sink_count; i++)
+        if (!sink_finish(task->sinks[i]->operator_, error))
             return false;
     task->finished = true;
     coordinator_task_finished(task->job);
@@ -259,8 +252,8 @@ static bool handle_command(Task *task, const Command *command, Error *error)
 
 static bool has_dirty_sink(const Task *task)
 {
-    for (uint32_t i = 0; i < task->stage_count; i++)
-        if (is_sink(&task->stages[i]) && sink_is_dirty(task->stages[i].operator_))
+    for (uint32_t i = 0; i < task->sink_count; i++)
+        if (sink_is_dirty(task->sinks[i]->operator_))
             return true;
     return false;
 }

@@ -54,6 +54,8 @@ struct Task {
     Inbox *inbox;
     Stage *stages; /* in topological order */
     uint32_t stage_count;
+    Stage **sinks;
+    uint32_t sink_count;
     TaskChannel *channels;
     uint32_t channel_count;
     TaskSource *source; /* NULL: lives on its channels */
