@@ -36,7 +36,12 @@ typedef enum AstExprKind {
     AST_BYTES,    /* text: the decoded bytes of x'…' */
     AST_TYPED,    /* DATE '…', TIME '…', TIMESTAMP '…': text, type */
     AST_INTERVAL, /* type (MONTH or SECOND kind) and interval_value: months or milliseconds */
-    AST_CALL,     /* function, args; operators too: "+", "=", "LIKE", "IS NULL", "||", … */
+    /* function, args; operators too: "+", "=", "<>" (also for !=), "LIKE", "NOT LIKE", "IS NULL",
+     * "||", …; unary minus is "NEGATE". Forms with words become plain arguments:
+     * EXTRACT(unit, x), FLOOR(x, unit), TIMESTAMPADD(unit, n, t) with the unit an upper-case STRING;
+     * POSITION(a, b); SUBSTRING(a, from, for); OVERLAY(a, b, from, for); TRIM(text, what), LTRIM and
+     * RTRIM for LEADING and TRAILING; OVERLAPS(a, b, c, d). CURRENT_DATE and its like have none. */
+    AST_CALL,
     AST_AND,      /* args, two or more */
     AST_OR,
     AST_NOT,      /* args[0] */
@@ -53,7 +58,7 @@ typedef enum AstExprKind {
     AST_INDEX,    /* args[0][args[1]] */
     AST_FIELD,    /* (args[0]).name */
     AST_DESCRIPTOR, /* DESCRIPTOR(name): the columns as args */
-    AST_TABLE_ARGUMENT, /* TABLE t: query */
+    AST_TABLE_ARGUMENT, /* TABLE t: query; PARTITION BY and ORDER BY behind it: over */
     AST_NAMED_ARGUMENT  /* name => args[0] */
 } AstExprKind;
 
@@ -270,6 +275,9 @@ typedef struct AstInsert {
     bool overwrite;
     AstHint *hints;
     uint32_t hint_count;
+    const char *const *partition_columns; /* PARTITION (column = value, …) */
+    AstExpr **partition_values;
+    uint32_t partition_count;
     const char *const *columns; /* target columns; count 0: all */
     uint32_t column_count;
     AstQuery *query;

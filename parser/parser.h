@@ -9,8 +9,9 @@
 /* Finds the next statement in `script` at or after `*offset`: skips space, comments and empty
  * statements, sets [*start, *end) to the statement without its semicolon and moves *offset behind
  * it. False at the end of the script, or, with `*incomplete` set, when a statement has begun but its
- * semicolon has not come (BEGIN … END of a statement set counts as one statement): the shell then
- * asks for more, a file's last statement may do without. */
+ * semicolon has not come (BEGIN … END of a statement set counts as one statement): [*start, *end)
+ * then is what there is and *offset stays at its start, so that the shell asks for more, and a
+ * file's last statement may do without. */
 bool parser_next_statement(Str script, size_t *offset, size_t *start, size_t *end,
                            bool *incomplete);
 
