@@ -13,7 +13,7 @@ typedef enum ExprKind {
     EXPR_CALL,    /* call(args) */
     EXPR_AND,     /* two or more args, BOOLEAN */
     EXPR_OR,
-    EXPR_CASE,    /* when, then, when, then, …, else */
+    EXPR_CASE, /* when, then, when, then, …, else */
     EXPR_COALESCE
 } ExprKind;
 

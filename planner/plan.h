@@ -1,8 +1,8 @@
 /* The plan: a read-only graph from scans to sinks, the contract between planner and executor.
  *
- * Nodes are in topological order, inputs before consumers; a node may have several consumers (shared
- * scans and sub-plans of a statement set). All of it lies in the plan's arena, which also keeps what
- * the plan borrows from the catalog, so a job outlives DROP TABLE.
+ * Nodes are in topological order, inputs before consumers; a node may have several consumers
+ * (shared scans and sub-plans of a statement set). All of it lies in the plan's arena, which also
+ * keeps what the plan borrows from the catalog, so a job outlives DROP TABLE.
  *
  * Each kind of node is described once: its spec below, a planner file that derives its properties
  * and an executor file that runs it. `op` names that executor file's operator. */
@@ -24,10 +24,10 @@ typedef struct ColumnSet {
 
 /* What is known of a node's output stream. */
 typedef struct StreamTraits {
-    ChangeKinds kinds;  /* what it emits, given what its consumers need */
-    bool wants_before;  /* a consumer needs -U */
-    bool folds;         /* at most one change per key per batch (mini-batch, or provably unseen) */
-    bool bounded;       /* ends by itself */
+    ChangeKinds kinds; /* what it emits, given what its consumers need */
+    bool wants_before; /* a consumer needs -U */
+    bool folds;        /* at most one change per key per batch (mini-batch, or provably unseen) */
+    bool bounded;      /* ends by itself */
     ColumnSet *unique_keys;
     uint32_t unique_key_count;
     ColumnSet *upsert_keys; /* keys under which rows keep their order on the way here */
@@ -37,9 +37,9 @@ typedef struct StreamTraits {
 
 /* How a consumer wants its input spread over the workers. */
 typedef enum Distribution {
-    DISTRIBUTE_ANY,    /* stay where you are */
-    DISTRIBUTE_HASH,   /* rows with equal keys to one worker */
-    DISTRIBUTE_SINGLE  /* everything to one worker */
+    DISTRIBUTE_ANY,   /* stay where you are */
+    DISTRIBUTE_HASH,  /* rows with equal keys to one worker */
+    DISTRIBUTE_SINGLE /* everything to one worker */
 } Distribution;
 
 typedef struct PlanInput {
@@ -49,19 +49,19 @@ typedef struct PlanInput {
 } PlanInput;
 
 struct PlanNode {
-    uint32_t id;        /* position in plan->nodes, and the number EXPLAIN shows */
-    const char *op;     /* "scan", "calc", "aggregate", …: the operator that runs it */
-    const char *uid;    /* identity of its state: made from what it computes, stable across edits
-                           elsewhere */
-    const char *label;  /* for people: "GroupAggregate(groupBy=[id], select=[…])" */
+    uint32_t id;       /* position in plan->nodes, and the number EXPLAIN shows */
+    const char *op;    /* "scan", "calc", "aggregate", …: the operator that runs it */
+    const char *uid;   /* identity of its state: made from what it computes, stable across edits
+                          elsewhere */
+    const char *label; /* for people: "GroupAggregate(groupBy=[id], select=[…])" */
     const Schema *schema;
     PlanInput *inputs;
     uint32_t input_count;
     uint32_t parallelism; /* 1: must run single; 0: the job's */
     StreamTraits traits;
-    const char *state;    /* what it keeps and how that grows, a sentence; NULL: nothing */
-    const void *spec;     /* Plan… below, by op */
-    int64_t sql_offset;   /* where the user wrote it */
+    const char *state;  /* what it keeps and how that grows, a sentence; NULL: nothing */
+    const void *spec;   /* Plan… below, by op */
+    int64_t sql_offset; /* where the user wrote it */
 };
 
 /* op "scan": reads a table. Computed columns and WATERMARK follow in a calc. */
@@ -81,7 +81,7 @@ typedef struct PlanValues {
 
 /* op "calc": filter, then projection. */
 typedef struct PlanCalc {
-    const Expr *filter; /* NULL: all rows */
+    const Expr *filter;       /* NULL: all rows */
     const Expr **projections; /* one per output column */
     /* A -U/+U pair of which the filter keeps one half becomes -D or +I; false where the consumer
      * cannot tell. */
@@ -120,9 +120,9 @@ typedef enum PlanJoinKind {
 
 /* How one side's rows are kept; chosen from its unique keys. */
 typedef enum PlanJoinSideState {
-    PLAN_SIDE_KEY_UNIQUE,  /* the join key is unique: one row per key */
-    PLAN_SIDE_HAS_UNIQUE,  /* `unique` is: rows by it */
-    PLAN_SIDE_NO_UNIQUE    /* rows with a count */
+    PLAN_SIDE_KEY_UNIQUE, /* the join key is unique: one row per key */
+    PLAN_SIDE_HAS_UNIQUE, /* `unique` is: rows by it */
+    PLAN_SIDE_NO_UNIQUE   /* rows with a count */
 } PlanJoinSideState;
 
 typedef struct PlanJoinSide {
@@ -151,7 +151,8 @@ typedef struct PlanNormalize {
 
 /* op "drop_update_before": removes -U. No spec. */
 
-/* op "materialize": the sink's upsert materializer: last row per sink key from unordered changes. */
+/* op "materialize": the sink's upsert materializer: last row per sink key from unordered changes.
+ */
 typedef struct PlanMaterialize {
     ColumnSet key;        /* the sink's primary key */
     ColumnSet upsert_key; /* of the input; count 0: whole row */
@@ -182,8 +183,8 @@ typedef struct PlanSink {
     const Connector *connector;
     TableInfo table;
     const char *sink_id;
-    ChangeKinds takes;         /* -U is dropped when not in it */
-    const uint32_t *not_null;  /* columns whose NULL is an error (or drops the row) */
+    ChangeKinds takes;        /* -U is dropped when not in it */
+    const uint32_t *not_null; /* columns whose NULL is an error (or drops the row) */
     uint32_t not_null_count;
     bool drop_null_rows; /* table.exec.sink.not-null-enforcer = DROP */
 } PlanSink;
@@ -193,7 +194,9 @@ typedef struct Plan {
     PlanNode **nodes; /* topological */
     uint32_t node_count;
     uint32_t max_parallelism;
-    Str sql; /* the statement, for run-time errors */
+    Str sql;           /* the statement, for run-time errors */
+    int64_t sql_start; /* where it began in its script: what sql_offset of nodes and expressions
+                          counts from is the script's beginning */
 } Plan;
 
 void plan_free(Plan *plan);

@@ -15,14 +15,14 @@ void catalog_free(Catalog *catalog);
 
 /* What configuration means to planning; the session fills it from SET. */
 typedef struct PlannerConfig {
-    const TimeZone *zone;      /* table.local-time-zone */
-    int64_t state_ttl_ms;      /* table.exec.state.ttl */
-    bool mini_batch;           /* table.exec.mini-batch.enabled */
-    bool bounded_run;          /* execution.runtime-mode = batch */
-    bool not_null_drop;        /* table.exec.sink.not-null-enforcer */
-    bool require_on_conflict;  /* table.exec.sink.require-on-conflict */
+    const TimeZone *zone;           /* table.local-time-zone */
+    int64_t state_ttl_ms;           /* table.exec.state.ttl */
+    bool mini_batch;                /* table.exec.mini-batch.enabled */
+    bool bounded_run;               /* execution.runtime-mode = batch */
+    bool not_null_drop;             /* table.exec.sink.not-null-enforcer */
+    bool require_on_conflict;       /* table.exec.sink.require-on-conflict */
     const char *upsert_materialize; /* AUTO, NONE, FORCE */
-    bool cdc_events_duplicate; /* table.exec.source.cdc-events-duplicate */
+    bool cdc_events_duplicate;      /* table.exec.source.cdc-events-duplicate */
     uint32_t max_parallelism;
     const Clock *clock;
     void (*notice)(void *to, const char *text); /* warnings: state that grows, … */

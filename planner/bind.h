@@ -1,0 +1,157 @@
+/* The binder: syntax tree to logical tree. Names become columns, operators and functions become
+ * kernels with casts around their arguments.
+ *
+ * Every bind_ function that fails has set the error, with the place of what it was looking at. Text
+ * that comes from a view or a computed column has no place in the statement being planned: while
+ * such text is bound, `place` of the binder stands for all of it. */
+#ifndef PLANNER_BIND_H
+#define PLANNER_BIND_H
+
+#include "planner/logical.h"
+
+/* A column that can be named. */
+typedef struct ScopeColumn {
+    const char *relation; /* table name or alias; NULL: none */
+    const char *name;
+    const Expr *expr; /* its value over the node's columns */
+    bool hidden;      /* merged by USING: only found with its qualifier, not part of * */
+} ScopeColumn;
+
+typedef struct Scope {
+    ScopeColumn *columns;
+    uint32_t count;
+} Scope;
+
+/* What FROM gives: rows, and the names for their columns. */
+typedef struct Relation {
+    LogicalNode *node;
+    Scope scope;
+} Relation;
+
+/* A WITH entry that is visible, innermost first. */
+typedef struct WithFrame {
+    const AstWith *with;
+    const struct WithFrame *outer;
+} WithFrame;
+
+typedef struct Binder {
+    const PlannerContext *context;
+    Catalog *catalog;
+    const WithFrame *with;
+    AstPlace place; /* offset >= 0: stands for all places, see above */
+    bool has_place;
+    uint32_t query_depth;
+    PlanTable **tables; /* copied so far */
+    uint32_t table_count;
+    uint32_t table_capacity;
+} Binder;
+
+/* An aggregate call found while binding the expressions of a SELECT. */
+typedef struct AggregateSite {
+    const char *name;
+    const Expr **args;
+    uint32_t arg_count;
+    const Expr *filter;
+    bool distinct;
+    const Type *type;
+    AstPlace place;
+} AggregateSite;
+
+typedef struct AggregateList {
+    AggregateSite *sites;
+    uint32_t count;
+    uint32_t capacity;
+    bool global; /* no GROUP BY: no row in means NULL for all but COUNT */
+} AggregateList;
+
+/* Until the aggregate node exists, the value of call i is this column. */
+#define AGGREGATE_COLUMN_BASE UINT32_C(0x40000000)
+
+/* What an expression is bound in. */
+typedef struct ExprScope {
+    Binder *binder;
+    const Scope *scope;
+    const char *clause;        /* for errors: "WHERE", "a computed column" */
+    AggregateList *aggregates; /* NULL: aggregates are refused */
+    bool in_aggregate;
+    uint32_t depth;
+} ExprScope;
+
+static inline AstPlace bind_place(const Binder *binder, AstPlace place)
+{
+    return binder->has_place ? binder->place : place;
+}
+/* Sets the error's place and returns false. */
+bool bind_error_at(const Binder *binder, Error *error, AstPlace place);
+/* "not supported yet" for a construct, with what to do instead; returns NULL. */
+void *bind_refuse(const Binder *binder, AstPlace place, Error *error, const char *construct,
+                  const char *hint);
+
+/* bind_scope.c */
+const Expr *bind_column(const ExprScope *scope, const AstName *name, AstPlace place, Error *error);
+/* Names every column of the node with one qualifier. */
+void scope_of_node(Arena *arena, const LogicalNode *node, const char *relation, Scope *scope);
+
+/* bind_literal.c */
+const Expr *bind_literal(const ExprScope *scope, const AstExpr *ast, Error *error);
+
+/* bind_expr.c */
+const Expr *bind_expr(ExprScope *scope, const AstExpr *ast, Error *error);
+/* The same, BOOLEAN or an error naming the clause. */
+const Expr *bind_condition(ExprScope *scope, const AstExpr *ast, Error *error);
+/* Casts all to the type they have in common; `what` words the error. */
+const Type *bind_common(const ExprScope *scope, const Expr **exprs, uint32_t count,
+                        const char *what, AstPlace place, Error *error);
+
+/* bind_call.c */
+const Expr *bind_call(ExprScope *scope, const AstExpr *ast, Error *error);
+
+/* bind_aggregate.c */
+const Expr *bind_aggregate_call(ExprScope *scope, const AstExpr *ast, Error *error);
+/* Puts the aggregate node on top of `input` and rewrites the expressions to its output. */
+LogicalNode *bind_aggregate_node(Binder *binder, LogicalNode *input, const Expr **keys,
+                                 uint32_t key_count, const AggregateList *list, const Expr **exprs,
+                                 uint32_t expr_count, AstPlace place, Error *error);
+/* DISTINCT: a group of all columns. */
+LogicalNode *bind_distinct(Binder *binder, LogicalNode *input, AstPlace place);
+
+/* bind_table.c */
+bool bind_table(Binder *binder, const AstTable *ast, Relation *out, Error *error);
+/* The table as this statement uses it, with options of a hint when there are any. */
+const PlanTable *bind_plan_table(Binder *binder, const CatalogEntry *entry, const AstHint *hints,
+                                 uint32_t hint_count, Error *error);
+/* The columns a table declares, computed ones included, over its scan. */
+LogicalNode *bind_scan(Binder *binder, const PlanTable *table, AstPlace place, Error *error);
+/* A computed column or a watermark over the columns bound so far; in its own text's places. */
+const Expr *bind_table_expr(Binder *binder, const Scope *scope, const AstExpr *ast,
+                            const char *clause, Error *error);
+
+/* bind_join.c */
+bool bind_join(Binder *binder, const AstTable *ast, Relation *out, Error *error);
+
+/* bind_select.c: `order` is bound here because it sees more than the select list. */
+typedef struct BoundOrder {
+    PlanSortKey *keys;
+    uint32_t key_count;
+    uint32_t visible; /* columns of the result; the others serve sorting */
+} BoundOrder;
+LogicalNode *bind_select(Binder *binder, const AstQuery *query, BoundOrder *order, Error *error);
+/* ORDER BY over output columns: ordinals, names, expressions. */
+bool bind_order_item(ExprScope *scope, const AstOrderItem *item, const Schema *output,
+                     const Expr *const *outputs, const Expr **expr, int32_t *column, Error *error);
+
+/* bind_query.c */
+LogicalNode *bind_query(Binder *binder, const AstQuery *query, Error *error);
+
+/* bind_values.c */
+LogicalNode *bind_values(Binder *binder, const AstQuery *query, Error *error);
+/* One row with a column that nobody looks at: what SELECT without FROM reads. */
+LogicalNode *bind_one_row(Binder *binder, AstPlace place);
+
+/* bind_insert.c */
+LogicalNode *bind_insert(Binder *binder, const AstInsert *insert, uint32_t ordinal, Error *error);
+
+/* Output names made unique the way Flink does: id, id0, id1. In the arena. */
+const char **bind_unique_names(Arena *arena, const char *const *names, uint32_t count);
+
+#endif

@@ -1,0 +1,265 @@
+/* Aggregate calls and the node that computes them.
+ *
+ * The expressions of a SELECT are bound over its input first; an aggregate call in them is noted in
+ * a list and stands for itself as a column from AGGREGATE_COLUMN_BASE on. Then the aggregate node
+ * is made, over a calc that computes keys, arguments and filters once each, and the expressions are
+ * rewritten to its output: what equals a group key becomes that column, and a column that is left
+ * over is the error of a column that must be grouped by. */
+#include "planner/bind.h"
+
+#include <string.h>
+
+static uint32_t list_add(Arena *arena, AggregateList *list, const AggregateSite *site)
+{
+    for (uint32_t i = 0; i < list->count; i++) {
+        const AggregateSite *known = &list->sites[i];
+        bool same = strcmp(known->name, site->name) == 0 && known->arg_count == site->arg_count &&
+                    known->distinct == site->distinct &&
+                    (known->filter == NULL) == (site->filter == NULL) &&
+                    (site->filter == NULL || expr_equal(known->filter, site->filter));
+        for (uint32_t a = 0; same && a < site->arg_count; a++)
+            same = expr_equal(known->args[a], site->args[a]);
+        if (same)
+            return i;
+    }
+    if (list->count == list->capacity) {
+        uint32_t capacity = list->capacity == 0 ? 8 : list->capacity * 2;
+        AggregateSite *grown = arena_new_array(arena, AggregateSite, capacity);
+        if (list->count != 0)
+            memcpy(grown, list->sites, sizeof(*grown) * list->count);
+        list->sites = grown;
+        list->capacity = capacity;
+    }
+    list->sites[list->count] = *site;
+    return list->count++;
+}
+
+static bool check_place(const ExprScope *scope, const AstExpr *ast, Error *error)
+{
+    if (scope->aggregates == NULL) {
+        error_set(error, ERROR_SYNTAX, "aggregate function %s is not allowed in %s", ast->function,
+                  scope->clause);
+        error_hint(error, "Aggregate in a subquery, or filter groups with HAVING.");
+        return bind_error_at(scope->binder, error, ast->place);
+    }
+    if (scope->in_aggregate) {
+        error_set(error, ERROR_SYNTAX, "aggregate function %s is inside another one",
+                  ast->function);
+        error_hint(error, "Compute the inner one in a subquery in FROM.");
+        return bind_error_at(scope->binder, error, ast->place);
+    }
+    return true;
+}
+
+/* Arguments and filter of a call, bound over the input's rows. */
+static bool bind_parts(ExprScope *scope, const AstExpr *ast, AggregateSite *site, Error *error)
+{
+    Arena *arena = scope->binder->context->arena;
+    site->arg_count = ast->star ? 0 : ast->arg_count;
+    site->args = arena_new_array(arena, const Expr *, site->arg_count + 1);
+    scope->in_aggregate = true;
+    bool bound = true;
+    for (uint32_t i = 0; bound && i < site->arg_count; i++) {
+        site->args[i] = bind_expr(scope, ast->args[i], error);
+        bound = site->args[i] != NULL;
+    }
+    if (bound && ast->filter != NULL) {
+        const char *clause = scope->clause;
+        scope->clause = "FILTER";
+        site->filter = bind_condition(scope, ast->filter, error);
+        scope->clause = clause;
+        bound = site->filter != NULL;
+    }
+    scope->in_aggregate = false;
+    return bound;
+}
+
+const Expr *bind_aggregate_call(ExprScope *scope, const AstExpr *ast, Error *error)
+{
+    const PlannerContext *context = scope->binder->context;
+    if (!check_place(scope, ast, error))
+        return NULL;
+    AstPlace place = bind_place(scope->binder, ast->place);
+    AggregateSite site = {.name = arena_strdup(context->arena, ast->function),
+                          .distinct = ast->distinct,
+                          .place = place};
+    if (!bind_parts(scope, ast, &site, error))
+        return NULL;
+
+    const Type **types = arena_new_array(context->arena, const Type *, site.arg_count + 1);
+    const Vector **literals = arena_new_array(context->arena, const Vector *, site.arg_count + 1);
+    for (uint32_t i = 0; i < site.arg_count; i++) {
+        types[i] = site.args[i]->type;
+        literals[i] = site.args[i]->literal;
+    }
+    FunctionSite function_site = {types, literals, site.arg_count, context->site.zone,
+                                  context->arena};
+    BoundAggregate bound;
+    memset(&bound, 0, sizeof(bound));
+    if (!aggregate_bind(site.name, &function_site, false, &bound, error)) {
+        error_at(error, place.offset, place.length);
+        return NULL;
+    }
+    for (uint32_t i = 0; i < site.arg_count && bound.argument_types != NULL; i++) {
+        site.args[i] =
+            expr_cast(&context->site, site.args[i], bound.argument_types[i], CAST_IMPLICIT, error);
+        if (site.args[i] == NULL)
+            return NULL;
+    }
+    /* A group may have no row that counts: then everything but COUNT is NULL. */
+    bool may_be_empty = scope->aggregates->global || site.filter != NULL;
+    bool is_count = strcmp(site.name, "COUNT") == 0;
+    site.type = may_be_empty && !is_count ? type_with_nullable(context->arena, bound.result, true)
+                                          : bound.result;
+    uint32_t index = list_add(context->arena, scope->aggregates, &site);
+    return expr_column(context->arena, AGGREGATE_COLUMN_BASE + index, site.type, place);
+}
+
+/* ------------------------------------------------------- the aggregate node */
+
+/* Projections of the calc below: each expression once. */
+typedef struct InputList {
+    const Expr **exprs;
+    uint32_t count;
+} InputList;
+
+static uint32_t input_add(InputList *list, const Expr *expr)
+{
+    for (uint32_t i = 0; i < list->count; i++)
+        if (expr_equal(list->exprs[i], expr))
+            return i;
+    list->exprs[list->count] = expr;
+    return list->count++;
+}
+
+static void fill_calls(Arena *arena, const AggregateList *list, InputList *inputs,
+                       LogicalAggregate *aggregate)
+{
+    aggregate->call_count = list->count;
+    aggregate->calls = arena_new_array(arena, LogicalAggregateCall, list->count + 1);
+    for (uint32_t i = 0; i < list->count; i++) {
+        const AggregateSite *site = &list->sites[i];
+        LogicalAggregateCall *call = &aggregate->calls[i];
+        call->name = site->name;
+        call->argument_count = site->arg_count;
+        call->arguments = arena_new_array(arena, uint32_t, site->arg_count + 1);
+        for (uint32_t a = 0; a < site->arg_count; a++)
+            call->arguments[a] = input_add(inputs, site->args[a]);
+        call->filter = site->filter == NULL ? -1 : (int32_t)input_add(inputs, site->filter);
+        call->distinct = site->distinct;
+        call->type = site->type;
+        call->place = site->place;
+    }
+}
+
+static LogicalNode *input_calc(Arena *arena, LogicalNode *input, const InputList *inputs,
+                               AstPlace place)
+{
+    const char **names = arena_new_array(arena, const char *, inputs->count + 1);
+    for (uint32_t i = 0; i < inputs->count; i++)
+        names[i] = inputs->exprs[i]->kind == EXPR_COLUMN
+                       ? input->schema->columns[inputs->exprs[i]->column].name
+                       : arena_printf(arena, "$f%u", i);
+    names = bind_unique_names(arena, names, inputs->count);
+    return logical_calc(arena, input, NULL, inputs->exprs,
+                        logical_schema(arena, inputs->exprs, names, inputs->count), place);
+}
+
+/* What an expression over the input is over the aggregate's output. */
+typedef struct Regroup {
+    Binder *binder;
+    const LogicalNode *node;
+    const Expr **keys;
+    const LogicalNode *input;
+} Regroup;
+
+static const Expr *regroup(const Regroup *to, const Expr *expr, Error *error)
+{
+    Arena *arena = to->binder->context->arena;
+    const LogicalAggregate *aggregate = &to->node->aggregate;
+    for (uint32_t i = 0; i < aggregate->key_count; i++)
+        if (expr_equal(expr, to->keys[i]))
+            return expr_column(arena, i, expr->type, expr_place(expr));
+    if (expr->kind == EXPR_LITERAL)
+        return expr;
+    if (expr->kind == EXPR_COLUMN) {
+        if (expr->column >= AGGREGATE_COLUMN_BASE)
+            return expr_column(arena, aggregate->key_count + expr->column - AGGREGATE_COLUMN_BASE,
+                               expr->type, expr_place(expr));
+        error_set(error, ERROR_NAME,
+                  "column \"%s\" must appear in GROUP BY or inside an aggregate function",
+                  to->input->schema->columns[expr->column].name);
+        error_hint(error, "Add it to GROUP BY, or use MIN or MAX of it.");
+        error_at(error, expr->sql_offset, expr->sql_length);
+        return NULL;
+    }
+    const Expr **args = arena_new_array(arena, const Expr *, expr->arg_count + 1);
+    for (uint32_t i = 0; i < expr->arg_count; i++) {
+        args[i] = regroup(to, expr->args[i], error);
+        if (args[i] == NULL)
+            return NULL;
+    }
+    return expr_with_args(&to->binder->context->site, expr, args);
+}
+
+static const Schema *aggregate_schema(Arena *arena, const LogicalNode *input,
+                                      const LogicalAggregate *aggregate)
+{
+    uint32_t count = aggregate->key_count + aggregate->call_count;
+    Column *columns = arena_new_array(arena, Column, count + 1);
+    for (uint32_t i = 0; i < aggregate->key_count; i++)
+        columns[i] = input->schema->columns[aggregate->keys[i]];
+    for (uint32_t i = 0; i < aggregate->call_count; i++)
+        columns[aggregate->key_count + i] =
+            (Column){arena_printf(arena, "EXPR$%u", i), aggregate->calls[i].type};
+    return schema_new(arena, columns, count);
+}
+
+LogicalNode *bind_aggregate_node(Binder *binder, LogicalNode *input, const Expr **keys,
+                                 uint32_t key_count, const AggregateList *list, const Expr **exprs,
+                                 uint32_t expr_count, AstPlace place, Error *error)
+{
+    Arena *arena = binder->context->arena;
+    uint32_t most = key_count + 1;
+    for (uint32_t i = 0; i < list->count; i++)
+        most += list->sites[i].arg_count + 1;
+    InputList inputs = {arena_new_array(arena, const Expr *, most), 0};
+    LogicalAggregate aggregate = {.keys = arena_new_array(arena, uint32_t, key_count + 1)};
+    const Expr **distinct_keys = arena_new_array(arena, const Expr *, key_count + 1);
+    for (uint32_t i = 0; i < key_count; i++) {
+        uint32_t before = inputs.count;
+        uint32_t column = input_add(&inputs, keys[i]);
+        if (column < before)
+            continue; /* GROUP BY a, a */
+        distinct_keys[aggregate.key_count] = keys[i];
+        aggregate.keys[aggregate.key_count++] = column;
+    }
+    fill_calls(arena, list, &inputs, &aggregate);
+    if (inputs.count == 0) { /* COUNT(*) alone: any column will do */
+        const Column *first = &input->schema->columns[0];
+        input_add(&inputs, expr_column(arena, 0, first->type, (AstPlace){-1, 0}));
+    }
+    LogicalNode *calc = input_calc(arena, input, &inputs, place);
+    LogicalNode *node = logical_new_unary(arena, "aggregate",
+                                          aggregate_schema(arena, calc, &aggregate), calc, place);
+    node->aggregate = aggregate;
+    Regroup to = {binder, node, distinct_keys, input};
+    for (uint32_t i = 0; i < expr_count; i++) {
+        exprs[i] = regroup(&to, exprs[i], error);
+        if (exprs[i] == NULL)
+            return NULL;
+    }
+    return node;
+}
+
+LogicalNode *bind_distinct(Binder *binder, LogicalNode *input, AstPlace place)
+{
+    Arena *arena = binder->context->arena;
+    LogicalNode *node = logical_new_unary(arena, "aggregate", input->schema, input, place);
+    node->aggregate.key_count = input->schema->column_count;
+    node->aggregate.keys = arena_new_array(arena, uint32_t, input->schema->column_count + 1);
+    for (uint32_t i = 0; i < input->schema->column_count; i++)
+        node->aggregate.keys[i] = i;
+    node->aggregate.calls = arena_new_array(arena, LogicalAggregateCall, 1);
+    return node;
+}

@@ -1,0 +1,217 @@
+/* INSERT INTO: columns of the query to columns of the table.
+ *
+ * By position, or to the columns listed; a column that is not listed becomes NULL. Values are cast
+ * where Flink casts by itself; anything else is an error that names the column and both types. */
+#include "planner/bind.h"
+
+#include <string.h>
+
+#include "core/str.h"
+
+static void print_columns(const Schema *schema, bool with_types, Buffer *out)
+{
+    for (uint32_t i = 0; i < schema->column_count; i++) {
+        buffer_printf(out, "%s%s", i == 0 ? "" : ", ", schema->columns[i].name);
+        if (with_types) {
+            buffer_append_char(out, ' ');
+            type_print(schema->columns[i].type, out);
+        }
+    }
+}
+
+static bool wrong_count(const Binder *binder, const AstInsert *insert, const Schema *query,
+                        const char *target, uint32_t count, const char *table, Error *error)
+{
+    Buffer names = {0};
+    print_columns(query, true, &names);
+    error_set(error, ERROR_TYPE, "INSERT INTO \"%s\" has %u columns, the query %u", table, count,
+              query->column_count);
+    error_detail(error, "The table takes: %s. The query gives: %s.", target, buffer_text(&names));
+    error_hint(error,
+               "List the columns meant: INSERT INTO %s (…) SELECT …; the others become NULL.",
+               table);
+    buffer_deinit(&names);
+    return bind_error_at(binder, error, insert->query->place);
+}
+
+static bool find_target(const Binder *binder, const AstInsert *insert, const PlanTable *table,
+                        uint32_t at, uint32_t *column, Error *error)
+{
+    Arena *arena = binder->context->arena;
+    const char *name = insert->columns[at];
+    int32_t found = schema_find(table->info.physical, name);
+    if (found >= 0) {
+        *column = (uint32_t)found;
+        for (uint32_t i = 0; i < at; i++) {
+            if (strcmp(insert->columns[i], name) != 0)
+                continue;
+            error_set(error, ERROR_NAME, "column \"%s\" is listed twice", name);
+            return bind_error_at(binder, error, insert->place);
+        }
+        return true;
+    }
+    const TableDef *def = table->def;
+    for (uint32_t i = 0; i < def->column_count; i++) {
+        if (strcmp(def->columns[i].name, name) != 0)
+            continue;
+        error_set(error, ERROR_NAME, "column \"%s\" of table \"%s\" is %s and cannot be written",
+                  name, table->info.name,
+                  def->columns[i].kind == AST_COLUMN_COMPUTED ? "computed" : "metadata");
+        return bind_error_at(binder, error, insert->place);
+    }
+    const Schema *schema = table->info.physical;
+    const char **candidates = arena_new_array(arena, const char *, schema->column_count + 1);
+    for (uint32_t i = 0; i < schema->column_count; i++)
+        candidates[i] = schema->columns[i].name;
+    error_set(error, ERROR_NAME, "column \"%s\" does not exist in table \"%s\"", name,
+              table->info.name);
+    const char *near = str_nearest(name, candidates, schema->column_count);
+    if (near != NULL)
+        error_hint(error, "Did you mean \"%s\"?", near);
+    return bind_error_at(binder, error, insert->place);
+}
+
+/* source[c]: the query's column for column c of the table, or -1. */
+static bool map_columns(const Binder *binder, const AstInsert *insert, const PlanTable *table,
+                        const Schema *query, int32_t *source, Error *error)
+{
+    const Schema *target = table->info.physical;
+    for (uint32_t i = 0; i < target->column_count; i++)
+        source[i] = insert->column_count == 0 ? (int32_t)i : -1;
+    uint32_t count = insert->column_count == 0 ? target->column_count : insert->column_count;
+    if (count != query->column_count) {
+        Buffer names = {0};
+        if (insert->column_count == 0)
+            print_columns(target, true, &names);
+        else
+            names_print(insert->columns, insert->column_count, &names);
+        wrong_count(binder, insert, query, buffer_text(&names), count, table->info.name, error);
+        buffer_deinit(&names);
+        return false;
+    }
+    for (uint32_t i = 0; i < insert->column_count; i++) {
+        uint32_t column = 0;
+        if (!find_target(binder, insert, table, i, &column, error))
+            return false;
+        source[column] = (int32_t)i;
+    }
+    return true;
+}
+
+static const Expr *convert(const Binder *binder, const AstInsert *insert, const LogicalNode *query,
+                           uint32_t from, const Column *to, Error *error)
+{
+    const PlannerContext *context = binder->context;
+    const Type *type = query->schema->columns[from].type;
+    const Expr *value = expr_column(context->arena, from, type, bind_place(binder, insert->place));
+    if (type->kind != TYPE_NULL && expr_cast_needed(type, to->type) &&
+        !cast_is_implicit(type, to->type)) {
+        error_set(error, ERROR_TYPE, "column \"%s\" is %s, the query gives %s", to->name,
+                  type_text(context->arena, to->type), type_text(context->arena, type));
+        error_hint(error, "Write CAST(%s AS %s) in the query.", query->schema->columns[from].name,
+                   type_text(context->arena, type_with_nullable(context->arena, to->type, true)));
+        bind_error_at(binder, error, insert->query->place);
+        return NULL;
+    }
+    return expr_cast(&context->site, value, to->type, CAST_IMPLICIT, error);
+}
+
+static LogicalNode *bind_target(const Binder *binder, const AstInsert *insert,
+                                const PlanTable *table, LogicalNode *query, Error *error)
+{
+    const PlannerContext *context = binder->context;
+    const Schema *target = table->info.physical;
+    int32_t *source = arena_new_array(context->arena, int32_t, target->column_count + 1);
+    if (!map_columns(binder, insert, table, query->schema, source, error))
+        return NULL;
+    const Expr **values = arena_new_array(context->arena, const Expr *, target->column_count + 1);
+    const char **names = arena_new_array(context->arena, const char *, target->column_count + 1);
+    for (uint32_t i = 0; i < target->column_count; i++) {
+        const Column *column = &target->columns[i];
+        names[i] = column->name;
+        if (source[i] >= 0) {
+            values[i] = convert(binder, insert, query, (uint32_t)source[i], column, error);
+            if (values[i] == NULL)
+                return NULL;
+            continue;
+        }
+        if (!column->type->nullable) {
+            error_set(error, ERROR_TYPE,
+                      "column \"%s\" of table \"%s\" is NOT NULL and gets no value", column->name,
+                      table->info.name);
+            error_hint(error, "Add it to the list of columns.");
+            bind_error_at(binder, error, insert->place);
+            return NULL;
+        }
+        values[i] = expr_null(context->arena, column->type, bind_place(binder, insert->place));
+    }
+    return logical_calc(context->arena, query, NULL, values,
+                        logical_schema(context->arena, values, names, target->column_count),
+                        bind_place(binder, insert->place));
+}
+
+static bool check_writable(const Binder *binder, const AstInsert *insert, const PlanTable *table,
+                           Error *error)
+{
+    if (table->connector->sink == NULL) {
+        error_set(error, ERROR_UNSUPPORTED, "table \"%s\" cannot be written", table->info.name);
+        error_detail(error, "Connector \"%s\" is only for reading.", table->connector->name);
+        return bind_error_at(binder, error, insert->table.place);
+    }
+    for (uint32_t i = 0; i < table->def->column_count; i++) {
+        const TableColumn *column = &table->def->columns[i];
+        if (column->kind != AST_COLUMN_METADATA || column->is_virtual)
+            continue;
+        error_set(error, ERROR_UNSUPPORTED,
+                  "metadata column \"%s\" of table \"%s\" cannot be written", column->name,
+                  table->info.name);
+        error_hint(error, "Declare it METADATA … VIRTUAL.");
+        return bind_error_at(binder, error, insert->table.place);
+    }
+    return true;
+}
+
+static bool refuse_clauses(const Binder *binder, const AstInsert *insert, Error *error)
+{
+    if (insert->overwrite) {
+        bind_refuse(binder, insert->place, error, "INSERT OVERWRITE", "Use INSERT INTO.");
+        return false;
+    }
+    if (insert->on_conflict == NULL || strcmp(insert->on_conflict, "DEDUPLICATE") == 0)
+        return true;
+    bind_refuse(binder, insert->place, error,
+                arena_printf(binder->context->arena, "ON CONFLICT DO %s", insert->on_conflict),
+                "ON CONFLICT DO DEDUPLICATE keeps the latest row of a key.");
+    return false;
+}
+
+LogicalNode *bind_insert(Binder *binder, const AstInsert *insert, uint32_t ordinal, Error *error)
+{
+    Arena *arena = binder->context->arena;
+    const CatalogEntry *entry = catalog_find(binder->catalog, &insert->table, "table", error);
+    if (entry == NULL) {
+        bind_error_at(binder, error, insert->table.place);
+        return NULL;
+    }
+    if (entry->view != NULL) {
+        error_set(error, ERROR_UNSUPPORTED, "\"%s\" is a view and cannot be written", entry->name);
+        bind_error_at(binder, error, insert->table.place);
+        return NULL;
+    }
+    const PlanTable *table =
+        bind_plan_table(binder, entry, insert->hints, insert->hint_count, error);
+    if (table == NULL || !refuse_clauses(binder, insert, error) ||
+        !check_writable(binder, insert, table, error))
+        return NULL;
+    LogicalNode *query = bind_query(binder, insert->query, error);
+    LogicalNode *values = query == NULL ? NULL : bind_target(binder, insert, table, query, error);
+    if (values == NULL)
+        return NULL;
+    LogicalNode *sink = logical_new_unary(arena, "sink", values->schema, values,
+                                          bind_place(binder, insert->table.place));
+    sink->sink.table = table;
+    sink->sink.on_conflict =
+        insert->on_conflict == NULL ? NULL : arena_strdup(arena, insert->on_conflict);
+    sink->sink.ordinal = ordinal;
+    return sink;
+}

@@ -1,0 +1,204 @@
+/* JOIN: ON, USING, NATURAL, CROSS and the comma.
+ *
+ * The join node gets the whole condition; equalities become keys later (rule_extract_join_keys.c),
+ * when filters have been pushed into it. Columns merged by USING come first in *, then the others
+ * of the left side, then of the right. */
+#include "planner/bind.h"
+
+#include <string.h>
+
+static PlanJoinKind join_kind(AstJoinKind kind)
+{
+    switch (kind) {
+    case AST_JOIN_LEFT:
+        return PLAN_JOIN_LEFT;
+    case AST_JOIN_RIGHT:
+        return PLAN_JOIN_RIGHT;
+    case AST_JOIN_FULL:
+        return PLAN_JOIN_FULL;
+    default:
+        return PLAN_JOIN_INNER;
+    }
+}
+
+static bool check_relations(const Binder *binder, const Scope *left, const Scope *right,
+                            const AstTable *ast, Error *error)
+{
+    for (uint32_t r = 0; r < right->count; r++) {
+        const char *name = right->columns[r].relation;
+        for (uint32_t l = 0; name != NULL && l < left->count; l++) {
+            if (left->columns[l].relation == NULL || strcmp(left->columns[l].relation, name) != 0)
+                continue;
+            error_set(error, ERROR_NAME, "\"%s\" stands twice in FROM", name);
+            error_hint(error, "Give one of them an alias: %s AS %s2.", name, name);
+            return bind_error_at(binder, error, ast->right->place);
+        }
+    }
+    return true;
+}
+
+/* Both sides' columns as ON sees them: right ones behind the left ones. */
+static Scope both_scopes(const Binder *binder, const Relation *left, const Relation *right)
+{
+    const PlannerContext *context = binder->context;
+    Scope scope = {
+        arena_new_array(context->arena, ScopeColumn, left->scope.count + right->scope.count + 1),
+        left->scope.count + right->scope.count};
+    memcpy(scope.columns, left->scope.columns, sizeof(ScopeColumn) * left->scope.count);
+    for (uint32_t i = 0; i < right->scope.count; i++) {
+        ScopeColumn *column = &scope.columns[left->scope.count + i];
+        *column = right->scope.columns[i];
+        column->expr = expr_shift_columns(&context->site, column->expr,
+                                          (int64_t)left->node->schema->column_count);
+    }
+    return scope;
+}
+
+static int32_t find_visible(const Scope *scope, uint32_t from, uint32_t to, const char *name)
+{
+    for (uint32_t i = from; i < to; i++)
+        if (!scope->columns[i].hidden && strcmp(scope->columns[i].name, name) == 0)
+            return (int32_t)i;
+    return -1;
+}
+
+/* Names that USING lists or that NATURAL finds. */
+static bool merged_names(const Binder *binder, const AstTable *ast, const Scope *scope,
+                         uint32_t left_count, const char ***names, uint32_t *count, Error *error)
+{
+    *names =
+        arena_new_array(binder->context->arena, const char *, scope->count + ast->using_count + 1);
+    *count = 0;
+    for (uint32_t i = 0; ast->natural && i < left_count; i++)
+        if (!scope->columns[i].hidden &&
+            find_visible(scope, left_count, scope->count, scope->columns[i].name) >= 0)
+            (*names)[(*count)++] = scope->columns[i].name;
+    for (uint32_t i = 0; i < ast->using_count; i++) {
+        const char *name = ast->using_columns[i];
+        bool left = find_visible(scope, 0, left_count, name) >= 0;
+        if (!left || find_visible(scope, left_count, scope->count, name) < 0) {
+            error_set(error, ERROR_NAME, "column \"%s\" of USING does not exist on the %s side",
+                      name, left ? "right" : "left");
+            return bind_error_at(binder, error, ast->place);
+        }
+        (*names)[(*count)++] = name;
+    }
+    return true;
+}
+
+/* The scope after the merge, and the equalities that the merge stands for. */
+static const Expr *merge_columns(Binder *binder, const AstTable *ast, PlanJoinKind kind,
+                                 Scope *scope, uint32_t left_count, const char **names,
+                                 uint32_t count, Error *error)
+{
+    const PlannerContext *context = binder->context;
+    AstPlace place = bind_place(binder, ast->place);
+    ScopeColumn *columns = arena_new_array(context->arena, ScopeColumn, scope->count + count + 1);
+    const Expr **equalities = arena_new_array(context->arena, const Expr *, count + 1);
+    for (uint32_t i = 0; i < count; i++) {
+        ScopeColumn *left = &scope->columns[find_visible(scope, 0, left_count, names[i])];
+        ScopeColumn *right =
+            &scope->columns[find_visible(scope, left_count, scope->count, names[i])];
+        const Expr **args = arena_new_array(context->arena, const Expr *, 2);
+        args[0] = left->expr;
+        args[1] = right->expr;
+        equalities[i] = expr_call(&context->site, "=", args, 2, place, error);
+        if (equalities[i] == NULL)
+            return NULL;
+        const Expr *value = kind == PLAN_JOIN_RIGHT ? right->expr : left->expr;
+        if (kind == PLAN_JOIN_FULL) {
+            const Expr **sides = arena_new_array(context->arena, const Expr *, 2);
+            sides[0] = left->expr;
+            sides[1] = right->expr;
+            ExprScope bind_scope = {.binder = binder, .scope = scope, .clause = "USING"};
+            const Type *common =
+                bind_common(&bind_scope, sides, 2, "the columns of USING", ast->place, error);
+            if (common == NULL)
+                return NULL;
+            Expr *coalesce = arena_new_one(context->arena, Expr);
+            *coalesce = (Expr){.kind = EXPR_COALESCE,
+                               .type = type_with_nullable(context->arena, common, true),
+                               .args = sides,
+                               .arg_count = 2,
+                               .sql_offset = place.offset,
+                               .sql_length = place.length};
+            value = coalesce;
+        }
+        left->hidden = right->hidden = true;
+        columns[i] = (ScopeColumn){.name = left->name, .expr = value};
+    }
+    memcpy(columns + count, scope->columns, sizeof(*columns) * scope->count);
+    scope->columns = columns;
+    scope->count += count;
+    return expr_and(&context->site, equalities, count);
+}
+
+/* The same value over the join's output, whose columns may be NULL where the side's were not. */
+static const Expr *over_output(Arena *arena, const Expr *expr, const Schema *output)
+{
+    if (expr->kind == EXPR_LITERAL)
+        return expr;
+    Expr *copy = arena_memdup(arena, expr, sizeof(*expr));
+    if (expr->kind == EXPR_COLUMN) {
+        copy->type = output->columns[expr->column].type;
+        return copy;
+    }
+    copy->args = arena_new_array(arena, const Expr *, expr->arg_count + 1);
+    bool nullable = expr->type->nullable;
+    for (uint32_t i = 0; i < expr->arg_count; i++) {
+        copy->args[i] = over_output(arena, expr->args[i], output);
+        nullable = nullable || (copy->args[i]->type->nullable && !expr->args[i]->type->nullable);
+    }
+    copy->type = type_with_nullable(arena, expr->type, nullable);
+    return copy;
+}
+
+static bool bind_condition_of(Binder *binder, const AstTable *ast, PlanJoinKind kind, Scope *scope,
+                              uint32_t left_count, const Expr **condition, Error *error)
+{
+    *condition = NULL;
+    if (ast->natural || ast->using_count != 0) {
+        const char **names = NULL;
+        uint32_t count = 0;
+        if (!merged_names(binder, ast, scope, left_count, &names, &count, error))
+            return false;
+        if (count == 0)
+            return true;
+        *condition = merge_columns(binder, ast, kind, scope, left_count, names, count, error);
+        return *condition != NULL;
+    }
+    if (ast->on == NULL)
+        return true;
+    ExprScope expr_scope = {.binder = binder, .scope = scope, .clause = "ON"};
+    *condition = bind_condition(&expr_scope, ast->on, error);
+    return *condition != NULL;
+}
+
+bool bind_join(Binder *binder, const AstTable *ast, Relation *out, Error *error)
+{
+    Arena *arena = binder->context->arena;
+    Relation left, right;
+    if (!bind_table(binder, ast->left, &left, error) ||
+        !bind_table(binder, ast->right, &right, error) ||
+        !check_relations(binder, &left.scope, &right.scope, ast, error))
+        return false;
+    PlanJoinKind kind = join_kind(ast->join);
+    Scope scope = both_scopes(binder, &left, &right);
+    const Expr *condition = NULL;
+    if (!bind_condition_of(binder, ast, kind, &scope, left.scope.count, &condition, error))
+        return false;
+    LogicalNode *node = logical_new(
+        arena, "join", logical_join_schema(arena, kind, left.node->schema, right.node->schema),
+        bind_place(binder, ast->place));
+    node->input_count = 2;
+    node->inputs = arena_new_array(arena, LogicalNode *, 2);
+    node->inputs[0] = left.node;
+    node->inputs[1] = right.node;
+    node->join.kind = kind;
+    node->join.condition = condition;
+    for (uint32_t i = 0; i < scope.count; i++)
+        scope.columns[i].expr = over_output(arena, scope.columns[i].expr, node->schema);
+    out->node = node;
+    out->scope = scope;
+    return true;
+}

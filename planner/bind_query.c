@@ -1,0 +1,215 @@
+/* Queries: WITH, set operations, ORDER BY, LIMIT. */
+#include "planner/bind.h"
+
+#include <string.h>
+
+/* Far deeper than views and subqueries are nested, and far from the end of the stack. */
+#define QUERY_DEPTH_MAX 500
+
+/* LIMIT and OFFSET take a whole number. */
+static bool bind_count(Binder *binder, const AstExpr *ast, const char *clause, uint64_t *count,
+                       Error *error)
+{
+    Scope nothing = {NULL, 0};
+    ExprScope scope = {.binder = binder, .scope = &nothing, .clause = clause};
+    const Expr *expr = bind_expr(&scope, ast, error);
+    if (expr == NULL)
+        return false;
+    int64_t value = -1;
+    if (expr_is_literal(expr) && !expr_is_null_literal(expr)) {
+        if (expr->type->kind == TYPE_INT)
+            value = ((const int32_t *)expr->literal->data)[0];
+        else if (expr->type->kind == TYPE_BIGINT)
+            value = ((const int64_t *)expr->literal->data)[0];
+    }
+    if (value < 0) {
+        error_set(error, ERROR_TYPE, "%s must be a whole number that is not negative", clause);
+        return bind_error_at(binder, error, ast->place);
+    }
+    *count = (uint64_t)value;
+    return true;
+}
+
+static LogicalNode *bind_sort(Binder *binder, const AstQuery *query, LogicalNode *node,
+                              const BoundOrder *order, const LogicalLimit *limit, Error *error)
+{
+    Arena *arena = binder->context->arena;
+    AstPlace place = query->order_by[0].expr->place;
+    if (!binder->context->config->bounded_run)
+        return bind_refuse(binder, place, error,
+                           query->limit != NULL ? "ORDER BY with LIMIT in streaming mode"
+                                                : "ORDER BY in streaming mode",
+                           "Over bounded tables SET 'execution.runtime-mode' = 'batch' sorts; a "
+                           "continuous query can keep MIN or MAX per group.");
+    LogicalNode *sort =
+        logical_new_unary(arena, "sort", node->schema, node, bind_place(binder, place));
+    sort->sort = (LogicalSort){order->keys, order->key_count, limit->offset, limit->limit};
+    if (order->visible == node->schema->column_count)
+        return sort;
+    const Expr **projections = logical_identity(arena, node->schema);
+    const Schema *schema = schema_new(arena, node->schema->columns, order->visible);
+    return logical_calc(arena, sort, NULL, projections, schema, sort->place);
+}
+
+/* ORDER BY over VALUES and set operations sees the output columns only. */
+static bool order_of_output(Binder *binder, const AstQuery *query, const LogicalNode *node,
+                            BoundOrder *order, Error *error)
+{
+    Arena *arena = binder->context->arena;
+    order->visible = node->schema->column_count;
+    order->key_count = query->order_count;
+    order->keys = arena_new_array(arena, PlanSortKey, query->order_count + 1);
+    Scope columns;
+    scope_of_node(arena, node, NULL, &columns);
+    ExprScope scope = {.binder = binder, .scope = &columns, .clause = "ORDER BY"};
+    const Expr **outputs = logical_identity(arena, node->schema);
+    for (uint32_t i = 0; i < query->order_count; i++) {
+        const AstOrderItem *item = &query->order_by[i];
+        const Expr *expr = NULL;
+        int32_t column = -1;
+        if (!bind_order_item(&scope, item, node->schema, outputs, &expr, &column, error))
+            return false;
+        if (column < 0) {
+            bind_refuse(binder, item->expr->place, error, "ORDER BY an expression after UNION",
+                        "Put the query into FROM and order outside.");
+            return false;
+        }
+        bool last = item->nulls_given ? item->nulls_last : item->descending;
+        order->keys[i] = (PlanSortKey){(uint32_t)column, item->descending, last};
+    }
+    return true;
+}
+
+/* One side of a union with the columns' common types and the left side's names. */
+static LogicalNode *union_side(Binder *binder, LogicalNode *node, const Schema *schema,
+                               Error *error)
+{
+    const PlannerContext *context = binder->context;
+    const Expr **projections = logical_identity(context->arena, node->schema);
+    bool same = true;
+    for (uint32_t i = 0; i < schema->column_count; i++) {
+        if (!expr_cast_needed(node->schema->columns[i].type, schema->columns[i].type))
+            continue;
+        same = false;
+        projections[i] = expr_cast(&context->site, projections[i], schema->columns[i].type,
+                                   CAST_IMPLICIT, error);
+        if (projections[i] == NULL) {
+            error_at(error, node->place.offset, node->place.length);
+            return NULL;
+        }
+    }
+    return same ? node : logical_calc(context->arena, node, NULL, projections, schema, node->place);
+}
+
+static const Schema *union_schema(Binder *binder, const LogicalNode *left, const LogicalNode *right,
+                                  AstPlace place, Error *error)
+{
+    Arena *arena = binder->context->arena;
+    uint32_t count = left->schema->column_count;
+    if (count != right->schema->column_count) {
+        error_set(error, ERROR_TYPE, "the sides of UNION have %u and %u columns", count,
+                  right->schema->column_count);
+        bind_error_at(binder, error, place);
+        return NULL;
+    }
+    Column *columns = arena_new_array(arena, Column, count + 1);
+    for (uint32_t i = 0; i < count; i++) {
+        const Type *a = left->schema->columns[i].type;
+        const Type *b = right->schema->columns[i].type;
+        const Type *common = type_common(arena, a, b);
+        if (common == NULL) {
+            error_set(error, ERROR_TYPE, "column %u of UNION is %s on one side and %s on the other",
+                      i + 1, type_text(arena, a), type_text(arena, b));
+            error_hint(error, "CAST one of them to the type of the other.");
+            bind_error_at(binder, error, place);
+            return NULL;
+        }
+        columns[i] = (Column){left->schema->columns[i].name,
+                              type_with_nullable(arena, common, a->nullable || b->nullable)};
+    }
+    return schema_new(arena, columns, count);
+}
+
+static LogicalNode *bind_set(Binder *binder, const AstQuery *query, Error *error)
+{
+    Arena *arena = binder->context->arena;
+    if (query->set != AST_UNION)
+        return bind_refuse(binder, query->place, error,
+                           query->set == AST_INTERSECT ? "INTERSECT" : "EXCEPT",
+                           "Join SELECT DISTINCT of both sides instead.");
+    LogicalNode *left = bind_query(binder, query->left, error);
+    LogicalNode *right = left == NULL ? NULL : bind_query(binder, query->right, error);
+    if (right == NULL)
+        return NULL;
+    const Schema *schema = union_schema(binder, left, right, query->place, error);
+    if (schema == NULL)
+        return NULL;
+    left = union_side(binder, left, schema, error);
+    right = left == NULL ? NULL : union_side(binder, right, schema, error);
+    if (right == NULL)
+        return NULL;
+    AstPlace place = bind_place(binder, query->place);
+    LogicalNode *node = logical_new(arena, "union", schema, place);
+    /* a UNION ALL b UNION ALL c is one node with three inputs. */
+    bool flat = logical_is(left, "union");
+    node->input_count = (flat ? left->input_count : 1) + 1;
+    node->inputs = arena_new_array(arena, LogicalNode *, node->input_count);
+    if (flat)
+        memcpy(node->inputs, left->inputs, sizeof(*node->inputs) * left->input_count);
+    else
+        node->inputs[0] = left;
+    node->inputs[node->input_count - 1] = right;
+    return query->all ? node : bind_distinct(binder, node, place);
+}
+
+static LogicalNode *bind_body(Binder *binder, const AstQuery *query, Error *error)
+{
+    LogicalNode *node = NULL;
+    BoundOrder order = {NULL, 0, 0};
+    if (query->kind == AST_QUERY_SELECT)
+        node = bind_select(binder, query, &order, error);
+    else if (query->kind == AST_QUERY_VALUES)
+        node = bind_values(binder, query, error);
+    else
+        node = bind_set(binder, query, error);
+    if (node == NULL)
+        return NULL;
+    if (query->kind != AST_QUERY_SELECT && query->order_count != 0 &&
+        !order_of_output(binder, query, node, &order, error))
+        return NULL;
+
+    LogicalLimit limit = {0, UINT64_MAX};
+    if (query->limit != NULL && !bind_count(binder, query->limit, "LIMIT", &limit.limit, error))
+        return NULL;
+    if (query->offset != NULL && !bind_count(binder, query->offset, "OFFSET", &limit.offset, error))
+        return NULL;
+    if (query->order_count != 0)
+        return bind_sort(binder, query, node, &order, &limit, error);
+    if (query->limit == NULL && limit.offset == 0)
+        return node;
+    LogicalNode *node_limit = logical_new_unary(binder->context->arena, "limit", node->schema, node,
+                                                bind_place(binder, query->place));
+    node_limit->limit = limit;
+    return node_limit;
+}
+
+LogicalNode *bind_query(Binder *binder, const AstQuery *query, Error *error)
+{
+    if (binder->query_depth >= QUERY_DEPTH_MAX) {
+        error_set(error, ERROR_LIMIT, "queries are nested more than %d deep", QUERY_DEPTH_MAX);
+        bind_error_at(binder, error, query->place);
+        return NULL;
+    }
+    const WithFrame *outer = binder->with;
+    for (uint32_t i = 0; i < query->with_count; i++) {
+        WithFrame *frame = arena_new_one(binder->context->arena, WithFrame);
+        frame->with = &query->with[i];
+        frame->outer = binder->with;
+        binder->with = frame;
+    }
+    binder->query_depth++;
+    LogicalNode *node = bind_body(binder, query, error);
+    binder->query_depth--;
+    binder->with = outer;
+    return node;
+}

@@ -1,0 +1,154 @@
+/* Names to columns.
+ *
+ * A bare name must be one of exactly one visible column; with a qualifier it is looked for in that
+ * relation only. A name that is not found is answered with the nearest that is. Cost: linear in the
+ * columns in scope. */
+#include "planner/bind.h"
+
+#include <string.h>
+
+#include "core/str.h"
+
+bool bind_error_at(const Binder *binder, Error *error, AstPlace place)
+{
+    AstPlace at = bind_place(binder, place);
+    return error_at(error, at.offset, at.length);
+}
+
+void *bind_refuse(const Binder *binder, AstPlace place, Error *error, const char *construct,
+                  const char *hint)
+{
+    error_set(error, ERROR_UNSUPPORTED, "%s is not supported yet", construct);
+    if (hint != NULL)
+        error_hint(error, "%s", hint);
+    bind_error_at(binder, error, place);
+    return NULL;
+}
+
+void scope_of_node(Arena *arena, const LogicalNode *node, const char *relation, Scope *scope)
+{
+    scope->count = node->schema->column_count;
+    scope->columns = arena_new_array(arena, ScopeColumn, scope->count + 1);
+    const char *qualifier = relation == NULL ? NULL : arena_strdup(arena, relation);
+    for (uint32_t i = 0; i < scope->count; i++) {
+        const Column *column = &node->schema->columns[i];
+        scope->columns[i] =
+            (ScopeColumn){.relation = qualifier,
+                          .name = column->name,
+                          .expr = expr_column(arena, i, column->type, (AstPlace){-1, 0})};
+    }
+}
+
+static bool column_matches(const ScopeColumn *column, const char *relation, const char *name)
+{
+    if (strcmp(column->name, name) != 0)
+        return false;
+    if (relation == NULL)
+        return !column->hidden;
+    return column->relation != NULL && strcmp(column->relation, relation) == 0;
+}
+
+static bool relation_exists(const Scope *scope, const char *relation)
+{
+    for (uint32_t i = 0; i < scope->count; i++)
+        if (scope->columns[i].relation != NULL && strcmp(scope->columns[i].relation, relation) == 0)
+            return true;
+    return false;
+}
+
+/* Says what there is instead of a column that is not there. */
+static void not_found(const ExprScope *scope, const char *relation, const char *name, Error *error)
+{
+    const Scope *columns = scope->scope;
+    const char **candidates =
+        arena_new_array(scope->binder->context->arena, const char *, columns->count + 1);
+    uint32_t count = 0;
+    for (uint32_t i = 0; i < columns->count; i++) {
+        const ScopeColumn *column = &columns->columns[i];
+        if (relation == NULL ||
+            (column->relation != NULL && strcmp(column->relation, relation) == 0))
+            candidates[count++] = column->name;
+    }
+    if (relation != NULL && count == 0) {
+        error_set(error, ERROR_NAME, "table or alias \"%s\" is not in FROM", relation);
+        for (uint32_t i = 0; i < columns->count; i++)
+            if (columns->columns[i].relation != NULL)
+                candidates[count++] = columns->columns[i].relation;
+        const char *near = str_nearest(relation, candidates, count);
+        if (near != NULL)
+            error_hint(error, "Did you mean \"%s\"?", near);
+        else
+            error_hint(error, "A table that has an alias is known by its alias only.");
+        return;
+    }
+    if (relation != NULL)
+        error_set(error, ERROR_NAME, "column \"%s.%s\" does not exist", relation, name);
+    else
+        error_set(error, ERROR_NAME, "column \"%s\" does not exist", name);
+    const char *near = str_nearest(name, candidates, count);
+    if (near != NULL) {
+        error_hint(error, "Did you mean \"%s\"?", near);
+        return;
+    }
+    Buffer names = {0};
+    names_print(candidates, count, &names);
+    if (count == 0)
+        error_hint(error, "There are no columns here: the statement has no FROM.");
+    else
+        error_hint(error, "Columns here: %s.", buffer_text(&names));
+    buffer_deinit(&names);
+}
+
+/* Which of several columns of that name are meant cannot be told. */
+static void ambiguous(const ExprScope *scope, const char *name, Error *error)
+{
+    error_set(error, ERROR_NAME, "column \"%s\" is ambiguous", name);
+    Buffer names = {0};
+    for (uint32_t i = 0; i < scope->scope->count; i++) {
+        const ScopeColumn *column = &scope->scope->columns[i];
+        if (!column_matches(column, NULL, name))
+            continue;
+        buffer_printf(&names, "%s\"%s%s%s\"", names.length == 0 ? "" : " or ",
+                      column->relation == NULL ? "" : column->relation,
+                      column->relation == NULL ? "" : ".", name);
+    }
+    error_hint(error, "Write %s.", buffer_text(&names));
+    buffer_deinit(&names);
+}
+
+const Expr *bind_column(const ExprScope *scope, const AstName *name, AstPlace place, Error *error)
+{
+    const Binder *binder = scope->binder;
+    const char *column = name->parts[name->part_count - 1];
+    const char *relation = name->part_count > 1 ? name->parts[name->part_count - 2] : NULL;
+    const ScopeColumn *found = NULL;
+    for (uint32_t i = 0; i < scope->scope->count; i++) {
+        const ScopeColumn *candidate = &scope->scope->columns[i];
+        if (!column_matches(candidate, relation, column))
+            continue;
+        if (found != NULL) {
+            ambiguous(scope, column, error);
+            bind_error_at(binder, error, place);
+            return NULL;
+        }
+        found = candidate;
+    }
+    if (found == NULL) {
+        /* a.b may also be field b of a column a. */
+        if (relation != NULL && !relation_exists(scope->scope, relation)) {
+            for (uint32_t i = 0; i < scope->scope->count; i++)
+                if (column_matches(&scope->scope->columns[i], NULL, relation) &&
+                    scope->scope->columns[i].expr->type->kind == TYPE_ROW)
+                    return bind_refuse(binder, place, error, "access to a field of a ROW",
+                                       "Declare the fields as columns of their own.");
+        }
+        not_found(scope, relation, column, error);
+        bind_error_at(binder, error, place);
+        return NULL;
+    }
+    AstPlace at = bind_place(binder, place);
+    Expr *expr = arena_memdup(binder->context->arena, found->expr, sizeof(*found->expr));
+    expr->sql_offset = at.offset;
+    expr->sql_length = at.length;
+    return expr;
+}

@@ -1,0 +1,350 @@
+/* SELECT: FROM, WHERE, GROUP BY, HAVING, the select list, DISTINCT, and the expressions of ORDER
+ * BY.
+ *
+ * The tree it makes, from below: FROM; a filter for WHERE; the aggregate with its calc; one calc
+ * with HAVING and the select list; the aggregate of DISTINCT. ORDER BY may name what the list does
+ * not show: such columns are appended and taken off after sorting. */
+#include "planner/bind.h"
+
+#include <stdio.h>
+#include <string.h>
+
+/* The select list while it is being bound: stars are spread, names given. */
+typedef struct SelectList {
+    const Expr **exprs;
+    const char **names;
+    uint32_t count;
+} SelectList;
+
+const char **bind_unique_names(Arena *arena, const char *const *names, uint32_t count)
+{
+    const char **unique = arena_new_array(arena, const char *, count + 1);
+    for (uint32_t i = 0; i < count; i++) {
+        const char *name = names[i];
+        uint32_t suffix = 0;
+        for (uint32_t j = 0; j < i; j++) {
+            if (strcmp(unique[j], name) != 0)
+                continue;
+            name = arena_printf(arena, "%s%u", names[i], suffix++);
+            j = UINT32_MAX; /* from the start again */
+        }
+        unique[i] = name;
+    }
+    return unique;
+}
+
+static uint32_t list_room(const AstSelect *select, const Scope *scope)
+{
+    uint32_t room = 1;
+    for (uint32_t i = 0; i < select->item_count; i++)
+        room += select->items[i].expr->kind == AST_STAR ? scope->count : 1;
+    return room;
+}
+
+static bool bind_star(const ExprScope *scope, const AstExpr *ast, SelectList *list, Error *error)
+{
+    const Binder *binder = scope->binder;
+    const char *relation =
+        ast->name.part_count == 0 ? NULL : ast->name.parts[ast->name.part_count - 1];
+    uint32_t before = list->count;
+    for (uint32_t i = 0; i < scope->scope->count; i++) {
+        const ScopeColumn *column = &scope->scope->columns[i];
+        if (relation == NULL ? column->hidden
+                             : column->relation == NULL || strcmp(column->relation, relation) != 0)
+            continue;
+        AstPlace at = bind_place(binder, ast->place);
+        Expr *expr = arena_memdup(binder->context->arena, column->expr, sizeof(*column->expr));
+        expr->sql_offset = at.offset;
+        expr->sql_length = at.length;
+        list->exprs[list->count] = expr;
+        list->names[list->count++] = column->name;
+    }
+    if (list->count > before)
+        return true;
+    if (relation == NULL) {
+        error_set(error, ERROR_NAME, "SELECT * needs a FROM");
+    } else {
+        error_set(error, ERROR_NAME, "table or alias \"%s\" is not in FROM", relation);
+        error_hint(error, "A table that has an alias is known by its alias only.");
+    }
+    return bind_error_at(binder, error, ast->place);
+}
+
+static bool bind_items(ExprScope *scope, const AstSelect *select, SelectList *list, Error *error)
+{
+    Arena *arena = scope->binder->context->arena;
+    scope->clause = "SELECT";
+    for (uint32_t i = 0; i < select->item_count; i++) {
+        const AstSelectItem *item = &select->items[i];
+        if (item->expr->kind == AST_STAR) {
+            if (!bind_star(scope, item->expr, list, error))
+                return false;
+            continue;
+        }
+        const Expr *expr = bind_expr(scope, item->expr, error);
+        if (expr == NULL)
+            return false;
+        const char *name;
+        if (item->alias != NULL)
+            name = arena_strdup(arena, item->alias);
+        else if (item->expr->kind == AST_COLUMN)
+            name = arena_strdup(arena, item->expr->name.parts[item->expr->name.part_count - 1]);
+        else
+            name = arena_printf(arena, "EXPR$%u", i);
+        list->exprs[list->count] = expr;
+        list->names[list->count++] = name;
+    }
+    return true;
+}
+
+/* GROUP BY: a plain list of expressions; (a, b) counts as two. */
+static bool add_group(ExprScope *scope, const AstExpr *ast, const Expr **keys, uint32_t *count,
+                      Error *error)
+{
+    if (ast->kind == AST_ROW) {
+        for (uint32_t i = 0; i < ast->arg_count; i++)
+            if (!add_group(scope, ast->args[i], keys, count, error))
+                return false;
+        return true;
+    }
+    keys[*count] = bind_expr(scope, ast, error);
+    if (keys[*count] == NULL)
+        return false;
+    (*count)++;
+    return true;
+}
+
+static uint32_t count_groups(const AstExpr *ast)
+{
+    if (ast->kind != AST_ROW)
+        return 1;
+    uint32_t count = 0;
+    for (uint32_t i = 0; i < ast->arg_count; i++)
+        count += count_groups(ast->args[i]);
+    return count;
+}
+
+/* An alias of the select list is no name in GROUP BY: say so instead of leaving the user puzzled.
+ */
+static void hint_alias(const AstSelect *select, const AstExpr *ast, Error *error)
+{
+    if (ast->kind != AST_COLUMN || ast->name.part_count != 1 || error->code != ERROR_NAME)
+        return;
+    for (uint32_t i = 0; i < select->item_count; i++)
+        if (select->items[i].alias != NULL &&
+            strcmp(select->items[i].alias, ast->name.parts[0]) == 0)
+            error_hint(error,
+                       "\"%s\" is an alias of the select list: write the expression itself "
+                       "in GROUP BY.",
+                       ast->name.parts[0]);
+}
+
+static bool bind_groups(ExprScope *scope, const AstSelect *select, const Expr ***keys,
+                        uint32_t *count, Error *error)
+{
+    uint32_t room = 1;
+    for (uint32_t i = 0; i < select->group_count; i++) {
+        const AstGroupItem *item = &select->group_by[i];
+        if (item->kind != AST_GROUP_EXPR) {
+            bind_refuse(scope->binder, item->place, error,
+                        item->kind == AST_GROUP_SETS     ? "GROUPING SETS"
+                        : item->kind == AST_GROUP_ROLLUP ? "ROLLUP"
+                                                         : "CUBE",
+                        "Write one query per grouping and join them with UNION ALL.");
+            return false;
+        }
+        room += count_groups(item->expr);
+    }
+    *keys = arena_new_array(scope->binder->context->arena, const Expr *, room);
+    *count = 0;
+    scope->clause = "GROUP BY";
+    for (uint32_t i = 0; i < select->group_count; i++) {
+        if (!add_group(scope, select->group_by[i].expr, *keys, count, error)) {
+            hint_alias(select, select->group_by[i].expr, error);
+            return false;
+        }
+    }
+    return true;
+}
+
+/* Finds or binds one ORDER BY item: by ordinal, by output name, else over the input. */
+bool bind_order_item(ExprScope *scope, const AstOrderItem *item, const Schema *output,
+                     const Expr *const *outputs, const Expr **expr, int32_t *column, Error *error)
+{
+    const AstExpr *ast = item->expr;
+    *column = -1;
+    *expr = NULL;
+    if (ast->kind == AST_NUMBER && memchr(ast->text, '.', ast->text_length) == NULL) {
+        unsigned ordinal = 0;
+        if (sscanf(ast->text, "%u", &ordinal) != 1 || ordinal == 0 ||
+            ordinal > output->column_count) {
+            error_set(error, ERROR_NAME, "ORDER BY %s: the select list has %u columns", ast->text,
+                      output->column_count);
+            return bind_error_at(scope->binder, error, ast->place);
+        }
+        *column = (int32_t)ordinal - 1;
+        return true;
+    }
+    if (ast->kind == AST_COLUMN && ast->name.part_count == 1) {
+        *column = schema_find(output, ast->name.parts[0]);
+        if (*column >= 0)
+            return true;
+    }
+    scope->clause = "ORDER BY";
+    *expr = bind_expr(scope, ast, error);
+    if (*expr == NULL)
+        return false;
+    for (uint32_t i = 0; outputs != NULL && i < output->column_count; i++) {
+        if (outputs[i] != NULL && expr_equal(outputs[i], *expr)) {
+            *column = (int32_t)i;
+            return true;
+        }
+    }
+    return true;
+}
+
+/* Appends what ORDER BY needs beyond the select list and notes the sort keys. */
+static bool bind_order(ExprScope *scope, const AstQuery *query, SelectList *list, BoundOrder *order,
+                       Error *error)
+{
+    Arena *arena = scope->binder->context->arena;
+    order->visible = list->count;
+    order->key_count = query->order_count;
+    order->keys = arena_new_array(arena, PlanSortKey, query->order_count + 1);
+    const Schema *output = logical_schema(arena, list->exprs, list->names, list->count);
+    for (uint32_t i = 0; i < query->order_count; i++) {
+        const AstOrderItem *item = &query->order_by[i];
+        const Expr *expr = NULL;
+        int32_t column = -1;
+        if (!bind_order_item(scope, item, output, list->exprs, &expr, &column, error))
+            return false;
+        if (column < 0) {
+            if (query->select->distinct) {
+                error_set(error, ERROR_SYNTAX,
+                          "with SELECT DISTINCT, ORDER BY can only use selected columns");
+                return bind_error_at(scope->binder, error, item->expr->place);
+            }
+            column = (int32_t)list->count;
+            list->exprs[list->count] = expr;
+            list->names[list->count++] = arena_printf(arena, "$sort%u", i);
+        }
+        /* NULL counts as the smallest value unless the user says otherwise. */
+        bool last = item->nulls_given ? item->nulls_last : item->descending;
+        order->keys[i] = (PlanSortKey){(uint32_t)column, item->descending, last};
+    }
+    return true;
+}
+
+static bool refuse_clauses(const Binder *binder, const AstSelect *select, Error *error)
+{
+    if (select->hint_count != 0) {
+        error_set(error, ERROR_UNSUPPORTED, "the hint %s is not supported here",
+                  select->hints[0].name);
+        error_hint(error, "OPTIONS('key' = 'value') may stand after the name of a table.");
+        return bind_error_at(binder, error, select->hints[0].place);
+    }
+    if (select->qualify != NULL) {
+        bind_refuse(binder, select->qualify->place, error, "QUALIFY", "Filter groups with HAVING.");
+        return false;
+    }
+    if (select->window_count != 0) {
+        bind_refuse(binder, select->windows[0].place, error, "WINDOW", NULL);
+        return false;
+    }
+    return true;
+}
+
+static bool bind_from(Binder *binder, const AstSelect *select, AstPlace place, Relation *from,
+                      Error *error)
+{
+    if (select->from != NULL)
+        return bind_table(binder, select->from, from, error);
+    from->node = bind_one_row(binder, place);
+    from->scope = (Scope){NULL, 0};
+    return true;
+}
+
+static bool bind_where(Binder *binder, const AstSelect *select, Relation *from, Error *error)
+{
+    if (select->where == NULL)
+        return true;
+    ExprScope scope = {.binder = binder, .scope = &from->scope, .clause = "WHERE"};
+    const Expr *filter = bind_condition(&scope, select->where, error);
+    if (filter == NULL)
+        return false;
+    from->node = logical_filter(binder->context->arena, from->node, filter);
+    return true;
+}
+
+/* Everything a SELECT computes, before it is put over the aggregate. */
+typedef struct SelectParts {
+    SelectList list;
+    const Expr **keys;
+    uint32_t key_count;
+    const Expr *having;
+    AggregateList aggregates;
+} SelectParts;
+
+static bool bind_parts(Binder *binder, const AstQuery *query, const Relation *from,
+                       SelectParts *parts, BoundOrder *order, Error *error)
+{
+    const AstSelect *select = query->select;
+    Arena *arena = binder->context->arena;
+    ExprScope scope = {.binder = binder, .scope = &from->scope};
+    if (!bind_groups(&scope, select, &parts->keys, &parts->key_count, error))
+        return false;
+    scope.aggregates = &parts->aggregates;
+    parts->aggregates.global = parts->key_count == 0;
+    uint32_t room = list_room(select, &from->scope) + query->order_count;
+    parts->list = (SelectList){arena_new_array(arena, const Expr *, room),
+                               arena_new_array(arena, const char *, room), 0};
+    if (!bind_items(&scope, select, &parts->list, error))
+        return false;
+    if (select->having != NULL) {
+        scope.clause = "HAVING";
+        parts->having = bind_condition(&scope, select->having, error);
+        if (parts->having == NULL)
+            return false;
+    }
+    parts->list.names = bind_unique_names(arena, parts->list.names, parts->list.count);
+    /* Room for the names of sort columns. */
+    const char **names = arena_new_array(arena, const char *, room);
+    memcpy(names, parts->list.names, sizeof(*names) * parts->list.count);
+    parts->list.names = names;
+    return bind_order(&scope, query, &parts->list, order, error);
+}
+
+LogicalNode *bind_select(Binder *binder, const AstQuery *query, BoundOrder *order, Error *error)
+{
+    const AstSelect *select = query->select;
+    Arena *arena = binder->context->arena;
+    AstPlace place = bind_place(binder, query->place);
+    Relation from;
+    if (!refuse_clauses(binder, select, error) || !bind_from(binder, select, place, &from, error) ||
+        !bind_where(binder, select, &from, error))
+        return NULL;
+    SelectParts parts;
+    memset(&parts, 0, sizeof(parts));
+    if (!bind_parts(binder, query, &from, &parts, order, error))
+        return NULL;
+
+    LogicalNode *node = from.node;
+    const Expr *having = parts.having;
+    if (select->has_group_by || select->having != NULL || parts.aggregates.count != 0) {
+        uint32_t count = parts.list.count + (having != NULL ? 1 : 0);
+        const Expr **exprs = arena_new_array(arena, const Expr *, count + 1);
+        memcpy(exprs, parts.list.exprs, sizeof(*exprs) * parts.list.count);
+        if (having != NULL)
+            exprs[parts.list.count] = having;
+        node = bind_aggregate_node(binder, node, parts.keys, parts.key_count, &parts.aggregates,
+                                   exprs, count, place, error);
+        if (node == NULL)
+            return NULL;
+        having = having != NULL ? exprs[parts.list.count] : NULL;
+        parts.list.exprs = exprs;
+    }
+    const Schema *schema =
+        logical_schema(arena, parts.list.exprs, parts.list.names, parts.list.count);
+    node = logical_calc(arena, node, having, parts.list.exprs, schema, place);
+    return select->distinct ? bind_distinct(binder, node, place) : node;
+}

@@ -1,0 +1,87 @@
+/* What a catalog keeps: definitions of tables and views, each in an arena of its own.
+ *
+ * Invariant: a definition is immutable; DROP takes it out and frees it. Whatever a plan keeps of it
+ * is copied, so only planning itself may hold a pointer to a definition. */
+#ifndef PLANNER_CATALOG_INTERNAL_H
+#define PLANNER_CATALOG_INTERNAL_H
+
+#include "planner/planner.h"
+
+typedef struct TableColumn {
+    AstColumnKind kind;
+    const char *name;
+    const Type *type;
+    const AstExpr *expr; /* COMPUTED */
+    const char *expr_text;
+    uint32_t physical;        /* PHYSICAL: position in the physical schema */
+    uint32_t metadata;        /* METADATA: position in the connector's metadata */
+    const char *metadata_key; /* as declared; NULL: the column's name */
+    bool is_virtual;
+    const char *comment;
+} TableColumn;
+
+typedef struct TableDef {
+    TableColumn *columns;
+    uint32_t column_count;
+    const Connector *connector;
+    TableInfo info;
+    const char *constraint_name;
+    int32_t watermark_column; /* -1: none */
+    const AstExpr *watermark;
+    const char *watermark_text;
+} TableDef;
+
+typedef struct ViewDef {
+    const AstQuery *query;
+    const char *query_text;
+    const char *const *columns; /* NULL: the query's */
+    uint32_t column_count;
+} ViewDef;
+
+typedef struct CatalogEntry {
+    Arena *arena;
+    const char *name;
+    const char *comment;
+    bool temporary;
+    const TableDef *table; /* one of the two */
+    const ViewDef *view;
+} CatalogEntry;
+
+struct Catalog {
+    CatalogEntry **entries; /* by name, ascending */
+    uint32_t count;
+    uint32_t capacity;
+};
+
+/* The one database there is; its names are accepted as qualifiers. */
+#define CATALOG_NAME  "default_catalog"
+#define DATABASE_NAME "default_database"
+
+/* The object of that name, or NULL without an error. */
+const CatalogEntry *catalog_lookup(const Catalog *catalog, const char *name);
+/* The object that the name means; NULL with an error that names the nearest. `what`: "table",
+ * "view". */
+const CatalogEntry *catalog_find(const Catalog *catalog, const AstName *name, const char *what,
+                                 Error *error);
+/* The last part of the name, after checking what stands before it. NULL with an error. */
+const char *catalog_object_name(const AstName *name, Error *error);
+
+/* catalog_table.c: a definition from CREATE TABLE, in the arena. */
+TableDef *table_define(Catalog *catalog, const AstCreateTable *create, const PlannerConfig *config,
+                       Arena *arena, Error *error);
+
+/* catalog_options.c: finds connector and format and checks every option against their tables. */
+bool table_check_options(const Options *options, const char *table, AstPlace place,
+                         const Connector **connector, const Format **format, Error *error);
+/* Options with those of a hint over them, in the arena. */
+Options *options_merge(Arena *arena, const Options *base, const Options *over);
+Options *options_copy(Arena *arena, const Options *options);
+
+/* catalog_copy.c: deep copies, for what outlives the statement's tree. */
+const AstExpr *ast_copy_expr(Arena *arena, const AstExpr *expr);
+const AstQuery *ast_copy_query(Arena *arena, const AstQuery *query);
+
+/* A list of names, for errors: "a, b, c". */
+void names_print(const char *const *names, uint32_t count, Buffer *out);
+
+#endif

@@ -1,0 +1,248 @@
+/* The logical tree: what the binder makes, the rules rewrite, the stream properties are found on
+ * and the plan is lowered from.
+ *
+ * Up to plan_build it is a tree; plan_build makes equal subtrees one node, so from then on it is a
+ * graph. A node's columns are numbered from 0; expressions of a node refer to the columns of its
+ * input (of a join: left columns, then right columns).
+ *
+ * Each kind of node is one file lower_<op>.c that exports one NodeClass and one line in
+ * planner/meson.build; node_find knows it by name. All of it lies in the plan's arena. */
+#ifndef PLANNER_LOGICAL_H
+#define PLANNER_LOGICAL_H
+
+#include "planner/catalog_internal.h"
+#include "planner/expr_build.h"
+#include "planner/plan.h"
+
+typedef struct NodeClass NodeClass;
+typedef struct LogicalNode LogicalNode;
+
+/* A table as one statement reads or writes it: what the plan needs of it, copied. */
+typedef struct PlanTable {
+    const TableDef *def; /* the catalog's; valid while planning */
+    const Connector *connector;
+    TableInfo info;
+    ChangeKinds source_kinds;
+} PlanTable;
+
+typedef struct LogicalScan {
+    const PlanTable *table;
+    uint32_t *columns; /* physical ones, ascending */
+    uint32_t column_count;
+    uint32_t *metadata; /* columns of the table's definition, ascending */
+    uint32_t metadata_count;
+} LogicalScan;
+
+typedef struct LogicalValues {
+    const Expr ***rows; /* literals of the schema's types */
+    uint32_t row_count;
+} LogicalValues;
+
+typedef struct LogicalCalc {
+    const Expr *filter;       /* NULL: all rows */
+    const Expr **projections; /* one per column */
+    int32_t rowtime;          /* column with the table's WATERMARK; -1: as the input */
+} LogicalCalc;
+
+typedef struct LogicalAggregateCall {
+    const char *name;
+    uint32_t *arguments; /* input columns */
+    uint32_t argument_count;
+    int32_t filter;
+    bool distinct;
+    const Type *type;
+    AstPlace place;
+} LogicalAggregateCall;
+
+typedef struct LogicalAggregate {
+    uint32_t *keys;
+    uint32_t key_count;
+    LogicalAggregateCall *calls;
+    uint32_t call_count;
+} LogicalAggregate;
+
+typedef struct LogicalJoin {
+    PlanJoinKind kind;
+    const Expr *condition; /* until keys are extracted: all of ON; NULL: TRUE */
+    uint32_t *keys[2];     /* columns of the left, of the right input */
+    bool *null_matches;
+    uint32_t key_count;
+} LogicalJoin;
+
+typedef struct LogicalLimit {
+    uint64_t offset;
+    uint64_t limit;
+} LogicalLimit;
+
+typedef struct LogicalSort {
+    PlanSortKey *keys;
+    uint32_t key_count;
+    uint64_t offset;
+    uint64_t limit;
+} LogicalSort;
+
+typedef struct LogicalSink {
+    const PlanTable *table;  /* NULL: rows go to whoever runs the query */
+    const char *on_conflict; /* as in the statement; NULL: not given */
+    uint32_t ordinal;        /* of the sinks into this table in the statement */
+} LogicalSink;
+
+/* normalize and materialize. */
+typedef struct LogicalKey {
+    ColumnSet key;
+    ColumnSet upsert_key;
+} LogicalKey;
+
+/* What kinds of change, -U and +U taken together: the kinds follow once it is known who needs -U.
+ */
+typedef uint8_t ChangeClass;
+#define CHANGE_CLASS_INSERT ((ChangeClass)1)
+#define CHANGE_CLASS_UPDATE ((ChangeClass)2)
+#define CHANGE_CLASS_DELETE ((ChangeClass)4)
+#define CHANGE_CLASS_ALL    ((ChangeClass)7)
+
+struct LogicalNode {
+    const NodeClass *class;
+    const Schema *schema;
+    LogicalNode **inputs;
+    uint32_t input_count;
+    AstPlace place;
+    union {
+        LogicalScan scan;
+        LogicalValues values;
+        LogicalCalc calc;
+        LogicalAggregate aggregate;
+        LogicalJoin join;
+        LogicalLimit limit;
+        LogicalSort sort;
+        LogicalSink sink;
+        LogicalKey key;
+    };
+
+    /* Filled by traits_derive. */
+    ChangeClass changes;
+    StreamTraits traits;
+    /* Filled by plan_identity: what rows the node has, and what each column means. */
+    uint64_t row_identity;
+    const uint64_t *column_identities;
+    PlanNode *plan;
+    uint32_t visit; /* mark of the walk that was here last */
+};
+
+/* What planning one statement works with. */
+typedef struct PlannerContext {
+    Arena *arena; /* the plan's */
+    const PlannerConfig *config;
+    ExprSite site;
+    uint32_t *visits; /* walks over the graph so far; each has a number of its own */
+} PlannerContext;
+
+/* A kind of node: everything that depends on it, in the order planning asks. */
+struct NodeClass {
+    const char *op; /* PlanNode.op */
+    /* Whether two nodes of this kind with equal inputs and schemas do the same. */
+    bool (*equal)(const LogicalNode *a, const LogicalNode *b);
+    /* Fills changes, keys, bounded and rowtime from the inputs', which are filled. */
+    bool (*derive)(const PlannerContext *context, LogicalNode *node, Error *error);
+    /* -U of an input comes out as -U; else the node makes its own, if wanted. */
+    bool passes_before;
+    /* Whether the input must give -U for its updates; the node's own wants_before is known. */
+    bool (*needs_before)(const PlannerContext *context, const LogicalNode *node, uint32_t input);
+    /* Fills spec, label, state, distribution of inputs and parallelism of node->plan. */
+    bool (*lower)(const PlannerContext *context, LogicalNode *node, Error *error);
+    /* Appends what the node computes to the text its identity is the hash of, and fills
+     * column_identities and row_identity where they are not the input's. */
+    void (*identify)(const PlannerContext *context, LogicalNode *node, Buffer *text);
+    /* What to call the node in an error: "GROUP BY", "table \"orders\"". */
+    void (*describe)(const LogicalNode *node, Buffer *out);
+};
+
+/* The kind by name; asserts that it exists. */
+const NodeClass *node_find(const char *op);
+
+LogicalNode *logical_new(Arena *arena, const char *op, const Schema *schema, AstPlace place);
+LogicalNode *logical_new_unary(Arena *arena, const char *op, const Schema *schema,
+                               LogicalNode *input, AstPlace place);
+bool logical_is(const LogicalNode *node, const char *op);
+/* Projections that pass every column of a schema through. */
+const Expr **logical_identity(Arena *arena, const Schema *schema);
+/* Schema with the names given (a column count of them) and the types of the expressions. */
+const Schema *logical_schema(Arena *arena, const Expr *const *projections, const char *const *names,
+                             uint32_t count);
+LogicalNode *logical_calc(Arena *arena, LogicalNode *input, const Expr *filter,
+                          const Expr **projections, const Schema *schema, AstPlace place);
+/* The input's rows for which the filter holds. */
+LogicalNode *logical_filter(Arena *arena, LogicalNode *input, const Expr *filter);
+/* Left columns, then right columns, with the nullability the kind of join asks for. */
+const Schema *logical_join_schema(Arena *arena, PlanJoinKind kind, const Schema *left,
+                                  const Schema *right);
+/* Scan of a table with these columns. */
+LogicalNode *logical_scan(Arena *arena, const PlanTable *table, const bool *physical,
+                          const bool *metadata, AstPlace place);
+
+/* ------------------------------------------------------------------- rewrites
+ *
+ * One rule a file: each takes a tree and gives one that has the same rows. */
+LogicalNode *rule_push_filters(const PlannerContext *context, LogicalNode *node);
+LogicalNode *rule_extract_join_keys(const PlannerContext *context, LogicalNode *node);
+LogicalNode *rule_prune_columns(const PlannerContext *context, LogicalNode *node);
+LogicalNode *rule_merge_calcs(const PlannerContext *context, LogicalNode *node);
+/* Over all trees of a statement: one scan per table, with the columns anyone needs. */
+void rule_share_scans(const PlannerContext *context, LogicalNode **roots, uint32_t count);
+
+/* --------------------------------------------------------- stream properties */
+
+/* Nodes of a graph in topological order. */
+typedef struct LogicalOrder {
+    LogicalNode **nodes;
+    uint32_t count;
+    uint32_t capacity;
+} LogicalOrder;
+LogicalOrder logical_order(const PlannerContext *context, LogicalNode *const *roots,
+                           uint32_t count);
+
+/* Finds the properties of every node and puts ChangelogNormalize, DropUpdateBefore and the sink's
+ * materializer where they belong; refuses what a sink cannot take. */
+bool traits_derive(const PlannerContext *context, LogicalNode **roots, uint32_t count,
+                   Error *error) MUST_CHECK;
+
+/* Kinds a set of change classes stands for. */
+ChangeKinds traits_kinds(ChangeClass changes, bool with_before);
+ChangeClass traits_class(ChangeKinds kinds);
+/* Any -U or -D. */
+static inline bool traits_retracts(const LogicalNode *node)
+{
+    return (node->traits.kinds & (CHANGES_OF(CHANGE_UPDATE_BEFORE) | CHANGES_OF(CHANGE_DELETE))) !=
+           0;
+}
+
+/* Column sets; small and ascending. */
+ColumnSet column_set_new(Arena *arena, const uint32_t *columns, uint32_t count);
+bool column_set_contains(ColumnSet set, ColumnSet part);
+bool column_set_equal(ColumnSet a, ColumnSet b);
+ColumnSet column_set_union(Arena *arena, ColumnSet a, ColumnSet b, uint32_t shift_b);
+
+/* Adds a unique key unless one that it contains is known; keeps a handful. Upsert keys are added
+ * with it: in Weir the changes of one key keep their order, so every unique key is one. */
+void traits_add_key(Arena *arena, StreamTraits *traits, ColumnSet key);
+void traits_copy_keys(Arena *arena, StreamTraits *to, const StreamTraits *from);
+/* The input's keys through a projection: map[i] is where input column i went, or UINT32_MAX. */
+void traits_map_keys(Arena *arena, StreamTraits *to, const StreamTraits *from, const uint32_t *map);
+
+/* plan_identity.c: identity of every node, inputs before consumers. */
+void plan_identify(const PlannerContext *context, const LogicalOrder *order);
+void identity_append(Buffer *text, uint64_t identity);
+/* An expression by what its columns mean, not where they stand. */
+void identity_append_expr(Buffer *text, const Expr *expr, const uint64_t *columns);
+uint64_t identity_of_expr(const Expr *expr, const uint64_t *columns);
+
+/* plan_build.c: from trees to the plan. */
+Plan *plan_build(const PlannerContext *context, LogicalNode **roots, uint32_t count, Str sql,
+                 int64_t sql_start, Error *error) MUST_CHECK;
+
+/* Text for labels: "a, b + 1 AS c". */
+void label_columns(const Schema *schema, const uint32_t *columns, uint32_t count, Buffer *out);
+/* The buffer's text in the arena; gives the buffer's memory back. */
+const char *label_take(Arena *arena, Buffer *buffer);
+
+#endif

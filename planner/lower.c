@@ -1,0 +1,89 @@
+/* What the kinds of node have in common. */
+#include "planner/lower.h"
+
+#include <string.h>
+
+bool lower_equal_always(const LogicalNode *a, const LogicalNode *b)
+{
+    return true;
+}
+
+bool lower_equal_never(const LogicalNode *a, const LogicalNode *b)
+{
+    return false;
+}
+
+bool lower_needs_before(const PlannerContext *context, const LogicalNode *node, uint32_t input)
+{
+    return true;
+}
+
+bool lower_needs_no_before(const PlannerContext *context, const LogicalNode *node, uint32_t input)
+{
+    return false;
+}
+
+bool lower_passes_need(const PlannerContext *context, const LogicalNode *node, uint32_t input)
+{
+    return node->traits.wants_before;
+}
+
+bool lower_inputs_bounded(const LogicalNode *node)
+{
+    bool bounded = true;
+    for (uint32_t i = 0; i < node->input_count; i++)
+        bounded = bounded && node->inputs[i]->traits.bounded;
+    return bounded;
+}
+
+void lower_derive_from_input(const PlannerContext *context, LogicalNode *node)
+{
+    const LogicalNode *input = node->inputs[0];
+    node->changes = input->changes;
+    node->traits.bounded = input->traits.bounded;
+    node->traits.rowtime = input->traits.rowtime;
+    traits_copy_keys(context->arena, &node->traits, &input->traits);
+}
+
+void lower_identify_rows(const LogicalNode *node, Buffer *text)
+{
+    for (uint32_t i = 0; i < node->input_count; i++) {
+        const LogicalNode *input = node->inputs[i];
+        buffer_append_text(text, "|rows");
+        for (uint32_t c = 0; c < input->schema->column_count; c++)
+            identity_append(text, input->column_identities[c]);
+    }
+}
+
+void lower_identify_as_input(LogicalNode *node)
+{
+    node->column_identities = node->inputs[0]->column_identities;
+    node->row_identity = node->inputs[0]->row_identity;
+}
+
+void lower_hash(PlanInput *input, const uint32_t *columns, uint32_t count)
+{
+    input->distribution = DISTRIBUTE_HASH;
+    input->keys = (ColumnSet){count, columns};
+}
+
+void lower_single(LogicalNode *node)
+{
+    node->plan->parallelism = 1;
+    for (uint32_t i = 0; i < node->plan->input_count; i++)
+        node->plan->inputs[i].distribution = DISTRIBUTE_SINGLE;
+}
+
+const char *lower_ttl_text(const PlannerContext *context)
+{
+    int64_t ttl = context->config->state_ttl_ms;
+    if (ttl <= 0)
+        return "for ever (table.exec.state.ttl is not set)";
+    if (ttl % 3600000 == 0)
+        return arena_printf(context->arena, "until not touched for %lld h",
+                            (long long)(ttl / 3600000));
+    if (ttl % 60000 == 0)
+        return arena_printf(context->arena, "until not touched for %lld min",
+                            (long long)(ttl / 60000));
+    return arena_printf(context->arena, "until not touched for %lld ms", (long long)ttl);
+}

@@ -1,0 +1,31 @@
+/* What the files lower_<op>.c share. */
+#ifndef PLANNER_LOWER_H
+#define PLANNER_LOWER_H
+
+#include "core/hash.h"
+#include "planner/traits.h"
+
+/* Answers for NodeClass slots that many kinds have in common. */
+bool lower_equal_always(const LogicalNode *a, const LogicalNode *b);
+bool lower_equal_never(const LogicalNode *a, const LogicalNode *b);
+bool lower_needs_before(const PlannerContext *context, const LogicalNode *node, uint32_t input);
+bool lower_needs_no_before(const PlannerContext *context, const LogicalNode *node, uint32_t input);
+bool lower_passes_need(const PlannerContext *context, const LogicalNode *node, uint32_t input);
+
+/* Changes, keys, bounded and rowtime as the one input has them. */
+void lower_derive_from_input(const PlannerContext *context, LogicalNode *node);
+/* Whether all inputs end. */
+bool lower_inputs_bounded(const LogicalNode *node);
+
+/* Identity: every column of the input in order, for nodes that keep whole rows. */
+void lower_identify_rows(const LogicalNode *node, Buffer *text);
+/* Columns and rows mean what the input's mean. */
+void lower_identify_as_input(LogicalNode *node);
+
+void lower_hash(PlanInput *input, const uint32_t *columns, uint32_t count);
+void lower_single(LogicalNode *node);
+
+/* " and not touched for 1 h"-like end of a state sentence, or nothing. */
+const char *lower_ttl_text(const PlannerContext *context);
+
+#endif

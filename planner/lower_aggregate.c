@@ -1,0 +1,217 @@
+/* aggregate: GROUP BY and DISTINCT. The group keys are a unique key; with no keys there is one row.
+ *
+ * Over rows that are only inserted, groups appear and change but never go; without aggregates they
+ * do not even change. In a bounded run each group is emitted once, at the end. */
+#include <string.h>
+
+#include "planner/lower.h"
+
+extern const NodeClass node_aggregate;
+
+static bool aggregate_equal(const LogicalNode *a, const LogicalNode *b)
+{
+    const LogicalAggregate *x = &a->aggregate, *y = &b->aggregate;
+    if (x->key_count != y->key_count || x->call_count != y->call_count ||
+        memcmp(x->keys, y->keys, sizeof(*x->keys) * x->key_count) != 0)
+        return false;
+    for (uint32_t i = 0; i < x->call_count; i++) {
+        const LogicalAggregateCall *p = &x->calls[i], *q = &y->calls[i];
+        if (strcmp(p->name, q->name) != 0 || p->argument_count != q->argument_count ||
+            p->filter != q->filter || p->distinct != q->distinct ||
+            memcmp(p->arguments, q->arguments, sizeof(*p->arguments) * p->argument_count) != 0)
+            return false;
+    }
+    return true;
+}
+
+static bool aggregate_derive(const PlannerContext *context, LogicalNode *node, Error *error)
+{
+    const LogicalAggregate *aggregate = &node->aggregate;
+    const LogicalNode *input = node->inputs[0];
+    Arena *arena = context->arena;
+    node->traits.bounded = input->traits.bounded;
+    if (context->config->bounded_run)
+        node->changes = CHANGE_CLASS_INSERT;
+    else if (input->changes != CHANGE_CLASS_INSERT)
+        node->changes = CHANGE_CLASS_ALL;
+    else if (aggregate->call_count == 0)
+        node->changes = CHANGE_CLASS_INSERT;
+    else
+        node->changes = CHANGE_CLASS_INSERT | CHANGE_CLASS_UPDATE;
+    node->traits.folds = context->config->mini_batch;
+
+    uint32_t *map = arena_new_array(arena, uint32_t, input->schema->column_count + 1);
+    uint32_t *all = arena_new_array(arena, uint32_t, aggregate->key_count + 1);
+    for (uint32_t i = 0; i < input->schema->column_count; i++)
+        map[i] = UINT32_MAX;
+    for (uint32_t i = 0; i < aggregate->key_count; i++) {
+        map[aggregate->keys[i]] = i;
+        all[i] = i;
+    }
+    /* What was unique before and is grouped by is unique still. */
+    traits_map_keys(arena, &node->traits, &input->traits, map);
+    traits_add_key(arena, &node->traits, column_set_new(arena, all, aggregate->key_count));
+    return true;
+}
+
+static bool bind_call(const PlannerContext *context, const LogicalNode *node,
+                      const LogicalAggregateCall *from, bool retracting, PlanAggregateCall *to,
+                      Error *error)
+{
+    Arena *arena = context->arena;
+    const Type **types = arena_new_array(arena, const Type *, from->argument_count + 1);
+    const Vector **literals = arena_new_array(arena, const Vector *, from->argument_count + 1);
+    const LogicalNode *input = node->inputs[0];
+    for (uint32_t i = 0; i < from->argument_count; i++) {
+        types[i] = input->schema->columns[from->arguments[i]].type;
+        if (logical_is(input, "calc"))
+            literals[i] = input->calc.projections[from->arguments[i]]->literal;
+    }
+    FunctionSite site = {types, literals, from->argument_count, context->site.zone, arena};
+    if (!aggregate_bind(from->name, &site, retracting, &to->call, error))
+        return error_at(error, from->place.offset, from->place.length);
+    to->call.result = from->type;
+    to->arguments = from->arguments;
+    to->argument_count = from->argument_count;
+    to->filter = from->filter;
+    to->distinct = from->distinct;
+    return true;
+}
+
+static void print_call(const LogicalAggregateCall *call, const Schema *input, Buffer *out)
+{
+    buffer_printf(out, "%s(%s", call->name, call->distinct ? "DISTINCT " : "");
+    if (call->argument_count == 0)
+        buffer_append_char(out, '*');
+    label_columns(input, call->arguments, call->argument_count, out);
+    buffer_append_char(out, ')');
+    if (call->filter >= 0)
+        buffer_printf(out, " FILTER %s", input->columns[call->filter].name);
+}
+
+static const char *aggregate_label(const PlannerContext *context, const LogicalNode *node)
+{
+    const LogicalAggregate *aggregate = &node->aggregate;
+    const Schema *input = node->inputs[0]->schema;
+    Buffer label = {0};
+    buffer_append_text(&label, "GroupAggregate(");
+    if (aggregate->key_count != 0) {
+        buffer_append_text(&label, "groupBy=[");
+        label_columns(input, aggregate->keys, aggregate->key_count, &label);
+        buffer_append_text(&label, "], ");
+    }
+    buffer_append_text(&label, "select=[");
+    label_columns(input, aggregate->keys, aggregate->key_count, &label);
+    for (uint32_t i = 0; i < aggregate->call_count; i++) {
+        buffer_append_text(&label, aggregate->key_count + i == 0 ? "" : ", ");
+        print_call(&aggregate->calls[i], input, &label);
+        buffer_printf(&label, " AS %s", node->schema->columns[aggregate->key_count + i].name);
+    }
+    buffer_append_text(&label, "])");
+    return label_take(context->arena, &label);
+}
+
+static const char *aggregate_state(const PlannerContext *context, const LogicalNode *node,
+                                   const PlanAggregate *spec)
+{
+    bool values = false;
+    for (uint32_t i = 0; i < spec->call_count; i++)
+        values = values || spec->calls[i].distinct ||
+                 (spec->input_retracts && spec->calls[i].call.ordered_when_retracting);
+    Buffer text = {0};
+    if (spec->key_count == 0)
+        buffer_append_text(&text, "one row");
+    else {
+        buffer_append_text(&text, "one row per distinct (");
+        label_columns(node->inputs[0]->schema, spec->keys, spec->key_count, &text);
+        buffer_append_char(&text, ')');
+    }
+    if (values)
+        buffer_append_text(&text, ", and each different value that DISTINCT, MIN or MAX has seen");
+    if (context->config->bounded_run)
+        buffer_append_text(&text, ", until the input ends");
+    else
+        buffer_printf(&text, ", %s", lower_ttl_text(context));
+    return label_take(context->arena, &text);
+}
+
+static bool aggregate_lower(const PlannerContext *context, LogicalNode *node, Error *error)
+{
+    const LogicalAggregate *aggregate = &node->aggregate;
+    Arena *arena = context->arena;
+    PlanAggregate *spec = arena_new_one(arena, PlanAggregate);
+    spec->keys = aggregate->keys;
+    spec->key_count = aggregate->key_count;
+    spec->call_count = aggregate->call_count;
+    spec->calls = arena_new_array(arena, PlanAggregateCall, aggregate->call_count + 1);
+    spec->input_retracts = traits_retracts(node->inputs[0]);
+    spec->state_ttl_ms = context->config->state_ttl_ms;
+    spec->final_only = context->config->bounded_run;
+    for (uint32_t i = 0; i < aggregate->call_count; i++)
+        if (!bind_call(context, node, &aggregate->calls[i], spec->input_retracts, &spec->calls[i],
+                       error))
+            return false;
+    node->plan->spec = spec;
+    node->plan->label = aggregate_label(context, node);
+    node->plan->state = aggregate_state(context, node, spec);
+    if (aggregate->key_count == 0)
+        lower_single(node);
+    else
+        lower_hash(&node->plan->inputs[0], aggregate->keys, aggregate->key_count);
+    return true;
+}
+
+static void aggregate_identify(const PlannerContext *context, LogicalNode *node, Buffer *text)
+{
+    const LogicalAggregate *aggregate = &node->aggregate;
+    const uint64_t *input = node->inputs[0]->column_identities;
+    uint32_t count = node->schema->column_count;
+    uint64_t *columns = arena_new_array(context->arena, uint64_t, count + 1);
+    for (uint32_t i = 0; i < aggregate->key_count; i++) {
+        columns[i] = input[aggregate->keys[i]];
+        identity_append(text, columns[i]);
+    }
+    size_t keys_end = text->length;
+    for (uint32_t i = 0; i < aggregate->call_count; i++) {
+        const LogicalAggregateCall *call = &aggregate->calls[i];
+        Buffer column = {0};
+        /* A call means the same beside other calls: its column is known by keys and itself. */
+        buffer_append(&column, text->data, keys_end);
+        buffer_printf(&column, "|%s|%d|", call->name, call->distinct ? 1 : 0);
+        type_print(call->type, &column);
+        for (uint32_t a = 0; a < call->argument_count; a++)
+            identity_append(&column, input[call->arguments[a]]);
+        buffer_append_char(&column, '|');
+        if (call->filter >= 0)
+            identity_append(&column, input[call->filter]);
+        columns[aggregate->key_count + i] = hash_bytes(column.data, column.length);
+        buffer_deinit(&column);
+    }
+    node->row_identity = hash_bytes(text->data, text->length);
+    for (uint32_t i = 0; i < aggregate->call_count; i++)
+        identity_append(text, columns[aggregate->key_count + i]);
+    node->column_identities = columns;
+}
+
+static void aggregate_describe(const LogicalNode *node, Buffer *out)
+{
+    const LogicalAggregate *aggregate = &node->aggregate;
+    if (aggregate->call_count == 0)
+        buffer_append_text(out, "SELECT DISTINCT");
+    else if (aggregate->key_count == 0)
+        buffer_append_text(out, "an aggregate without GROUP BY");
+    else {
+        buffer_append_text(out, "GROUP BY ");
+        label_columns(node->inputs[0]->schema, aggregate->keys, aggregate->key_count, out);
+    }
+}
+
+const NodeClass node_aggregate = {
+    .op = "aggregate",
+    .equal = aggregate_equal,
+    .derive = aggregate_derive,
+    .needs_before = lower_needs_before,
+    .lower = aggregate_lower,
+    .identify = aggregate_identify,
+    .describe = aggregate_describe,
+};

@@ -1,0 +1,231 @@
+/* join: regular equi-join; both sides stay in state.
+ *
+ * What is unique on a side decides how its rows are kept. Output keys: the left's when a left row
+ * meets one right row at most, the right's likewise, and both together always. Padding makes left
+ * keys of a RIGHT or FULL join NULL many times over, so alone they then are no keys. */
+#include "planner/lower.h"
+
+extern const NodeClass node_join;
+
+static bool join_equal(const LogicalNode *a, const LogicalNode *b)
+{
+    const LogicalJoin *x = &a->join, *y = &b->join;
+    if (x->kind != y->kind || x->key_count != y->key_count ||
+        (x->condition == NULL) != (y->condition == NULL))
+        return false;
+    for (uint32_t k = 0; k < x->key_count; k++)
+        if (x->keys[0][k] != y->keys[0][k] || x->keys[1][k] != y->keys[1][k] ||
+            x->null_matches[k] != y->null_matches[k])
+            return false;
+    return x->condition == NULL ||
+           (expr_equal(x->condition, y->condition) && expr_is_deterministic(x->condition));
+}
+
+static ColumnSet join_key(const PlannerContext *context, const LogicalNode *node, uint32_t side)
+{
+    return column_set_new(context->arena, node->join.keys[side], node->join.key_count);
+}
+
+/* Whether no two rows of the side have the same join key. */
+static bool key_is_unique(const PlannerContext *context, const LogicalNode *node, uint32_t side)
+{
+    ColumnSet key = join_key(context, node, side);
+    const StreamTraits *input = &node->inputs[side]->traits;
+    for (uint32_t i = 0; i < input->unique_key_count; i++)
+        if (column_set_contains(key, input->unique_keys[i]))
+            return true;
+    return false;
+}
+
+static void derive_keys(const PlannerContext *context, LogicalNode *node)
+{
+    Arena *arena = context->arena;
+    const StreamTraits *sides[2] = {&node->inputs[0]->traits, &node->inputs[1]->traits};
+    PlanJoinKind kind = node->join.kind;
+    uint32_t left = node->inputs[0]->schema->column_count;
+    bool left_kept = kind == PLAN_JOIN_INNER || kind == PLAN_JOIN_LEFT;
+    bool right_kept = kind == PLAN_JOIN_INNER || kind == PLAN_JOIN_RIGHT;
+    if (left_kept && key_is_unique(context, node, 1))
+        traits_copy_keys(arena, &node->traits, sides[0]);
+    ColumnSet nothing = {0, NULL};
+    if (right_kept && key_is_unique(context, node, 0))
+        for (uint32_t i = 0; i < sides[1]->unique_key_count; i++)
+            traits_add_key(arena, &node->traits,
+                           column_set_union(arena, nothing, sides[1]->unique_keys[i], left));
+    for (uint32_t i = 0; i < sides[0]->unique_key_count; i++)
+        for (uint32_t j = 0; j < sides[1]->unique_key_count; j++)
+            traits_add_key(
+                arena, &node->traits,
+                column_set_union(arena, sides[0]->unique_keys[i], sides[1]->unique_keys[j], left));
+}
+
+static bool join_derive(const PlannerContext *context, LogicalNode *node, Error *error)
+{
+    if (node->join.key_count == 0) {
+        error_set(error, ERROR_UNSUPPORTED,
+                  "a join without an equality between its sides is not supported yet");
+        error_detail(error,
+                     "ON and WHERE compare no column of one side with one of the other by =.");
+        error_hint(error, "Add such a comparison, for example on a constant column of both sides.");
+        return error_at(error, node->place.offset, node->place.length);
+    }
+    node->traits.bounded = lower_inputs_bounded(node);
+    node->traits.rowtime = -1;
+    node->changes = node->join.kind == PLAN_JOIN_INNER
+                        ? node->inputs[0]->changes | node->inputs[1]->changes
+                        : CHANGE_CLASS_ALL;
+    derive_keys(context, node);
+    return true;
+}
+
+/* Without -U the side's new row must find its predecessor: under the same join key, by a key that
+ * contains it. A condition or padding could have answered differently for the old row. */
+static bool join_needs_before(const PlannerContext *context, const LogicalNode *node, uint32_t side)
+{
+    if (node->traits.wants_before || node->join.kind != PLAN_JOIN_INNER ||
+        node->join.condition != NULL)
+        return true;
+    ColumnSet key = join_key(context, node, side);
+    const StreamTraits *input = &node->inputs[side]->traits;
+    for (uint32_t i = 0; i < input->unique_key_count; i++)
+        if (column_set_contains(input->unique_keys[i], key))
+            return false;
+    return true;
+}
+
+static void fill_side(const PlannerContext *context, const LogicalNode *node, uint32_t side,
+                      PlanJoinSide *out)
+{
+    const StreamTraits *input = &node->inputs[side]->traits;
+    ColumnSet key = join_key(context, node, side);
+    out->keys = node->join.keys[side];
+    out->retracts = traits_retracts(node->inputs[side]);
+    out->state = PLAN_SIDE_NO_UNIQUE;
+    for (uint32_t i = 0; i < input->unique_key_count; i++) {
+        ColumnSet unique = input->unique_keys[i];
+        if (column_set_contains(key, unique)) {
+            out->state = PLAN_SIDE_KEY_UNIQUE;
+            out->unique = unique;
+            return;
+        }
+        /* A side that sends no -U replaces rows by a key that the join key is part of. */
+        bool replaces = column_set_contains(unique, key);
+        bool better = out->state == PLAN_SIDE_NO_UNIQUE || unique.count < out->unique.count ||
+                      (replaces && !column_set_contains(out->unique, key));
+        if (!better)
+            continue;
+        out->state = PLAN_SIDE_HAS_UNIQUE;
+        out->unique = unique;
+    }
+}
+
+static const char *side_text(PlanJoinSideState state)
+{
+    switch (state) {
+    case PLAN_SIDE_KEY_UNIQUE:
+        return "JoinKeyContainsUniqueKey";
+    case PLAN_SIDE_HAS_UNIQUE:
+        return "HasUniqueKey";
+    case PLAN_SIDE_NO_UNIQUE:
+        break;
+    }
+    return "NoUniqueKey";
+}
+
+static const char *kind_text(PlanJoinKind kind)
+{
+    static const char *const names[] = {"InnerJoin",     "LeftOuterJoin", "RightOuterJoin",
+                                        "FullOuterJoin", "LeftSemiJoin",  "LeftAntiJoin"};
+    return names[kind];
+}
+
+static const char *join_label(const PlannerContext *context, const LogicalNode *node,
+                              const PlanJoin *spec)
+{
+    const Schema *left = node->inputs[0]->schema, *right = node->inputs[1]->schema;
+    Buffer label = {0};
+    buffer_printf(&label, "Join(joinType=[%s], where=[", kind_text(node->join.kind));
+    for (uint32_t k = 0; k < node->join.key_count; k++)
+        buffer_printf(&label, "%s(%s %s %s)", k == 0 ? "" : " AND ",
+                      left->columns[node->join.keys[0][k]].name,
+                      node->join.null_matches[k] ? "IS NOT DISTINCT FROM" : "=",
+                      right->columns[node->join.keys[1][k]].name);
+    if (spec->condition != NULL) {
+        buffer_append_text(&label, " AND ");
+        expr_print(spec->condition, node->schema, &label);
+    }
+    buffer_append_text(&label, "], select=[");
+    label_columns(node->schema, NULL, node->schema->column_count, &label);
+    buffer_printf(&label, "], leftInputSpec=[%s], rightInputSpec=[%s])",
+                  side_text(spec->sides[0].state), side_text(spec->sides[1].state));
+    return label_take(context->arena, &label);
+}
+
+static bool join_lower(const PlannerContext *context, LogicalNode *node, Error *error)
+{
+    PlanJoin *spec = arena_new_one(context->arena, PlanJoin);
+    spec->kind = node->join.kind;
+    spec->key_count = node->join.key_count;
+    spec->null_matches = node->join.null_matches;
+    spec->condition = node->join.condition;
+    spec->state_ttl_ms = context->config->state_ttl_ms;
+    for (uint32_t s = 0; s < 2; s++) {
+        fill_side(context, node, s, &spec->sides[s]);
+        lower_hash(&node->plan->inputs[s], spec->sides[s].keys, spec->key_count);
+    }
+    node->plan->spec = spec;
+    node->plan->label = join_label(context, node, spec);
+    node->plan->state =
+        arena_printf(context->arena, "every row of both sides, %s", lower_ttl_text(context));
+    return true;
+}
+
+static void join_identify(const PlannerContext *context, LogicalNode *node, Buffer *text)
+{
+    const uint64_t *sides[2] = {node->inputs[0]->column_identities,
+                                node->inputs[1]->column_identities};
+    uint32_t left = node->inputs[0]->schema->column_count;
+    uint32_t count = node->schema->column_count;
+    uint64_t *columns = arena_new_array(context->arena, uint64_t, count + 1);
+    for (uint32_t i = 0; i < count; i++)
+        columns[i] = i < left ? sides[0][i] : sides[1][i - left];
+    buffer_printf(text, "|%d", (int)node->join.kind);
+    for (uint32_t k = 0; k < node->join.key_count; k++) {
+        buffer_append_text(text, node->join.null_matches[k] ? "|n" : "|=");
+        identity_append(text, sides[0][node->join.keys[0][k]]);
+        identity_append(text, sides[1][node->join.keys[1][k]]);
+    }
+    if (node->join.condition != NULL)
+        identity_append_expr(text, node->join.condition, columns);
+    node->row_identity = hash_bytes(text->data, text->length);
+    /* Both sides of a self join show the same columns: the side is part of what they mean. */
+    for (uint32_t i = 0; i < count; i++) {
+        Buffer column = {0};
+        identity_append(&column, node->row_identity);
+        identity_append(&column, columns[i]);
+        buffer_append_char(&column, i < left ? 'l' : 'r');
+        columns[i] = hash_bytes(column.data, column.length);
+        buffer_deinit(&column);
+    }
+    node->column_identities = columns;
+    /* State holds whole rows of both sides. */
+    lower_identify_rows(node, text);
+}
+
+static void join_describe(const LogicalNode *node, Buffer *out)
+{
+    static const char *const names[] = {"JOIN", "LEFT JOIN", "RIGHT JOIN", "FULL OUTER JOIN",
+                                        "IN",   "NOT IN"};
+    buffer_append_text(out, names[node->join.kind]);
+}
+
+const NodeClass node_join = {
+    .op = "join",
+    .equal = join_equal,
+    .derive = join_derive,
+    .passes_before = true,
+    .needs_before = join_needs_before,
+    .lower = join_lower,
+    .identify = join_identify,
+    .describe = join_describe,
+};

@@ -1,0 +1,59 @@
+/* materialize: in front of a sink whose primary key is not the key the rows are known by. Keeps the
+ * rows that share a sink key in order of arrival and shows the last of them. */
+#include "planner/lower.h"
+
+extern const NodeClass node_materialize;
+
+static bool materialize_derive(const PlannerContext *context, LogicalNode *node, Error *error)
+{
+    node->changes = CHANGE_CLASS_ALL;
+    node->traits.bounded = node->inputs[0]->traits.bounded;
+    node->traits.rowtime = -1;
+    traits_add_key(context->arena, &node->traits, node->key.key);
+    return true;
+}
+
+static bool materialize_lower(const PlannerContext *context, LogicalNode *node, Error *error)
+{
+    PlanMaterialize *spec = arena_new_one(context->arena, PlanMaterialize);
+    spec->key = node->key.key;
+    spec->upsert_key = node->key.upsert_key;
+    node->plan->spec = spec;
+    lower_hash(&node->plan->inputs[0], spec->key.columns, spec->key.count);
+    Buffer label = {0};
+    buffer_append_text(&label, "SinkMaterializer(primaryKey=[");
+    label_columns(node->schema, spec->key.columns, spec->key.count, &label);
+    buffer_append_text(&label, "], inputUpsertKey=[");
+    label_columns(node->schema, spec->upsert_key.columns, spec->upsert_key.count, &label);
+    buffer_append_text(&label, "])");
+    node->plan->label = label_take(context->arena, &label);
+    node->plan->state = "every row that is not deleted, by the sink's primary key, for ever";
+    return true;
+}
+
+static void materialize_identify(const PlannerContext *context, LogicalNode *node, Buffer *text)
+{
+    const uint64_t *columns = node->inputs[0]->column_identities;
+    for (uint32_t i = 0; i < node->key.key.count; i++)
+        identity_append(text, columns[node->key.key.columns[i]]);
+    buffer_append_char(text, '|');
+    for (uint32_t i = 0; i < node->key.upsert_key.count; i++)
+        identity_append(text, columns[node->key.upsert_key.columns[i]]);
+    lower_identify_rows(node, text);
+    lower_identify_as_input(node);
+}
+
+static void materialize_describe(const LogicalNode *node, Buffer *out)
+{
+    buffer_append_text(out, "ON CONFLICT DO DEDUPLICATE");
+}
+
+const NodeClass node_materialize = {
+    .op = "materialize",
+    .equal = lower_equal_never,
+    .derive = materialize_derive,
+    .needs_before = lower_needs_before,
+    .lower = materialize_lower,
+    .identify = materialize_identify,
+    .describe = materialize_describe,
+};

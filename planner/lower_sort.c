@@ -1,0 +1,81 @@
+/* sort: ORDER BY of a bounded run, with LIMIT a Top-N: everything comes out at the end. One worker.
+ */
+#include <string.h>
+
+#include "planner/lower.h"
+
+extern const NodeClass node_sort;
+
+static bool sort_equal(const LogicalNode *a, const LogicalNode *b)
+{
+    const LogicalSort *x = &a->sort, *y = &b->sort;
+    if (x->key_count != y->key_count || x->offset != y->offset || x->limit != y->limit)
+        return false;
+    for (uint32_t k = 0; k < x->key_count; k++)
+        if (x->keys[k].column != y->keys[k].column ||
+            x->keys[k].descending != y->keys[k].descending ||
+            x->keys[k].nulls_last != y->keys[k].nulls_last)
+            return false;
+    return true;
+}
+
+static bool sort_derive(const PlannerContext *context, LogicalNode *node, Error *error)
+{
+    lower_derive_from_input(context, node);
+    node->changes = CHANGE_CLASS_INSERT;
+    node->traits.rowtime = -1;
+    return true;
+}
+
+static bool sort_lower(const PlannerContext *context, LogicalNode *node, Error *error)
+{
+    PlanSort *spec = arena_new_one(context->arena, PlanSort);
+    *spec = (PlanSort){node->sort.keys, node->sort.key_count, node->sort.offset, node->sort.limit};
+    node->plan->spec = spec;
+    lower_single(node);
+    Buffer label = {0};
+    buffer_append_text(&label, "Sort(orderBy=[");
+    for (uint32_t k = 0; k < spec->key_count; k++)
+        buffer_printf(&label, "%s%s %s NULLS %s", k == 0 ? "" : ", ",
+                      node->schema->columns[spec->keys[k].column].name,
+                      spec->keys[k].descending ? "DESC" : "ASC",
+                      spec->keys[k].nulls_last ? "LAST" : "FIRST");
+    buffer_append_char(&label, ']');
+    if (spec->offset != 0)
+        buffer_printf(&label, ", offset=[%llu]", (unsigned long long)spec->offset);
+    if (spec->limit != UINT64_MAX)
+        buffer_printf(&label, ", fetch=[%llu]", (unsigned long long)spec->limit);
+    buffer_append_char(&label, ')');
+    node->plan->label = label_take(context->arena, &label);
+    node->plan->state = "every row of the input, until it ends";
+    return true;
+}
+
+static void sort_identify(const PlannerContext *context, LogicalNode *node, Buffer *text)
+{
+    const uint64_t *columns = node->inputs[0]->column_identities;
+    for (uint32_t k = 0; k < node->sort.key_count; k++) {
+        identity_append(text, columns[node->sort.keys[k].column]);
+        buffer_printf(text, "|%d%d", node->sort.keys[k].descending, node->sort.keys[k].nulls_last);
+    }
+    buffer_printf(text, "|%llu|%llu", (unsigned long long)node->sort.offset,
+                  (unsigned long long)node->sort.limit);
+    lower_identify_rows(node, text);
+    lower_identify_as_input(node);
+    node->row_identity = hash_bytes(text->data, text->length);
+}
+
+static void sort_describe(const LogicalNode *node, Buffer *out)
+{
+    buffer_append_text(out, "ORDER BY");
+}
+
+const NodeClass node_sort = {
+    .op = "sort",
+    .equal = sort_equal,
+    .derive = sort_derive,
+    .needs_before = lower_needs_before,
+    .lower = sort_lower,
+    .identify = sort_identify,
+    .describe = sort_describe,
+};

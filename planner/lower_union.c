@@ -1,0 +1,60 @@
+/* union: UNION ALL. Nothing is unique any more; a time attribute stays one where all inputs agree.
+ */
+#include "planner/lower.h"
+
+extern const NodeClass node_union;
+
+static bool union_derive(const PlannerContext *context, LogicalNode *node, Error *error)
+{
+    node->changes = 0;
+    node->traits.bounded = lower_inputs_bounded(node);
+    node->traits.rowtime = node->inputs[0]->traits.rowtime;
+    for (uint32_t i = 0; i < node->input_count; i++) {
+        node->changes |= node->inputs[i]->changes;
+        if (node->inputs[i]->traits.rowtime != node->traits.rowtime)
+            node->traits.rowtime = -1;
+    }
+    return true;
+}
+
+static bool union_lower(const PlannerContext *context, LogicalNode *node, Error *error)
+{
+    Buffer label = {0};
+    buffer_append_text(&label, "Union(all=[true], union=[");
+    label_columns(node->schema, NULL, node->schema->column_count, &label);
+    buffer_append_text(&label, "])");
+    node->plan->label = label_take(context->arena, &label);
+    return true;
+}
+
+static void union_identify(const PlannerContext *context, LogicalNode *node, Buffer *text)
+{
+    uint32_t count = node->schema->column_count;
+    uint64_t *columns = arena_new_array(context->arena, uint64_t, count + 1);
+    node->row_identity = hash_bytes(text->data, text->length);
+    for (uint32_t c = 0; c < count; c++) {
+        Buffer column = {0};
+        for (uint32_t i = 0; i < node->input_count; i++)
+            identity_append(&column, node->inputs[i]->column_identities[c]);
+        columns[c] = hash_bytes(column.data, column.length);
+        buffer_deinit(&column);
+        identity_append(text, columns[c]);
+    }
+    node->column_identities = columns;
+}
+
+static void union_describe(const LogicalNode *node, Buffer *out)
+{
+    buffer_append_text(out, "UNION ALL");
+}
+
+const NodeClass node_union = {
+    .op = "union",
+    .equal = lower_equal_always,
+    .derive = union_derive,
+    .passes_before = true,
+    .needs_before = lower_passes_need,
+    .lower = union_lower,
+    .identify = union_identify,
+    .describe = union_describe,
+};

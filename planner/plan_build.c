@@ -1,0 +1,103 @@
+/* From logical trees to the plan: rules, shared sub-plans, stream properties, lowering.
+ *
+ * The order of the rules matters: filters move before keys are taken from conditions, keys are
+ * there before unused columns go, and calcs are merged when no rule makes new ones. Then equal
+ * subtrees become one node, which is how WITH entries, views and scans used twice run once. */
+#include <string.h>
+
+#include "planner/logical.h"
+
+static bool nodes_equal(const LogicalNode *a, const LogicalNode *b)
+{
+    if (a->class != b->class || a->input_count != b->input_count ||
+        !schema_equal(a->schema, b->schema))
+        return false;
+    for (uint32_t i = 0; i < a->input_count; i++)
+        if (a->inputs[i] != b->inputs[i])
+            return false;
+    return a->class->equal(a, b);
+}
+
+/* Makes equal nodes one; returns the root's. Inputs come first, so comparing pointers is enough. */
+static void unify(const PlannerContext *context, LogicalNode **roots, uint32_t count)
+{
+    LogicalOrder order = logical_order(context, roots, count);
+    LogicalNode **same = arena_new_array(context->arena, LogicalNode *, order.count + 1);
+    for (uint32_t n = 0; n < order.count; n++) {
+        LogicalNode *node = order.nodes[n];
+        node->visit = n; /* its place in `same`; the next walk sets the mark anew */
+        for (uint32_t i = 0; i < node->input_count; i++)
+            node->inputs[i] = same[node->inputs[i]->visit];
+        same[n] = node;
+        for (uint32_t earlier = 0; earlier < n; earlier++) {
+            if (same[earlier] == order.nodes[earlier] && nodes_equal(order.nodes[earlier], node)) {
+                same[n] = order.nodes[earlier];
+                break;
+            }
+        }
+    }
+    for (uint32_t r = 0; r < count; r++)
+        roots[r] = same[roots[r]->visit];
+    for (uint32_t n = 0; n < order.count; n++)
+        order.nodes[n]->visit = 0;
+}
+
+static void rewrite(const PlannerContext *context, LogicalNode **roots, uint32_t count)
+{
+    for (uint32_t r = 0; r < count; r++) {
+        roots[r] = rule_push_filters(context, roots[r]);
+        roots[r] = rule_extract_join_keys(context, roots[r]);
+        roots[r] = rule_prune_columns(context, roots[r]);
+        roots[r] = rule_merge_calcs(context, roots[r]);
+    }
+    rule_share_scans(context, roots, count);
+    for (uint32_t r = 0; r < count; r++)
+        roots[r] = rule_merge_calcs(context, roots[r]);
+    unify(context, roots, count);
+}
+
+static PlanNode *plan_node(const PlannerContext *context, LogicalNode *node, uint32_t id)
+{
+    PlanNode *plan = arena_new_one(context->arena, PlanNode);
+    plan->id = id;
+    plan->op = node->class->op;
+    plan->uid = "";
+    plan->schema = node->schema;
+    plan->input_count = node->input_count;
+    plan->inputs = arena_new_array(context->arena, PlanInput, node->input_count + 1);
+    for (uint32_t i = 0; i < node->input_count; i++)
+        plan->inputs[i].node = node->inputs[i]->plan;
+    plan->traits = node->traits;
+    plan->sql_offset = node->place.offset;
+    return plan;
+}
+
+Plan *plan_build(const PlannerContext *context, LogicalNode **roots, uint32_t count, Str sql,
+                 int64_t sql_start, Error *error)
+{
+    rewrite(context, roots, count);
+    if (!traits_derive(context, roots, count, error))
+        return NULL;
+    LogicalOrder order = logical_order(context, roots, count);
+    Plan *plan = arena_new_one(context->arena, Plan);
+    plan->arena = context->arena;
+    plan->node_count = order.count;
+    plan->nodes = arena_new_array(context->arena, PlanNode *, order.count + 1);
+    plan->max_parallelism = context->config->max_parallelism;
+    plan->sql = (Str){arena_str(context->arena, sql), sql.length};
+    plan->sql_start = sql_start;
+    for (uint32_t n = 0; n < order.count; n++) {
+        LogicalNode *node = order.nodes[n];
+        node->plan = plan->nodes[n] = plan_node(context, node, n);
+        if (!node->class->lower(context, node, error))
+            return NULL;
+    }
+    plan_identify(context, &order);
+    return plan;
+}
+
+void plan_free(Plan *plan)
+{
+    if (plan != NULL)
+        arena_free(plan->arena);
+}

@@ -1,0 +1,288 @@
+/* Columns that nobody uses are not made: the scan reads only what some expression looks at.
+ *
+ * Each node is asked for some of its columns and answers with a node that has at least these, and a
+ * map from old to new positions. Every node keeps one column or more, so that rows stay countable.
+ */
+#include "planner/logical.h"
+
+#include <string.h>
+
+#define GONE UINT32_MAX
+
+typedef struct Pruned {
+    LogicalNode *node;
+    uint32_t *map; /* of the old columns; GONE */
+} Pruned;
+
+static Pruned prune(const PlannerContext *context, LogicalNode *node, const bool *needed);
+
+static uint32_t *map_new(Arena *arena, uint32_t count, bool identity)
+{
+    uint32_t *map = arena_new_array(arena, uint32_t, count + 1);
+    for (uint32_t i = 0; i < count; i++)
+        map[i] = identity ? i : GONE;
+    return map;
+}
+
+/* Gives `keep` one true entry at least, and the positions of those kept. */
+static uint32_t *map_kept(Arena *arena, bool *keep, uint32_t count, uint32_t *kept)
+{
+    bool any = false;
+    for (uint32_t i = 0; i < count; i++)
+        any = any || keep[i];
+    if (!any && count != 0)
+        keep[0] = true;
+    uint32_t *map = map_new(arena, count, false);
+    *kept = 0;
+    for (uint32_t i = 0; i < count; i++)
+        if (keep[i])
+            map[i] = (*kept)++;
+    return map;
+}
+
+static const Schema *kept_schema(Arena *arena, const Schema *schema, const uint32_t *map,
+                                 uint32_t kept)
+{
+    Column *columns = arena_new_array(arena, Column, kept + 1);
+    for (uint32_t i = 0; i < schema->column_count; i++)
+        if (map[i] != GONE)
+            columns[map[i]] = schema->columns[i];
+    return schema_new(arena, columns, kept);
+}
+
+static LogicalNode *with_input(Arena *arena, const LogicalNode *node, LogicalNode *input)
+{
+    LogicalNode *copy = arena_memdup(arena, node, sizeof(*node));
+    copy->inputs = arena_new_array(arena, LogicalNode *, 1);
+    copy->inputs[0] = input;
+    return copy;
+}
+
+/* The node with exactly the columns `keep` names, in their old order. */
+static LogicalNode *exactly(const PlannerContext *context, Pruned pruned, const Schema *old,
+                            const bool *keep)
+{
+    Arena *arena = context->arena;
+    const Expr **projections = arena_new_array(arena, const Expr *, old->column_count + 1);
+    const char **names = arena_new_array(arena, const char *, old->column_count + 1);
+    uint32_t count = 0;
+    bool same = true;
+    for (uint32_t i = 0; i < old->column_count; i++) {
+        if (!keep[i])
+            continue;
+        const Type *type = pruned.node->schema->columns[pruned.map[i]].type;
+        same = same && pruned.map[i] == count;
+        names[count] = old->columns[i].name;
+        projections[count++] = expr_column(arena, pruned.map[i], type, (AstPlace){-1, 0});
+    }
+    if (same && count == pruned.node->schema->column_count)
+        return pruned.node;
+    return logical_calc(arena, pruned.node, NULL, projections,
+                        logical_schema(arena, projections, names, count), pruned.node->place);
+}
+
+/* -------------------------------------------------------------------- kinds */
+
+static Pruned prune_scan(const PlannerContext *context, LogicalNode *node, const bool *needed)
+{
+    Arena *arena = context->arena;
+    const LogicalScan *scan = &node->scan;
+    const PlanTable *table = scan->table;
+    uint32_t count = node->schema->column_count;
+    bool *keep = arena_memdup(arena, needed, count + 1);
+    uint32_t kept = 0;
+    uint32_t *map = map_kept(arena, keep, count, &kept);
+    bool *physical = arena_new_array(arena, bool, table->info.physical->column_count + 1);
+    bool *metadata = arena_new_array(arena, bool, table->def->column_count + 1);
+    for (uint32_t i = 0; i < count; i++) {
+        if (!keep[i])
+            continue;
+        if (i < scan->column_count)
+            physical[scan->columns[i]] = true;
+        else
+            metadata[scan->metadata[i - scan->column_count]] = true;
+    }
+    return (Pruned){logical_scan(arena, table, physical, metadata, node->place), map};
+}
+
+static Pruned prune_calc(const PlannerContext *context, LogicalNode *node, const bool *needed)
+{
+    Arena *arena = context->arena;
+    uint32_t count = node->schema->column_count;
+    bool *keep = arena_memdup(arena, needed, count + 1);
+    uint32_t kept = 0;
+    uint32_t *map = map_kept(arena, keep, count, &kept);
+    bool *used = arena_new_array(arena, bool, node->inputs[0]->schema->column_count + 1);
+    if (node->calc.filter != NULL)
+        expr_mark_columns(node->calc.filter, used);
+    for (uint32_t i = 0; i < count; i++)
+        if (keep[i])
+            expr_mark_columns(node->calc.projections[i], used);
+    Pruned input = prune(context, node->inputs[0], used);
+    const Expr **projections = arena_new_array(arena, const Expr *, kept + 1);
+    for (uint32_t i = 0; i < count; i++)
+        if (keep[i])
+            projections[map[i]] =
+                expr_map_columns(&context->site, node->calc.projections[i], input.map);
+    const Expr *filter = node->calc.filter == NULL
+                             ? NULL
+                             : expr_map_columns(&context->site, node->calc.filter, input.map);
+    LogicalNode *copy = logical_calc(arena, input.node, filter, projections,
+                                     kept_schema(arena, node->schema, map, kept), node->place);
+    if (node->calc.rowtime >= 0 && map[node->calc.rowtime] != GONE)
+        copy->calc.rowtime = (int32_t)map[node->calc.rowtime];
+    return (Pruned){copy, map};
+}
+
+static Pruned prune_aggregate(const PlannerContext *context, LogicalNode *node, const bool *needed)
+{
+    Arena *arena = context->arena;
+    const LogicalAggregate *aggregate = &node->aggregate;
+    uint32_t keys = aggregate->key_count;
+    uint32_t count = node->schema->column_count;
+    bool *keep = arena_memdup(arena, needed, count + 1);
+    memset(keep, true, keys);
+    uint32_t kept = 0;
+    uint32_t *map = map_kept(arena, keep, count, &kept);
+
+    bool *used = arena_new_array(arena, bool, node->inputs[0]->schema->column_count + 1);
+    for (uint32_t i = 0; i < keys; i++)
+        used[aggregate->keys[i]] = true;
+    for (uint32_t i = 0; i < aggregate->call_count; i++) {
+        const LogicalAggregateCall *call = &aggregate->calls[i];
+        if (!keep[keys + i])
+            continue;
+        for (uint32_t a = 0; a < call->argument_count; a++)
+            used[call->arguments[a]] = true;
+        if (call->filter >= 0)
+            used[call->filter] = true;
+    }
+    Pruned input = prune(context, node->inputs[0], used);
+    LogicalNode *copy = with_input(arena, node, input.node);
+    copy->schema = kept_schema(arena, node->schema, map, kept);
+    copy->aggregate.keys = arena_new_array(arena, uint32_t, keys + 1);
+    for (uint32_t i = 0; i < keys; i++)
+        copy->aggregate.keys[i] = input.map[aggregate->keys[i]];
+    copy->aggregate.call_count = 0;
+    copy->aggregate.calls = arena_new_array(arena, LogicalAggregateCall, aggregate->call_count + 1);
+    for (uint32_t i = 0; i < aggregate->call_count; i++) {
+        if (!keep[keys + i])
+            continue;
+        LogicalAggregateCall *call = &copy->aggregate.calls[copy->aggregate.call_count++];
+        *call = aggregate->calls[i];
+        call->arguments = arena_new_array(arena, uint32_t, call->argument_count + 1);
+        for (uint32_t a = 0; a < call->argument_count; a++)
+            call->arguments[a] = input.map[aggregate->calls[i].arguments[a]];
+        if (call->filter >= 0)
+            call->filter = (int32_t)input.map[call->filter];
+    }
+    return (Pruned){copy, map};
+}
+
+static Pruned prune_join(const PlannerContext *context, LogicalNode *node, const bool *needed)
+{
+    Arena *arena = context->arena;
+    uint32_t left = node->inputs[0]->schema->column_count;
+    uint32_t count = node->schema->column_count;
+    bool *used = arena_memdup(arena, needed, count + 1);
+    if (node->join.condition != NULL)
+        expr_mark_columns(node->join.condition, used);
+    for (uint32_t k = 0; k < node->join.key_count; k++) {
+        used[node->join.keys[0][k]] = true;
+        used[left + node->join.keys[1][k]] = true;
+    }
+    Pruned sides[2] = {prune(context, node->inputs[0], used),
+                       prune(context, node->inputs[1], used + left)};
+    uint32_t new_left = sides[0].node->schema->column_count;
+    uint32_t *map = map_new(arena, count, false);
+    for (uint32_t i = 0; i < count; i++) {
+        uint32_t to = i < left ? sides[0].map[i] : sides[1].map[i - left];
+        map[i] = to == GONE || i < left ? to : to + new_left;
+    }
+    LogicalNode *copy = arena_memdup(arena, node, sizeof(*node));
+    copy->inputs = arena_new_array(arena, LogicalNode *, 2);
+    for (uint32_t s = 0; s < 2; s++) {
+        copy->inputs[s] = sides[s].node;
+        copy->join.keys[s] = arena_new_array(arena, uint32_t, node->join.key_count + 1);
+        for (uint32_t k = 0; k < node->join.key_count; k++)
+            copy->join.keys[s][k] = sides[s].map[node->join.keys[s][k]];
+    }
+    if (node->join.condition != NULL)
+        copy->join.condition = expr_map_columns(&context->site, node->join.condition, map);
+    copy->schema =
+        logical_join_schema(arena, node->join.kind, sides[0].node->schema, sides[1].node->schema);
+    return (Pruned){copy, map};
+}
+
+static Pruned prune_union(const PlannerContext *context, LogicalNode *node, const bool *needed)
+{
+    Arena *arena = context->arena;
+    uint32_t count = node->schema->column_count;
+    bool *keep = arena_memdup(arena, needed, count + 1);
+    uint32_t kept = 0;
+    uint32_t *map = map_kept(arena, keep, count, &kept);
+    LogicalNode *copy = arena_memdup(arena, node, sizeof(*node));
+    copy->inputs = arena_new_array(arena, LogicalNode *, node->input_count + 1);
+    for (uint32_t i = 0; i < node->input_count; i++)
+        copy->inputs[i] =
+            exactly(context, prune(context, node->inputs[i], keep), node->inputs[i]->schema, keep);
+    copy->schema = kept_schema(arena, node->schema, map, kept);
+    return (Pruned){copy, map};
+}
+
+/* Nodes that pass rows on: they need what is needed of them, a sort also its keys. */
+static Pruned prune_through(const PlannerContext *context, LogicalNode *node, const bool *needed)
+{
+    Arena *arena = context->arena;
+    bool *used = arena_memdup(arena, needed, node->schema->column_count + 1);
+    bool is_sort = logical_is(node, "sort");
+    for (uint32_t k = 0; is_sort && k < node->sort.key_count; k++)
+        used[node->sort.keys[k].column] = true;
+    Pruned input = prune(context, node->inputs[0], used);
+    LogicalNode *copy = with_input(arena, node, input.node);
+    copy->schema = input.node->schema;
+    if (is_sort) {
+        copy->sort.keys =
+            arena_memdup(arena, node->sort.keys, sizeof(PlanSortKey) * (node->sort.key_count + 1));
+        for (uint32_t k = 0; k < node->sort.key_count; k++)
+            copy->sort.keys[k].column = input.map[node->sort.keys[k].column];
+    }
+    return (Pruned){copy, input.map};
+}
+
+/* Any other kind of node uses all columns of its inputs. */
+static Pruned prune_nothing(const PlannerContext *context, LogicalNode *node)
+{
+    Arena *arena = context->arena;
+    LogicalNode *copy = arena_memdup(arena, node, sizeof(*node));
+    copy->inputs = arena_new_array(arena, LogicalNode *, node->input_count + 1);
+    for (uint32_t i = 0; i < node->input_count; i++) {
+        uint32_t count = node->inputs[i]->schema->column_count;
+        bool *all = arena_alloc(arena, count + 1);
+        memset(all, true, count + 1);
+        copy->inputs[i] =
+            exactly(context, prune(context, node->inputs[i], all), node->inputs[i]->schema, all);
+    }
+    return (Pruned){copy, map_new(arena, node->schema->column_count, true)};
+}
+
+static Pruned prune(const PlannerContext *context, LogicalNode *node, const bool *needed)
+{
+    static const struct {
+        const char *op;
+        Pruned (*prune)(const PlannerContext *context, LogicalNode *node, const bool *needed);
+    } kinds[] = {
+        {"scan", prune_scan},    {"calc", prune_calc},   {"aggregate", prune_aggregate},
+        {"join", prune_join},    {"union", prune_union}, {"limit", prune_through},
+        {"sort", prune_through},
+    };
+    for (size_t i = 0; i < array_count(kinds); i++)
+        if (logical_is(node, kinds[i].op))
+            return kinds[i].prune(context, node, needed);
+    return prune_nothing(context, node);
+}
+
+LogicalNode *rule_prune_columns(const PlannerContext *context, LogicalNode *node)
+{
+    return prune_nothing(context, node).node;
+}
