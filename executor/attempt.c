@@ -17,7 +17,7 @@ static uint32_t stage_index(const Fragment *fragment, uint32_t node)
     for (uint32_t i = 0; i < fragment->node_count; i++)
         if (fragment->nodes[i] == node)
             return i;
-    assert(!"the node is not in its fragment");
+    assert(0 && "the node is not in its fragment");
     return 0;
 }
 

@@ -344,23 +344,29 @@ static bool feeds_table(const FedTable *fed, const char *table)
     return strcmp(((const PlanScan *)fed->node->spec)->scan.table->name, table) == 0;
 }
 
+static bool unknown_table(const Job *job, const char *table, Error *error)
+{
+    error_set(error, ERROR_NAME, "job \"%s\" reads no fed table \"%s\"", job->config.name, table);
+    const char **names = memory_zalloc((job->fed_count + 1) * sizeof(*names));
+    for (uint32_t i = 0; i < job->fed_count; i++)
+        names[i] = ((const PlanScan *)job->fed[i].node->spec)->scan.table->name;
+    const char *nearest = str_nearest(table, names, job->fed_count);
+    if (nearest != NULL)
+        error_hint(error, "Did you mean \"%s\"?", nearest);
+    memory_free(names);
+    return false;
+}
+
 /* Checks that the table is fed, open, and the job runs. Under the lock. */
 static bool check_feed(const Job *job, const char *table, Error *error)
 {
     if (job_has_ended(job) || job->stop_wanted || job->cancel_wanted || job->attempt->failed)
         return not_running(job, error);
-    const char **names = arena_new_array(job->attempt->arena, const char *, job->fed_count + 1);
-    for (uint32_t i = 0; i < job->fed_count; i++) {
-        names[i] = ((const PlanScan *)job->fed[i].node->spec)->scan.table->name;
-        if (!feeds_table(&job->fed[i], table))
-            continue;
-        if (!job->fed[i].ended)
-            return true;
-        return error_set(error, ERROR_CANCELLED, "the input of table \"%s\" has ended", table);
-    }
-    error_set(error, ERROR_NAME, "job \"%s\" reads no fed table \"%s\"", job->config.name, table);
-    const char *nearest = str_nearest(table, names, job->fed_count);
-    return nearest == NULL ? false : error_hint(error, "Did you mean \"%s\"?", nearest);
+    for (uint32_t i = 0; i < job->fed_count; i++)
+        if (feeds_table(&job->fed[i], table))
+            return !job->fed[i].ended ||
+                   error_set(error, ERROR_CANCELLED, "the input of table \"%s\" has ended", table);
+    return unknown_table(job, table, error);
 }
 
 /* The columns a scan reads of rows of the whole table; takes over one ownership of `rows`. */
@@ -395,6 +401,22 @@ static bool check_fed_rows(const PlanNode *node, const char *table, const Batch 
     return true;
 }
 
+/* Hands one scan its columns of the rows. */
+static bool feed_scan(Job *job, const FedTable *to, Batch *rows, Error *error)
+{
+    const ScanInfo *scan = &((const PlanScan *)to->node->spec)->scan;
+    Batch *projected = project_feed(scan, batch_retain(rows));
+    Message message = {
+        .kind = MESSAGE_BATCH, .channel = to->channel, .batch = batch_detach(projected)};
+    if (inbox_push(to->inbox, message, NULL))
+        return true;
+    job_wait(job, -1);
+    pthread_mutex_lock(&job->lock);
+    not_running(job, error);
+    pthread_mutex_unlock(&job->lock);
+    return false;
+}
+
 bool job_feed(Job *job, const char *table, Batch *batch, Error *error)
 {
     pthread_mutex_lock(&job->lock);
@@ -403,28 +425,10 @@ bool job_feed(Job *job, const char *table, Batch *batch, Error *error)
         if (feeds_table(&job->fed[i], table))
             fed = check_fed_rows(job->fed[i].node, table, batch, error);
     pthread_mutex_unlock(&job->lock);
-    if (batch->row_count == 0) {
-        batch_release(batch);
-        return fed;
-    }
     /* The list itself is fixed, and a push may block: outside of the lock. */
-    for (uint32_t i = 0; i < job->fed_count && fed; i++) {
-        FedTable *to = &job->fed[i];
-        if (!feeds_table(to, table))
-            continue;
-        const ScanInfo *scan = &((const PlanScan *)to->node->spec)->scan;
-        Batch *rows = batch_copy(batch);
-        Message message = {.kind = MESSAGE_BATCH,
-                           .channel = to->channel,
-                           .batch = batch_detach(project_feed(scan, rows))};
-        fed = inbox_push(to->inbox, message, NULL);
-        if (!fed) {
-            job_wait(job, -1);
-            pthread_mutex_lock(&job->lock);
-            not_running(job, error);
-            pthread_mutex_unlock(&job->lock);
-        }
-    }
+    for (uint32_t i = 0; i < job->fed_count && fed && batch->row_count > 0; i++)
+        if (feeds_table(&job->fed[i], table))
+            fed = feed_scan(job, &job->fed[i], batch, error);
     batch_release(batch);
     return fed;
 }

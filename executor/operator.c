@@ -16,7 +16,7 @@ const OperatorClass *operator_find(const char *name)
     for (uint32_t i = 0; operator_table[i] != NULL; i++)
         if (strcmp(operator_table[i]->name, name) == 0)
             return operator_table[i];
-    assert(!"the planner names an operator that is not registered");
+    assert(0 && "the planner names an operator that is not registered");
     return NULL;
 }
 
