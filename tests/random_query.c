@@ -1,0 +1,248 @@
+/* A query is made inside out: each operator wraps the one before as a subquery and renames its
+ * columns to c0, c1, …, so that both dialects see only plain names. */
+#include "tests/random_query.h"
+
+uint64_t random_next(Random *random)
+{
+    uint64_t z = random->state += UINT64_C(0x9e3779b97f4a7c15);
+    z = (z ^ (z >> 30)) * UINT64_C(0xbf58476d1ce4e5b9);
+    z = (z ^ (z >> 27)) * UINT64_C(0x94d049bb133111eb);
+    return z ^ (z >> 31);
+}
+
+uint32_t random_below(Random *random, uint32_t bound)
+{
+    return (uint32_t)(random_next(random) % bound);
+}
+
+/* A column of the wanted kind, or -1. */
+static int pick_column(Random *random, const QueryShape *shape, bool text)
+{
+    uint32_t start = random_below(random, shape->column_count);
+    for (uint32_t i = 0; i < shape->column_count; i++) {
+        uint32_t column = (start + i) % shape->column_count;
+        if (shape->is_text[column] == text)
+            return (int)column;
+    }
+    return -1;
+}
+
+static void append_base(Random *random, Buffer *sql, QueryShape *shape)
+{
+    buffer_printf(sql, "SELECT id AS c0, k AS c1, v AS c2, s AS c3 FROM t%u",
+                  random_below(random, 3));
+    *shape = (QueryShape){4, {false, false, false, true}};
+}
+
+/* ------------------------------------------------------------------ operators */
+
+static void append_predicate(Random *random, const QueryShape *shape, Buffer *sql)
+{
+    int number = pick_column(random, shape, false);
+    int text = pick_column(random, shape, true);
+    switch (random_below(random, 7)) {
+    case 0:
+        buffer_printf(sql, "c%d > %d", number, (int)random_below(random, 8));
+        return;
+    case 1:
+        buffer_printf(sql, "c%d IS NOT NULL", number);
+        return;
+    case 2:
+        buffer_printf(sql, "c%d BETWEEN 1 AND %d", number, (int)random_below(random, 6));
+        return;
+    case 3:
+        buffer_printf(sql, "c%d IN (1, 3, %d)", number, (int)random_below(random, 8));
+        return;
+    case 4:
+        buffer_printf(sql, "c%d <> 2 OR c%d IS NULL", number, number);
+        return;
+    case 5:
+        if (text >= 0) {
+            buffer_printf(sql, "c%d = 'b'", text);
+            return;
+        }
+        break;
+    default:
+        break;
+    }
+    buffer_printf(sql, "COALESCE(c%d, 3) < 5", number);
+}
+
+static void wrap_filter(Random *random, uint32_t depth, Buffer *sql, QueryShape *shape)
+{
+    buffer_append_text(sql, "SELECT * FROM (");
+    random_query(random, depth, sql, shape);
+    buffer_append_text(sql, ") x WHERE ");
+    append_predicate(random, shape, sql);
+}
+
+static void append_expression(Random *random, const QueryShape *input, bool text, Buffer *sql)
+{
+    int column = pick_column(random, input, text);
+    if (text) {
+        buffer_printf(sql, random_below(random, 2) == 0 ? "c%d || '+'" : "UPPER(c%d)", column);
+        return;
+    }
+    switch (random_below(random, 4)) {
+    case 0:
+        buffer_printf(sql, "c%d + %u", column, random_below(random, 5));
+        break;
+    case 1:
+        buffer_printf(sql, "c%d * 2", column);
+        break;
+    case 2:
+        buffer_printf(sql, "CASE WHEN c%d > 2 THEN 1 ELSE c%d END", column, column);
+        break;
+    default:
+        buffer_printf(sql, "c%d", column);
+    }
+}
+
+static void wrap_projection(Random *random, uint32_t depth, Buffer *sql, QueryShape *shape)
+{
+    Buffer inner = {0};
+    QueryShape input;
+    random_query(random, depth, &inner, &input);
+    shape->column_count = 2 + random_below(random, 3);
+    buffer_append_text(sql, "SELECT ");
+    for (uint32_t i = 0; i < shape->column_count; i++) {
+        bool text = i > 0 && random_below(random, 3) == 0 && pick_column(random, &input, true) >= 0;
+        shape->is_text[i] = text;
+        buffer_append_text(sql, i == 0 ? "" : ", ");
+        append_expression(random, &input, text, sql);
+        buffer_printf(sql, " AS c%u", i);
+    }
+    buffer_printf(sql, " FROM (%s) x", buffer_text(&inner));
+    buffer_deinit(&inner);
+}
+
+static void append_aggregate(Random *random, const QueryShape *input, bool *is_text, Buffer *sql)
+{
+    int number = pick_column(random, input, false);
+    int text = pick_column(random, input, true);
+    *is_text = false;
+    switch (random_below(random, 8)) {
+    case 0:
+        buffer_append_text(sql, "COUNT(*)");
+        return;
+    case 1:
+        buffer_printf(sql, "COUNT(DISTINCT c%d)", number);
+        return;
+    case 2:
+        buffer_printf(sql, "MIN(c%d)", number);
+        return;
+    case 3:
+        buffer_printf(sql, "MAX(c%d)", number);
+        return;
+    case 4:
+        buffer_printf(sql, "SUM(c%d) FILTER (WHERE c%d > 1)", number, number);
+        return;
+    case 5:
+        buffer_printf(sql, "SUM(DISTINCT c%d)", number);
+        return;
+    case 6:
+        if (text >= 0) {
+            *is_text = true;
+            buffer_printf(sql, "MAX(c%d)", text);
+            return;
+        }
+        break;
+    default:
+        break;
+    }
+    buffer_printf(sql, "SUM(c%d)", number);
+}
+
+static void wrap_aggregate(Random *random, uint32_t depth, Buffer *sql, QueryShape *shape)
+{
+    Buffer inner = {0};
+    QueryShape input;
+    random_query(random, depth, &inner, &input);
+    bool text_key = random_below(random, 3) == 0 && pick_column(random, &input, true) >= 0;
+    int key = pick_column(random, &input, text_key);
+    shape->column_count = 2 + random_below(random, 3);
+    shape->is_text[0] = text_key;
+    buffer_printf(sql, "SELECT c%d AS c0", key);
+    for (uint32_t i = 1; i < shape->column_count; i++) {
+        buffer_append_text(sql, ", ");
+        append_aggregate(random, &input, &shape->is_text[i], sql);
+        buffer_printf(sql, " AS c%u", i);
+    }
+    buffer_printf(sql, " FROM (%s) x GROUP BY c%d", buffer_text(&inner), key);
+    if (random_below(random, 4) == 0)
+        buffer_append_text(sql, " HAVING COUNT(*) > 1");
+    buffer_deinit(&inner);
+}
+
+static void append_join_columns(const QueryShape *side, const char *alias, QueryShape *shape,
+                                Buffer *sql)
+{
+    for (uint32_t i = 0; i < side->column_count && shape->column_count < QUERY_COLUMNS_MAX; i++) {
+        buffer_printf(sql, "%s%s.c%u AS c%u", shape->column_count == 0 ? "" : ", ", alias, i,
+                      shape->column_count);
+        shape->is_text[shape->column_count++] = side->is_text[i];
+    }
+}
+
+static void wrap_join(Random *random, uint32_t depth, Buffer *sql, QueryShape *shape)
+{
+    static const char *const kinds[] = {"JOIN", "LEFT JOIN", "RIGHT JOIN", "FULL JOIN"};
+    Buffer inner[2] = {{0}, {0}};
+    QueryShape sides[2];
+    random_query(random, depth, &inner[0], &sides[0]);
+    random_query(random, depth / 2, &inner[1], &sides[1]);
+    shape->column_count = 0;
+    buffer_append_text(sql, "SELECT ");
+    append_join_columns(&sides[0], "a", shape, sql);
+    append_join_columns(&sides[1], "b", shape, sql);
+    buffer_printf(sql, " FROM (%s) a %s (%s) b ON a.c%d = b.c%d", buffer_text(&inner[0]),
+                  kinds[random_below(random, 4)], buffer_text(&inner[1]),
+                  pick_column(random, &sides[0], false), pick_column(random, &sides[1], false));
+    if (random_below(random, 3) == 0)
+        buffer_printf(sql, " AND a.c%d <= b.c%d", pick_column(random, &sides[0], false),
+                      pick_column(random, &sides[1], false));
+    buffer_deinit(&inner[0]);
+    buffer_deinit(&inner[1]);
+}
+
+/* Two numbers and, where there is one, a text of each side. */
+static void append_union_side(Random *random, uint32_t depth, Buffer *sql)
+{
+    Buffer inner = {0};
+    QueryShape shape;
+    random_query(random, depth, &inner, &shape);
+    buffer_printf(sql, "SELECT c%d AS c0, c%d AS c1 FROM (%s) x",
+                  pick_column(random, &shape, false), pick_column(random, &shape, false),
+                  buffer_text(&inner));
+    buffer_deinit(&inner);
+}
+
+static void wrap_union(Random *random, uint32_t depth, Buffer *sql, QueryShape *shape)
+{
+    append_union_side(random, depth, sql);
+    buffer_append_text(sql, random_below(random, 3) == 0 ? " UNION " : " UNION ALL ");
+    append_union_side(random, depth / 2, sql);
+    *shape = (QueryShape){2, {false, false}};
+}
+
+static void wrap_distinct(Random *random, uint32_t depth, Buffer *sql, QueryShape *shape)
+{
+    Buffer inner = {0};
+    QueryShape input;
+    random_query(random, depth, &inner, &input);
+    int number = pick_column(random, &input, false);
+    buffer_printf(sql, "SELECT DISTINCT c%d AS c0 FROM (%s) x", number, buffer_text(&inner));
+    *shape = (QueryShape){1, {false}};
+    buffer_deinit(&inner);
+}
+
+void random_query(Random *random, uint32_t depth, Buffer *sql, QueryShape *shape)
+{
+    typedef void (*Wrap)(Random *, uint32_t, Buffer *, QueryShape *);
+    static const Wrap wraps[] = {wrap_filter, wrap_projection, wrap_aggregate, wrap_aggregate,
+                                 wrap_join,   wrap_join,       wrap_union,     wrap_distinct};
+    if (depth == 0)
+        append_base(random, sql, shape);
+    else
+        wraps[random_below(random, array_count(wraps))](random, depth - 1, sql, shape);
+}

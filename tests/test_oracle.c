@@ -1,0 +1,333 @@
+/* Random continuous queries over random changes, held against SQLite after every step.
+ *
+ *   test_oracle [--cases=N] [--seed=S] [--verbose]
+ *
+ * A case is a query, a way to run it (batch size, workers, kill and restore) and some feeds of
+ * random inserts, updates and deletes with duplicates, NULL keys and changed keys. After each feed
+ * the changes so far must add up to exactly what SQLite answers over the final tables. A failing
+ * case prints its seed, query and feeds as a `.test` file. */
+#include <sqlite3.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "core/arena.h"
+#include "session/weir.h"
+#include "tests/random_query.h"
+
+#define TABLES    3
+#define FEEDS     6
+#define CHANGES   24
+#define ROWS_MAX  512
+#define ROW_BYTES 64
+
+typedef struct Table {
+    char rows[ROWS_MAX][ROW_BYTES]; /* "1, 2, NULL, a" */
+    uint32_t count;
+} Table;
+
+typedef struct Case {
+    uint64_t seed;
+    Random random;
+    Buffer sql;
+    QueryShape shape;
+    Table tables[TABLES];
+    sqlite3 *oracle;
+    WeirSession *session;
+    WeirResult *result;
+    bool restore;
+    char directory[32];
+    Buffer script; /* the case as a .test file, for a failure */
+} Case;
+
+static void fail_hard(const char *what, const char *detail)
+{
+    fprintf(stderr, "test_oracle: %s: %s\n", what, detail);
+    exit(2);
+}
+
+static void oracle_run(sqlite3 *oracle, const char *sql)
+{
+    char *message = NULL;
+    if (sqlite3_exec(oracle, sql, NULL, NULL, &message) != SQLITE_OK)
+        fail_hard(sql, message);
+}
+
+/* ------------------------------------------------------------------ changes */
+
+static void random_row(Case *run, char out[ROW_BYTES])
+{
+    static const char *const texts[] = {"a", "b", "c", "NULL"};
+    Random *random = &run->random;
+    char k[16], v[16];
+    snprintf(k, sizeof(k), random_below(random, 6) == 0 ? "NULL" : "%u", random_below(random, 5));
+    snprintf(v, sizeof(v), random_below(random, 6) == 0 ? "NULL" : "%u", random_below(random, 9));
+    snprintf(out, ROW_BYTES, "%u, %s, %s, %s", random_below(random, 12), k, v,
+             texts[random_below(random, 4)]);
+}
+
+static void append_change(Buffer *rows, const char *kind, const char *row)
+{
+    buffer_printf(rows, "%s[%s]\n", kind, row);
+}
+
+/* A random change of the table, as one or two lines. */
+static void random_change(Case *run, Table *table, Buffer *rows)
+{
+    uint32_t kind = random_below(&run->random, 10);
+    if (table->count == 0 || (kind < 5 && table->count < ROWS_MAX)) {
+        random_row(run, table->rows[table->count]);
+        append_change(rows, "+I", table->rows[table->count++]);
+        return;
+    }
+    uint32_t at = random_below(&run->random, table->count);
+    if (kind < 8) {
+        append_change(rows, "-U", table->rows[at]);
+        random_row(run, table->rows[at]);
+        append_change(rows, "+U", table->rows[at]);
+        return;
+    }
+    append_change(rows, "-D", table->rows[at]);
+    memmove(table->rows[at], table->rows[--table->count], ROW_BYTES);
+}
+
+/* SQLite's tables get the rows there are now. */
+static void oracle_fill(Case *run, uint32_t number)
+{
+    const Table *table = &run->tables[number];
+    Buffer sql = {0};
+    buffer_printf(&sql, "DELETE FROM t%u;", number);
+    for (uint32_t i = 0; i < table->count; i++) {
+        const char *row = table->rows[i];
+        const char *text = strrchr(row, ' ') + 1;
+        bool null = strcmp(text, "NULL") == 0;
+        buffer_printf(&sql, "INSERT INTO t%u VALUES (%.*s%s%s%s);", number, (int)(text - row), row,
+                      null ? "" : "'", text, null ? "" : "'");
+    }
+    oracle_run(run->oracle, buffer_text(&sql));
+    buffer_deinit(&sql);
+}
+
+/* ---------------------------------------------------------------- comparing */
+
+/* Adds a row's text with a count to the table `counted`. */
+static void count_row(sqlite3_stmt *insert, const char *text, size_t length, int count)
+{
+    sqlite3_bind_text(insert, 1, text, (int)length, SQLITE_TRANSIENT);
+    sqlite3_bind_int(insert, 2, count);
+    if (sqlite3_step(insert) != SQLITE_DONE)
+        fail_hard("counting", "insert failed");
+    sqlite3_reset(insert);
+}
+
+static sqlite3_stmt *prepare(Case *run, const char *sql)
+{
+    sqlite3_stmt *statement;
+    if (sqlite3_prepare_v2(run->oracle, sql, -1, &statement, NULL) != SQLITE_OK)
+        fail_hard(sql, sqlite3_errmsg(run->oracle));
+    return statement;
+}
+
+/* Counts what Weir has emitted since the last look; false when the query failed. */
+static bool count_changes(Case *run)
+{
+    sqlite3_stmt *insert = prepare(run, "INSERT INTO emitted VALUES (?, ?)");
+    Buffer row = {0};
+    WeirStep step;
+    while ((step = weir_next(run->result, 0)) == WEIR_STEP_ROW) {
+        buffer_clear(&row);
+        for (uint32_t i = 0; i < weir_column_count(run->result); i++)
+            buffer_printf(&row, "%s%s", i == 0 ? "" : "|", weir_text(run->result, i, NULL));
+        count_row(insert, row.data, row.length, (weir_row_change(run->result) & 1) != 0 ? -1 : 1);
+    }
+    sqlite3_finalize(insert);
+    buffer_deinit(&row);
+    return step == WEIR_STEP_IDLE;
+}
+
+static void count_expected(Case *run)
+{
+    oracle_run(run->oracle, "DELETE FROM expected");
+    sqlite3_stmt *insert = prepare(run, "INSERT INTO expected VALUES (?, ?)");
+    sqlite3_stmt *query = prepare(run, buffer_text(&run->sql));
+    Buffer row = {0};
+    while (sqlite3_step(query) == SQLITE_ROW) {
+        buffer_clear(&row);
+        for (int i = 0; i < sqlite3_column_count(query); i++) {
+            const unsigned char *text = sqlite3_column_text(query, i);
+            buffer_printf(&row, "%s%s", i == 0 ? "" : "|",
+                          text == NULL ? "NULL" : (const char *)text);
+        }
+        count_row(insert, row.data, row.length, 1);
+    }
+    sqlite3_finalize(query);
+    sqlite3_finalize(insert);
+    buffer_deinit(&row);
+}
+
+/* Prints rows whose counts differ; true when none does. */
+static bool compare(Case *run)
+{
+    count_expected(run);
+    sqlite3_stmt *query = prepare(
+        run, "SELECT row, SUM(e), SUM(w) FROM (SELECT row, n AS e, 0 AS w FROM expected "
+             "UNION ALL SELECT row, 0, n FROM emitted) GROUP BY row HAVING SUM(e) <> SUM(w)");
+    bool equal = true;
+    while (sqlite3_step(query) == SQLITE_ROW) {
+        fprintf(stderr, "  %s: SQLite %d times, Weir %d times\n",
+                (const char *)sqlite3_column_text(query, 0), sqlite3_column_int(query, 1),
+                sqlite3_column_int(query, 2));
+        equal = false;
+    }
+    sqlite3_finalize(query);
+    return equal;
+}
+
+/* ------------------------------------------------------------------- a case */
+
+static bool start_query(Case *run)
+{
+    return weir_execute_text(run->session, buffer_text(&run->sql), &run->result) == WEIR_OK;
+}
+
+/* Kills the query after a feed and lets it go on from its checkpoint, with other workers. */
+static bool restart_query(Case *run)
+{
+    static const char *const workers[] = {"1", "2", "3"};
+    weir_result_free(run->result);
+    weir_set(run->session, "parallelism.default", workers[random_below(&run->random, 3)]);
+    return start_query(run);
+}
+
+static void on_notice(void *user, const char *text)
+{
+    (void)user;
+    (void)text;
+}
+
+static void create_tables(Case *run)
+{
+    for (uint32_t i = 0; i < TABLES; i++) {
+        Buffer sql = {0};
+        buffer_printf(&sql, "CREATE TABLE t%u (id INTEGER, k INTEGER, v INTEGER, s TEXT)", i);
+        oracle_run(run->oracle, buffer_text(&sql));
+        buffer_clear(&sql);
+        buffer_printf(&sql,
+                      "CREATE TABLE t%u (id INT, k INT, v INT, s STRING) WITH "
+                      "('connector' = 'feed', 'changelog-mode' = 'I,UB,UA,D')",
+                      i);
+        WeirResult *result;
+        if (weir_execute_text(run->session, buffer_text(&sql), &result) != WEIR_OK)
+            fail_hard("CREATE TABLE", weir_error_message(run->session));
+        weir_result_free(result);
+        buffer_printf(&run->script, "%s;\n", buffer_text(&sql));
+        buffer_deinit(&sql);
+    }
+    oracle_run(run->oracle, "CREATE TABLE expected (row TEXT, n INTEGER);"
+                            "CREATE TABLE emitted (row TEXT, n INTEGER)");
+}
+
+static void case_open(Case *run, uint64_t seed)
+{
+    memset(run, 0, sizeof(*run));
+    run->seed = run->random.state = seed;
+    run->restore = random_below(&run->random, 3) == 0;
+    if (sqlite3_open(":memory:", &run->oracle) != SQLITE_OK)
+        fail_hard("SQLite", "could not open");
+    run->session = weir_open();
+    weir_on_notice(run->session, on_notice, NULL);
+    weir_set(run->session, "execution.batch-rows",
+             random_below(&run->random, 2) == 0 ? "1" : "2048");
+    weir_set(run->session, "parallelism.default", random_below(&run->random, 2) == 0 ? "1" : "2");
+    if (run->restore) {
+        snprintf(run->directory, sizeof(run->directory), "/tmp/weir-oracle-XXXXXX");
+        if (mkdtemp(run->directory) == NULL)
+            fail_hard("folder", "could not make one in /tmp");
+        weir_set(run->session, "execution.checkpointing.dir", run->directory);
+        weir_set(run->session, "pipeline.name", "oracle");
+    }
+    buffer_append_text(&run->script, "== sql\n");
+    create_tables(run);
+    random_query(&run->random, 1 + random_below(&run->random, 4), &run->sql, &run->shape);
+    buffer_printf(&run->script, "\n== query fold\n%s;\n", buffer_text(&run->sql));
+}
+
+static void case_close(Case *run)
+{
+    weir_result_free(run->result);
+    weir_close(run->session);
+    sqlite3_close(run->oracle);
+    if (run->restore) {
+        Buffer command = {0};
+        buffer_printf(&command, "rm -rf %s", run->directory);
+        if (system(buffer_text(&command)) != 0)
+            fail_hard("folder", "could not remove it");
+        buffer_deinit(&command);
+    }
+    buffer_deinit(&run->sql);
+    buffer_deinit(&run->script);
+}
+
+static bool case_feed(Case *run)
+{
+    uint32_t number = random_below(&run->random, TABLES);
+    char name[8];
+    snprintf(name, sizeof(name), "t%u", number);
+    Buffer rows = {0};
+    uint32_t changes = 1 + random_below(&run->random, CHANGES);
+    for (uint32_t i = 0; i < changes; i++)
+        random_change(run, &run->tables[number], &rows);
+    buffer_printf(&run->script, "\n== feed %s\n%s", name, buffer_text(&rows));
+    bool ok = weir_feed(run->session, name, buffer_text(&rows)) == WEIR_OK &&
+              weir_settle(run->session) == WEIR_OK && count_changes(run);
+    buffer_deinit(&rows);
+    if (!ok) {
+        fprintf(stderr, "  %s\n", weir_error_message(run->session));
+        return false;
+    }
+    oracle_fill(run, number);
+    return compare(run) && (!run->restore || restart_query(run));
+}
+
+static bool case_run(uint64_t seed, bool verbose)
+{
+    Case *run = memory_alloc(sizeof(*run));
+    case_open(run, seed);
+    if (verbose)
+        fprintf(stderr, "seed %llu: %s\n", (unsigned long long)seed, buffer_text(&run->sql));
+    bool ok = start_query(run);
+    if (!ok)
+        fprintf(stderr, "  %s\n", weir_error_message(run->session));
+    for (uint32_t i = 0; ok && i < FEEDS; i++)
+        ok = case_feed(run);
+    if (!ok)
+        fprintf(stderr, "FAILED: test_oracle --cases=1 --seed=%llu (batch %s, workers %s%s)\n%s\n",
+                (unsigned long long)seed, weir_get(run->session, "execution.batch-rows"),
+                weir_get(run->session, "parallelism.default"), run->restore ? ", restored" : "",
+                buffer_text(&run->script));
+    case_close(run);
+    memory_free(run);
+    return ok;
+}
+
+int main(int argc, char **argv)
+{
+    uint64_t cases = 300, seed = 1;
+    bool verbose = false;
+    for (int i = 1; i < argc; i++) {
+        if (strncmp(argv[i], "--cases=", 8) == 0)
+            cases = strtoull(argv[i] + 8, NULL, 10);
+        else if (strncmp(argv[i], "--seed=", 7) == 0)
+            seed = strtoull(argv[i] + 7, NULL, 10);
+        else if (strcmp(argv[i], "--verbose") == 0)
+            verbose = true;
+        else
+            fail_hard("unexpected argument", argv[i]);
+    }
+    uint64_t failed = 0;
+    for (uint64_t i = 0; i < cases && failed < 5; i++)
+        failed += case_run(seed + i, verbose) ? 0 : 1;
+    printf("%llu passed, %llu failed\n", (unsigned long long)(cases - failed),
+           (unsigned long long)failed);
+    return failed == 0 ? 0 : 1;
+}
