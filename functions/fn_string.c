@@ -227,6 +227,8 @@ TRIM_KERNEL(trim_kernel, trim_end(trim_start(text, set), set))
 TRIM_KERNEL(ltrim_kernel, trim_start(text, set))
 TRIM_KERNEL(rtrim_kernel, trim_end(text, set))
 
+#define SHARP_S 0xDF
+
 /* Code points mapped one by one; a mapping may change how many bytes one takes. */
 static size_t map_unicode(Str text, utf8proc_int32_t (*map)(utf8proc_int32_t), char *to)
 {
@@ -240,8 +242,13 @@ static size_t map_unicode(Str text, utf8proc_int32_t (*map)(utf8proc_int32_t), c
             to[length++] = text.data[at++];
             continue;
         }
-        length += (size_t)utf8proc_encode_char(map(point), (utf8proc_uint8_t *)to + length);
         at += (size_t)read;
+        if (point == SHARP_S && map == utf8proc_toupper) { /* as in Java, in as many bytes */
+            to[length++] = 'S';
+            to[length++] = 'S';
+            continue;
+        }
+        length += (size_t)utf8proc_encode_char(map(point), (utf8proc_uint8_t *)to + length);
     }
     return length;
 }

@@ -1,0 +1,163 @@
+/* Functions on points in time, in UTC and in zones with summer time. */
+#include "tests/function_case.h"
+
+/* EXTRACT and its short forms; literals name the unit. */
+static const FunctionCase fields[] = {
+    {"EXTRACT", "!STRING YEAR | DATE 2024-02-29", "BIGINT 2024"},
+    {"EXTRACT", "!STRING years | DATE 2024-02-29", "BIGINT 2024"},
+    {"EXTRACT", "!STRING QUARTER | DATE 2024-02-29", "BIGINT 1"},
+    {"EXTRACT", "!STRING MONTH | TIMESTAMP(3) 2024-12-31 23:59:58.123", "BIGINT 12"},
+    {"EXTRACT", "!STRING WEEK | DATE 2024-12-30", "BIGINT 1"},
+    {"EXTRACT", "!STRING ISOYEAR | DATE 2024-12-30", "BIGINT 2025"},
+    {"EXTRACT", "!STRING DAY | DATE 2024-02-29", "BIGINT 29"},
+    {"EXTRACT", "!STRING DOW | DATE 2024-11-24", "BIGINT 1"},
+    {"EXTRACT", "!STRING ISODOW | DATE 2024-11-24", "BIGINT 7"},
+    {"EXTRACT", "!STRING ISODOW | DATE 2024-11-25", "BIGINT 1"},
+    {"EXTRACT", "!STRING DOY | DATE 2024-12-31", "BIGINT 366"},
+    {"EXTRACT", "!STRING HOUR | TIMESTAMP(3) 2024-12-31 23:59:58.123", "BIGINT 23"},
+    {"EXTRACT", "!STRING MINUTE | TIME 10:20:30", "BIGINT 20"},
+    {"EXTRACT", "!STRING SECOND | TIMESTAMP(9) 1969-12-31 23:59:58.123456789", "BIGINT 58"},
+    {"EXTRACT", "!STRING MILLISECOND | TIMESTAMP(3) 1969-12-31 23:59:58.123", "BIGINT 123"},
+    {"EXTRACT", "!STRING NANOSECOND | TIMESTAMP(9) 1969-12-31 23:59:58.123456789",
+     "BIGINT 123456789"},
+    {"EXTRACT", "!STRING EPOCH | TIMESTAMP(3) 1969-12-31 23:59:59.5", "BIGINT -1"},
+    {"EXTRACT", "!STRING DECADE | DATE 1999-01-01", "BIGINT 199"},
+    {"EXTRACT", "!STRING CENTURY | DATE 2000-12-31", "BIGINT 20"},
+    {"EXTRACT", "!STRING MILLENNIUM | DATE 2001-01-01", "BIGINT 3"},
+    {"EXTRACT", "!STRING YEER | DATE 2001-01-01", "error: \"YEER\" is not a unit of time"},
+    {"EXTRACT", "!STRING HOUR | DATE 2001-01-01", "error: DATE has no such field"},
+    {"EXTRACT", "!STRING HOUR | INT 5", "error: function \"EXTRACT\" does not take (STRING, INT)"},
+    {"YEAR", "DATE 0001-01-01", "BIGINT 1"},
+    {"YEAR", "DATE NULL", "BIGINT NULL"},
+    {"DAYOFWEEK", "DATE 2024-11-23", "BIGINT 7"},
+    {"WEEK", "DATE 2021-01-03", "BIGINT 53"},
+    {"HOUR", "TIMESTAMP(3) 2024-01-01 05:06:07", "BIGINT 5"},
+    {"SECOND", "TIME 05:06:07", "BIGINT 7"},
+};
+
+static const FunctionCase units[] = {
+    {"FLOOR", "TIMESTAMP(3) 2024-11-21 22:28:45.678 | !STRING HOUR",
+     "TIMESTAMP(3) 2024-11-21 22:00:00.000"},
+    {"CEIL", "TIMESTAMP(3) 2024-11-21 22:28:45.678 | !STRING DAY",
+     "TIMESTAMP(3) 2024-11-22 00:00:00.000"},
+    {"CEIL", "TIMESTAMP(3) 2024-11-21 00:00:00 | !STRING DAY",
+     "TIMESTAMP(3) 2024-11-21 00:00:00.000"},
+    {"FLOOR", "DATE 2024-11-21 | !STRING WEEK", "DATE 2024-11-17"},
+    {"CEIL", "DATE 2024-11-21 | !STRING MONTH", "DATE 2024-12-01"},
+    {"FLOOR", "DATE 2024-11-21 | !STRING QUARTER", "DATE 2024-10-01"},
+    {"FLOOR", "DATE 2024-11-21 | !STRING DECADE", "DATE 2020-01-01"},
+    {"FLOOR", "DATE 2000-11-21 | !STRING CENTURY", "DATE 1901-01-01"},
+    {"CEIL", "TIMESTAMP(9) 2024-11-21 22:28:45.678901234 | !STRING SECOND",
+     "TIMESTAMP(9) 2024-11-21 22:28:46.000000000"},
+    {"FLOOR", "TIMESTAMP(3) 1969-12-31 23:59:59.5 | !STRING MINUTE",
+     "TIMESTAMP(3) 1969-12-31 23:59:00.000"},
+    {"FLOOR", "TIME 10:20:30 | !STRING MINUTE", "TIME(0) 10:20:00"},
+    {"FLOOR", "TIME 10:20:30 | !STRING DAY", "error: this unit of time does not fit TIME(0)"},
+    {"TIMESTAMPADD", "!STRING MONTH | INT 1 | TIMESTAMP(3) 2024-01-31 10:00:00",
+     "TIMESTAMP(3) 2024-02-29 10:00:00.000"},
+    {"TIMESTAMPADD", "!STRING WEEK | INT -1 | DATE 2024-01-03", "DATE 2023-12-27"},
+    {"TIMESTAMPADD", "!STRING HOUR | INT 1 | DATE 2016-06-15", "TIMESTAMP(0) 2016-06-15 01:00:00"},
+    {"TIMESTAMPADD", "!STRING SQL_TSI_DAY | BIGINT 3 | TIMESTAMP(3) 2016-11-30 00:00:00",
+     "TIMESTAMP(3) 2016-12-03 00:00:00.000"},
+    {"TIMESTAMPADD", "!STRING MILLISECOND | INT 5 | TIMESTAMP(0) 2016-11-30 00:00:00",
+     "TIMESTAMP(3) 2016-11-30 00:00:00.005"},
+    {"TIMESTAMPDIFF",
+     "!STRING DAY | TIMESTAMP(3) 2003-01-02 10:00:00 | TIMESTAMP(3) 2003-01-03 10:00:00", "INT 1"},
+    {"TIMESTAMPDIFF",
+     "!STRING DAY | TIMESTAMP(3) 2003-01-03 10:00:00 | TIMESTAMP(3) 2003-01-02 10:00:01", "INT 0"},
+    {"TIMESTAMPDIFF", "!STRING MONTH | DATE 2024-01-31 | DATE 2024-02-29", "INT 1"},
+    {"TIMESTAMPDIFF",
+     "!STRING MONTH | TIMESTAMP(3) 2024-01-15 10:00:00 | TIMESTAMP(3) 2024-02-15 09:00:00",
+     "INT 0"},
+    {"TIMESTAMPDIFF", "!STRING YEAR | DATE 2024-03-01 | DATE 2020-03-01", "INT -4"},
+    {"TIMESTAMPDIFF", "!STRING SECOND | DATE 2024-03-01 | TIMESTAMP(3) 2024-03-01 00:01:00",
+     "INT 60"},
+    {"TIMESTAMPDIFF", "!STRING QUARTER | DATE 2024-01-01 | DATE 2024-12-31", "INT 3"},
+    {"TIMESTAMPDIFF", "!STRING SECOND | DATE 2024-03-01 | INT 5",
+     "error: function \"TIMESTAMPDIFF\" does not take"},
+};
+
+static const FunctionCase formats[] = {
+    {"DATE_FORMAT", "TIMESTAMP(3) 2024-11-21 22:28:45.678 | STRING yyyyMMdd HH:mm",
+     "STRING 20241121 22:28"},
+    {"DATE_FORMAT", "DATE 2024-11-21 | STRING dd.MM.yy", "STRING 21.11.24"},
+    {"DATE_FORMAT", "STRING 2024-11-21 22:28:45 | STRING HH", "STRING 22"},
+    {"DATE_FORMAT", "STRING soon | STRING HH", "STRING NULL"},
+    {"DATE_FORMAT", "TIMESTAMP(9) 2024-11-21 22:28:45.678901234 | STRING SSSSSSSSS",
+     "STRING 678901234"},
+    {"TO_TIMESTAMP", "STRING 2024-11-21 22:28:45.678", "TIMESTAMP(3) 2024-11-21 22:28:45.678"},
+    {"TO_TIMESTAMP", "STRING 2024-11-21", "TIMESTAMP(3) 2024-11-21 00:00:00.000"},
+    {"TO_TIMESTAMP", "STRING soon", "TIMESTAMP(3) NULL"},
+    {"TO_TIMESTAMP", "STRING 21/11/2024 | STRING dd/MM/yyyy",
+     "TIMESTAMP(3) 2024-11-21 00:00:00.000"},
+    {"TO_DATE", "STRING 2024-11-21", "DATE 2024-11-21"},
+    {"TO_DATE", "STRING 20241121 | STRING yyyyMMdd", "DATE 2024-11-21"},
+    {"TO_DATE", "STRING 2024-13-21", "DATE NULL"},
+    {"FROM_UNIXTIME", "INT 0", "STRING 1970-01-01 00:00:00"},
+    {"FROM_UNIXTIME", "BIGINT 1709249415 | STRING yyyy", "STRING 2024"},
+    {"FROM_UNIXTIME", "BIGINT 9223372036854775807", "STRING NULL"},
+    {"UNIX_TIMESTAMP", "STRING 1970-01-01 00:00:10", "BIGINT 10"},
+    {"UNIX_TIMESTAMP", "STRING soon", "BIGINT -9223372036854775808"},
+    {"UNIX_TIMESTAMP", "", "BIGINT 1709249415"},
+    {"TO_TIMESTAMP_LTZ", "BIGINT 1709249415123 | INT 3",
+     "TIMESTAMP_LTZ(3) 2024-02-29 23:30:15.123"},
+    {"TO_TIMESTAMP_LTZ", "INT 1709249415 | INT 0", "TIMESTAMP_LTZ(3) 2024-02-29 23:30:15.000"},
+    {"TO_TIMESTAMP_LTZ", "BIGINT 1709249415123", "TIMESTAMP_LTZ(3) 2024-02-29 23:30:15.123"},
+    {"TO_TIMESTAMP_LTZ", "DOUBLE 1.5 | INT 0", "TIMESTAMP_LTZ(3) 1970-01-01 00:00:01.500"},
+    {"TO_TIMESTAMP_LTZ", "BIGINT 9223372036854775807 | INT 3", "TIMESTAMP_LTZ(3) NULL"},
+    {"TO_TIMESTAMP_LTZ", "BIGINT 5 | INT 7",
+     "error: the precision of TO_TIMESTAMP_LTZ must be 0 or 3"},
+    {"CONVERT_TZ", "STRING 1970-01-01 00:00:00 | STRING UTC | STRING America/Los_Angeles",
+     "STRING 1969-12-31 16:00:00"},
+    {"CONVERT_TZ", "STRING soon | STRING UTC | STRING America/Los_Angeles", "STRING NULL"},
+    {"CONVERT_TZ", "STRING 1970-01-01 00:00:00 | STRING UTC | STRING Mars/Base",
+     "error: time zone \"Mars/Base\" does not exist"},
+};
+
+/* The clock of the cases shows 2024-02-29 23:30:15.123456 UTC, that is March 1st in Berlin. */
+static const FunctionCase berlin[] = {
+    {"CURRENT_TIMESTAMP", "", "TIMESTAMP_LTZ(3) 2024-03-01 00:30:15.123"},
+    {"LOCALTIMESTAMP", "", "TIMESTAMP(3) 2024-03-01 00:30:15.123"},
+    {"CURRENT_DATE", "", "DATE 2024-03-01"},
+    {"CURRENT_TIME", "", "TIME(0) 00:30:15"},
+    {"EXTRACT", "!STRING HOUR | TIMESTAMP_LTZ(3) 2024-07-01 12:00:00", "BIGINT 12"},
+    {"EXTRACT", "!STRING EPOCH | TIMESTAMP_LTZ(3) 1970-01-01 02:00:00", "BIGINT 3600"},
+    {"FLOOR", "TIMESTAMP_LTZ(3) 2024-07-01 12:34:00 | !STRING DAY",
+     "TIMESTAMP_LTZ(3) 2024-07-01 00:00:00.000"},
+    {"FLOOR", "TIMESTAMP_LTZ(9) 2024-07-01 12:34:00.000000009 | !STRING HOUR",
+     "TIMESTAMP_LTZ(9) 2024-07-01 12:00:00.000000000"},
+    {"TIMESTAMPADD", "!STRING HOUR | INT 2 | TIMESTAMP_LTZ(3) 2024-03-31 01:00:00",
+     "TIMESTAMP_LTZ(3) 2024-03-31 04:00:00.000"},
+    {"TIMESTAMPDIFF",
+     "!STRING HOUR | TIMESTAMP_LTZ(3) 2024-03-31 01:00:00 | TIMESTAMP_LTZ(3) 2024-03-31 04:00:00",
+     "INT 2"},
+    {"DATE_FORMAT", "TIMESTAMP_LTZ(3) 2024-07-01 12:34:00 | STRING HH:mm", "STRING 12:34"},
+    {"TO_TIMESTAMP_LTZ", "STRING 2024-07-01 12:34:00", "TIMESTAMP_LTZ(3) 2024-07-01 12:34:00.000"},
+    {"FROM_UNIXTIME", "INT 0", "STRING 1970-01-01 01:00:00"},
+    {"UNIX_TIMESTAMP", "STRING 1970-01-01 01:00:10", "BIGINT 10"},
+    {"=", "TIMESTAMP(3) 2024-07-01 12:00:00 | TIMESTAMP_LTZ(3) 2024-07-01 12:00:00",
+     "BOOLEAN TRUE"},
+};
+
+#define CHECK_CASES(name, zone)                                                                    \
+    START_TEST(test_##name)                                                                        \
+    {                                                                                              \
+        cases_check(name, array_count(name), zone);                                                \
+    }                                                                                              \
+    END_TEST
+CHECK_CASES(fields, "UTC")
+CHECK_CASES(units, "UTC")
+CHECK_CASES(formats, "UTC")
+CHECK_CASES(berlin, "Europe/Berlin")
+
+int main(void)
+{
+    Suite *suite = suite_create("temporal functions");
+    TCase *tests = tcase_create("functions");
+    tcase_add_test(tests, test_fields);
+    tcase_add_test(tests, test_units);
+    tcase_add_test(tests, test_formats);
+    tcase_add_test(tests, test_berlin);
+    suite_add_tcase(suite, tests);
+    return cases_main(suite);
+}
