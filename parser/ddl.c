@@ -35,6 +35,8 @@ static const struct {
     {"CREATE SINK", "Use CREATE TABLE with the options of a connector that writes."},
     {"CREATE INDEX", NULL},
     {"REPLACE TABLE", "Use DROP TABLE and CREATE TABLE."},
+    {"ALTER TABLE", "Use DROP TABLE and CREATE TABLE with the new definition."},
+    {"ALTER VIEW", "Use DROP VIEW and CREATE VIEW with the new definition."},
     {"ALTER", "Use DROP and CREATE with the new definition."},
     {"DROP CATALOG", NULL},
     {"DROP DATABASE", NULL},

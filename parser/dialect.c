@@ -11,7 +11,8 @@
 #define COST_MAX   1400
 #define COST_QUERY 8
 #define COST_GROUP 5
-#define SETS_MAX   500
+/* Set operations and joins lean to the left, one level or two for each in the statement. */
+#define CHAIN_MAX 500
 
 Frame *dialect_frame(Dialect *dialect)
 {
@@ -136,6 +137,12 @@ static void dialect_finish_select(Dialect *dialect, uint32_t last)
     frame->select = TOKEN_NONE;
 }
 
+void dialect_begin_operand(Dialect *dialect)
+{
+    Frame *frame = dialect_frame(dialect);
+    frame->cost = frame->cost_base + CASE_COST * (dialect->case_count - frame->case_base);
+}
+
 void dialect_end_clause(Dialect *dialect, uint32_t token)
 {
     Frame *frame = dialect_frame(dialect);
@@ -150,7 +157,7 @@ void dialect_end_clause(Dialect *dialect, uint32_t token)
     if (set) {
         dialect_finish_select(dialect, token - 1);
         frame->has_window = false;
-        dialect->set_count++;
+        dialect->chain_count++;
     }
     frame->cost = frame->cost_base;
 }
@@ -392,7 +399,7 @@ bool dialect_write_range(Dialect *dialect, uint32_t from, uint32_t to)
     while (at < to) {
         if (!dialect_write_token(dialect, &at))
             return false;
-        if (dialect->set_count > SETS_MAX)
+        if (dialect->chain_count > CHAIN_MAX)
             return dialect_fail_depth(dialect, at - 1);
     }
     return true;

@@ -44,6 +44,9 @@ uint32_t dialect_token_at(const DialectText *text, size_t offset);
 
 /* ------------------------------------------------------- shared by the files of the dialect */
 
+/* Levels that an open CASE adds to PostgreSQL's tree. */
+#define CASE_COST 4
+
 typedef enum FrameKind {
     FRAME_TOP,
     FRAME_GROUP,  /* parentheses around an expression, a list, a join */
@@ -92,7 +95,7 @@ typedef struct Dialect {
     uint32_t first, end;
     uint32_t frame_count;
     uint32_t case_count;
-    uint32_t set_count;
+    uint32_t chain_count;
     uint32_t cases[NESTING_MAX];
     Frame frames[NESTING_MAX + 2];
 } Dialect;
@@ -101,6 +104,8 @@ Frame *dialect_frame(Dialect *dialect);
 /* Writes text that stands for the token. */
 void dialect_put(Dialect *dialect, uint32_t token, const char *text);
 void dialect_put_holder(Dialect *dialect, char role, uint32_t token);
+/* AND, OR: what comes is no deeper than what was before. */
+void dialect_begin_operand(Dialect *dialect);
 bool dialect_add_cost(Dialect *dialect, uint32_t token, uint32_t cost) MUST_CHECK;
 /* Writes tokens [from, to). */
 bool dialect_write_range(Dialect *dialect, uint32_t from, uint32_t to) MUST_CHECK;

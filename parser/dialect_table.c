@@ -1,35 +1,42 @@
 /* What is special about tables: TABLE( … ) and TABLE t, FOR SYSTEM_TIME AS OF, rows of VALUES. */
 #include "parser/dialect.h"
 
-/* Where the point in time ends: in front of the alias or of whatever continues the FROM clause. */
-static bool dialect_as_of_end(Dialect *dialect, uint32_t from, uint32_t *end)
+/* Words that continue a FROM clause or the query; LEFT( and RIGHT( are functions. */
+static bool dialect_stops_as_of(const Dialect *dialect, uint32_t at)
 {
     static const Keyword stops[] = {
         KW_AS,      KW_ON,    KW_JOIN,  KW_LEFT,      KW_RIGHT,  KW_INNER,   KW_CROSS, KW_USING,
         KW_NATURAL, KW_WHERE, KW_GROUP, KW_HAVING,    KW_WINDOW, KW_QUALIFY, KW_ORDER, KW_LIMIT,
         KW_OFFSET,  KW_FETCH, KW_UNION, KW_INTERSECT, KW_EXCEPT, KW_FOR,     KW_FULL};
+    const Token *token = parser_token(dialect->parser, at);
+    if (token->symbol == ',' || token->symbol == ')' || token->symbol == ']')
+        return true;
+    bool call = dialect_is_symbol(dialect, at + 1, '(') &&
+                (token->keyword == KW_LEFT || token->keyword == KW_RIGHT);
+    for (size_t i = 0; i < array_count(stops); i++) {
+        if (dialect_is_word(dialect, at, stops[i]))
+            return !call;
+    }
+    return false;
+}
+
+/* Where the point in time ends: in front of the alias or of whatever continues the FROM clause. */
+static bool dialect_as_of_end(Dialect *dialect, uint32_t from, uint32_t *end)
+{
     Token *tokens = dialect->parser->tokens.items;
     bool operand = false; /* the token before ends an operand, so a name now is the alias */
     uint32_t at = from;
-    for (; at < dialect->parser->limit; at++) {
+    while (at < dialect->parser->limit && !dialect_stops_as_of(dialect, at)) {
         const Token *token = &tokens[at];
-        bool call = dialect_is_symbol(dialect, at + 1, '(');
-        for (size_t i = 0; i < array_count(stops); i++) {
-            if (dialect_is_word(dialect, at, stops[i]) && !call)
-                goto found;
-        }
-        if (token->symbol == ',' || token->symbol == ')' || token->symbol == ']')
-            break;
         if (operand && parser_is_name(token) && !dialect_is_symbol(dialect, at - 1, '.'))
             break;
         if (!parser_read_literal(dialect->parser, at))
             return false;
-        at = token->type != NULL ? token->last : at;
         bool open = token->symbol == '(' || token->symbol == '[';
-        at = open ? token->match : at;
         operand = open || token->kind != TOKEN_SYMBOL;
+        at = open ? token->match : token->type != NULL ? token->last : at;
+        at++;
     }
-found:
     *end = at;
     return true;
 }
@@ -52,8 +59,10 @@ bool dialect_write_as_of(Dialect *dialect, uint32_t *at)
 {
     uint32_t place = *at;
     uint32_t from = place + 4;
-    if (!dialect_is_word(dialect, place + 2, KW_AS) || !dialect_is_word(dialect, place + 3, KW_OF))
+    if (!dialect_is_word(dialect, place + 2, KW_AS))
         return parser_fail_at(dialect->parser, place + 2, NULL, 0, "AS OF");
+    if (!dialect_is_word(dialect, place + 3, KW_OF))
+        return parser_fail_at(dialect->parser, place + 3, NULL, 0, "OF");
     uint32_t end;
     if (!dialect_as_of_end(dialect, from, &end))
         return false;

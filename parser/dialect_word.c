@@ -87,7 +87,7 @@ static bool dialect_write_case(Dialect *dialect, uint32_t *at)
         return error_at(dialect->parser->error, (int64_t)token->offset, (int64_t)token->length);
     }
     dialect->cases[dialect->case_count++] = *at;
-    return dialect_add_cost(dialect, *at, 4) && dialect_keyword(dialect, at);
+    return dialect_add_cost(dialect, *at, CASE_COST) && dialect_keyword(dialect, at);
 }
 
 static bool dialect_write_end(Dialect *dialect, uint32_t *at)
@@ -98,8 +98,8 @@ static bool dialect_write_end(Dialect *dialect, uint32_t *at)
         uint32_t begin = dialect->cases[--dialect->case_count];
         tokens[begin].match = *at;
         tokens[*at].match = begin;
-        if (frame->cost >= frame->cost_base + 3)
-            frame->cost -= 3;
+        if (frame->cost >= frame->cost_base + CASE_COST)
+            frame->cost -= CASE_COST - 1;
     }
     return dialect_keyword(dialect, at);
 }
@@ -464,11 +464,18 @@ static bool dialect_write_structural(Dialect *dialect, uint32_t *at)
     case KW_LEFT:
     case KW_RIGHT:
         return dialect_keyword_if(dialect, at, !dialect_is_symbol(dialect, *at + 1, '('));
+    case KW_AND:
+    case KW_OR:
+        dialect_begin_operand(dialect);
+        return dialect_keyword(dialect, at);
+    case KW_JOIN:
+        dialect->chain_count++;
+        dialect_begin_operand(dialect);
+        return dialect_keyword(dialect, at);
     case KW_NOT:
     case KW_LIKE:
     case KW_BETWEEN:
     case KW_IN:
-    case KW_JOIN:
         return dialect_add_cost(dialect, *at, 2) && dialect_keyword(dialect, at);
     default:
         return dialect_keyword(dialect, at);

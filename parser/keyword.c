@@ -95,7 +95,7 @@ const char *lexer_nearest_word(Str word, const char *const *candidates, size_t c
         if (strlen(candidates[i]) > NEAREST_WORD_MAX)
             continue;
         uint32_t distance = lexer_distance(word, candidates[i]);
-        if (distance < best) {
+        if (distance != 0 && distance < best) {
             best = distance;
             nearest = candidates[i];
         }

@@ -196,7 +196,7 @@ bool parser_fail_at(const Parser *parser, uint32_t index, const char *const *wor
         error_at(parser->error, (int64_t)token->offset, (int64_t)token->length);
     }
     const char *nearest = NULL;
-    if (token->kind == TOKEN_WORD)
+    if (token->kind == TOKEN_WORD && lexer_keyword_flags(token->keyword) == 0)
         nearest = lexer_nearest_word((Str){token->text, token->text_length}, words, count);
     if (nearest != NULL)
         error_hint(parser->error, "Did you mean %s?", nearest);

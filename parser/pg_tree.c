@@ -89,38 +89,67 @@ bool pg_tree_names(const PgTree *tree, const json_t *list, const char *const **n
 
 /* ---------------------------------------------------------------------------------- errors */
 
+/* The words of queries that people misspell. */
+static const char *const pg_tree_words[] = {
+    "SELECT", "FROM",   "WHERE", "GROUP",     "BY",      "HAVING",  "ORDER",   "WINDOW",
+    "LIMIT",  "OFFSET", "FETCH", "UNION",     "EXCEPT",  "VALUES",  "JOIN",    "INNER",
+    "RIGHT",  "FULL",   "CROSS", "INTERSECT", "USING",   "AND",     "BETWEEN", "LIKE",
+    "WHEN",   "THEN",   "ELSE",  "END",       "OVER",    "OUTER",   "LATERAL", "EXISTS",
+    "LEFT",   "NULL",   "AS",    "QUALIFY",   "NATURAL", "SIMILAR", "DISTINCT"};
+
+/* A misspelt keyword is first taken for a name, and the word behind it does not fit: the word to
+ * blame is then the one before. */
+static uint32_t pg_tree_blame(const PgTree *tree, uint32_t token)
+{
+    for (uint32_t back = 0; back < 2 && token >= tree->first + back; back++) {
+        const Token *word = parser_token(tree->parser, token - back);
+        if (word->kind == TOKEN_WORD && word->keyword == KW_NONE &&
+            lexer_nearest_word((Str){word->text, word->text_length}, pg_tree_words,
+                               array_count(pg_tree_words)) != NULL)
+            return token - back;
+    }
+    return token;
+}
+
+/* What the word at fault and the one before it tell about the mistake. */
+static void pg_tree_hint(const PgTree *tree, uint32_t token)
+{
+    static const Keyword before_names[] = {KW_AS, KW_BY, KW_SELECT, KW_WHERE, KW_ON, KW_AND};
+    const Parser *parser = tree->parser;
+    Error *error = parser->error;
+    const Token *word = parser_token(parser, token);
+    if (error->hint[0] != '\0' || token == tree->first)
+        return;
+    const Token *before = parser_token(parser, token - 1);
+    bool compares = word->kind == TOKEN_SYMBOL && strchr("=<>", (int)(word->symbol & 0x7f)) != NULL;
+    if (compares) {
+        error_hint(error, "Comparisons do not chain: write AND between them, or parentheses.");
+        return;
+    }
+    bool reserved = word->kind == TOKEN_WORD && lexer_keyword_flags(word->keyword) != 0;
+    if (word->kind == TOKEN_WORD && word->keyword == KW_FROM) {
+        if (before->keyword == KW_SELECT)
+            error_hint(error, "Name the columns between SELECT and FROM, or write *.");
+        else if (before->symbol == ',')
+            error_hint(error, "There is a comma too many before FROM.");
+        return;
+    }
+    bool name = before->symbol == ',' || before->symbol == '=';
+    for (size_t i = 0; i < array_count(before_names); i++)
+        name = name || before->keyword == before_names[i];
+    if (reserved && name)
+        error_hint(error, "%s is a reserved word; as a name it is written `%s`.",
+                   lexer_keyword_name(word->keyword), word->text);
+}
+
 bool pg_tree_fail(const PgTree *tree, uint32_t token)
 {
-    static const char *const words[] = {
-        "SELECT",  "FROM",    "WHERE",    "GROUP", "BY",    "HAVING",    "ORDER",  "WINDOW",
-        "QUALIFY", "LIMIT",   "OFFSET",   "FETCH", "UNION", "EXCEPT",    "VALUES", "JOIN",
-        "INNER",   "LEFT",    "RIGHT",    "FULL",  "CROSS", "INTERSECT", "USING",  "AND",
-        "BETWEEN", "LIKE",    "DISTINCT", "WHEN",  "THEN",  "ELSE",      "END",    "OVER",
-        "OUTER",   "LATERAL", "EXISTS",   "NULL"};
     Parser *parser = tree->parser;
     uint32_t limit = parser->limit;
     parser->limit = tree->end;
-    /* A misspelt keyword is first taken for a name, and the word behind it does not fit. */
-    uint32_t blamed = token;
-    for (uint32_t back = 0; back < 2 && token >= tree->first + back; back++) {
-        const Token *word = parser_token(parser, token - back);
-        bool fits = word->kind == TOKEN_WORD && word->keyword == KW_NONE &&
-                    lexer_nearest_word((Str){word->text, word->text_length}, words,
-                                       array_count(words)) != NULL;
-        if (fits) {
-            blamed = token - back;
-            break;
-        }
-    }
-    parser_fail_at(parser, blamed, words, array_count(words), NULL);
-    const Token *word = parser_token(parser, blamed);
-    bool reserved = word->kind == TOKEN_WORD && lexer_keyword_flags(word->keyword) != 0;
-    const Token *before = blamed > tree->first ? parser_token(parser, blamed - 1) : NULL;
-    bool as_name = before != NULL && (before->symbol == ',' || before->keyword == KW_AS ||
-                                      before->keyword == KW_BY || before->keyword == KW_SELECT);
-    if (reserved && as_name && word->keyword != KW_FROM && parser->error->hint[0] == '\0')
-        error_hint(parser->error, "%s is a reserved word; as a name it is written `%s`.",
-                   lexer_keyword_name(word->keyword), word->text);
+    uint32_t blamed = pg_tree_blame(tree, token);
+    parser_fail_at(parser, blamed, pg_tree_words, array_count(pg_tree_words), NULL);
+    pg_tree_hint(tree, blamed);
     parser->limit = limit;
     return false;
 }

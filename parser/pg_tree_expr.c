@@ -509,7 +509,7 @@ static AstExpr *pg_tree_indirection(const PgTree *tree, const json_t *body, Span
             continue;
         }
         if (!pg_tree_is(step, "A_Indices") || pg_tree_flag(step.body, "is_slice")) {
-            pg_tree_fail_unsupported(tree, token, "all fields of an expression",
+            pg_tree_fail_unsupported(tree, token, "taking all fields of an expression",
                                      "Name the fields one by one.");
             return NULL;
         }
