@@ -14,10 +14,14 @@
 
 /* What a decoder or encoder is opened for. Everything outlives it. */
 typedef struct FormatContext {
-    const Schema *schema;   /* the columns wanted, in this order: the table's physical ones, pruned */
+    const Schema *schema; /* the columns wanted, in this order: the table's physical ones, pruned */
     const Options *options; /* all options of the table, keys with the format's prefix ("csv.…") */
     const TimeZone *zone;
     const char *name; /* for errors: the file or topic */
+    /* All physical columns as they lie in the bytes, and for each wanted column its position among
+     * them: what formats that go by position need. NULL: the wanted columns are all there are. */
+    const Schema *file_schema;
+    const uint32_t *file_columns;
 } FormatContext;
 
 typedef struct Decoder Decoder;
@@ -47,6 +51,12 @@ typedef struct Format {
      * the number of the input's first line, for errors, whose place is "name:line". */
     bool (*decode)(Decoder *decoder, Str input, bool at_end, uint64_t line, Batch *batch,
                    DecodeResult *result, Error *error);
+    /* Reads what stands at the head of a file (a csv header) and yields no rows: for a decoder that
+     * goes on in the middle of one. `input` is the file from its first byte; `result` says how much
+     * the head takes, 0 when the input is too short and not `at_end`. NULL: files have no head. A
+     * decoder that is given a file from the start (`line` 1) reads the head itself. */
+    bool (*decode_head)(Decoder *decoder, Str input, bool at_end, DecodeResult *result,
+                        Error *error);
     void (*decoder_close)(Decoder *decoder);
 
     /* NULL: the format cannot write. */

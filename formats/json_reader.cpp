@@ -1,0 +1,216 @@
+/* The only file that sees simdjson. Errors travel as codes; no exception leaves or enters.
+ *
+ * Strings without escapes and keys are handed out where they lie in the input. */
+#include "formats/json_reader.h"
+
+#include <cstring>
+#include <new>
+
+#include <simdjson.h>
+
+using namespace simdjson;
+
+struct JsonReader {
+    ondemand::parser parser;
+    error_code problem = SUCCESS;
+};
+
+struct JsonValue {
+    ondemand::value &value;
+    JsonReader *reader;
+};
+
+namespace
+{
+
+JsonStatus fail(JsonReader *reader, error_code problem)
+{
+    reader->problem = problem;
+    return JSON_MALFORMED;
+}
+
+Str str_of_view(std::string_view view)
+{
+    return Str{view.data(), view.size()};
+}
+
+std::string_view trim_end(std::string_view text)
+{
+    while (!text.empty() && static_cast<unsigned char>(text.back()) <= ' ')
+        text.remove_suffix(1);
+    return text;
+}
+
+/* The key's text: as it lies there up to its quote, unless a backslash is in it. */
+error_code key_of(simdjson_result<ondemand::field> &field, Str *key)
+{
+    ondemand::raw_json_string raw;
+    error_code problem = field.key().get(raw);
+    if (problem != SUCCESS)
+        return problem;
+    const char *start = raw.raw();
+    const char *end = start;
+    while (*end != '"' && *end != '\\')
+        end++;
+    if (*end == '"') {
+        *key = Str{start, static_cast<size_t>(end - start)};
+        return SUCCESS;
+    }
+    std::string_view text;
+    problem = field.unescaped_key().get(text);
+    *key = str_of_view(text);
+    return problem;
+}
+
+JsonStatus walk_object(JsonReader *reader, ondemand::object &object, JsonFieldFunction callback,
+                       void *context)
+{
+    for (auto field : object) {
+        Str key;
+        error_code problem = field.error();
+        if (problem == SUCCESS)
+            problem = key_of(field, &key);
+        ondemand::value content;
+        if (problem == SUCCESS)
+            problem = field.value().get(content);
+        if (problem != SUCCESS)
+            return fail(reader, problem);
+        JsonValue value{content, reader};
+        if (!callback(context, key, &value))
+            return reader->problem == SUCCESS ? JSON_STOPPED : JSON_MALFORMED;
+    }
+    return JSON_DONE;
+}
+
+} // namespace
+
+JsonReader *json_reader_new(void)
+{
+    return new (std::nothrow) JsonReader;
+}
+
+void json_reader_free(JsonReader *reader)
+{
+    delete reader;
+}
+
+const char *json_reader_problem(const JsonReader *reader)
+{
+    return error_message(reader->problem);
+}
+
+JsonStatus json_reader_object(JsonReader *reader, Str text, JsonFieldFunction field, void *context,
+                              size_t *used)
+{
+    static_assert(JSON_PADDING >= SIMDJSON_PADDING, "simdjson reads that far");
+    reader->problem = SUCCESS;
+    ondemand::document document;
+    error_code problem =
+        reader->parser
+            .iterate(padded_string_view(text.data, text.length, text.length + JSON_PADDING))
+            .get(document);
+    ondemand::object object;
+    if (problem == SUCCESS)
+        problem = document.get_object().get(object);
+    if (problem != SUCCESS)
+        return fail(reader, problem);
+    JsonStatus status = walk_object(reader, object, field, context);
+    if (status != JSON_DONE)
+        return status;
+    const char *location;
+    *used = document.current_location().get(location) == SUCCESS
+                ? static_cast<size_t>(location - text.data)
+                : text.length;
+    return JSON_DONE;
+}
+
+JsonKind json_value_kind(JsonValue *value)
+{
+    std::string_view token = trim_end(value->value.raw_json_token());
+    if (token.empty())
+        return JSON_INVALID;
+    switch (token.front()) {
+    case '{':
+        return JSON_OBJECT;
+    case '[':
+        return JSON_ARRAY;
+    case '"':
+        return JSON_STRING;
+    case 't':
+        return token == "true" ? JSON_TRUE : JSON_INVALID;
+    case 'f':
+        return token == "false" ? JSON_FALSE : JSON_INVALID;
+    case 'n':
+        return token == "null" ? JSON_NULL : JSON_INVALID;
+    default:
+        return token.front() == '-' || (token.front() >= '0' && token.front() <= '9')
+                   ? JSON_NUMBER
+                   : JSON_INVALID;
+    }
+}
+
+Str json_value_token(JsonValue *value)
+{
+    return str_of_view(trim_end(value->value.raw_json_token()));
+}
+
+bool json_value_string(JsonValue *value, Str *text)
+{
+    std::string_view token = trim_end(value->value.raw_json_token());
+    if (token.size() >= 2 && token.back() == '"' &&
+        std::memchr(token.data(), '\\', token.size()) == nullptr) {
+        *text = Str{token.data() + 1, token.size() - 2};
+        return true;
+    }
+    error_code problem = value->value.get_string().get(token);
+    value->reader->problem = problem;
+    *text = str_of_view(token);
+    return problem == SUCCESS;
+}
+
+bool json_value_raw(JsonValue *value, Str *text)
+{
+    std::string_view raw;
+    error_code problem;
+    if (json_value_kind(value) == JSON_ARRAY) {
+        ondemand::array array;
+        problem = value->value.get_array().get(array);
+        if (problem == SUCCESS)
+            problem = array.raw_json().get(raw);
+    } else {
+        ondemand::object object;
+        problem = value->value.get_object().get(object);
+        if (problem == SUCCESS)
+            problem = object.raw_json().get(raw);
+    }
+    value->reader->problem = problem;
+    *text = str_of_view(trim_end(raw));
+    return problem == SUCCESS;
+}
+
+JsonStatus json_value_object(JsonValue *value, JsonFieldFunction field, void *context)
+{
+    ondemand::object object;
+    error_code problem = value->value.get_object().get(object);
+    if (problem != SUCCESS)
+        return fail(value->reader, problem);
+    return walk_object(value->reader, object, field, context);
+}
+
+JsonStatus json_value_array(JsonValue *value, JsonElementFunction element, void *context)
+{
+    ondemand::array array;
+    error_code problem = value->value.get_array().get(array);
+    if (problem != SUCCESS)
+        return fail(value->reader, problem);
+    for (auto item : array) {
+        ondemand::value content;
+        problem = item.get(content);
+        if (problem != SUCCESS)
+            return fail(value->reader, problem);
+        JsonValue inner{content, value->reader};
+        if (!element(context, &inner))
+            return value->reader->problem == SUCCESS ? JSON_STOPPED : JSON_MALFORMED;
+    }
+    return JSON_DONE;
+}
