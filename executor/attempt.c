@@ -342,9 +342,8 @@ Attempt *attempt_open(Job *job, const RestorePoint *from, Error *error)
     build_tasks(job, attempt);
     for (uint32_t t = 0; t < attempt->task_count; t++)
         make_source(attempt->tasks[t]);
-    bool opened = open_operators(job, attempt, from, error);
-    if (opened)
-        manifest_of_attempt(job, attempt);
+    bool opened =
+        open_operators(job, attempt, from, error) && manifest_of_attempt(job, attempt, error);
     if (opened && from->store != NULL)
         opened = manifest_check(job->config.name, from, &attempt->manifest, error) &&
                  restore_state(job, attempt, from, error);

@@ -45,7 +45,8 @@ static uint32_t node_parallelism(const Cutter *cutter, const PlanNode *node, uin
     if (node->parallelism == 1 || strcmp(node->op, "values") == 0 || node_is_fed(node))
         return 1;
     if (node->input_count == 0)
-        return bounded(job, ((const PlanScan *)node->spec)->connector->source_parallelism);
+        return bounded(bounded(job, node->parallelism),
+                       ((const PlanScan *)node->spec)->connector->source_parallelism);
     uint32_t widest = 1;
     bool hashed = false;
     for (uint32_t i = 0; i < node->input_count; i++) {
@@ -63,7 +64,7 @@ static uint32_t node_parallelism(const Cutter *cutter, const PlanNode *node, uin
         if (sink->connector != NULL)
             widest = bounded(widest, sink->connector->sink_parallelism);
     }
-    return widest;
+    return bounded(widest, node->parallelism);
 }
 
 /* Whether rows may go along this edge by a direct call. */

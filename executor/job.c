@@ -10,6 +10,8 @@
 #include "executor/job_internal.h"
 
 #define QUEUE_BYTES_DEFAULT (4u << 20)
+/* A century: longer waits would overflow microseconds. */
+#define WAIT_MAX_MS INT64_C(3155760000000)
 
 /* -------------------------------------------------------------- callbacks */
 
@@ -187,7 +189,8 @@ Job *job_start(Plan *plan, const JobConfig *config, Error *error)
 
 bool job_wait(Job *job, int64_t timeout_ms)
 {
-    int64_t until = clock_monotonic_us() + timeout_ms * 1000;
+    int64_t wait_ms = timeout_ms > WAIT_MAX_MS ? WAIT_MAX_MS : timeout_ms;
+    int64_t until = clock_monotonic_us() + wait_ms * 1000;
     struct timespec at = {(time_t)(until / MICROS_PER_SECOND),
                           (long)(until % MICROS_PER_SECOND) * 1000};
     pthread_mutex_lock(&job->lock);

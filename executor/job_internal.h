@@ -120,7 +120,8 @@ Stage *attempt_stage(const Job *job, const Attempt *attempt, uint32_t node, uint
 uint64_t attempt_rows_in(const Attempt *attempt);
 
 /* manifest.c */
-void manifest_of_attempt(const Job *job, Attempt *attempt);
+/* Fills attempt->manifest; fails if two parts have one identity, whose state would mix. */
+bool manifest_of_attempt(const Job *job, Attempt *attempt, Error *error) MUST_CHECK;
 void manifest_print(const Manifest *manifest, const Plan *plan, Buffer *out);
 bool manifest_parse(Arena *arena, const char *text, Manifest *out, Error *error) MUST_CHECK;
 /* Refuses to go on from an epoch whose state does not fit, saying what changed. */

@@ -63,13 +63,20 @@ static void add_stage(Manifest *manifest, Arena *arena, const Stage *stage)
     buffer_deinit(&tables);
 }
 
-void manifest_of_attempt(const Job *job, Attempt *attempt)
+bool manifest_of_attempt(const Job *job, Attempt *attempt, Error *error)
 {
     Manifest *manifest = &attempt->manifest;
     uint32_t room = job->plan->node_count * 2;
     manifest->entries = arena_new_array(attempt->arena, ManifestEntry, room);
     for (uint32_t i = 0; i < job->plan->node_count; i++)
         add_stage(manifest, attempt->arena, attempt_stage(job, attempt, i, 0));
+    for (uint32_t i = 0; i < manifest->count; i++) {
+        const ManifestEntry *entry = &manifest->entries[i];
+        if (manifest_find(manifest, entry->kind, entry->uid) != entry)
+            return error_set(error, ERROR_INTERNAL, "two parts of the plan are %s \"%s\"",
+                             entry->kind, entry->uid);
+    }
+    return true;
 }
 
 /* Appends each line of `tables` ("name\tdescription\n") as a line of the manifest. */
