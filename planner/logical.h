@@ -121,6 +121,7 @@ struct LogicalNode {
 
     /* Filled by traits_derive. */
     ChangeClass changes;
+    bool parts_updates; /* -U may come without its +U: the row is gone then */
     StreamTraits traits;
     /* Filled by plan_identity: what rows the node has, and what each column means. */
     uint64_t row_identity;
@@ -222,12 +223,14 @@ bool column_set_contains(ColumnSet set, ColumnSet part);
 bool column_set_equal(ColumnSet a, ColumnSet b);
 ColumnSet column_set_union(Arena *arena, ColumnSet a, ColumnSet b, uint32_t shift_b);
 
-/* Adds a unique key unless one that it contains is known; keeps a handful. Upsert keys are added
- * with it: in Weir the changes of one key keep their order, so every unique key is one. */
-void traits_add_key(Arena *arena, StreamTraits *traits, ColumnSet key);
+/* Adds a key unless one that it contains is known; keeps a handful. */
+void traits_add_key(Arena *arena, StreamTraits *traits, ColumnSet key); /* unique and upsert */
+void traits_add_unique_key(Arena *arena, StreamTraits *traits, ColumnSet key);
 void traits_copy_keys(Arena *arena, StreamTraits *to, const StreamTraits *from);
 /* The input's keys through a projection: map[i] is where input column i went, or UINT32_MAX. */
 void traits_map_keys(Arena *arena, StreamTraits *to, const StreamTraits *from, const uint32_t *map);
+void traits_map_unique_keys(Arena *arena, StreamTraits *to, const StreamTraits *from,
+                            const uint32_t *map);
 
 /* plan_identity.c: identity of every node, inputs before consumers. */
 void plan_identify(const PlannerContext *context, const LogicalOrder *order);

@@ -40,6 +40,7 @@ void lower_derive_from_input(const PlannerContext *context, LogicalNode *node)
 {
     const LogicalNode *input = node->inputs[0];
     node->changes = input->changes;
+    node->parts_updates = input->parts_updates;
     node->traits.bounded = input->traits.bounded;
     node->traits.rowtime = input->traits.rowtime;
     traits_copy_keys(context->arena, &node->traits, &input->traits);

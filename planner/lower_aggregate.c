@@ -48,8 +48,9 @@ static bool aggregate_derive(const PlannerContext *context, LogicalNode *node, E
         map[aggregate->keys[i]] = i;
         all[i] = i;
     }
-    /* What was unique before and is grouped by is unique still. */
-    traits_map_keys(arena, &node->traits, &input->traits, map);
+    /* What was unique before and is grouped by is unique still, but not in order: a row whose group
+     * changes leaves it on one worker and enters the new one on another. */
+    traits_map_unique_keys(arena, &node->traits, &input->traits, map);
     traits_add_key(arena, &node->traits, column_set_new(arena, all, aggregate->key_count));
     return true;
 }

@@ -39,6 +39,7 @@ static bool calc_derive(const PlannerContext *context, LogicalNode *node, Error 
     if (node->calc.rowtime < 0 && input->traits.rowtime >= 0)
         node->traits.rowtime = (int32_t)map[input->traits.rowtime]; /* UINT32_MAX is -1 */
     node->changes = input->changes;
+    node->parts_updates = input->parts_updates;
     /* Of an update whose one half is filtered out the other becomes an insert or a delete. */
     if (node->calc.filter != NULL && (input->changes & CHANGE_CLASS_UPDATE) != 0)
         node->changes = CHANGE_CLASS_ALL;

@@ -1,6 +1,7 @@
 /* join: regular equi-join; both sides stay in state.
  *
- * What is unique on a side decides how its rows are kept. Output keys: the left's when a left row
+ * The upsert keys of a side decide how its rows are kept (a key whose changes may come out of order
+ * cannot tell which row to replace). Output keys: the left's when a left row
  * meets one right row at most, the right's likewise, and both together always. Padding makes left
  * keys of a RIGHT or FULL join NULL many times over, so alone they then are no keys. */
 #include "planner/lower.h"
@@ -37,26 +38,68 @@ static bool key_is_unique(const PlannerContext *context, const LogicalNode *node
     return false;
 }
 
+/* An upsert key stays one across the exchange by join key when it contains that: then all changes
+ * of one row go to one worker. */
+static bool stays_in_order(const PlannerContext *context, const LogicalNode *node, uint32_t side,
+                           ColumnSet key)
+{
+    const StreamTraits *input = &node->inputs[side]->traits;
+    for (uint32_t i = 0; i < input->upsert_key_count; i++)
+        if (column_set_equal(input->upsert_keys[i], key))
+            return column_set_contains(key, join_key(context, node, side));
+    return false;
+}
+
+static void add_key(const PlannerContext *context, LogicalNode *node, ColumnSet key, bool in_order)
+{
+    if (in_order)
+        traits_add_key(context->arena, &node->traits, key);
+    else
+        traits_add_unique_key(context->arena, &node->traits, key);
+}
+
 static void derive_keys(const PlannerContext *context, LogicalNode *node)
 {
     Arena *arena = context->arena;
     const StreamTraits *sides[2] = {&node->inputs[0]->traits, &node->inputs[1]->traits};
     PlanJoinKind kind = node->join.kind;
     uint32_t left = node->inputs[0]->schema->column_count;
-    bool left_kept = kind == PLAN_JOIN_INNER || kind == PLAN_JOIN_LEFT;
-    bool right_kept = kind == PLAN_JOIN_INNER || kind == PLAN_JOIN_RIGHT;
-    if (left_kept && key_is_unique(context, node, 1))
-        traits_copy_keys(arena, &node->traits, sides[0]);
     ColumnSet nothing = {0, NULL};
-    if (right_kept && key_is_unique(context, node, 0))
-        for (uint32_t i = 0; i < sides[1]->unique_key_count; i++)
-            traits_add_key(arena, &node->traits,
-                           column_set_union(arena, nothing, sides[1]->unique_keys[i], left));
+    bool kept[2] = {kind == PLAN_JOIN_INNER || kind == PLAN_JOIN_LEFT,
+                    kind == PLAN_JOIN_INNER || kind == PLAN_JOIN_RIGHT};
+    for (uint32_t s = 0; s < 2; s++) {
+        if (!kept[s] || !key_is_unique(context, node, 1 - s))
+            continue;
+        for (uint32_t i = 0; i < sides[s]->unique_key_count; i++) {
+            ColumnSet key = sides[s]->unique_keys[i];
+            add_key(context, node, column_set_union(arena, nothing, key, s == 0 ? 0 : left),
+                    stays_in_order(context, node, s, key));
+        }
+    }
     for (uint32_t i = 0; i < sides[0]->unique_key_count; i++)
         for (uint32_t j = 0; j < sides[1]->unique_key_count; j++)
-            traits_add_key(
-                arena, &node->traits,
-                column_set_union(arena, sides[0]->unique_keys[i], sides[1]->unique_keys[j], left));
+            add_key(
+                context, node,
+                column_set_union(arena, sides[0]->unique_keys[i], sides[1]->unique_keys[j], left),
+                stays_in_order(context, node, 0, sides[0]->unique_keys[i]) &&
+                    stays_in_order(context, node, 1, sides[1]->unique_keys[j]));
+}
+
+/* Whether an update of the side is one of each pair it is in: no condition to change its mind, no
+ * padding, and the row stays where it is. */
+static bool updates_in_place(const PlannerContext *context, const LogicalNode *node, uint32_t side)
+{
+    if ((node->inputs[side]->changes & CHANGE_CLASS_UPDATE) == 0)
+        return true;
+    if (node->join.kind != PLAN_JOIN_INNER || node->join.condition != NULL ||
+        node->inputs[side]->parts_updates)
+        return false;
+    ColumnSet key = join_key(context, node, side);
+    const StreamTraits *input = &node->inputs[side]->traits;
+    for (uint32_t i = 0; i < input->upsert_key_count; i++)
+        if (column_set_contains(input->upsert_keys[i], key))
+            return true;
+    return false;
 }
 
 static bool join_derive(const PlannerContext *context, LogicalNode *node, Error *error)
@@ -74,23 +117,16 @@ static bool join_derive(const PlannerContext *context, LogicalNode *node, Error 
     node->changes = node->join.kind == PLAN_JOIN_INNER
                         ? node->inputs[0]->changes | node->inputs[1]->changes
                         : CHANGE_CLASS_ALL;
+    node->parts_updates =
+        !updates_in_place(context, node, 0) || !updates_in_place(context, node, 1);
     derive_keys(context, node);
     return true;
 }
 
-/* Without -U the side's new row must find its predecessor: under the same join key, by a key that
- * contains it. A condition or padding could have answered differently for the old row. */
+/* Without -U the side's new row must find its predecessor under the same join key. */
 static bool join_needs_before(const PlannerContext *context, const LogicalNode *node, uint32_t side)
 {
-    if (node->traits.wants_before || node->join.kind != PLAN_JOIN_INNER ||
-        node->join.condition != NULL)
-        return true;
-    ColumnSet key = join_key(context, node, side);
-    const StreamTraits *input = &node->inputs[side]->traits;
-    for (uint32_t i = 0; i < input->unique_key_count; i++)
-        if (column_set_contains(input->unique_keys[i], key))
-            return false;
-    return true;
+    return node->traits.wants_before || !updates_in_place(context, node, side);
 }
 
 static void fill_side(const PlannerContext *context, const LogicalNode *node, uint32_t side,
@@ -101,8 +137,8 @@ static void fill_side(const PlannerContext *context, const LogicalNode *node, ui
     out->keys = node->join.keys[side];
     out->retracts = traits_retracts(node->inputs[side]);
     out->state = PLAN_SIDE_NO_UNIQUE;
-    for (uint32_t i = 0; i < input->unique_key_count; i++) {
-        ColumnSet unique = input->unique_keys[i];
+    for (uint32_t i = 0; i < input->upsert_key_count; i++) {
+        ColumnSet unique = input->upsert_keys[i];
         if (column_set_contains(key, unique)) {
             out->state = PLAN_SIDE_KEY_UNIQUE;
             out->unique = unique;

@@ -11,8 +11,9 @@ static bool limit_equal(const LogicalNode *a, const LogicalNode *b)
 static bool limit_derive(const PlannerContext *context, LogicalNode *node, Error *error)
 {
     lower_derive_from_input(context, node);
+    node->parts_updates = false;
     if (node->changes != CHANGE_CLASS_INSERT)
-        node->changes = CHANGE_CLASS_ALL;
+        node->changes = CHANGE_CLASS_INSERT | CHANGE_CLASS_DELETE;
     if (node->limit.limit <= 1)
         traits_add_key(context->arena, &node->traits, (ColumnSet){0, NULL});
     return true;

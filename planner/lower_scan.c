@@ -19,14 +19,6 @@ static bool scan_is_fed(const PlanTable *table)
     return strcmp(table->connector->name, "feed") == 0;
 }
 
-static bool scan_is_bounded(const PlannerContext *context, const PlanTable *table)
-{
-    /* Who feeds by hand also says when it ends. */
-    if (scan_is_fed(table) && context->config->bounded_run)
-        return true;
-    return table->connector->is_bounded != NULL && table->connector->is_bounded(&table->info);
-}
-
 static void scan_add_primary_key(const PlannerContext *context, LogicalNode *node)
 {
     const TableInfo *info = &node->scan.table->info;
@@ -48,7 +40,8 @@ static bool scan_derive(const PlannerContext *context, LogicalNode *node, Error 
 {
     const PlanTable *table = node->scan.table;
     node->changes = traits_class(table->source_kinds);
-    node->traits.bounded = scan_is_bounded(context, table);
+    node->traits.bounded =
+        table->connector->is_bounded != NULL && table->connector->is_bounded(&table->info);
     if (context->config->bounded_run && !node->traits.bounded) {
         error_set(error, ERROR_UNSUPPORTED, "table \"%s\" has no end, which a batch run needs",
                   table->info.name);

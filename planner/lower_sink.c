@@ -1,11 +1,11 @@
 /* sink: hands rows to a connector, or to whoever runs the query.
  *
  * Here the changes of a query meet what the target can take. A target that takes no -U finds rows
- * by its primary key: that is right as it is when the key is also what the query's rows are known
- * by. When the query's key is only part of it, a row may move from one primary key to another, and
- * when it is no part of it, several rows may claim one; both are put right by a materializer, the
- * second only when the user has said ON CONFLICT or allowed it, because rows are then hidden behind
- * others. */
+ * by its primary key. That is right as it is when the query's rows are known by the same key and
+ * their changes come in order. When they are unique by it but may come out of order (a join moved
+ * them between workers), or a row may move to another primary key, a materializer puts that right.
+ * When several rows may claim one primary key it can only show the last of them: the user has to
+ * ask for that with ON CONFLICT, or allow it in the configuration. */
 #include <string.h>
 
 #include "planner/lower.h"
@@ -82,13 +82,13 @@ static bool refuse_conflict(const PlannerContext *context, const LogicalNode *no
     error_set(error, ERROR_UNSUPPORTED,
               "several rows of the query may have one primary key of table \"%s\"",
               table->info.name);
-    if (input->traits.upsert_key_count == 0) {
+    if (input->traits.unique_key_count == 0) {
         error_detail(error, "The primary key is (%s); the query's rows have no known key.",
                      buffer_text(&text));
     } else {
         Buffer upsert = {0};
-        label_columns(input->schema, input->traits.upsert_keys[0].columns,
-                      input->traits.upsert_keys[0].count, &upsert);
+        label_columns(input->schema, input->traits.unique_keys[0].columns,
+                      input->traits.unique_keys[0].count, &upsert);
         error_detail(error, "The primary key is (%s); the query's rows are known by (%s).",
                      buffer_text(&text), buffer_text(&upsert));
         buffer_deinit(&upsert);
@@ -117,20 +117,24 @@ static void materialize(const PlannerContext *context, LogicalNode *node, Column
     node->inputs[0] = below;
 }
 
-typedef enum KeyFit { KEY_SAME, KEY_PART, KEY_OTHER } KeyFit;
+/* How the query's keys lie to the primary key. */
+typedef enum KeyFit {
+    KEY_ORDERED, /* rows are known by the primary key, and their changes come in order */
+    KEY_UNIQUE,  /* rows of one primary key are one row, but its changes may come out of order, or
+                    it may move to another primary key */
+    KEY_OTHER    /* several rows may have one primary key */
+} KeyFit;
 
-/* How the keys that the input is known by lie to the primary key. */
 static KeyFit key_fit(const LogicalNode *node, ColumnSet key)
 {
-    const StreamTraits *input = &node->inputs[0]->traits;
-    KeyFit fit = KEY_OTHER;
-    for (uint32_t i = 0; i < input->upsert_key_count; i++) {
-        if (column_set_equal(input->upsert_keys[i], key))
-            return KEY_SAME;
-        if (column_set_contains(key, input->upsert_keys[i]))
-            fit = KEY_PART;
-    }
-    return fit;
+    const LogicalNode *input = node->inputs[0];
+    for (uint32_t i = 0; i < input->traits.upsert_key_count; i++)
+        if (column_set_equal(input->traits.upsert_keys[i], key) && !input->parts_updates)
+            return KEY_ORDERED;
+    for (uint32_t i = 0; i < input->traits.unique_key_count; i++)
+        if (column_set_contains(key, input->traits.unique_keys[i]))
+            return KEY_UNIQUE;
+    return KEY_OTHER;
 }
 
 static bool choose_materializer(const PlannerContext *context, LogicalNode *node, Error *error)
@@ -140,8 +144,7 @@ static bool choose_materializer(const PlannerContext *context, LogicalNode *node
     bool deduplicate = node->sink.on_conflict != NULL;
     if (deduplicate && key.count == 0) {
         error_set(error, ERROR_UNSUPPORTED,
-                  "ON CONFLICT needs a primary key, which table \"%s\" "
-                  "has not",
+                  "ON CONFLICT needs a primary key, which table \"%s\" has not",
                   node->sink.table->info.name);
         error_hint(error, "Declare PRIMARY KEY (…) NOT ENFORCED on it.");
         return error_at(error, node->place.offset, node->place.length);
@@ -153,7 +156,7 @@ static bool choose_materializer(const PlannerContext *context, LogicalNode *node
         return true;
     }
     KeyFit fit = key_fit(node, key);
-    if (fit == KEY_SAME || takes_before(node) || (mode != NULL && strcmp(mode, "NONE") == 0))
+    if (fit == KEY_ORDERED || takes_before(node) || (mode != NULL && strcmp(mode, "NONE") == 0))
         return true;
     if (fit == KEY_OTHER && !deduplicate && context->config->require_on_conflict)
         return refuse_conflict(context, node, key, error);
@@ -178,11 +181,7 @@ static bool sink_derive(const PlannerContext *context, LogicalNode *node, Error 
 static bool sink_needs_before(const PlannerContext *context, const LogicalNode *node,
                               uint32_t input)
 {
-    if (takes_before(node))
-        return true;
-    ColumnSet key = primary_key(context, node);
-    /* Without a primary key there is nothing a -U could do in a target that does not take it. */
-    return key.count != 0 && key_fit(node, key) != KEY_SAME;
+    return takes_before(node);
 }
 
 /* ------------------------------------------------------------------ lowering */

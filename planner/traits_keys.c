@@ -1,4 +1,9 @@
-/* Unique keys: sets of columns, and how they travel through projections.
+/* Unique keys and upsert keys: sets of columns, and how they travel through projections.
+ *
+ * A unique key tells the rows of a result apart. It is an upsert key as well while all changes of
+ * one of its values come one after the other: an exchange by other columns parts them, for a row
+ * that moves from one worker to another may be taken back after it was shown anew. Every upsert key
+ * is a unique key.
  *
  * A key of no columns says that there is at most one row. Kept are a few short keys, none of which
  * contains another: enough to choose join state and to compare with a sink's primary key. */
@@ -54,48 +59,68 @@ ColumnSet column_set_union(Arena *arena, ColumnSet a, ColumnSet b, uint32_t shif
     return column_set_new(arena, columns, a.count + b.count);
 }
 
-static void set_keys(StreamTraits *traits, ColumnSet *keys, uint32_t count)
+/* Adds to a list in which no key contains another. */
+static void list_add(Arena *arena, ColumnSet **list, uint32_t *count, ColumnSet key)
 {
-    traits->unique_keys = keys;
-    traits->unique_key_count = count;
-    /* Changes of one key keep their order on every way through a job, so a unique key is also one
-     * by which a consumer may take a change for the successor of the last one. */
-    traits->upsert_keys = keys;
-    traits->upsert_key_count = count;
+    ColumnSet *keys = arena_new_array(arena, ColumnSet, KEYS_MAX + 1);
+    uint32_t kept = 0;
+    for (uint32_t i = 0; i < *count; i++) {
+        if (column_set_contains(key, (*list)[i]))
+            return; /* nothing new: the shorter one says more */
+        if (!column_set_contains((*list)[i], key))
+            keys[kept++] = (*list)[i];
+    }
+    if (kept < KEYS_MAX)
+        keys[kept++] = key;
+    *list = keys;
+    *count = kept;
+}
+
+void traits_add_unique_key(Arena *arena, StreamTraits *traits, ColumnSet key)
+{
+    list_add(arena, &traits->unique_keys, &traits->unique_key_count, key);
 }
 
 void traits_add_key(Arena *arena, StreamTraits *traits, ColumnSet key)
 {
-    ColumnSet *keys = arena_new_array(arena, ColumnSet, KEYS_MAX + 1);
-    uint32_t count = 0;
-    for (uint32_t i = 0; i < traits->unique_key_count; i++) {
-        if (column_set_contains(key, traits->unique_keys[i]))
-            return; /* nothing new: the shorter one says more */
-        if (!column_set_contains(traits->unique_keys[i], key))
-            keys[count++] = traits->unique_keys[i];
-    }
-    if (count < KEYS_MAX)
-        keys[count++] = key;
-    set_keys(traits, keys, count);
+    traits_add_unique_key(arena, traits, key);
+    list_add(arena, &traits->upsert_keys, &traits->upsert_key_count, key);
 }
 
 void traits_copy_keys(Arena *arena, StreamTraits *to, const StreamTraits *from)
 {
     for (uint32_t i = 0; i < from->unique_key_count; i++)
-        traits_add_key(arena, to, from->unique_keys[i]);
+        traits_add_unique_key(arena, to, from->unique_keys[i]);
+    for (uint32_t i = 0; i < from->upsert_key_count; i++)
+        list_add(arena, &to->upsert_keys, &to->upsert_key_count, from->upsert_keys[i]);
+}
+
+static bool map_key(Arena *arena, ColumnSet key, const uint32_t *map, ColumnSet *out)
+{
+    uint32_t *columns = arena_new_array(arena, uint32_t, key.count + 1);
+    for (uint32_t c = 0; c < key.count; c++) {
+        columns[c] = map[key.columns[c]];
+        if (columns[c] == UINT32_MAX)
+            return false;
+    }
+    *out = column_set_new(arena, columns, key.count);
+    return true;
+}
+
+void traits_map_unique_keys(Arena *arena, StreamTraits *to, const StreamTraits *from,
+                            const uint32_t *map)
+{
+    ColumnSet key;
+    for (uint32_t i = 0; i < from->unique_key_count; i++)
+        if (map_key(arena, from->unique_keys[i], map, &key))
+            traits_add_unique_key(arena, to, key);
 }
 
 void traits_map_keys(Arena *arena, StreamTraits *to, const StreamTraits *from, const uint32_t *map)
 {
-    for (uint32_t i = 0; i < from->unique_key_count; i++) {
-        ColumnSet key = from->unique_keys[i];
-        uint32_t *columns = arena_new_array(arena, uint32_t, key.count + 1);
-        bool all = true;
-        for (uint32_t c = 0; c < key.count; c++) {
-            columns[c] = map[key.columns[c]];
-            all = all && columns[c] != UINT32_MAX;
-        }
-        if (all)
-            traits_add_key(arena, to, column_set_new(arena, columns, key.count));
-    }
+    ColumnSet key;
+    traits_map_unique_keys(arena, to, from, map);
+    for (uint32_t i = 0; i < from->upsert_key_count; i++)
+        if (map_key(arena, from->upsert_keys[i], map, &key))
+            list_add(arena, &to->upsert_keys, &to->upsert_key_count, key);
 }
