@@ -1,0 +1,39 @@
+/* Row images of a rows event, into the columns of a change batch. */
+#ifndef CONNECTORS_MYSQL_BINLOG_ROWS_H
+#define CONNECTORS_MYSQL_BINLOG_ROWS_H
+
+#include "connectors/mysql_value.h"
+
+/* More than an index of either server can have. */
+#define KEY_COLUMNS_MAX 64
+
+/* What to do with one physical column. */
+typedef struct RowColumn {
+    TableMapColumn map;
+    const MysqlColumn *column; /* needed where target or key is set */
+    int32_t target;            /* column of the batch, or -1 */
+    int32_t key;               /* place in the key, or -1 */
+} RowColumn;
+
+/* How the rows of one table become rows of one scan. */
+typedef struct RowPlan {
+    uint32_t column_count;
+    RowColumn *columns;
+    uint32_t key_count;
+    const TimeZone *zone; /* of the server, for TIMESTAMP as local time */
+} RowPlan;
+
+/* Whether both images have every column; absent is not NULL, so anything else is refused. */
+bool binlog_rows_are_full(const RowsEvent *rows);
+
+/* Reads the image at `*at` into row `row` of the batch and moves behind it. `keys`, if not NULL,
+ * gets the raw bytes of the plan's key columns. */
+bool binlog_row_decode(const RowPlan *plan, const uint8_t **at, const uint8_t *end, Batch *batch,
+                       uint32_t row, Str *keys, Buffer *scratch, Error *error) MUST_CHECK;
+
+/* The key columns alone, as literals separated by commas for a comparison on the server. */
+bool binlog_row_key_literals(const RowPlan *plan, const uint8_t **at, const uint8_t *end,
+                             Buffer *literals, uint32_t *literal_ends, Buffer *scratch,
+                             Error *error) MUST_CHECK;
+
+#endif

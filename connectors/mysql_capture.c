@@ -1,0 +1,1041 @@
+/* Following the binlog: events to transactions, rows events to change batches.
+ *
+ * Invariant: `tail` is a boundary between transactions; `since` of each scan counts what was
+ * decoded behind the base (the tail, or an earlier boundary while an XA transaction is prepared).
+ * Rows of a transaction are given as they come: the binlog has only what was committed. Memory
+ * holds one event, whatever the transaction's size. */
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+#include <zstd.h>
+
+#include "connectors/mysql_binlog_internal.h"
+#include "connectors/mysql_source.h"
+#include "core/str.h"
+
+/* A batch is given early when its strings take this much. */
+#define BUILDER_BYTES_MAX (8u << 20)
+#define MAPS_MAX          4096
+/* Longest that one call reads events nobody wants. */
+#define BUSY_MS 50
+
+/* ------------------------------------------------------------------ places */
+
+bool mysql_capture_place(const MysqlSource *source, Error *error)
+{
+    const BinlogReader *reader = &source->reader;
+    return error_place(error, "binlog %s:%" PRIu64 "%s%s", reader->file, reader->event_offset,
+                       reader->gtid_text[0] != '\0' ? ", transaction " : "", reader->gtid_text);
+}
+
+static MysqlPosition transaction_start(const BinlogReader *reader)
+{
+    MysqlPosition start = {.offset = reader->transaction_start};
+    memcpy(start.file, reader->file, sizeof(start.file));
+    return start;
+}
+
+/* ---------------------------------------------------------------- table maps */
+
+static void map_free(MapEntry *entry)
+{
+    buffer_deinit(&entry->body);
+    arena_free(entry->arena);
+    memory_free(entry);
+}
+
+static void maps_clear(BinlogReader *reader)
+{
+    for (uint32_t i = 0; i < reader->map_count; i++)
+        map_free(reader->maps[i]);
+    reader->map_count = 0;
+}
+
+static MapEntry *map_find(const BinlogReader *reader, uint64_t id)
+{
+    /* The latest statement's tables are the likely ones. */
+    for (uint32_t i = reader->map_count; i > 0; i--) {
+        if (reader->maps[i - 1]->id == id)
+            return reader->maps[i - 1];
+    }
+    return NULL;
+}
+
+static MapEntry *map_add(BinlogReader *reader, uint64_t id)
+{
+    if (reader->map_count == MAPS_MAX)
+        maps_clear(reader);
+    if (reader->map_count == reader->map_capacity) {
+        reader->map_capacity = reader->map_capacity == 0 ? 16 : reader->map_capacity * 2;
+        reader->maps = memory_realloc(reader->maps, reader->map_capacity * sizeof(MapEntry *));
+    }
+    MapEntry *entry = memory_zalloc(sizeof(MapEntry));
+    entry->id = id;
+    reader->maps[reader->map_count++] = entry;
+    return entry;
+}
+
+static bool on_table_map(MysqlSource *source, const BinlogEvent *event, Error *error)
+{
+    BinlogReader *reader = &source->reader;
+    uint64_t id = 0;
+    if (!binlog_table_id(&reader->format, event, &id, error))
+        return false;
+    Str body = {(const char *)event->body, (size_t)(event->end - event->body)};
+    MapEntry *entry = map_find(reader, id);
+    if (entry != NULL && str_equal(body, (Str){entry->body.data, entry->body.length})) {
+        bool stale = false;
+        for (uint32_t i = 0; i < entry->binding_count; i++)
+            stale = stale || entry->bindings[i].table->stale;
+        if (!stale)
+            return true;
+    }
+    if (entry == NULL)
+        entry = map_add(reader, id);
+    buffer_clear(&entry->body);
+    buffer_append_str(&entry->body, body);
+    arena_free(entry->arena);
+    entry->arena = arena_new(2048);
+    entry->binding_count = 0;
+    entry->map = binlog_read_table_map(&reader->format, event, entry->arena, error);
+    if (entry->map == NULL || !mysql_map_bind(source, entry, error)) {
+        /* Never taken for a table that nobody wants. */
+        buffer_clear(&entry->body);
+        return false;
+    }
+    return true;
+}
+
+/* -------------------------------------------------------------------- rows */
+
+static bool not_full(const TableMap *map, Error *error)
+{
+    error_set(error, ERROR_UNSUPPORTED, "table \"%s.%s\": a row in the binlog lacks columns",
+              map->database, map->table);
+    return error_hint(error,
+                      "Set binlog_row_image=FULL, also in sessions that changed it, and start "
+                      "again from a snapshot.");
+}
+
+static bool on_rows(MysqlSource *source, const BinlogEvent *event, Error *error)
+{
+    BinlogReader *reader = &source->reader;
+    uint64_t id = 0;
+    if (!binlog_table_id(&reader->format, event, &id, error))
+        return false;
+    MapEntry *entry = map_find(reader, id);
+    if (entry == NULL && id == TABLE_ID_DUMMY)
+        return true;
+    if (entry == NULL)
+        return binlog_malformed(event->type, "no TABLE_MAP came before it", error);
+    bool before_start = source->start_timestamp != 0 && event->timestamp < source->start_timestamp;
+    if (entry->binding_count == 0 || before_start)
+        return true;
+    RowsCursor *cursor = &reader->cursor;
+    if (!binlog_read_rows(&reader->format, event, &reader->scratch, &cursor->rows, error))
+        return false;
+    if (cursor->rows.column_count != entry->map->column_count)
+        return binlog_malformed(event->type, "its columns are not its table's", error);
+    if (cursor->rows.partial_json) {
+        error_set(error, ERROR_UNSUPPORTED, "table \"%s.%s\": a JSON value was logged in part",
+                  entry->map->database, entry->map->table);
+        return error_hint(error, "Set binlog_row_value_options='' on the server.");
+    }
+    if (!binlog_rows_are_full(&cursor->rows))
+        return not_full(entry->map, error);
+    cursor->active = true;
+    cursor->entry = entry;
+    cursor->binding = 0;
+    cursor->binding_ready = false;
+    cursor->op_ts_us = (int64_t)event->timestamp * MICROS_PER_SECOND;
+    reader->last_event_us = cursor->op_ts_us;
+    return true;
+}
+
+/* Asks which keys of the event a snapshot had read; one byte per change. */
+static bool judge_changes(MysqlSource *source, const MapBinding *binding, const KeyBound *bound,
+                          Error *error)
+{
+    RowsCursor *cursor = &source->reader.cursor;
+    bool update = cursor->rows.kind == ROWS_UPDATE;
+    Buffer keys = {0};
+    uint32_t count = 0;
+    const uint8_t *at = cursor->rows.rows;
+    bool good = true;
+    while (good && at < cursor->rows.end) {
+        Buffer literals = {0};
+        uint32_t ends[KEY_COLUMNS_MAX];
+        good = binlog_row_key_literals(&binding->key_plan, &at, cursor->rows.end, &literals, ends,
+                                       &source->reader.text_scratch, error);
+        uint32_t start = 0;
+        for (uint32_t k = 0; good && k < binding->key_plan.key_count; k++) {
+            buffer_append(&keys, literals.data + start, ends[k] - start);
+            buffer_append_char(&keys, '\0');
+            start = ends[k];
+        }
+        buffer_deinit(&literals);
+        count++;
+    }
+    uint8_t *within = memory_zalloc(count + 1);
+    if (good && count > 0)
+        good = mysql_keys_compare(source, binding->table, bound, &keys, count, within, error);
+    memory_free(cursor->verdicts);
+    cursor->verdicts = memory_zalloc(count + 1);
+    for (uint32_t i = 0; i < count; i++) {
+        if (!update)
+            cursor->verdicts[i] = within[i] != 0 ? 3 : 0;
+        else if (within[i] != 0)
+            cursor->verdicts[i / 2] = (uint8_t)(cursor->verdicts[i / 2] | (1u << (i % 2)));
+    }
+    memory_free(within);
+    buffer_deinit(&keys);
+    return good;
+}
+
+/* Prepares the next binding of the event; skips those that want none of its rows. */
+static bool cursor_next_binding(MysqlSource *source, Error *error)
+{
+    BinlogReader *reader = &source->reader;
+    RowsCursor *cursor = &reader->cursor;
+    MysqlPosition start = transaction_start(reader);
+    for (; cursor->binding < cursor->entry->binding_count; cursor->binding++) {
+        MapBinding *binding = &cursor->entry->bindings[cursor->binding];
+        const KeyBound *bound = NULL;
+        Visibility visibility = mysql_captured_visibility(
+            source, binding->table, &start, reader->has_gtid ? &reader->gtid : NULL, &bound);
+        if (visibility == ROWS_DROPPED)
+            continue;
+        memory_free(cursor->verdicts);
+        cursor->verdicts = NULL;
+        if (visibility == ROWS_BY_KEY && !judge_changes(source, binding, bound, error))
+            return false;
+        cursor->at = cursor->rows.rows;
+        cursor->change = 0;
+        cursor->binding_ready = true;
+        binding->table->touched = true;
+        return true;
+    }
+    cursor->active = false;
+    return true;
+}
+
+static bool keys_differ(const RowPlan *plan, const Str *before, const Str *after)
+{
+    for (uint32_t i = 0; i < plan->key_count; i++) {
+        if (!str_equal(before[i], after[i]))
+            return true;
+    }
+    return false;
+}
+
+/* Rows that are decoded count, unless they were given before the restart. */
+static void keep_rows(ScanState *scan, Batch *batch, uint32_t count)
+{
+    scan->since += count;
+    if (scan->skip > 0) {
+        scan->skip -= count < scan->skip ? count : scan->skip;
+        return;
+    }
+    batch->row_count += count;
+}
+
+static bool decode_single(MysqlSource *source, const MapBinding *binding, Batch *batch, bool counts,
+                          Error *error)
+{
+    RowsCursor *cursor = &source->reader.cursor;
+    uint32_t row = batch->row_count;
+    if (!binlog_row_decode(&binding->plan, &cursor->at, cursor->rows.end, batch, row, NULL,
+                           &source->reader.text_scratch, error))
+        return false;
+    batch->kinds[row] = cursor->rows.kind == ROWS_DELETE ? CHANGE_DELETE : CHANGE_INSERT;
+    if (counts)
+        keep_rows(binding->table->scan, batch, 1);
+    return true;
+}
+
+/* Both images; a changed primary key is a deletion and an insertion, so that whoever keeps the
+ * latest row by key drops the old one. */
+static bool decode_update(MysqlSource *source, const MapBinding *binding, Batch *batch,
+                          uint8_t verdict, Error *error)
+{
+    RowsCursor *cursor = &source->reader.cursor;
+    Buffer *scratch = &source->reader.text_scratch;
+    const RowPlan *plan = &binding->plan;
+    Str before[KEY_COLUMNS_MAX] = {{0}};
+    Str after[KEY_COLUMNS_MAX] = {{0}};
+    uint32_t row = batch->row_count;
+    if (!binlog_row_decode(plan, &cursor->at, cursor->rows.end, batch, row, before, scratch, error))
+        return false;
+    uint32_t after_row = verdict == 2 ? row : row + 1;
+    if (!binlog_row_decode(plan, &cursor->at, cursor->rows.end, batch, after_row, after, scratch,
+                           error))
+        return false;
+    if (verdict == 3) {
+        bool moved = keys_differ(plan, before, after);
+        batch->kinds[row] = moved ? CHANGE_DELETE : CHANGE_UPDATE_BEFORE;
+        batch->kinds[row + 1] = moved ? CHANGE_INSERT : CHANGE_UPDATE_AFTER;
+        keep_rows(binding->table->scan, batch, 2);
+    } else if (verdict != 0) {
+        batch->kinds[row] = verdict == 1 ? CHANGE_DELETE : CHANGE_INSERT;
+        keep_rows(binding->table->scan, batch, 1);
+    }
+    return true;
+}
+
+/* Decodes rows of the event until a batch is full (`*full`) or the event is done. */
+static bool cursor_run(MysqlSource *source, bool *full, Error *error)
+{
+    BinlogReader *reader = &source->reader;
+    RowsCursor *cursor = &reader->cursor;
+    while (cursor->active) {
+        if (!cursor->binding_ready) {
+            if (!cursor_next_binding(source, error))
+                return false;
+            continue;
+        }
+        const MapBinding *binding = &cursor->entry->bindings[cursor->binding];
+        Batch *batch = mysql_scan_builder(binding->table->scan);
+        uint32_t first = batch->row_count;
+        bool update = cursor->rows.kind == ROWS_UPDATE;
+        bool good = true;
+        while (good && cursor->at < cursor->rows.end) {
+            *full = batch->row_count + 2 > BATCH_ROWS_MAX ||
+                    (batch->row_count > 0 && arena_bytes(batch->arena) > BUILDER_BYTES_MAX);
+            if (*full)
+                break;
+            const uint8_t *before = cursor->at;
+            uint8_t verdict = cursor->verdicts == NULL ? 3 : cursor->verdicts[cursor->change];
+            good = update ? decode_update(source, binding, batch, verdict, error)
+                          : decode_single(source, binding, batch, verdict != 0, error);
+            cursor->change++;
+            if (good && cursor->at == before) /* a table without columns cannot be */
+                good = error_set(error, ERROR_DATA, "malformed row image: it is empty");
+        }
+        if (!good)
+            return error_prefix(error, "table \"%s.%s\": ", binding->table->database,
+                                binding->table->name);
+        MysqlPosition start = transaction_start(reader);
+        mysql_scan_metadata(binding->table->scan, batch, first, batch->row_count,
+                            &(RowOrigin){.database = binding->table->database,
+                                         .table = binding->table->name,
+                                         .op_ts_us = cursor->op_ts_us,
+                                         .gtid = reader->has_gtid ? reader->gtid_text : NULL,
+                                         .file = start.file,
+                                         .offset = start.offset});
+        if (*full)
+            return true;
+        cursor->binding++;
+        cursor->binding_ready = false;
+    }
+    return true;
+}
+
+/* ------------------------------------------------------------- transactions */
+
+static void transaction_begin(BinlogReader *reader, const BinlogEvent *event)
+{
+    if (reader->in_transaction)
+        return;
+    reader->in_transaction = true;
+    reader->transaction_start =
+        reader->event_offset >= event->length ? reader->event_offset - event->length : 0;
+}
+
+/* The tail moves behind the transaction, and the base with it unless an XA transaction holds it. */
+static void transaction_end(MysqlSource *source)
+{
+    BinlogReader *reader = &source->reader;
+    memcpy(reader->tail.file, reader->file, sizeof(reader->tail.file));
+    reader->tail.offset = reader->event_offset;
+    if (reader->has_gtid)
+        gtid_set_add(&reader->tail.gtids, &reader->gtid);
+    reader->in_transaction = false;
+    reader->has_gtid = false;
+    reader->standalone = false;
+    reader->gtid_is_xa = false;
+    reader->gtid_text[0] = '\0';
+    if (reader->held && reader->prepared_count == 0)
+        reader->held = false;
+    for (uint32_t i = 0; !reader->held && i < source->scan_count; i++)
+        source->scans[i].since = 0;
+}
+
+static bool on_gtid(MysqlSource *source, const BinlogEvent *event, Error *error)
+{
+    BinlogReader *reader = &source->reader;
+    uint8_t flags = 0;
+    if (!binlog_read_gtid(event, &reader->gtid, &flags, error))
+        return false;
+    reader->in_transaction = false;
+    transaction_begin(reader, event);
+    reader->has_gtid = true;
+    bool mariadb = event->type == EVENT_MARIADB_GTID;
+    /* On MySQL a statement outside BEGIN ends its transaction; on MariaDB a flag tells. */
+    reader->standalone = mariadb ? (flags & MARIADB_GTID_STANDALONE) != 0 : true;
+    Buffer text = {0};
+    gtid_print(&reader->gtid, &text);
+    snprintf(reader->gtid_text, sizeof(reader->gtid_text), "%s", buffer_text(&text));
+    buffer_deinit(&text);
+    if (mariadb && (flags & MARIADB_GTID_PREPARED_XA) != 0) {
+        /* Its identity comes with its end. */
+        BinlogXid none = {.length = 0};
+        mysql_xa_begin(reader, &none);
+    }
+    return true;
+}
+
+/* The base must stay before the transaction that is being prepared. */
+static void xa_hold(BinlogReader *reader)
+{
+    if (reader->held)
+        return;
+    reader->held = true;
+    mysql_position_copy(&reader->base_held, &reader->tail);
+}
+
+static void xa_prepared(MysqlSource *source, const BinlogXid *xid)
+{
+    BinlogReader *reader = &source->reader;
+    if (reader->filling == NULL)
+        mysql_xa_begin(reader, xid);
+    reader->filling->xid = *xid;
+    xa_hold(reader);
+    mysql_xa_prepared(reader);
+    transaction_end(source);
+}
+
+static bool xa_decided(MysqlSource *source, const BinlogXid *xid, bool commit, Error *error)
+{
+    BinlogReader *reader = &source->reader;
+    XaTransaction *transaction = mysql_xa_take(reader, xid);
+    if (transaction == NULL && commit) {
+        error_set(error, ERROR_POSITION,
+                  "an XA transaction is committed whose rows were logged "
+                  "before the position this job started from");
+        return error_hint(error, "Start again from a snapshot while no XA transaction is prepared "
+                                 "(XA RECOVER lists them).");
+    }
+    if (transaction == NULL || !commit) {
+        mysql_xa_free(transaction);
+        transaction_end(source);
+        return true;
+    }
+    reader->replaying = transaction;
+    reader->replay_at = 0;
+    return true;
+}
+
+/* --------------------------------------------------------------- statements */
+
+static bool statement_stops(const CapturedTable *table, Str sql, const char *why, Error *error)
+{
+    error_set(error, ERROR_SCHEMA, "table \"%s.%s\" %s", table->database, table->name, why);
+    error_detail(error, "The statement is: %.*s", (int)(sql.length > 400 ? 400 : sql.length),
+                 sql.data);
+    return false;
+}
+
+static bool on_definition(MysqlSource *source, StatementKind kind, const BinlogQuery *query,
+                          CapturedTable *table, Error *error)
+{
+    bool takes_rows =
+        kind == STATEMENT_TRUNCATE || kind == STATEMENT_DROP_TABLE || kind == STATEMENT_DROP_ROWS;
+    if (takes_rows && table->touched) {
+        statement_stops(table, query->sql,
+                        kind == STATEMENT_DROP_TABLE ? "was dropped on the server"
+                                                     : "lost rows that the binlog does not name",
+                        error);
+        return error_hint(error, "Start the job afresh, from a new snapshot.");
+    }
+    if (takes_rows || !table->touched) {
+        table->stale = true;
+        return true;
+    }
+    Error inner = {0};
+    if (mysql_captured_refresh(source, table, &inner)) {
+        /* Plans point into the schema that was replaced. */
+        table->stale = true;
+        return true;
+    }
+    if (inner.code != ERROR_SCHEMA && inner.code != ERROR_TYPE) {
+        if (error != NULL)
+            *error = inner;
+        return false;
+    }
+    statement_stops(table, query->sql, "no longer fits its declaration", error);
+    error_prefix(error, "%s: ", inner.message);
+    return error_hint(error, "Change the declaration to fit and start the job afresh.");
+}
+
+static bool on_other_statement(MysqlSource *source, StatementKind kind, const BinlogQuery *query,
+                               Error *error)
+{
+    for (uint32_t i = 0; i < source->table_count; i++) {
+        CapturedTable *table = source->tables[i];
+        if (!mysql_statement_names(query->sql, query->database, table->database, table->name))
+            continue;
+        if (kind == STATEMENT_ROWS) {
+            if (source->start_timestamp != 0 && source->reader.timestamp < source->start_timestamp)
+                continue;
+            statement_stops(table, query->sql,
+                            "was changed by a statement that was not logged row "
+                            "by row",
+                            error);
+            return error_hint(error, "Set binlog_format=ROW, also in sessions that changed it, and "
+                                     "start again from a snapshot.");
+        }
+        MysqlPosition start = transaction_start(&source->reader);
+        const KeyBound *bound = NULL;
+        /* What the snapshot was taken after is in it. */
+        if (mysql_captured_visibility(source, table, &start,
+                                      source->reader.has_gtid ? &source->reader.gtid : NULL,
+                                      &bound) == ROWS_DROPPED)
+            continue;
+        if (!on_definition(source, kind, query, table, error))
+            return false;
+    }
+    return true;
+}
+
+static bool on_query(MysqlSource *source, const BinlogEvent *event, Error *error)
+{
+    BinlogReader *reader = &source->reader;
+    BinlogQuery query;
+    if (!binlog_read_query(event, &query, &reader->scratch, error))
+        return false;
+    StatementKind kind = mysql_statement_kind(query.sql);
+    BinlogXid xid = {.length = 0};
+    if (kind >= STATEMENT_XA_START && kind <= STATEMENT_XA_ROLLBACK &&
+        !binlog_xid_parse(query.sql, &xid))
+        return binlog_malformed(event->type, "its XA identifier cannot be read", error);
+    switch (kind) {
+    case STATEMENT_BEGIN:
+        transaction_begin(reader, event);
+        reader->standalone = false;
+        return true;
+    case STATEMENT_COMMIT:
+    case STATEMENT_ROLLBACK: /* what the binlog has before a ROLLBACK could not be rolled back */
+        transaction_end(source);
+        return true;
+    case STATEMENT_XA_START:
+        transaction_begin(reader, event);
+        reader->standalone = false;
+        mysql_xa_begin(reader, &xid);
+        return true;
+    case STATEMENT_XA_END:
+        return true;
+    case STATEMENT_XA_PREPARE:
+        xa_prepared(source, &xid);
+        return true;
+    case STATEMENT_XA_COMMIT:
+    case STATEMENT_XA_ROLLBACK:
+        transaction_begin(reader, event);
+        return xa_decided(source, &xid, kind == STATEMENT_XA_COMMIT, error);
+    case STATEMENT_IGNORED:
+        break;
+    default: {
+        bool alone = !reader->in_transaction || reader->standalone;
+        transaction_begin(reader, event);
+        if (!on_other_statement(source, kind, &query, error))
+            return false;
+        /* CREATE TABLE … SELECT of MySQL 8 opens the transaction of its rows. */
+        Str tail = str_trim(query.sql);
+        Str opens = STR("START TRANSACTION");
+        if (tail.length > opens.length &&
+            str_equal_nocase((Str){tail.data + tail.length - opens.length, opens.length}, opens)) {
+            reader->standalone = false;
+            return true;
+        }
+        if (alone)
+            transaction_end(source);
+        return true;
+    }
+    }
+    if (reader->standalone)
+        transaction_end(source);
+    return true;
+}
+
+static bool on_xa_prepare(MysqlSource *source, const BinlogEvent *event, Error *error)
+{
+    BinlogXid xid;
+    if (!binlog_read_xa_prepare(event, &xid, error))
+        return false;
+    if (!xid.one_phase) {
+        xa_prepared(source, &xid);
+        return true;
+    }
+    /* Committed in one step: what was kept is given now. */
+    BinlogReader *reader = &source->reader;
+    if (reader->filling == NULL) {
+        transaction_end(source);
+        return true;
+    }
+    reader->replaying = reader->filling;
+    reader->filling = NULL;
+    reader->replay_at = 0;
+    return true;
+}
+
+/* ------------------------------------------------------------------- events */
+
+static bool on_rotate(MysqlSource *source, const BinlogEvent *event, Error *error)
+{
+    BinlogReader *reader = &source->reader;
+    BinlogRotate rotate;
+    if (!binlog_read_rotate(event, &rotate, error))
+        return false;
+    memcpy(reader->file, rotate.file, sizeof(reader->file));
+    reader->event_offset = rotate.offset;
+    if (!reader->in_transaction) {
+        memcpy(reader->tail.file, rotate.file, sizeof(reader->tail.file));
+        reader->tail.offset = rotate.offset;
+    }
+    return true;
+}
+
+static bool on_heartbeat(MysqlSource *source, const BinlogEvent *event)
+{
+    BinlogReader *reader = &source->reader;
+    BinlogRotate at;
+    reader->caught_up = true;
+    if (reader->in_transaction || !binlog_read_heartbeat(event, &at) ||
+        strcmp(at.file, reader->file) != 0 || at.offset < reader->tail.offset)
+        return true;
+    reader->tail.offset = at.offset;
+    reader->event_offset = at.offset;
+    return true;
+}
+
+/* The GTIDs before a file, at its beginning: learned once, if the start did not know them. */
+static bool on_gtid_list(MysqlSource *source, const BinlogEvent *event, Error *error)
+{
+    BinlogReader *reader = &source->reader;
+    if (reader->tail.gtids.flavour != GTID_NONE || reader->in_transaction || reader->held)
+        return true;
+    GtidSet set = {0};
+    bool good = event->type == EVENT_PREVIOUS_GTIDS ? binlog_read_previous_gtids(event, &set, error)
+                                                    : binlog_read_gtid_list(event, &set, error);
+    /* A MySQL server without GTIDs writes an empty list, which says nothing. */
+    if (good && source->server.gtids)
+        gtid_set_copy(&reader->tail.gtids, &set);
+    gtid_set_deinit(&set);
+    return good;
+}
+
+static bool on_payload(MysqlSource *source, const BinlogEvent *event, Error *error)
+{
+    BinlogReader *reader = &source->reader;
+    BinlogPayload payload;
+    if (!binlog_read_payload(event, &payload, error))
+        return false;
+    buffer_clear(&reader->payload_packed);
+    buffer_append(&reader->payload_packed, payload.bytes, payload.length);
+    reader->payload_at = 0;
+    reader->payload_active = true;
+    reader->payload_zstd = payload.zstd;
+    reader->payload_left = payload.unpacked_bytes;
+    if (reader->payload_context == NULL)
+        reader->payload_context = ZSTD_createDCtx();
+    if (reader->payload_context == NULL)
+        memory_exhausted(0);
+    ZSTD_DCtx_reset(reader->payload_context, ZSTD_reset_session_only);
+    return true;
+}
+
+/* Unpacks until the event buffer has `wanted` bytes; false at the end of the payload. */
+static bool payload_fill(BinlogReader *reader, size_t wanted, bool *damaged)
+{
+    Buffer *event = &reader->payload_event;
+    const Buffer *packed = &reader->payload_packed;
+    while (event->length < wanted) {
+        size_t left = packed->length - reader->payload_at;
+        size_t room = wanted - event->length;
+        char *target = buffer_reserve(event, room);
+        if (!reader->payload_zstd) {
+            size_t take = left < room ? left : room;
+            if (take == 0)
+                return false;
+            memcpy(target, packed->data + reader->payload_at, take);
+            reader->payload_at += take;
+            event->length += take;
+            continue;
+        }
+        ZSTD_inBuffer in = {packed->data, packed->length, reader->payload_at};
+        ZSTD_outBuffer out = {target, room, 0};
+        size_t result = ZSTD_decompressStream(reader->payload_context, &out, &in);
+        *damaged = ZSTD_isError(result) != 0;
+        if (*damaged || (out.pos == 0 && in.pos == reader->payload_at))
+            return false;
+        reader->payload_at = in.pos;
+        event->length += out.pos;
+    }
+    return true;
+}
+
+static bool payload_next(MysqlSource *source, const uint8_t **bytes, size_t *length, bool *end,
+                         Error *error)
+{
+    BinlogReader *reader = &source->reader;
+    bool damaged = false;
+    *end = false;
+    buffer_clear(&reader->payload_event);
+    if (!payload_fill(reader, EVENT_HEADER_BYTES, &damaged)) {
+        if (damaged || reader->payload_event.length > 0)
+            return binlog_malformed(EVENT_TRANSACTION_PAYLOAD, "it cannot be unpacked", error);
+        *end = true;
+        return true;
+    }
+    size_t size = (size_t)binlog_u((const uint8_t *)reader->payload_event.data + 9, 4);
+    if (size < EVENT_HEADER_BYTES || size > (1u << 30) || !payload_fill(reader, size, &damaged))
+        return binlog_malformed(EVENT_TRANSACTION_PAYLOAD, "an event in it is cut", error);
+    *bytes = (const uint8_t *)reader->payload_event.data;
+    *length = size;
+    return true;
+}
+
+static bool unknown_event(const BinlogEvent *event, Error *error)
+{
+    if ((event->flags & EVENT_FLAG_IGNORABLE) != 0)
+        return true;
+    error_set(error, ERROR_UNSUPPORTED, "the binlog has an event of unknown type %u", event->type);
+    return error_hint(error, "The server is newer than this program knows; nothing is skipped "
+                             "silently.");
+}
+
+static bool dispatch(MysqlSource *source, const BinlogEvent *event, Error *error)
+{
+    BinlogReader *reader = &source->reader;
+    switch (event->type) {
+    case EVENT_FORMAT_DESCRIPTION:
+        maps_clear(reader);
+        return binlog_read_format(&reader->format, event, error);
+    case EVENT_ROTATE:
+        return on_rotate(source, event, error);
+    case EVENT_HEARTBEAT:
+    case EVENT_HEARTBEAT_V2:
+        return on_heartbeat(source, event);
+    case EVENT_GTID:
+    case EVENT_GTID_TAGGED:
+    case EVENT_MARIADB_GTID:
+        return on_gtid(source, event, error);
+    case EVENT_ANONYMOUS_GTID:
+        reader->in_transaction = false;
+        transaction_begin(reader, event);
+        reader->standalone = true;
+        return true;
+    case EVENT_PREVIOUS_GTIDS:
+    case EVENT_MARIADB_GTID_LIST:
+        return on_gtid_list(source, event, error);
+    case EVENT_QUERY:
+    case EVENT_MARIADB_QUERY_COMPRESSED:
+        return on_query(source, event, error);
+    case EVENT_XID:
+        transaction_end(source);
+        return true;
+    case EVENT_TABLE_MAP:
+        return on_table_map(source, event, error);
+    case EVENT_XA_PREPARE:
+        return on_xa_prepare(source, event, error);
+    case EVENT_TRANSACTION_PAYLOAD:
+        return on_payload(source, event, error);
+    case EVENT_INCIDENT:
+        error_set(error, ERROR_POSITION,
+                  "the server says that changes are missing from its binlog");
+        return error_hint(error, "Start the job afresh, from a new snapshot.");
+    case EVENT_EXECUTE_LOAD_QUERY:
+        error_set(error, ERROR_UNSUPPORTED, "LOAD DATA was logged as a statement");
+        return error_hint(error, "Set binlog_format=ROW, also in sessions that changed it.");
+    case EVENT_START_V3:
+    case EVENT_STOP:
+    case EVENT_INTVAR:
+    case EVENT_RAND:
+    case EVENT_USER_VAR:
+    case EVENT_BEGIN_LOAD_QUERY:
+    case EVENT_IGNORABLE:
+    case EVENT_ROWS_QUERY:
+    case EVENT_TRANSACTION_CONTEXT:
+    case EVENT_VIEW_CHANGE:
+    case EVENT_MARIADB_ANNOTATE_ROWS:
+    case EVENT_MARIADB_CHECKPOINT:
+    case EVENT_MARIADB_START_ENCRYPTION:
+        return true;
+    default:
+        return binlog_is_rows(event->type) ? on_rows(source, event, error)
+                                           : unknown_event(event, error);
+    }
+}
+
+/* Offsets in events have 32 bits, files can be larger: the next one is never before the last. */
+static uint64_t widen_offset(uint64_t before, uint32_t end_offset)
+{
+    uint64_t offset = (before & ~UINT64_C(0xFFFFFFFF)) | end_offset;
+    return offset < before && before > UINT32_MAX / 2 ? offset + (UINT64_C(1) << 32) : offset;
+}
+
+/* One event of the stream itself: keeps the place, then acts on it. */
+static bool on_event(MysqlSource *source, const uint8_t *bytes, size_t length, Error *error)
+{
+    BinlogReader *reader = &source->reader;
+    BinlogEvent event;
+    if (!binlog_event_read(&reader->format, bytes, length, &event, error))
+        return false;
+    reader->timestamp = event.timestamp;
+    bool artificial = (event.flags & EVENT_FLAG_ARTIFICIAL) != 0;
+    bool moves = !artificial && event.type != EVENT_HEARTBEAT && event.type != EVENT_HEARTBEAT_V2 &&
+                 event.type != EVENT_ROTATE;
+    uint64_t before = reader->event_offset;
+    if (moves && event.end_offset != 0)
+        reader->event_offset = widen_offset(before, event.end_offset);
+    else if (moves && event.type != EVENT_FORMAT_DESCRIPTION)
+        reader->event_offset += event.length;
+    if (reader->filling != NULL && (event.type == EVENT_TABLE_MAP || binlog_is_rows(event.type))) {
+        /* Its checksum was verified: stored without, for the replay reads none. */
+        mysql_xa_store(reader, bytes, (size_t)(event.end - bytes));
+        return true;
+    }
+    if (!dispatch(source, &event, error))
+        return false;
+    if (moves && !reader->in_transaction && reader->event_offset > reader->tail.offset &&
+        strcmp(reader->tail.file, reader->file) == 0)
+        reader->tail.offset = reader->event_offset;
+    return true;
+}
+
+/* An event inside a payload or of a replayed XA transaction: no checksum, no place of its own. */
+static bool on_inner_event(MysqlSource *source, const uint8_t *bytes, size_t length, Error *error)
+{
+    BinlogReader *reader = &source->reader;
+    BinlogEvent event;
+    if (length < EVENT_HEADER_BYTES)
+        return binlog_malformed(0, "no whole header", error);
+    event.timestamp = (uint32_t)binlog_u(bytes, 4);
+    event.type = bytes[4];
+    event.server_id = (uint32_t)binlog_u(bytes + 5, 4);
+    event.length = (uint32_t)length;
+    event.end_offset = 0;
+    event.flags = (uint16_t)binlog_u(bytes + 17, 2);
+    event.body = bytes + EVENT_HEADER_BYTES;
+    event.end = bytes + length;
+    reader->timestamp = event.timestamp;
+    if (reader->filling != NULL && (event.type == EVENT_TABLE_MAP || binlog_is_rows(event.type))) {
+        mysql_xa_store(reader, bytes, length);
+        return true;
+    }
+    return dispatch(source, &event, error);
+}
+
+/* ------------------------------------------------------------------ the loop */
+
+static bool connect_stream(MysqlSource *source, Error *error)
+{
+    BinlogReader *reader = &source->reader;
+    /* What was decoded and not given is read again. */
+    mysql_position_copy(&reader->tail, &source->base);
+    memcpy(reader->file, source->base.file, sizeof(reader->file));
+    reader->event_offset = source->base.offset;
+    for (uint32_t i = 0; i < source->scan_count; i++) {
+        source->scans[i].since = 0;
+        source->scans[i].skip = source->base_since[i];
+    }
+    binlog_format_init(&reader->format);
+    reader->in_transaction = false;
+    reader->has_gtid = false;
+    reader->standalone = false;
+    reader->gtid_text[0] = '\0';
+    reader->held = false;
+    reader->payload_active = false;
+    reader->cursor.active = false;
+    maps_clear(reader);
+    StreamRequest request = {.address = &source->address,
+                             .server = &source->server,
+                             .from = &source->base,
+                             .server_id = source->server_id,
+                             .heartbeat_ms = source->heartbeat_ms,
+                             .wake_fd = source->wake_fd};
+    reader->stream = mysql_stream_open(&request, error);
+    return reader->stream != NULL;
+}
+
+static void forget_stream(MysqlSource *source)
+{
+    BinlogReader *reader = &source->reader;
+    mysql_stream_close(reader->stream);
+    reader->stream = NULL;
+    for (uint32_t i = 0; i < source->scan_count; i++) {
+        batch_release(source->scans[i].builder);
+        source->scans[i].builder = NULL;
+    }
+    for (uint32_t i = source->ready_at; i < source->ready_count; i++)
+        batch_release(source->ready[i].batch);
+    source->ready_count = source->ready_at = 0;
+    for (uint32_t i = 0; i < reader->prepared_count; i++)
+        mysql_xa_free(reader->prepared[i]);
+    reader->prepared_count = 0;
+    mysql_xa_free(reader->filling);
+    mysql_xa_free(reader->replaying);
+    reader->filling = reader->replaying = NULL;
+    memory_free(reader->cursor.verdicts);
+    reader->cursor.verdicts = NULL;
+    reader->cursor.active = false;
+}
+
+/* A lost connection: another try later, up to the limit; everything else ends the job. */
+static bool survive(MysqlSource *source, const Error *cause, Error *error)
+{
+    BinlogReader *reader = &source->reader;
+    forget_stream(source);
+    if (cause->code != ERROR_NETWORK || reader->retries >= source->max_retries) {
+        if (error != NULL)
+            *error = *cause;
+        return false;
+    }
+    int64_t delay_us = INT64_C(500000) << (reader->retries > 6 ? 6 : reader->retries);
+    reader->retries++;
+    reader->retry_at_us = clock_monotonic_us() + delay_us;
+    mysql_source_notice(source, "%s; trying again in %" PRId64 " ms", cause->message,
+                        delay_us / 1000);
+    return true;
+}
+
+/* Adds where reading could begin instead. */
+static void name_earliest(MysqlSource *source, Error *error)
+{
+    MYSQL *mysql = mysql_source_control(source, NULL);
+    MysqlPosition earliest = {0};
+    if (mysql != NULL && mysql_server_earliest(mysql, &earliest, NULL)) {
+        Buffer asked = {0};
+        mysql_position_print(&source->base, &asked);
+        error_detail(error,
+                     "The position asked for is %s; the earliest the server still has is "
+                     "%s:%" PRIu64 ".",
+                     buffer_text(&asked), earliest.file, earliest.offset);
+        buffer_deinit(&asked);
+    }
+    mysql_position_deinit(&earliest);
+    error_hint(error, "Start the job afresh, from a new snapshot, and let the server keep its "
+                      "binlog longer (binlog_expire_logs_seconds, expire_logs_days).");
+}
+
+typedef enum StepState { STEP_AGAIN, STEP_NOTHING, STEP_FAILED } StepState;
+
+static StepState step(MysqlSource *source, int64_t timeout_ms, bool *full, Error *error)
+{
+    BinlogReader *reader = &source->reader;
+    const uint8_t *bytes = NULL;
+    size_t length = 0;
+    if (reader->cursor.active)
+        return cursor_run(source, full, error) ? STEP_AGAIN : STEP_FAILED;
+    if (reader->payload_active && reader->replaying == NULL) {
+        bool end = false;
+        if (!payload_next(source, &bytes, &length, &end, error))
+            return STEP_FAILED;
+        if (end) {
+            reader->payload_active = false;
+            return STEP_AGAIN;
+        }
+        return on_inner_event(source, bytes, length, error) ? STEP_AGAIN : STEP_FAILED;
+    }
+    if (reader->replaying != NULL) {
+        if (mysql_xa_next(reader, &bytes, &length))
+            return on_inner_event(source, bytes, length, error) ? STEP_AGAIN : STEP_FAILED;
+        mysql_xa_free(reader->replaying);
+        reader->replaying = NULL;
+        transaction_end(source);
+        return STEP_AGAIN;
+    }
+    if (reader->stream == NULL) {
+        int64_t now = clock_monotonic_us();
+        if (now < reader->retry_at_us) {
+            int64_t wait_us = reader->retry_at_us - now;
+            clock_sleep_us(wait_us < timeout_ms * 1000 ? wait_us : timeout_ms * 1000);
+            return STEP_NOTHING;
+        }
+        return connect_stream(source, error) ? STEP_AGAIN : STEP_FAILED;
+    }
+    StreamState state = mysql_stream_next(reader->stream, timeout_ms, &bytes, &length, error);
+    if (state == STREAM_IDLE)
+        return STEP_NOTHING;
+    if (state == STREAM_FAILED)
+        return STEP_FAILED;
+    reader->retries = 0;
+    reader->caught_up = false;
+    return on_event(source, bytes, length, error) ? STEP_AGAIN : STEP_FAILED;
+}
+
+static bool any_built(const MysqlSource *source)
+{
+    for (uint32_t i = 0; i < source->scan_count; i++) {
+        const Batch *batch = source->scans[i].builder;
+        if (batch != NULL && batch->row_count > 0)
+            return true;
+    }
+    return false;
+}
+
+/* In the mode `snapshot` the binlog is read only up to the last part's position. */
+static bool reached_end(const MysqlSource *source)
+{
+    const BinlogReader *reader = &source->reader;
+    if (source->mode != START_SNAPSHOT || reader->in_transaction || source->part_count == 0)
+        return false;
+    return mysql_position_compare(&reader->tail, &source->parts[source->part_count - 1]) >= 0;
+}
+
+SourceState mysql_capture_next(MysqlSource *source, int64_t timeout_ms, Error *error)
+{
+    BinlogReader *reader = &source->reader;
+    int64_t busy_until = clock_monotonic_us() + (timeout_ms + BUSY_MS) * 1000;
+    for (uint32_t round = 0;; round++) {
+        Error cause = {0};
+        bool full = false;
+        bool built = any_built(source);
+        if (reached_end(source)) {
+            mysql_source_flush(source);
+            source->ended = true;
+            return SOURCE_END;
+        }
+        StepState state = step(source, built ? 0 : timeout_ms, &full, &cause);
+        if (state == STEP_FAILED) {
+            if (cause.code == ERROR_POSITION && cause.detail[0] != '\0')
+                name_earliest(source, &cause);
+            else if (cause.code != ERROR_NETWORK && cause.code != ERROR_ACCESS &&
+                     cause.place[0] == '\0')
+                mysql_capture_place(source, &cause);
+            if (!survive(source, &cause, error))
+                return SOURCE_FAILED;
+            return SOURCE_IDLE;
+        }
+        if (full || (state == STEP_NOTHING && built)) {
+            mysql_source_flush(source);
+            return SOURCE_BATCH;
+        }
+        if (state == STEP_NOTHING) {
+            reader->caught_up = reader->stream != NULL;
+            return SOURCE_IDLE;
+        }
+        if ((round & 255) == 255 && clock_monotonic_us() > busy_until) {
+            if (!any_built(source))
+                return SOURCE_IDLE;
+            mysql_source_flush(source);
+            return SOURCE_BATCH;
+        }
+    }
+}
+
+void mysql_capture_close(MysqlSource *source)
+{
+    BinlogReader *reader = &source->reader;
+    forget_stream(source);
+    maps_clear(reader);
+    memory_free(reader->maps);
+    memory_free(reader->prepared);
+    ZSTD_freeDCtx(reader->payload_context);
+    buffer_deinit(&reader->scratch);
+    buffer_deinit(&reader->text_scratch);
+    buffer_deinit(&reader->payload_packed);
+    buffer_deinit(&reader->payload_event);
+    buffer_deinit(&reader->replay_event);
+    mysql_position_deinit(&reader->tail);
+    mysql_position_deinit(&reader->base_held);
+}

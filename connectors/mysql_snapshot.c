@@ -1,0 +1,471 @@
+/* The snapshot: what the tables hold, read as one consistent picture whose binlog position is
+ * exact.
+ *
+ * MariaDB and Percona Server tell the position of a consistent snapshot. On MySQL, FLUSH TABLES …
+ * WITH READ LOCK on the control connection stops writers for the milliseconds it takes to note the
+ * position and to open the snapshot on another connection. (No weaker lock does on 5.6, and a
+ * position noted without one is ahead of what SELECT sees.)
+ *
+ * Rows stream out in the order of the key, and the last key given is kept, so a snapshot that is
+ * interrupted goes on behind it in a new part with a position of its own. The server compares keys,
+ * in its own collation. A table without a key cannot go on and says so. Cost: one row at a time
+ * from the socket into the batch; memory does not depend on the table. */
+#include <errno.h>
+#include <inttypes.h>
+#include <mysqld_error.h>
+#include <poll.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+
+#include "connectors/mysql_source.h"
+#include "core/str.h"
+
+static bool table_wanted(const CapturedTable *table)
+{
+    return table->state != TABLE_READY;
+}
+
+void mysql_snapshot_close(MysqlSource *source)
+{
+    SnapshotReader *reader = &source->snapshot;
+    /* An unread result would be read to its end by mysql_free_result: close the connection first.
+     */
+    if (reader->mysql != NULL && (reader->result != NULL || reader->asked)) {
+        shutdown((int)mysql_get_socket(reader->mysql), SHUT_RDWR);
+    }
+    if (reader->result != NULL)
+        mysql_free_result(reader->result);
+    mysql_connection_close(reader->mysql);
+    memory_free(reader->columns);
+    reader->mysql = NULL;
+    reader->result = NULL;
+    reader->asked = false;
+    reader->table = NULL;
+    reader->columns = NULL;
+}
+
+/* ------------------------------------------------------------ a consistent read */
+
+static bool snapshot_told_position(MysqlSource *source, MYSQL *mysql, MysqlPosition *position,
+                                   Error *error)
+{
+    if (!mysql_connection_run(mysql, "START TRANSACTION WITH CONSISTENT SNAPSHOT", error))
+        return false;
+    MYSQL_RES *result =
+        mysql_connection_query(mysql, "SHOW STATUS LIKE 'binlog_snapshot_%'", error);
+    if (result == NULL)
+        return false;
+    MYSQL_ROW row = NULL;
+    while ((row = mysql_fetch_row(result)) != NULL) {
+        if (text_equal_nocase(row[0], "binlog_snapshot_file"))
+            snprintf(position->file, sizeof(position->file), "%s", row[1]);
+        else if (text_equal_nocase(row[0], "binlog_snapshot_position"))
+            position->offset = strtoull(row[1], NULL, 10);
+    }
+    mysql_free_result(result);
+    if (position->file[0] == '\0' || position->offset == 0)
+        return error_set(error, ERROR_UNSUPPORTED,
+                         "the server does not tell the binlog position "
+                         "of its snapshot");
+    mysql_server_gtids_at(mysql, &source->server, position);
+    return true;
+}
+
+static bool snapshot_under_lock(MysqlSource *source, MYSQL *mysql, MysqlPosition *position,
+                                Error *error)
+{
+    MYSQL *control = mysql_source_control(source, error);
+    if (control == NULL)
+        return false;
+    Buffer sql = {0};
+    buffer_append_text(&sql, "FLUSH TABLES ");
+    bool first = true;
+    for (uint32_t i = 0; i < source->table_count; i++) {
+        const CapturedTable *table = source->tables[i];
+        bool repeated = false;
+        for (uint32_t k = 0; k < i; k++)
+            repeated = repeated || (table_wanted(source->tables[k]) &&
+                                    strcmp(source->tables[k]->name, table->name) == 0 &&
+                                    strcmp(source->tables[k]->database, table->database) == 0);
+        if (!table_wanted(table) || repeated)
+            continue;
+        if (!first)
+            buffer_append_text(&sql, ", ");
+        first = false;
+        mysql_append_quoted(&sql, table->database);
+        buffer_append_char(&sql, '.');
+        mysql_append_quoted(&sql, table->name);
+    }
+    buffer_append_text(&sql, " WITH READ LOCK");
+    bool locked = mysql_connection_run(control, "SET SESSION lock_wait_timeout=60", error) &&
+                  mysql_connection_run(control, buffer_text(&sql), error);
+    buffer_deinit(&sql);
+    if (!locked) {
+        if (error != NULL && error->code == ERROR_ACCESS)
+            error_hint(error, "Grant RELOAD and LOCK TABLES to the user: the snapshot takes a read "
+                              "lock for the moment it notes the binlog position.");
+        return false;
+    }
+    bool good = mysql_server_position(control, &source->server, position, error) &&
+                mysql_connection_run(mysql, "START TRANSACTION WITH CONSISTENT SNAPSHOT", error);
+    /* The error of the work counts, not that of giving the lock back. */
+    if (!mysql_connection_run(control, "UNLOCK TABLES", good ? error : NULL))
+        good = false;
+    return good;
+}
+
+static bool part_open(MysqlSource *source, Error *error)
+{
+    SnapshotReader *reader = &source->snapshot;
+    MYSQL *mysql = mysql_connection_open(&source->address, error);
+    if (mysql == NULL)
+        return false;
+    MysqlPosition position = {0};
+    bool good = mysql_connection_run(
+        mysql, "SET SESSION TRANSACTION ISOLATION LEVEL REPEATABLE READ", error);
+    if (good && source->server.exact_snapshot)
+        good = snapshot_told_position(source, mysql, &position, error);
+    else if (good)
+        good = snapshot_under_lock(source, mysql, &position, error);
+    if (!good) {
+        mysql_position_deinit(&position);
+        mysql_connection_close(mysql);
+        return false;
+    }
+    source->parts = memory_realloc(source->parts, (source->part_count + 1) * sizeof(MysqlPosition));
+    source->parts[source->part_count] = position;
+    reader->part = source->part_count++;
+    reader->mysql = mysql;
+    return true;
+}
+
+/* --------------------------------------------------------------- one table */
+
+static void append_key_expression(const MysqlColumn *column, Buffer *sql)
+{
+    bool by_number = column->class == CLASS_ENUM || column->class == CLASS_SET ||
+                     column->class == CLASS_BIT || column->class == CLASS_FLOAT;
+    mysql_append_quoted(sql, column->name);
+    if (by_number)
+        buffer_append_text(sql, column->class == CLASS_FLOAT ? "+0e0" : "+0");
+}
+
+/* Behind the last key: k1 >= a AND (k1 > a OR (k1 = a AND (k2 > b))). */
+static void append_behind(const CapturedTable *table, const KeyBound *bound, Buffer *sql)
+{
+    const MysqlTable *schema = table->schema;
+    buffer_append_text(sql, " WHERE ");
+    if (schema->key_count > 1) {
+        append_key_expression(&schema->columns[schema->key[0]], sql);
+        buffer_printf(sql, ">=%s AND ", mysql_bound_literal(bound, 0));
+    }
+    for (uint32_t i = 0; i < schema->key_count; i++) {
+        const MysqlColumn *column = &schema->columns[schema->key[i]];
+        const char *literal = mysql_bound_literal(bound, i);
+        buffer_append_char(sql, '(');
+        append_key_expression(column, sql);
+        buffer_printf(sql, ">%s", literal);
+        if (i + 1 < schema->key_count) {
+            buffer_append_text(sql, " OR (");
+            append_key_expression(column, sql);
+            buffer_printf(sql, "=%s AND ", literal);
+        }
+    }
+    for (uint32_t i = 0; i < schema->key_count; i++)
+        buffer_append_text(sql, i + 1 == schema->key_count ? ")" : "))");
+}
+
+static bool table_ask(MysqlSource *source, CapturedTable *table, Error *error)
+{
+    SnapshotReader *reader = &source->snapshot;
+    const ScanInfo *info = table->scan->info;
+    const MysqlTable *schema = table->schema;
+    Buffer sql = {0};
+    buffer_append_text(&sql, "SELECT ");
+    reader->column_count = info->column_count;
+    reader->columns = memory_alloc(sizeof(uint32_t) * (info->column_count + 1));
+    for (uint32_t i = 0; i < info->column_count; i++) {
+        int32_t column =
+            mysql_table_find(schema, info->table->physical->columns[info->columns[i]].name);
+        reader->columns[i] = (uint32_t)column;
+        mysql_column_select(&schema->columns[column], &sql);
+        buffer_append_text(&sql, ", ");
+    }
+    for (uint32_t i = 0; i < schema->key_count; i++) {
+        append_key_expression(&schema->columns[schema->key[i]], &sql);
+        buffer_append_text(&sql, ", ");
+    }
+    buffer_append_text(&sql, "1 FROM ");
+    mysql_append_quoted(&sql, table->database);
+    buffer_append_char(&sql, '.');
+    mysql_append_quoted(&sql, table->name);
+    if (table->state == TABLE_READING)
+        append_behind(table, &table->bounds[table->bound_count - 1], &sql);
+    for (uint32_t i = 0; i < schema->key_count; i++) {
+        buffer_append_text(&sql, i == 0 ? " ORDER BY " : ", ");
+        append_key_expression(&schema->columns[schema->key[i]], &sql);
+    }
+    bool good = mysql_send_query(reader->mysql, buffer_text(&sql), (unsigned long)sql.length) == 0;
+    buffer_deinit(&sql);
+    if (!good)
+        return mysql_connection_error(reader->mysql, "read a table", error);
+    reader->asked = true;
+    reader->table = table;
+    return true;
+}
+
+static bool cannot_resume(const CapturedTable *table, Error *error)
+{
+    error_set(error, ERROR_STATE,
+              "the snapshot of table \"%s.%s\" was interrupted and cannot go "
+              "on: the table has no primary or unique key",
+              table->database, table->name);
+    return error_hint(error, "Start the job afresh, or give the table a primary key.");
+}
+
+static bool table_begin(MysqlSource *source, CapturedTable *table, Error *error)
+{
+    if (table->schema == NULL && !mysql_captured_refresh(source, table, error))
+        return false;
+    if (table->state == TABLE_READING && table->schema->key_count == 0)
+        return cannot_resume(table, error);
+    return table_ask(source, table, error);
+}
+
+/* The bound of this part: made with the first rows given. */
+static KeyBound *table_bound(const SnapshotReader *reader)
+{
+    CapturedTable *table = reader->table;
+    if (table->bound_count > 0 && table->bounds[table->bound_count - 1].part == reader->part)
+        return &table->bounds[table->bound_count - 1];
+    table->bounds = memory_realloc(table->bounds, (table->bound_count + 1) * sizeof(KeyBound));
+    KeyBound *bound = &table->bounds[table->bound_count++];
+    *bound = (KeyBound){.part = reader->part};
+    return bound;
+}
+
+static bool remember_key(const SnapshotReader *reader, MYSQL_ROW row, const unsigned long *lengths,
+                         Error *error)
+{
+    KeyBound *bound = table_bound(reader);
+    const MysqlTable *schema = reader->table->schema;
+    buffer_clear(&bound->key);
+    for (uint32_t i = 0; i < schema->key_count; i++) {
+        const MysqlColumn *column = &schema->columns[schema->key[i]];
+        uint32_t at = reader->column_count + i;
+        MysqlColumn number = {
+            .name = column->name, .type_text = column->type_text, .class = CLASS_INTEGER};
+        bool by_number =
+            column->class == CLASS_ENUM || column->class == CLASS_SET || column->class == CLASS_BIT;
+        MysqlValue value = {0};
+        if (row[at] == NULL ||
+            !mysql_value_parse(by_number ? &number : column, (Str){row[at], lengths[at]}, &value,
+                               error) ||
+            !mysql_value_literal(column, &value, &bound->key))
+            return error_set(error, ERROR_UNSUPPORTED,
+                             "key column \"%s\" has a value that cannot "
+                             "be compared",
+                             column->name);
+        buffer_append_char(&bound->key, '\0');
+    }
+    reader->table->state = TABLE_READING;
+    return true;
+}
+
+/* ------------------------------------------------------------------- reading */
+
+static bool store_row(const MysqlSource *source, Batch *batch, MYSQL_ROW row,
+                      const unsigned long *lengths, Error *error)
+{
+    const SnapshotReader *reader = &source->snapshot;
+    const MysqlTable *schema = reader->table->schema;
+    MysqlValue value;
+    for (uint32_t i = 0; i < reader->column_count; i++) {
+        const MysqlColumn *column = &schema->columns[reader->columns[i]];
+        value.kind = VALUE_NULL;
+        if ((row[i] != NULL &&
+             !mysql_value_parse(column, (Str){row[i], lengths[i]}, &value, error)) ||
+            !mysql_value_store(column, &value, reader->table->scan->zone, &batch->columns[i],
+                               batch->row_count, batch->arena, error))
+            return error_prefix(error, "table \"%s.%s\": ", schema->database, schema->name);
+    }
+    batch->row_count++;
+    return true;
+}
+
+static void table_finish(MysqlSource *source)
+{
+    SnapshotReader *reader = &source->snapshot;
+    KeyBound *bound = table_bound(reader);
+    bound->all = true;
+    reader->table->state = TABLE_READY;
+    mysql_free_result(reader->result);
+    memory_free(reader->columns);
+    reader->result = NULL;
+    reader->columns = NULL;
+    reader->table = NULL;
+}
+
+/* Up to a batch of rows; NULL at the end of the table. */
+static bool read_rows(MysqlSource *source, Batch **out, Error *error)
+{
+    SnapshotReader *reader = &source->snapshot;
+    CapturedTable *table = reader->table;
+    ScanState *scan = table->scan;
+    Batch *batch = batch_new(scan->info->schema, BATCH_ROWS_MAX);
+    MYSQL_ROW row = NULL;
+    bool good = true;
+    *out = NULL;
+    while (batch->row_count < BATCH_ROWS_MAX && (row = mysql_fetch_row(reader->result)) != NULL) {
+        const unsigned long *lengths = mysql_fetch_lengths(reader->result);
+        good = store_row(source, batch, row, lengths, error);
+        bool full = batch->row_count == BATCH_ROWS_MAX || arena_bytes(batch->arena) > (16u << 20);
+        if (good && full)
+            good = remember_key(reader, row, lengths, error);
+        if (!good || full)
+            break;
+    }
+    if (good && row == NULL && mysql_errno(reader->mysql) != 0)
+        good = mysql_connection_error(reader->mysql, "read a table", error);
+    if (!good) {
+        batch_release(batch);
+        return false;
+    }
+    if (batch->row_count > 0) {
+        const MysqlPosition *at = &source->parts[reader->part];
+        mysql_scan_metadata(scan, batch, 0, batch->row_count,
+                            &(RowOrigin){.database = table->database,
+                                         .table = table->name,
+                                         .file = at->file,
+                                         .offset = at->offset});
+        table->touched = true;
+        reader->rows += batch->row_count;
+        *out = batch;
+    } else {
+        batch_release(batch);
+    }
+    if (row == NULL)
+        table_finish(source);
+    return true;
+}
+
+/* The answer's first packet, without blocking past the timeout; 0: not yet. */
+static int wait_answer(MysqlSource *source, int64_t timeout_ms, Error *error)
+{
+    SnapshotReader *reader = &source->snapshot;
+    struct pollfd wait[2] = {{(int)mysql_get_socket(reader->mysql), POLLIN, 0},
+                             {source->wake_fd, POLLIN, 0}};
+    int ready = poll(wait, 2, timeout_ms > 3600000 ? 3600000 : (int)timeout_ms);
+    if (ready < 0 && errno != EINTR)
+        return error_set(error, ERROR_NETWORK, "could not wait for the server: %s",
+                         strerror(errno)) -
+               1;
+    if (ready <= 0 || wait[0].revents == 0)
+        return 0;
+    if (mysql_read_query_result(reader->mysql) != 0)
+        return mysql_connection_error(reader->mysql, "read a table", error) - 1;
+    reader->asked = false;
+    reader->result = mysql_use_result(reader->mysql);
+    if (reader->result == NULL)
+        return mysql_connection_error(reader->mysql, "read a table", error) - 1;
+    return 1;
+}
+
+static CapturedTable *next_table(MysqlSource *source)
+{
+    /* Tables without a key first: only they cannot be gone on with. */
+    CapturedTable *found = NULL;
+    for (uint32_t i = 0; i < source->table_count; i++) {
+        CapturedTable *table = source->tables[i];
+        if (!table_wanted(table))
+            continue;
+        if (table->schema != NULL && table->schema->key_count == 0)
+            return table;
+        if (found == NULL)
+            found = table;
+    }
+    return found;
+}
+
+static void measure(MysqlSource *source)
+{
+    SnapshotReader *reader = &source->snapshot;
+    reader->measured = true;
+    for (uint32_t i = 0; i < source->table_count; i++) {
+        const CapturedTable *table = source->tables[i];
+        if (table_wanted(table) && table->schema != NULL)
+            reader->rows_expected += table->schema->rows_estimate;
+    }
+}
+
+/* Whether the snapshot can go on in a new part after this error. */
+static bool may_go_on(MysqlSource *source, const Error *error)
+{
+    const CapturedTable *table = source->snapshot.table;
+    bool lost_rows = table != NULL && table->schema->key_count == 0 && table->touched;
+    return error->code == ERROR_NETWORK && !lost_rows &&
+           source->snapshot_retries++ < source->max_retries;
+}
+
+static SourceState step(MysqlSource *source, int64_t timeout_ms, Batch **batch, uint32_t *scan,
+                        Error *error)
+{
+    SnapshotReader *reader = &source->snapshot;
+    for (;;) {
+        if (reader->result != NULL) {
+            CapturedTable *table = reader->table;
+            if (!read_rows(source, batch, error))
+                return SOURCE_FAILED;
+            *scan = table->scan_index;
+            if (*batch != NULL) {
+                source->snapshot_retries = 0;
+                return SOURCE_BATCH;
+            }
+            continue;
+        }
+        if (reader->asked) {
+            int ready = wait_answer(source, timeout_ms, error);
+            if (ready < 0)
+                return SOURCE_FAILED;
+            if (ready == 0)
+                return SOURCE_IDLE;
+            continue;
+        }
+        CapturedTable *table = next_table(source);
+        if (table == NULL) {
+            mysql_snapshot_close(source);
+            source->snapshot_done = true;
+            return SOURCE_END;
+        }
+        if (!reader->measured)
+            measure(source);
+        if (reader->mysql == NULL && !part_open(source, error))
+            return SOURCE_FAILED;
+        if (!table_begin(source, table, error))
+            return SOURCE_FAILED;
+    }
+}
+
+SourceState mysql_snapshot_next(MysqlSource *source, int64_t timeout_ms, Batch **batch,
+                                uint32_t *scan, Error *error)
+{
+    Error first = {0};
+    SourceState state = step(source, timeout_ms, batch, scan, &first);
+    if (state != SOURCE_FAILED)
+        return state;
+    if (may_go_on(source, &first)) {
+        mysql_snapshot_close(source);
+        mysql_source_notice(source, "snapshot interrupted (%s), going on", first.message);
+        return SOURCE_IDLE;
+    }
+    if (error != NULL)
+        *error = first;
+    return SOURCE_FAILED;
+}
+
+void mysql_snapshot_progress(MysqlSource *source, SourceProgress *out)
+{
+    out->snapshot = !source->snapshot_done;
+    out->rows_expected = source->snapshot.rows_expected;
+}

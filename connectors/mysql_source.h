@@ -1,0 +1,322 @@
+/* One change-capture source: all tables that a job declares on one server, over one binlog
+ * connection.
+ *
+ *     mysql_source.c    open, next, position, close: the SourceClass
+ *     mysql_tables.c    which physical tables there are, whether they fit, how their rows map
+ *     mysql_snapshot.c  reads what is there, with the exact position it was true at
+ *     mysql_capture.c   follows the binlog: transactions, rows, XA, statements
+ *     mysql_state.c     positions for checkpoints
+ *
+ * A snapshot part is one consistent read of the server, true at one binlog position. Usually there
+ * is one for all tables; a crash or a lost connection in the middle begins another from the last
+ * key that was given. So a table has bounds: up to this key it was read in that part. A change of a
+ * row counts when its transaction lies behind the part the row's key was read in.
+ *
+ * What was given to the engine is described by a base (a transaction boundary of the binlog) and,
+ * per scan, how many rows behind the base were given already; a restart reads from the base again
+ * and passes over that many. */
+#ifndef CONNECTORS_MYSQL_SOURCE_H
+#define CONNECTORS_MYSQL_SOURCE_H
+
+#include <stdio.h>
+
+#include "connectors/connector.h"
+#include "connectors/mysql_binlog_rows.h"
+#include "connectors/mysql_schema.h"
+#include "connectors/mysql_stream.h"
+
+/* The connector's metadata columns, in its order. */
+typedef enum MysqlMetadata {
+    META_TABLE_NAME,
+    META_DATABASE_NAME,
+    META_OP_TS,
+    META_ROW_KIND,
+    META_GTID,
+    META_BINLOG_FILE,
+    META_BINLOG_POS
+} MysqlMetadata;
+
+typedef enum StartMode {
+    START_INITIAL,
+    START_EARLIEST,
+    START_LATEST,
+    START_SPECIFIC,
+    START_TIMESTAMP,
+    START_SNAPSHOT
+} StartMode;
+
+typedef struct ScanState {
+    const ScanInfo *info;
+    const char *identity; /* of the declared table, in checkpoints */
+    TablePattern *pattern;
+    const TimeZone *zone;
+    bool append_only;
+    Batch *builder;
+    uint64_t since; /* rows decoded since the base */
+    uint64_t skip;  /* rows to pass over: given before the restart */
+} ScanState;
+
+typedef enum TableState { TABLE_PENDING, TABLE_READING, TABLE_READY } TableState;
+
+/* Up to this key (all: the whole rest) rows were read in part `part`. */
+typedef struct KeyBound {
+    uint32_t part;
+    bool all;
+    Buffer key; /* a literal per key column, each ended by a zero byte */
+} KeyBound;
+
+/* A physical table as one scan captures it. */
+typedef struct CapturedTable {
+    ScanState *scan;
+    uint32_t scan_index;
+    char *database;
+    char *name;
+    Arena *arena; /* of the schema */
+    MysqlTable *schema;
+    TableState state;
+    bool touched; /* rows of it were given */
+    bool stale;   /* a statement may have changed it: look again before the next row */
+    KeyBound *bounds;
+    uint32_t bound_count;
+} CapturedTable;
+
+/* A TABLE_MAP of a captured table, and how its rows map for each scan that wants them. */
+typedef struct MapBinding {
+    CapturedTable *table;
+    RowPlan plan;
+    RowPlan key_plan; /* for comparing with bounds */
+} MapBinding;
+
+typedef struct MapEntry {
+    uint64_t id;
+    Buffer body; /* of the event: an equal one needs no work */
+    Arena *arena;
+    TableMap *map;
+    MapBinding *bindings;
+    uint32_t binding_count;
+} MapEntry;
+
+/* Where decoding stands inside a rows event. */
+typedef struct RowsCursor {
+    bool active;
+    RowsEvent rows;
+    MapEntry *entry;
+    uint32_t binding;
+    const uint8_t *at;
+    uint32_t change;   /* number of the change at `at` */
+    uint8_t *verdicts; /* per change when keys must be compared: bit 0 before, bit 1 after counts */
+    bool binding_ready;
+    int64_t op_ts_us;
+} RowsCursor;
+
+typedef struct XaTransaction {
+    BinlogXid xid;
+    Buffer events; /* length and bytes of each, until spilled */
+    FILE *spill;   /* an unnamed file, when they got large */
+    uint64_t bytes;
+} XaTransaction;
+
+/* A batch that is ready, and what is true once it was given. */
+typedef struct ReadyBatch {
+    Batch *batch;
+    uint32_t scan;
+    bool last; /* of its group */
+} ReadyBatch;
+
+typedef struct SnapshotReader {
+    MYSQL *mysql;
+    MYSQL_RES *result;
+    bool asked; /* the query is sent, its answer not yet read */
+    CapturedTable *table;
+    uint32_t part;
+    uint32_t *columns; /* physical column of each selected expression */
+    uint32_t column_count;
+    uint64_t rows_expected;
+    uint64_t rows;
+    bool measured;
+} SnapshotReader;
+
+typedef struct BinlogReader {
+    MysqlStream *stream;
+    BinlogFormat format;
+    MysqlPosition tail; /* the last transaction boundary that was decoded */
+    bool held;          /* the base stays at `base_held` while an XA transaction is prepared */
+    MysqlPosition base_held;
+    bool in_transaction;
+    uint64_t event_offset; /* end of the last event, in the current file */
+    char file[BINLOG_FILE_MAX + 1];
+    uint64_t transaction_start;
+    Gtid gtid;
+    bool has_gtid;
+    bool standalone;
+    bool gtid_is_xa;
+    char gtid_text[100];
+    uint32_t timestamp; /* of the current event */
+    int64_t last_event_us;
+    bool caught_up;
+    MapEntry **maps;
+    uint32_t map_count;
+    uint32_t map_capacity;
+    RowsCursor cursor;
+    Buffer scratch;      /* unpacked rows */
+    Buffer text_scratch; /* converted text */
+    /* TRANSACTION_PAYLOAD being read. */
+    void *payload_context;
+    Buffer payload_packed;
+    size_t payload_at;
+    uint64_t payload_left;
+    Buffer payload_event;
+    bool payload_active;
+    bool payload_zstd;
+    /* XA. */
+    XaTransaction **prepared;
+    uint32_t prepared_count;
+    uint32_t prepared_capacity;
+    XaTransaction *filling;
+    XaTransaction *replaying;
+    size_t replay_at;
+    Buffer replay_event;
+    uint32_t retries;
+    int64_t retry_at_us;
+} BinlogReader;
+
+typedef struct MysqlSource {
+    Arena *arena;
+    SourceContext context;
+    MysqlAddress address;
+    MysqlServer server;
+    MYSQL *control;
+    const char *split; /* name of the position in checkpoints */
+    StartMode mode;
+    bool add_tables; /* scan.newly-added-table.enabled */
+    uint32_t server_id;
+    int64_t heartbeat_ms;
+    uint32_t max_retries;
+    int wake_fd;
+
+    ScanState *scans;
+    uint32_t scan_count;
+    CapturedTable **tables;
+    uint32_t table_count;
+    uint32_t table_capacity;
+
+    MysqlPosition *parts;
+    uint32_t part_count;
+    bool snapshot_done;
+    SnapshotReader snapshot;
+    uint32_t snapshot_retries;
+
+    bool base_known;
+    uint32_t start_timestamp; /* rows of earlier events do not count; 0: all do */
+    BinlogReader reader;
+
+    /* What was given: everything before `base`, and of each scan `since[i]` rows behind it. */
+    MysqlPosition base;
+    uint64_t *base_since;
+    MysqlPosition mark; /* the same once the ready batches are given too */
+    uint64_t *mark_since;
+    ReadyBatch *ready;
+    uint32_t ready_count;
+    uint32_t ready_at;
+    uint64_t rows_given;
+    bool ended;
+} MysqlSource;
+
+void mysql_source_notice(const MysqlSource *source, const char *format, ...) PRINTF_LIKE(2, 3);
+/* The control connection, opened again when it was lost. */
+MYSQL *mysql_source_control(MysqlSource *source, Error *error) MUST_CHECK;
+/* Moves what the scans built to the ready batches. */
+void mysql_source_flush(MysqlSource *source);
+/* Room for more rows in the scan's batch. */
+Batch *mysql_scan_builder(ScanState *scan);
+/* Writes the metadata columns of rows [from, to). */
+typedef struct RowOrigin {
+    const char *database;
+    const char *table;
+    int64_t op_ts_us;
+    const char *gtid; /* NULL: none */
+    const char *file;
+    uint64_t offset;
+} RowOrigin;
+void mysql_scan_metadata(const ScanState *scan, Batch *batch, uint32_t from, uint32_t to,
+                         const RowOrigin *origin);
+
+/* mysql_tables.c */
+CapturedTable *mysql_captured_add(MysqlSource *source, uint32_t scan, const char *database,
+                                  const char *name);
+CapturedTable *mysql_captured_find(MysqlSource *source, uint32_t scan, const char *database,
+                                   const char *name);
+bool mysql_tables_discover(MysqlSource *source, Error *error) MUST_CHECK;
+/* Reads the table's schema from the server and checks it against the declaration. */
+bool mysql_captured_refresh(MysqlSource *source, CapturedTable *table, Error *error) MUST_CHECK;
+bool mysql_captured_check(const CapturedTable *table, Error *error) MUST_CHECK;
+/* The scans that want the mapped table, with plans. */
+bool mysql_map_bind(MysqlSource *source, MapEntry *entry, Error *error) MUST_CHECK;
+void mysql_captured_free(CapturedTable *table);
+void mysql_bound_free(KeyBound *bound);
+const char *mysql_bound_literal(const KeyBound *bound, uint32_t column);
+
+typedef enum Visibility { ROWS_DROPPED, ROWS_COUNT, ROWS_BY_KEY } Visibility;
+/* What to do with rows of a transaction that starts at `start`; BY_KEY: `*bound` is the last key
+ * that was read before it. Closes bounds that lie behind. */
+Visibility mysql_captured_visibility(MysqlSource *source, CapturedTable *table,
+                                     const MysqlPosition *start, const Gtid *gtid,
+                                     const KeyBound **bound);
+/* For keys given as literals (key_count of them per row, ends with zero bytes): whether each is at
+ * or before the bound, as the server compares. */
+bool mysql_keys_compare(MysqlSource *source, const CapturedTable *table, const KeyBound *bound,
+                        const Buffer *keys, uint32_t count, uint8_t *within,
+                        Error *error) MUST_CHECK;
+
+/* mysql_snapshot.c: the next batch, or IDLE, or END when all tables are read. */
+SourceState mysql_snapshot_next(MysqlSource *source, int64_t timeout_ms, Batch **batch,
+                                uint32_t *scan, Error *error);
+void mysql_snapshot_close(MysqlSource *source);
+void mysql_snapshot_progress(MysqlSource *source, SourceProgress *out);
+
+/* mysql_capture.c: decodes until something is ready. */
+SourceState mysql_capture_next(MysqlSource *source, int64_t timeout_ms, Error *error);
+void mysql_capture_close(MysqlSource *source);
+bool mysql_capture_place(const MysqlSource *source, Error *error);
+
+/* mysql_xa.c: transactions that are prepared and not yet decided. */
+void mysql_xa_begin(BinlogReader *reader, const BinlogXid *xid);
+void mysql_xa_store(BinlogReader *reader, const uint8_t *bytes, size_t length);
+void mysql_xa_prepared(BinlogReader *reader);
+/* Takes the transaction out; NULL when it is not known. */
+XaTransaction *mysql_xa_take(BinlogReader *reader, const BinlogXid *xid);
+/* The next event of a transaction being replayed; false at its end. */
+bool mysql_xa_next(BinlogReader *reader, const uint8_t **bytes, size_t *length);
+void mysql_xa_free(XaTransaction *transaction);
+
+/* mysql_start.c: the base for the mode the user asked for; not for those that take a snapshot. */
+bool mysql_start_position(MysqlSource *source, Error *error) MUST_CHECK;
+
+/* mysql_state.c */
+void mysql_state_write(const MysqlSource *source, Buffer *out);
+/* Whether any of the source's scans is in the state. */
+bool mysql_state_mentions(const MysqlSource *source, Str bytes);
+bool mysql_state_read(MysqlSource *source, Str bytes, Error *error) MUST_CHECK;
+
+/* mysql_statement.c: what a statement of the binlog does, as far as change capture must know. */
+typedef enum StatementKind {
+    STATEMENT_BEGIN,
+    STATEMENT_COMMIT,
+    STATEMENT_ROLLBACK,
+    STATEMENT_XA_START,
+    STATEMENT_XA_END,
+    STATEMENT_XA_PREPARE,
+    STATEMENT_XA_COMMIT,
+    STATEMENT_XA_ROLLBACK,
+    STATEMENT_IGNORED, /* SAVEPOINT, SET, comments */
+    STATEMENT_ROWS,    /* INSERT, UPDATE, DELETE, REPLACE, LOAD as text */
+    STATEMENT_TRUNCATE,
+    STATEMENT_DROP_TABLE,
+    STATEMENT_DROP_ROWS, /* ALTER TABLE … DROP, TRUNCATE or EXCHANGE PARTITION */
+    STATEMENT_OTHER      /* other definitions */
+} StatementKind;
+StatementKind mysql_statement_kind(Str sql);
+/* Whether the text names the table, outside comments and strings. */
+bool mysql_statement_names(Str sql, Str current_database, const char *database, const char *table);
+
+#endif
