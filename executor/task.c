@@ -82,7 +82,8 @@ static void save_state(Task *task)
         ChunkTarget target = {task->store, stage->node->uid};
         if (stage->keeps_state)
             state_snapshot(stage->context.state, add_chunk, &target);
-        if (stage->ended && stage->class->end != NULL)
+        /* Also when the restored end has not been reached again yet. */
+        if ((stage->ended || stage->end_restored) && stage->class->end != NULL)
             checkpoint_add_blob(task->store, stage->node->uid, "ended", task->subtask, STR(""),
                                 STR(""));
     }

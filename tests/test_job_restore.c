@@ -449,6 +449,42 @@ START_TEST(test_ended_source_is_remembered)
 }
 END_TEST
 
+/* What an operator emits at the end of its input does not come again after a restore. */
+START_TEST(test_end_is_not_repeated)
+{
+    static const PlanSortKey key = {.column = 1, .descending = true};
+    static const PlanSort spec = {.keys = &key, .key_count = 1, .limit = UINT64_MAX};
+    reset();
+    world.rows = 40;
+    const char *directory = fixture_directory();
+    for (uint32_t round = 0; round < 3; round++) {
+        Plan *plan = fixture_plan(128);
+        PlanNode *numbers = fixture_scan(plan, "numbers", &counter, CHANGES_INSERT_ONLY);
+        PlanNode *sort = fixture_node(plan, "sort", &spec, CHANGES_INSERT_ONLY);
+        fixture_input(sort, numbers, DISTRIBUTE_SINGLE);
+        sort->parallelism = 1;
+        PlanNode *fed = fixture_scan(plan, "numbers", NULL, CHANGES_INSERT_ONLY);
+        fixture_sink(plan, fixture_union(plan, sort, fed), &ledger);
+        JobConfig config = job_config(directory, 1 + round);
+        Job *job = start(plan, &config);
+        OperatorStatus figures[8];
+        memset(figures, 0, sizeof(figures));
+        while (round == 0 && figures[1].rows_out < 40)
+            job_operators(job, figures, 8);
+        feed(job, "+I[7, 1000000, fed]");
+        job_cancel(job);
+        expect_state(job, JOB_CANCELLED);
+        job_free(job);
+    }
+    size_t lines = 0;
+    for (const char *c = buffer_text(&world.visible); *c != '\0'; c++)
+        lines += *c == '\n';
+    ck_assert_uint_eq(lines, 43);
+    ck_assert_ptr_nonnull(strstr(buffer_text(&world.visible), "+I[9, 39,"));
+    fixture_remove(directory);
+}
+END_TEST
+
 int main(void)
 {
     Suite *suite = suite_create("job_restore");
@@ -463,6 +499,7 @@ int main(void)
     tcase_add_test(cases, test_recovery_path);
     tcase_add_loop_test(cases, test_fed_table_settles_durably, 0, 2);
     tcase_add_test(cases, test_ended_source_is_remembered);
+    tcase_add_test(cases, test_end_is_not_repeated);
     suite_add_tcase(suite, cases);
     SRunner *runner = srunner_create(suite);
     srunner_run_all(runner, CK_ENV);
