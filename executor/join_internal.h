@@ -21,6 +21,8 @@
 #include "executor/row_output.h"
 #include "executor/row_slot.h"
 
+#define JOIN_NO_ROW UINT32_MAX
+
 /* A row of the other side under the key of a row at hand. */
 typedef struct JoinCandidate {
     Str row;
@@ -48,8 +50,8 @@ typedef struct JoinSide {
     const Str *encoded;     /* rows */
     const Str *unique_keys;
     void **records;      /* key unique */
-    StateGroup **groups; /* else */
-    bool groups_changed; /* groups came or went since they were looked up */
+    StateGroup **groups; /* else: after the row, once that is applied */
+    uint32_t *previous;  /* else: the row before with the same key, or JOIN_NO_ROW */
 } JoinSide;
 
 /* A batch's keys. Rows whose key never matches have matches[row] = 0 and no entry in the arrays

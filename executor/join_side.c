@@ -1,10 +1,13 @@
 /* The rows of one side of a join, in one of three shapes (join_internal.h).
  *
  * Invariant: a key-unique side's records stay through a batch, empty where their row has gone, and
- * are removed at its end; in the other shapes an entry goes at once, and with the last its group,
- * after which the groups found before are looked up again.
+ * are removed at its end; in the other shapes an entry goes at once, and with the last its group.
+ * There, rows with the same key tell each other where their group is, from row to row.
+ *
  * Cost: one prefetched probe a row for the key, one more for the entry where there is one. */
 #include "executor/join_internal.h"
+
+#include "core/str.h"
 
 /* ---------------------------------------------------------------------- open */
 
@@ -119,12 +122,55 @@ JoinKeys join_side_keys(JoinSide *side, const bool *null_matches, Batch *batch, 
 
 /* -------------------------------------------------------------- as the input */
 
+/* Walks the first entries of every row's group, one level of all rows at a time, so that the memory
+ * reads overlap; what is walked later is then near. Long groups are left to their index. */
+static void warm_groups(StateGroup *const *groups, uint32_t count, Arena *arena)
+{
+    enum { LEVELS = 4 };
+    StateEntry **at = arena_alloc(arena, sizeof(StateEntry *) * (count + 1));
+    uint32_t live = 0;
+    for (uint32_t row = 0; row < count; row++) {
+        at[live] = state_map_first(groups[row]);
+        live += at[live] != NULL;
+    }
+    for (uint32_t level = 0; level < LEVELS && live != 0; level++) {
+        uint32_t next_live = 0;
+        for (uint32_t i = 0; i < live; i++) {
+            StateEntry *next = state_map_next(at[i]);
+            __builtin_prefetch(next);
+            at[next_live] = next;
+            next_live += next != NULL;
+        }
+        live = next_live;
+    }
+}
+
+/* For each row the row before with the same key. */
+static uint32_t *find_previous(const JoinKeys *keys)
+{
+    uint32_t n = keys->in->row_count;
+    uint32_t *previous = arena_alloc(keys->arena, sizeof(uint32_t) * n);
+    uint32_t mask = 1;
+    while (mask < n * 2)
+        mask *= 2;
+    uint32_t *slots = arena_zalloc(keys->arena, sizeof(uint32_t) * mask); /* last row + 1 */
+    mask--;
+    for (uint32_t row = 0; row < n; row++) {
+        uint32_t at = (uint32_t)keys->hashes[row] & mask;
+        while (slots[at] != 0 && (keys->hashes[slots[at] - 1] != keys->hashes[row] ||
+                                  !str_equal(keys->keys[slots[at] - 1], keys->keys[row])))
+            at = (at + 1) & mask;
+        previous[row] = slots[at] == 0 ? JOIN_NO_ROW : slots[at] - 1;
+        slots[at] = row + 1;
+    }
+    return previous;
+}
+
 void join_side_prepare(JoinSide *side, const JoinKeys *keys)
 {
     const Batch *batch = keys->in;
     uint32_t n = batch->row_count;
     side->encoded = encode(side, side->slot.layout, batch, NULL, side->column_count, keys->arena);
-    side->groups_changed = false;
     if (side->shape == PLAN_SIDE_KEY_UNIQUE) {
         side->records = arena_alloc(keys->arena, sizeof(void *) * n);
         state_value_get_or_create(side->table, keys->keys, keys->hashes, n, side->records, NULL);
@@ -135,6 +181,8 @@ void join_side_prepare(JoinSide *side, const JoinKeys *keys)
                                    side->unique.count, keys->arena);
     side->groups = arena_alloc(keys->arena, sizeof(StateGroup *) * n);
     state_map_groups(side->table, keys->keys, keys->hashes, n, side->groups);
+    warm_groups(side->groups, n, keys->arena);
+    side->previous = find_previous(keys);
 }
 
 void join_side_finish(JoinSide *side, const JoinKeys *keys)
@@ -155,21 +203,19 @@ void join_side_finish(JoinSide *side, const JoinKeys *keys)
     }
 }
 
-/* The group of the row's key as it is now. */
-static StateGroup **current_group(JoinSide *side, const JoinKeys *keys, uint32_t row)
+/* The group of the row's key as it is now: what the row before with this key left of it. */
+static StateGroup **current_group(JoinSide *side, uint32_t row)
 {
-    if (side->groups_changed)
-        state_map_groups(side->table, &keys->keys[row], &keys->hashes[row], 1, &side->groups[row]);
+    if (side->previous[row] != JOIN_NO_ROW)
+        side->groups[row] = side->groups[side->previous[row]];
     return &side->groups[row];
 }
 
-static StateEntry *put(JoinSide *side, const JoinKeys *keys, uint32_t row, Str subkey, Str payload,
-                       bool *created)
+static int64_t *put(JoinSide *side, const JoinKeys *keys, uint32_t row, Str subkey, Str payload,
+                    bool *created)
 {
-    StateGroup **group = current_group(side, keys, row);
-    side->groups_changed = side->groups_changed || *group == NULL;
-    return state_map_put(side->table, group, keys->keys[row], keys->hashes[row], subkey, payload,
-                         created);
+    return state_entry_record(state_map_put(side->table, current_group(side, row), keys->keys[row],
+                                            keys->hashes[row], subkey, payload, created));
 }
 
 void join_side_add(JoinSide *side, const JoinKeys *keys, uint32_t row, int64_t **associations,
@@ -183,11 +229,10 @@ void join_side_add(JoinSide *side, const JoinKeys *keys, uint32_t row, int64_t *
         *associations = side->counts ? record : NULL;
         *is_additional = false;
     } else if (side->shape == PLAN_SIDE_HAS_UNIQUE) {
-        record = state_entry_record(
-            put(side, keys, row, side->unique_keys[row], side->encoded[row], is_additional));
+        record = put(side, keys, row, side->unique_keys[row], side->encoded[row], is_additional);
         *associations = side->counts ? record : NULL;
     } else {
-        record = state_entry_record(put(side, keys, row, side->encoded[row], (Str){"", 0}, NULL));
+        record = put(side, keys, row, side->encoded[row], (Str){"", 0}, NULL);
         ++record[0];
         *associations = side->counts ? record + 1 : NULL;
         *is_additional = true;
@@ -202,7 +247,7 @@ void join_side_retract(JoinSide *side, const JoinKeys *keys, uint32_t row)
         state_touch(side->table, side->records[row]);
         return;
     }
-    StateGroup **group = current_group(side, keys, row);
+    StateGroup **group = current_group(side, row);
     Str subkey = side->shape == PLAN_SIDE_HAS_UNIQUE ? side->unique_keys[row] : side->encoded[row];
     StateEntry *entry = state_map_find(side->table, *group, subkey);
     if (entry == NULL)
@@ -214,7 +259,7 @@ void join_side_retract(JoinSide *side, const JoinKeys *keys, uint32_t row)
         return;
     }
     if (state_map_remove(side->table, entry))
-        side->groups_changed = true;
+        *group = NULL;
 }
 
 /* --------------------------------------------------------- as the other side */
@@ -229,6 +274,7 @@ JoinProbe join_side_probe(const JoinSide *side, const JoinKeys *keys)
     } else {
         probe.groups = arena_alloc(keys->arena, sizeof(StateGroup *) * n);
         state_map_groups(side->table, keys->keys, keys->hashes, n, probe.groups);
+        warm_groups(probe.groups, n, keys->arena);
     }
     return probe;
 }

@@ -1,0 +1,197 @@
+/* How fast single operators are: rows per CPU second through op_aggregate and op_join alone, one
+ * thread, state in memory, output thrown away.
+ *
+ *     bench_operators [million rows]
+ *
+ * The batches are made before the clock starts, so what is measured is the operator: encoding and
+ * hashing keys, finding state, updating it, building output batches. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <time.h>
+
+#include "executor/operator.h"
+
+extern const OperatorClass op_aggregate, op_join;
+
+struct Emitter {
+    uint64_t rows;
+};
+
+bool emit(Emitter *emitter, Batch *batch, Error *error)
+{
+    emitter->rows += batch->row_count;
+    batch_release(batch);
+    return true;
+}
+
+typedef struct Bench {
+    Arena *arena;
+    PlanNode node;
+    PlanNode inputs[2];
+    PlanInput plan_inputs[2];
+    FunctionEnvironment environment;
+    OperatorContext context;
+    Operator *op;
+    Emitter emitter;
+} Bench;
+
+static const Column input_columns[] = {{"k", &type_bigint}, {"v", &type_bigint}};
+static const Schema input_schema = {2, input_columns};
+static const uint32_t first_column[] = {0}, second_column[] = {1};
+
+static Bench *bench_open(const OperatorClass *class, const void *spec, const Schema *output)
+{
+    static const StateConfig config = {"bench", 128, 0, 127, 0};
+    Bench *bench = memory_zalloc(sizeof(*bench));
+    Error error = {0};
+    bench->arena = arena_new(1 << 16);
+    for (uint32_t i = 0; i < 2; i++) {
+        bench->inputs[i] = (PlanNode){.schema = &input_schema, .traits.kinds = CHANGES_ALL};
+        bench->plan_inputs[i] = (PlanInput){.node = &bench->inputs[i]};
+    }
+    bench->node = (PlanNode){.op = class->name,
+                             .schema = output,
+                             .inputs = bench->plan_inputs,
+                             .input_count = 2,
+                             .traits = {.kinds = CHANGES_ALL, .wants_before = true},
+                             .spec = spec};
+    bench->context = (OperatorContext){.node = &bench->node,
+                                       .parallelism = 1,
+                                       .state = state_store_new(&config),
+                                       .environment = &bench->environment,
+                                       .batch_rows = BATCH_ROWS_MAX,
+                                       .arena = bench->arena};
+    bench->op = class->open(&bench->context, &error);
+    return bench;
+}
+
+static void bench_close(Bench *bench, const OperatorClass *class)
+{
+    class->close(bench->op);
+    state_store_free(bench->context.state);
+    arena_free(bench->arena);
+    free(bench);
+}
+
+/* The thread's own time, so that other work on the machine disturbs less. */
+static double cpu_us(void)
+{
+    struct timespec now;
+    clock_gettime(CLOCK_THREAD_CPUTIME_ID, &now);
+    return (double)now.tv_sec * 1e6 + (double)now.tv_nsec / 1e3;
+}
+
+static uint64_t scramble(uint64_t n)
+{
+    n = (n ^ n >> 30) * UINT64_C(0xBF58476D1CE4E5B9);
+    n = (n ^ n >> 27) * UINT64_C(0x94D049BB133111EB);
+    return n ^ n >> 31;
+}
+
+/* Batches of rows (key below `keys`, value). With `serial` each key comes once. */
+static Batch **make_batches(uint64_t rows, uint64_t keys, bool serial, uint64_t seed)
+{
+    uint64_t count = (rows + BATCH_ROWS_MAX - 1) / BATCH_ROWS_MAX;
+    Batch **batches = memory_zalloc(sizeof(Batch *) * count);
+    for (uint64_t b = 0; b < count; b++) {
+        Batch *batch = batch_new(&input_schema, BATCH_ROWS_MAX);
+        for (uint32_t i = 0; i < BATCH_ROWS_MAX; i++) {
+            uint64_t n = b * BATCH_ROWS_MAX + i;
+            uint64_t key =
+                serial ? n * UINT64_C(0x9E3779B97F4A7C15) % keys : scramble(n + seed) % keys;
+            ((int64_t *)batch->columns[0].data)[i] = (int64_t)key;
+            ((int64_t *)batch->columns[1].data)[i] = (int64_t)(n & 1023);
+        }
+        batch->row_count = BATCH_ROWS_MAX;
+        batches[b] = batch;
+    }
+    return batches;
+}
+
+/* Feeds the batches, counted, so that they can be fed again. */
+static double feed(Bench *bench, const OperatorClass *class, uint32_t input, Batch **batches,
+                   uint64_t rows)
+{
+    Error error = {0};
+    uint64_t count = (rows + BATCH_ROWS_MAX - 1) / BATCH_ROWS_MAX;
+    double start = cpu_us();
+    for (uint64_t b = 0; b < count; b++)
+        if (!class->batch(bench->op, input, batches[b], &bench->emitter, &error)) {
+            fprintf(stderr, "%s\n", error.message);
+            exit(1);
+        }
+    return (double)(count * BATCH_ROWS_MAX) / (cpu_us() - start);
+}
+
+static void bench_aggregate(uint64_t rows, uint64_t keys, bool retracts)
+{
+    Arena *arena = arena_new(4096);
+    const Type *types[] = {&type_bigint};
+    const Vector *literals[] = {NULL};
+    PlanAggregateCall calls[2] = {{.filter = -1}, {.filter = -1}};
+    Error error = {0};
+    FunctionSite none = {types, literals, 0, NULL, arena}, one = {types, literals, 1, NULL, arena};
+    bool ok = aggregate_bind("COUNT", &none, retracts, &calls[0].call, &error) &&
+              aggregate_bind("SUM", &one, retracts, &calls[1].call, &error);
+    if (!ok)
+        exit(1);
+    calls[1].arguments = second_column;
+    calls[1].argument_count = 1;
+    PlanAggregate plan = {first_column, 1, calls, 2, retracts, 0, false};
+    const Column columns[] = {
+        {"k", &type_bigint}, {"n", calls[0].call.result}, {"s", calls[1].call.result}};
+    const Schema output = {3, columns};
+    Bench *bench = bench_open(&op_aggregate, &plan, &output);
+    Batch **warm = make_batches(keys, keys, true, 0);
+    double building = feed(bench, &op_aggregate, 0, warm, keys);
+    Batch **batches = make_batches(rows, keys, false, 1);
+    bench->emitter.rows = 0;
+    double speed = feed(bench, &op_aggregate, 0, batches, rows);
+    printf("aggregate COUNT, SUM, %7llu keys, %s: %6.2f M rows/s in, %6.2f M changes/s out; new "
+           "groups %6.2f M/s; %.1f bytes a group\n",
+           (unsigned long long)keys, retracts ? "retracting " : "insert-only", speed,
+           speed * (double)bench->emitter.rows / (double)rows, building,
+           (double)state_store_bytes(bench->context.state) / (double)keys);
+    free(warm);
+    free(batches);
+    bench_close(bench, &op_aggregate);
+    arena_free(arena);
+}
+
+static void bench_join(uint64_t rows, PlanJoinSideState left, PlanJoinSideState right,
+                       const char *name)
+{
+    static const bool no_nulls[] = {false};
+    static const Column columns[] = {
+        {"k", &type_bigint}, {"v", &type_bigint}, {"rk", &type_bigint}, {"rv", &type_bigint}};
+    static const Schema output = {4, columns};
+    PlanJoin plan = {.kind = PLAN_JOIN_INNER, .key_count = 1, .null_matches = no_nulls};
+    plan.sides[0] = (PlanJoinSide){first_column, left, {1, second_column}, true};
+    plan.sides[1] = (PlanJoinSide){first_column, right, {1, second_column}, true};
+    Bench *bench = bench_open(&op_join, &plan, &output);
+    uint64_t keys = 1000000;
+    Batch **build = make_batches(keys, keys, true, 0);
+    Batch **probe = make_batches(rows, keys, false, 1);
+    double building = feed(bench, &op_join, 1, build, keys);
+    bench->emitter.rows = 0;
+    double speed = feed(bench, &op_join, 0, probe, rows);
+    printf("join %s, 1 M rows on the right: left %6.2f M rows/s in, %.2f matches a row; right "
+           "%6.2f M rows/s in; %.1f bytes a row\n",
+           name, speed, (double)bench->emitter.rows / (double)rows, building,
+           (double)state_store_bytes(bench->context.state) / (double)(keys + rows));
+    free(build);
+    free(probe);
+    bench_close(bench, &op_join);
+}
+
+int main(int count, char **arguments)
+{
+    uint64_t rows = (count > 1 ? strtoull(arguments[1], NULL, 10) : 4) << 20;
+    bench_aggregate(rows, 10000, true);
+    bench_aggregate(rows, 1000000, true);
+    bench_aggregate(rows, 1000000, false);
+    bench_join(rows, PLAN_SIDE_KEY_UNIQUE, PLAN_SIDE_KEY_UNIQUE, "key-unique / key-unique");
+    bench_join(rows, PLAN_SIDE_HAS_UNIQUE, PLAN_SIDE_KEY_UNIQUE, "has-unique / key-unique");
+    bench_join(rows, PLAN_SIDE_NO_UNIQUE, PLAN_SIDE_NO_UNIQUE, "no-unique / no-unique  ");
+    return 0;
+}
