@@ -192,6 +192,9 @@ static bool ddl_physical_column(DdlTable *table, AstColumnDef *column)
         if (!ddl_column_key(table, column))
             return false;
     }
+    if (parser_is_word(parser, parser->next, KW_UNIQUE))
+        return parser_fail_unsupported(parser, parser->next, parser->next, "UNIQUE",
+                                       "Use PRIMARY KEY NOT ENFORCED.");
     if (parser_is_word(parser, parser->next, KW_DEFAULT))
         return parser_fail_unsupported(parser, parser->next, parser->next, "DEFAULT",
                                        "Use COALESCE in the query that writes the table.");

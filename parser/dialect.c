@@ -248,16 +248,18 @@ static bool dialect_open(Dialect *dialect, uint32_t *at)
     return dialect_write_unit(dialect, at);
 }
 
+bool dialect_is_alias(const Dialect *dialect, uint32_t token)
+{
+    bool join =
+        dialect_is_word(dialect, token, KW_FULL) && (dialect_is_word(dialect, token + 1, KW_JOIN) ||
+                                                     dialect_is_word(dialect, token + 1, KW_OUTER));
+    return !join && parser_is_name(parser_token(dialect->parser, token));
+}
+
 static void dialect_alias_if_missing(Dialect *dialect, uint32_t close)
 {
-    uint32_t next = close + 1;
-    const Token *token = parser_token(dialect->parser, next);
-    bool full =
-        dialect_is_word(dialect, next, KW_FULL) && (dialect_is_word(dialect, next + 1, KW_JOIN) ||
-                                                    dialect_is_word(dialect, next + 1, KW_OUTER));
-    if (dialect_is_word(dialect, next, KW_AS) || (parser_is_name(token) && !full))
-        return;
-    dialect_put_holder(dialect, 'z', close);
+    if (!dialect_is_word(dialect, close + 1, KW_AS) && !dialect_is_alias(dialect, close + 1))
+        dialect_put_holder(dialect, 'z', close);
 }
 
 static bool dialect_close(Dialect *dialect, uint32_t *at)

@@ -116,6 +116,8 @@ bool dialect_is_word(const Dialect *dialect, uint32_t token, Keyword keyword);
 bool dialect_is_symbol(const Dialect *dialect, uint32_t token, uint32_t symbol);
 /* Whether a table may begin at the token. */
 bool dialect_at_table(Dialect *dialect, uint32_t token);
+/* Whether a table's alias without AS may stand at the token. */
+bool dialect_is_alias(const Dialect *dialect, uint32_t token);
 /* Whether the parenthesis holds a query (not a join that begins with one). */
 bool dialect_holds_query(const Dialect *dialect, uint32_t open);
 /* Whether the bracket's result is indexed or has a field taken, which PostgreSQL allows only for

@@ -46,7 +46,7 @@ static uint32_t dialect_alias_end(Dialect *dialect, uint32_t at)
 {
     if (dialect_is_word(dialect, at, KW_AS))
         at++;
-    if (!parser_is_name(parser_token(dialect->parser, at)))
+    if (!dialect_is_alias(dialect, at))
         return at;
     at++;
     if (dialect_is_symbol(dialect, at, '('))

@@ -92,7 +92,7 @@ const char *parser_expect_string(Parser *parser, const char *what)
     }
     parser_fail_expected(parser, what);
     if (token->kind == TOKEN_NAME || token->kind == TOKEN_WORD)
-        error_hint(parser->error, "Expected %s; strings stand in single quotes.", what);
+        error_hint(parser->error, "Expected %s: double quotes and bare words are names.", what);
     return NULL;
 }
 

@@ -269,8 +269,11 @@ static bool pg_tree_check_expression(const PgTree *tree, PgNode value)
         return true;
     if (pg_tree_number(value.body, "location") != tree->text.paren_offset)
         return true;
+    /* "(SELECT 1)" is a scalar query when its parentheses are the user's. */
+    bool own = pg_tree_item(tree, tree->first)->symbol == '(' &&
+               pg_tree_item(tree, tree->first)->match == tree->end - 1;
     if (!row)
-        return pg_tree_fail(tree, tree->first);
+        return own || pg_tree_fail(tree, tree->first);
     uint32_t token = tree->first;
     while (pg_tree_item(tree, token)->symbol != ',') {
         uint32_t match = pg_tree_item(tree, token)->match;

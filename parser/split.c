@@ -14,47 +14,54 @@
  */
 #define SET_WORDS_MAX 12
 
+typedef enum SplitStage {
+    SPLIT_PLAIN,
+    SPLIT_OPENING, /* behind STATEMENT SET: BEGIN or a semicolon must come now */
+    SPLIT_INSIDE,
+    SPLIT_BETWEEN, /* inside, at the beginning of an INSERT: END ends the set */
+    SPLIT_ENDED
+} SplitStage;
+
 typedef struct SplitState {
-    Keyword before[2]; /* the last two words, nearest first; KW_NONE behind anything else */
-    uint32_t word_count;
-    bool set;      /* the words of a set were seen */
-    bool at_begin; /* the last thing was a semicolon inside the set, or BEGIN */
-    bool ended;    /* END of the set was seen */
+    Keyword first;  /* word of the statement */
+    Keyword before; /* the word before this token; KW_NONE when it was no word */
+    uint32_t count; /* of tokens */
+    SplitStage stage;
 } SplitState;
 
 static void parser_split_word(SplitState *state, Keyword word)
 {
-    if (state->word_count < SET_WORDS_MAX && state->before[0] == KW_STATEMENT && word == KW_SET) {
-        /* BEGIN STATEMENT SET; or [EXECUTE] STATEMENT SET BEGIN; a column may be called
-         * "statement". */
-        state->set = state->before[1] == KW_BEGIN || state->before[1] == KW_EXECUTE ||
-                     state->before[1] == KW_EXPLAIN || state->word_count <= 2;
+    bool sets = state->first == KW_EXECUTE || state->first == KW_EXPLAIN ||
+                state->first == KW_BEGIN || state->first == KW_STATEMENT;
+    if (state->stage == SPLIT_PLAIN) {
+        bool set =
+            sets && state->count < SET_WORDS_MAX && state->before == KW_STATEMENT && word == KW_SET;
+        state->stage = set ? SPLIT_OPENING : SPLIT_PLAIN;
+    } else if (state->stage == SPLIT_OPENING) {
+        state->stage = word == KW_BEGIN ? SPLIT_BETWEEN : SPLIT_PLAIN;
+    } else if (state->stage == SPLIT_BETWEEN) {
+        state->stage = word == KW_END ? SPLIT_ENDED : SPLIT_INSIDE;
     }
-    if (state->set && state->at_begin && word == KW_END)
-        state->ended = true;
-    state->at_begin = state->set && word == KW_BEGIN;
-    state->before[1] = state->before[0];
-    state->before[0] = word;
-    state->word_count++;
 }
 
 /* Whether the token closes the statement. */
 static bool parser_split_token(SplitState *state, const Token *token)
 {
+    bool word = token->kind == TOKEN_WORD;
+    if (state->count == 0)
+        state->first = word ? token->keyword : KW_NONE;
     if (token->kind == TOKEN_SYMBOL && token->symbol == ';') {
-        if (!state->set || state->ended)
+        bool opens = state->stage == SPLIT_OPENING && state->first == KW_BEGIN;
+        if (!opens && state->stage != SPLIT_INSIDE && state->stage != SPLIT_BETWEEN)
             return true;
-        state->at_begin = true;
-        state->before[0] = state->before[1] = KW_NONE;
-        return false;
-    }
-    if (token->kind == TOKEN_WORD) {
+        state->stage = SPLIT_BETWEEN;
+    } else if (word) {
         parser_split_word(state, token->keyword);
-        return false;
+    } else if (state->stage == SPLIT_BETWEEN) {
+        state->stage = SPLIT_INSIDE;
     }
-    state->at_begin = false;
-    state->ended = false;
-    state->before[0] = state->before[1] = KW_NONE;
+    state->before = word ? token->keyword : KW_NONE;
+    state->count++;
     return false;
 }
 
