@@ -401,6 +401,84 @@ START_TEST(test_merge)
 }
 END_TEST
 
+/* The textbook's definitions, over what is left after some values were taken away. */
+START_TEST(test_variance)
+{
+    static const struct {
+        const char *name;
+        double variance; /* of 2, 4, 4, 4, 5, 5, 7, 9 */
+        int64_t cut;
+    } cases[] = {{"VAR_POP", 4.0, 4},
+                 {"STDDEV_POP", 2.0, 2},
+                 {"VAR_SAMP", 32.0 / 7.0, 4},
+                 {"VARIANCE", 32.0 / 7.0, 4}};
+    static const int64_t values[] = {100, 2, 4, 4, -7, 4, 5, 5, 7, 9};
+    Arena *arena = arena_new(4096);
+    for (size_t i = 0; i < array_count(cases); i++) {
+        const BoundAggregate bounds[] = {bind_one(cases[i].name, &type_double, true, arena),
+                                         bind_one(cases[i].name, &type_int, true, arena)};
+        Vector after;
+        for (size_t b = 0; b < array_count(bounds); b++) {
+            uint64_t state[8] = {0};
+            for (size_t k = 0; k < array_count(values); k++)
+                fold(&bounds[b], (uint8_t *)state, values[k], CHANGE_INSERT, &after, arena);
+            fold(&bounds[b], (uint8_t *)state, 100, CHANGE_DELETE, &after, arena);
+            fold(&bounds[b], (uint8_t *)state, -7, CHANGE_UPDATE_BEFORE, &after, arena);
+            ck_assert(!vector_is_null(&after, 0));
+            if (b == 0)
+                ck_assert_double_eq_tol(((double *)after.data)[0], cases[i].variance, 1e-9);
+            else
+                ck_assert_int_eq(((int32_t *)after.data)[0], cases[i].cut);
+        }
+    }
+    const BoundAggregate sample = bind_one("STDDEV", &type_double, false, arena);
+    uint64_t state[8] = {0};
+    Vector after;
+    fold(&sample, (uint8_t *)state, 5, CHANGE_INSERT, &after, arena);
+    ck_assert(vector_is_null(&after, 0));
+    arena_free(arena);
+}
+END_TEST
+
+START_TEST(test_listagg)
+{
+    Arena *arena = arena_new(4096);
+    Vector literal;
+    vector_init_constant(&literal, &type_string, arena);
+    vector_set_valid(&literal, 0);
+    vector_set_str(&literal, 0, STR(" + "), arena);
+    const Type *types[] = {&type_string, &type_string};
+    const Vector *literals[] = {NULL, &literal};
+    const FunctionSite site = {types, literals, 2, time_zone_utc(), arena};
+    BoundAggregate bound;
+    ck_assert(aggregate_bind("LISTAGG", &site, false, &bound, NULL));
+    Vector texts;
+    Vector after;
+    vector_init(&texts, &type_string, 4, arena);
+    vector_init(&after, &type_string, 4, arena);
+    vector_set_str(&texts, 0, STR("a"), arena);
+    vector_set_null(&texts, 1, arena);
+    vector_set_str(&texts, 2, STR("a text with more"), arena);
+    vector_set_str(&texts, 3, STR("z"), arena);
+    uint64_t state[8] = {0};
+    uint8_t *states[] = {(uint8_t *)state, (uint8_t *)state, (uint8_t *)state, (uint8_t *)state};
+    AggregateMemory memory = {memory_assign};
+    const Vector *const args[] = {&texts, &literal};
+    const AggregateUpdate update = {.args = args,
+                                    .row_count = 4,
+                                    .states = states,
+                                    .after = &after,
+                                    .memory = &memory,
+                                    .arena = arena,
+                                    .data = bound.data};
+    ck_assert(bound.update(&update, NULL));
+    ck_assert(str_equal(vector_str(&after, 1), STR("a")));
+    ck_assert(str_equal(vector_str(&after, 3), STR("a + a text with more + z")));
+    memory_assign(&memory, (StringView *)(void *)(states[0] + bound.string_offsets[0]), STR(""));
+    arena_free(arena);
+}
+END_TEST
+
 START_TEST(test_binding)
 {
     static const struct {
@@ -446,6 +524,8 @@ int main(void)
     tcase_add_test(tests, test_insert_only);
     tcase_add_test(tests, test_overflow);
     tcase_add_test(tests, test_merge);
+    tcase_add_test(tests, test_variance);
+    tcase_add_test(tests, test_listagg);
     tcase_add_test(tests, test_binding);
     suite_add_tcase(suite, tests);
     SRunner *runner = srunner_create(suite);
