@@ -191,6 +191,9 @@ static void aggregate_identify(const PlannerContext *context, LogicalNode *node,
     node->row_identity = hash_bytes(text->data, text->length);
     for (uint32_t i = 0; i < aggregate->call_count; i++)
         identity_append(text, columns[aggregate->key_count + i]);
+    /* Groups that can shrink are counted, and keep more for MIN and MAX. */
+    if (traits_retracts(node->inputs[0]))
+        buffer_append_text(text, "|retracts");
     node->column_identities = columns;
 }
 

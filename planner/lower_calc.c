@@ -3,6 +3,8 @@
  * A filter on columns that an update may change can drop the new row while the old one was passed:
  * so it needs -U, unless it looks at columns of one upsert key only, which an update leaves alone.
  */
+#include <string.h>
+
 #include "planner/lower.h"
 
 extern const NodeClass node_calc;
@@ -22,22 +24,88 @@ static bool calc_equal(const LogicalNode *a, const LogicalNode *b)
     return true;
 }
 
+static uint32_t integer_digits(const Type *type)
+{
+    switch (type->kind) {
+    case TYPE_TINYINT:
+        return 3;
+    case TYPE_SMALLINT:
+        return 5;
+    case TYPE_INT:
+        return 10;
+    case TYPE_BIGINT:
+        return 19;
+    default:
+        return 0;
+    }
+}
+
+/* Whether different values of the one type stay different values of the other. */
+static bool cast_keeps_apart(const Type *from, const Type *to)
+{
+    uint32_t digits = integer_digits(from);
+    if (digits == 0)
+        return false;
+    if (integer_digits(to) != 0)
+        return integer_digits(to) >= digits;
+    if (to->kind == TYPE_DECIMAL)
+        return (uint32_t)(to->precision - to->scale) >= digits;
+    return to->kind == TYPE_VARCHAR && (uint32_t)to->length > digits; /* and a sign */
+}
+
+/* The input column that the projection is, as it stands or under a wider type; -1: none. */
+static int64_t source_column(const Expr *expr, bool *is_cast)
+{
+    *is_cast = false;
+    if (expr->kind == EXPR_COLUMN)
+        return expr->column;
+    if (expr->kind != EXPR_CALL || expr->arg_count != 1 || expr->args[0]->kind != EXPR_COLUMN ||
+        expr->call.function == NULL || strcmp(expr->call.function->name, "CAST") != 0 ||
+        !cast_keeps_apart(expr->args[0]->type, expr->type))
+        return -1;
+    *is_cast = true;
+    return expr->args[0]->column;
+}
+
+/* Where each input column went, a plain one rather than a cast one or the other way round. */
+static uint32_t *column_map(const PlannerContext *context, const LogicalNode *node,
+                            bool prefer_cast)
+{
+    uint32_t count = node->inputs[0]->schema->column_count;
+    uint32_t *map = arena_new_array(context->arena, uint32_t, count + 1);
+    for (uint32_t i = 0; i < count; i++)
+        map[i] = UINT32_MAX;
+    for (uint32_t pass = 0; pass < 2; pass++) {
+        for (uint32_t i = 0; i < node->schema->column_count; i++) {
+            bool is_cast = false;
+            int64_t column = source_column(node->calc.projections[i], &is_cast);
+            if (column >= 0 && is_cast == (prefer_cast == (pass == 0)) && map[column] == UINT32_MAX)
+                map[column] = i;
+        }
+    }
+    return map;
+}
+
+static int32_t calc_rowtime(const LogicalNode *node)
+{
+    if (node->calc.rowtime >= 0)
+        return node->calc.rowtime;
+    int32_t from = node->inputs[0]->traits.rowtime;
+    for (uint32_t i = 0; from >= 0 && i < node->schema->column_count; i++)
+        if (node->calc.projections[i]->kind == EXPR_COLUMN &&
+            node->calc.projections[i]->column == (uint32_t)from)
+            return (int32_t)i;
+    return -1;
+}
+
 static bool calc_derive(const PlannerContext *context, LogicalNode *node, Error *error)
 {
     const LogicalNode *input = node->inputs[0];
-    uint32_t *map = arena_new_array(context->arena, uint32_t, input->schema->column_count + 1);
-    for (uint32_t i = 0; i < input->schema->column_count; i++)
-        map[i] = UINT32_MAX;
-    for (uint32_t i = 0; i < node->schema->column_count; i++) {
-        const Expr *expr = node->calc.projections[i];
-        if (expr->kind == EXPR_COLUMN && map[expr->column] == UINT32_MAX)
-            map[expr->column] = i;
-    }
-    traits_map_keys(context->arena, &node->traits, &input->traits, map);
+    traits_map_keys(context->arena, &node->traits, &input->traits,
+                    column_map(context, node, false));
+    traits_map_keys(context->arena, &node->traits, &input->traits, column_map(context, node, true));
     node->traits.bounded = input->traits.bounded;
-    node->traits.rowtime = node->calc.rowtime;
-    if (node->calc.rowtime < 0 && input->traits.rowtime >= 0)
-        node->traits.rowtime = (int32_t)map[input->traits.rowtime]; /* UINT32_MAX is -1 */
+    node->traits.rowtime = calc_rowtime(node);
     node->changes = input->changes;
     node->parts_updates = input->parts_updates;
     /* Of an update whose one half is filtered out the other becomes an insert or a delete. */

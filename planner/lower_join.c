@@ -244,8 +244,14 @@ static void join_identify(const PlannerContext *context, LogicalNode *node, Buff
         buffer_deinit(&column);
     }
     node->column_identities = columns;
-    /* State holds whole rows of both sides. */
+    /* State holds whole rows of both sides, each in the shape its keys allow. */
     lower_identify_rows(node, text);
+    const PlanJoin *spec = node->plan->spec;
+    for (uint32_t s = 0; s < 2; s++) {
+        buffer_printf(text, "|%d", (int)spec->sides[s].state);
+        for (uint32_t i = 0; i < spec->sides[s].unique.count; i++)
+            identity_append(text, sides[s][spec->sides[s].unique.columns[i]]);
+    }
 }
 
 static void join_describe(const LogicalNode *node, Buffer *out)

@@ -40,6 +40,8 @@ static void limit_identify(const PlannerContext *context, LogicalNode *node, Buf
 {
     buffer_printf(text, "|%llu|%llu", (unsigned long long)node->limit.offset,
                   (unsigned long long)node->limit.limit);
+    if (traits_retracts(node->inputs[0]))
+        buffer_append_text(text, "|retracts");
     lower_identify_rows(node, text);
     lower_identify_as_input(node);
     node->row_identity = hash_bytes(text->data, text->length);

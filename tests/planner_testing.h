@@ -1,9 +1,10 @@
-/* Planning as text: a script goes in, the plan (or the error, with the words it points at) comes out.
+/* Planning as text: a script goes in, the plan (or the error, with the words it points at) comes
+ * out.
  *
- * The connectors are fakes that the tests shape by options, so that every stream property can be had
- * and nothing else of Weir is needed: `source` gives the kinds its option says, `sink` takes those its
- * option says. A test that includes this file has connector_find and format_find in place of the
- * library's. */
+ * The connectors are fakes that the tests shape by options, so that every stream property can be
+ * had and nothing else of Weir is needed: `source` gives the kinds its option says, `sink` takes
+ * those its option says. A test that includes this file has connector_find and format_find in place
+ * of the library's. */
 #ifndef TESTS_PLANNER_TESTING_H
 #define TESTS_PLANNER_TESTING_H
 
@@ -41,10 +42,9 @@ static bool fake_source_bounded(const TableInfo *table)
     return option_boolean(table->options, fake_source_options, "bounded");
 }
 
-static const MetadataColumn fake_metadata[] = {
-    {"op_ts", &type_timestamp_ltz_3, "when it happened"},
-    {"table_name", &type_string, "where"},
-    {NULL, NULL, NULL}};
+static const MetadataColumn fake_metadata[] = {{"op_ts", &type_timestamp_ltz_3, "when it happened"},
+                                               {"table_name", &type_string, "where"},
+                                               {NULL, NULL, NULL}};
 
 /* Only that they are there is looked at. */
 static const SourceClass fake_source_class = {.open = NULL};
@@ -132,7 +132,14 @@ static PlannerConfig fake_config(void)
                            .clock = &clock_system};
 }
 
-typedef enum Shown { SHOW_PLAN, SHOW_CHANGELOG, SHOW_JSON, SHOW_SCHEMA, SHOW_UIDS } Shown;
+typedef enum Shown {
+    SHOW_PLAN,
+    SHOW_CHANGELOG,
+    SHOW_TRAITS, /* a line per node: its kinds and keys */
+    SHOW_JSON,
+    SHOW_SCHEMA,
+    SHOW_UIDS
+} Shown;
 
 static void print_failure(const Error *error, Str script, Buffer *out)
 {
@@ -149,11 +156,40 @@ static void print_failure(const Error *error, Str script, Buffer *out)
                   script.data + error->sql_offset);
 }
 
+static void print_keys(const PlanNode *node, const char *what, const ColumnSet *keys,
+                       uint32_t count, Buffer *out)
+{
+    for (uint32_t k = 0; k < count; k++) {
+        buffer_printf(out, " %s(", what);
+        for (uint32_t i = 0; i < keys[k].count; i++)
+            buffer_printf(out, "%s%s", i == 0 ? "" : " ",
+                          node->schema->columns[keys[k].columns[i]].name);
+        buffer_append_char(out, ')');
+    }
+}
+
+static void print_traits(const PlanNode *node, Buffer *out)
+{
+    static const char *const names[] = {"I", "UB", "UA", "D"};
+    buffer_printf(out, "%s", node->op);
+    for (uint8_t kind = 0; kind < 4; kind++)
+        if ((node->traits.kinds & CHANGES_OF(kind)) != 0)
+            buffer_printf(out, " %s", names[kind]);
+    print_keys(node, "upsert", node->traits.upsert_keys, node->traits.upsert_key_count, out);
+    print_keys(node, "unique", node->traits.unique_keys, node->traits.unique_key_count, out);
+    if (node->traits.rowtime >= 0)
+        buffer_printf(out, " rowtime(%s)", node->schema->columns[node->traits.rowtime].name);
+    buffer_append_text(out, node->traits.folds ? " folds\n" : "\n");
+}
+
 static void print_plan(const Plan *plan, Shown shown, Buffer *out)
 {
     const PlanNode *last = plan->nodes[plan->node_count - 1];
     if (shown == SHOW_JSON) {
         plan_print_json(plan, out);
+    } else if (shown == SHOW_TRAITS) {
+        for (uint32_t i = 0; i < plan->node_count; i++)
+            print_traits(plan->nodes[i], out);
     } else if (shown == SHOW_UIDS) {
         for (uint32_t i = 0; i < plan->node_count; i++)
             buffer_printf(out, "%s\n", plan->nodes[i]->uid);
@@ -180,7 +216,7 @@ static void run_script(const char *text, const PlannerConfig *config, Shown show
 {
     Str script = str_of(text);
     Catalog *catalog = catalog_new();
-    Plan *plans[16];
+    Plan *plans[64];
     uint32_t plan_count = 0;
     size_t offset = 0, start = 0, end = 0;
     bool incomplete = false;
@@ -195,9 +231,9 @@ static void run_script(const char *text, const PlannerConfig *config, Shown show
         Arena *arena = arena_new(4096);
         const AstStatement *statement = parser_parse(script, start, end, arena, &error);
         bool ok = statement != NULL;
-        bool is_plan = ok && (statement->kind == AST_STATEMENT_QUERY ||
-                              statement->kind == AST_STATEMENT_INSERT ||
-                              statement->kind == AST_STATEMENT_SET);
+        bool is_plan =
+            ok && (statement->kind == AST_STATEMENT_QUERY ||
+                   statement->kind == AST_STATEMENT_INSERT || statement->kind == AST_STATEMENT_SET);
         if (is_plan && plan_count < array_count(plans)) {
             plans[plan_count] = planner_plan(catalog, statement, script, config, &error);
             ok = plans[plan_count] != NULL;
