@@ -1,0 +1,281 @@
+/* The csv format: RFC 4180, files made by hand, each option, errors with their place, round trips.
+ */
+#include "formats/csv_scan.h"
+#include "tests/format_testing.h"
+
+static Arena *arena;
+static const Schema *people; /* id INT, name STRING, score DECIMAL(6, 2) */
+static const Schema *texts;  /* a STRING, b STRING */
+
+static void set_up(void)
+{
+    arena = arena_new(0);
+    const Column columns[] = {{"id", &type_int},
+                              {"name", &type_string},
+                              {"score", type_new(arena, TYPE_DECIMAL, true, 6, 2)}};
+    people = schema_new(arena, columns, 3);
+    const Column two[] = {{"a", &type_string}, {"b", &type_string}};
+    texts = schema_new(arena, two, 2);
+}
+
+static void tear_down(void)
+{
+    arena_free(arena);
+}
+
+START_TEST(test_plain)
+{
+    FormatTest test = format_test(&format_csv, people);
+    format_check(&test, "1,Ann,2.5\n2,Bob,-3\n", "+I[1, Ann, 2.50]\n+I[2, Bob, -3.00]\n");
+    format_check(&test, "1,Ann,2.5\r\n2,Bob,3\r\n", "+I[1, Ann, 2.50]\n+I[2, Bob, 3.00]\n");
+    format_check(&test, "1,Ann,2.5", "+I[1, Ann, 2.50]\n");
+    format_check(&test,
+                 "\xEF\xBB\xBF"
+                 "1,Ann,2.5\n\n\n",
+                 "+I[1, Ann, 2.50]\n");
+    format_check(&test, ",,\n", "+I[NULL, '', NULL]\n");
+    format_check(&test, "1,\"A, \"\"B\"\"\nC\",\"2.5\"\n", "+I[1, 'A, \"B\"\nC', 2.50]\n");
+    format_check(&test, "1,A \"quoted\" word,2\n", "+I[1, A \"quoted\" word, 2.00]\n");
+    format_check(&test, "1,Ann,2.5,\n", "+I[1, Ann, 2.50]\n");
+    format_check(&test, "1,Ann\n", "+I[1, Ann, NULL]\n");
+    format_check(&test, "", "");
+    format_check(&test, "\xEF\xBB\xBF", "");
+    format_check(&test, "7,\"\"", "+I[7, '', NULL]\n");
+}
+END_TEST
+
+START_TEST(test_errors)
+{
+    FormatTest test = format_test(&format_csv, people);
+    format_check(&test, "1,a,1\nx,b,2\n",
+                 "ERROR: column \"id\": cannot read \"x\" as INT\nPLACE: file:2");
+    format_check(&test, "1,\"a\nb\",1\n\n2,c,12345.678\n",
+                 "ERROR: column \"score\": cannot read \"12345.678\" as DECIMAL(6, 2)\nPLACE: "
+                 "file:4");
+    format_check(&test, "1,a,1,9\n", "ERROR: row has 4 fields instead of 3\nPLACE: file:1");
+    format_check(&test, "1,\"a\"b,1\n",
+                 "ERROR: malformed csv row: text follows a closing quote\nPLACE: file:1");
+    format_check(&test, "1,a,1\n2,\"b,2\n3,c,3\n",
+                 "ERROR: malformed csv row: quote is not closed\nPLACE: file:2");
+    format_check(
+        &test, "1,\xFF,1\n",
+        "ERROR: column \"name\": cannot read \"\" as STRING: invalid UTF-8\nPLACE: file:1");
+    const Column columns[] = {{"id", type_new(arena, TYPE_INT, false, 0, 0)}, {"b", &type_string}};
+    FormatTest strict = format_test(&format_csv, schema_new(arena, columns, 2));
+    format_check(&strict, ",x\n",
+                 "ERROR: column \"id\" is NOT NULL, but the field is empty\nPLACE: file:1");
+    format_option(&test, "csv.ignore-parse-errors", "true");
+    format_check(&test, "1,a,1\nx,b,2\n3,\"c\"d,3\n4,e,5,6\n5,f,5\n",
+                 "+I[1, a, 1.00]\n+I[5, f, 5.00]\n");
+    Random random = {1};
+    FormatRun run = format_decode(&test, STR("x,b,2\n\"c\"d\n5,f,5\n\"6"), 3, &random);
+    ck_assert_uint_eq(run.skipped, 3);
+    ck_assert_uint_eq(run.lines, 3);
+    buffer_deinit(&run.out);
+}
+END_TEST
+
+START_TEST(test_options)
+{
+    FormatTest test = format_test(&format_csv, texts);
+    format_option(&test, "csv.field-delimiter", "\\t");
+    format_option(&test, "csv.quote-character", "'");
+    format_option(&test, "csv.escape-character", "\\");
+    format_check(&test, "a\tb\n'x\ty'\t'it''s'\np\\\tq\tr\\\ns\n'\\''\t\\\\\n",
+                 "+I[a, b]\n+I[x\ty, 'it''s']\n+I[p\tq, 'r\ns']\n+I['''', \\]\n");
+
+    test = format_test(&format_csv, texts);
+    format_option(&test, "csv.disable-quote-character", "true");
+    format_option(&test, "csv.null-literal", "n/a");
+    format_option(&test, "csv.allow-comments", "true");
+    format_check(&test, "# head, er\n\"a,n/a\n#x\nn/a,b\"\n", "+I[\"a, NULL]\n+I[NULL, b\"]\n");
+
+    test = format_test(&format_csv, texts);
+    format_option(&test, "csv.null-literal", "NULL");
+    format_option(&test, "csv.trim-spaces", "true");
+    format_check(&test, " a , \"b \" \nNULL,\"NULL\"\n", "+I[a, 'b ']\n+I[NULL, 'NULL']\n");
+
+    test = format_test(&format_csv, texts);
+    format_option(&test, "csv.empty-string-as-null", "true");
+    format_option(&test, "csv.ignore-trailing-unmappable", "true");
+    format_option(&test, "csv.fail-on-missing-columns", "true");
+    format_check(&test, ",\"\"\na,b,c,d\n", "+I[NULL, NULL]\n+I[a, b]\n");
+    format_check(&test, "a\n", "ERROR: row has 1 fields instead of 2\nPLACE: file:1");
+
+    test = format_test(&format_csv, texts);
+    format_option(&test, "csv.allow-trailing-comma", "false");
+    format_check(&test, "a,b,\n", "ERROR: row has 3 fields instead of 2\nPLACE: file:1");
+
+    static const char *const bad[][2] = {{"csv.field-delimiter", "ab"},
+                                         {"csv.field-delimiter", "\n"},
+                                         {"csv.field-delimiter", "\xC3\xA9"},
+                                         {"csv.field-delimiter", "\""},
+                                         {"csv.quote-character", ""},
+                                         {"csv.escape-character", ","},
+                                         {"csv.header", "maybe"}};
+    for (size_t i = 0; i < array_count(bad); i++) {
+        test = format_test(&format_csv, texts);
+        format_option(&test, bad[i][0], bad[i][1]);
+        format_check(&test, "a,b\n", "ERROR: ");
+    }
+}
+END_TEST
+
+START_TEST(test_header)
+{
+    FormatTest test = format_test(&format_csv, people);
+    format_option(&test, "csv.header", "true");
+    format_check(&test, "name,extra,score,id\nAnn,x,2.5,1\nBob,y,3,2\n",
+                 "+I[1, Ann, 2.50]\n+I[2, Bob, 3.00]\n");
+    format_check(&test, "\xEF\xBB\xBF\"id\", name ,score\r\n1,Ann,2\r\n", "+I[1, Ann, 2.00]\n");
+    format_check(&test, "id,name\n1,Ann\n",
+                 "ERROR: csv header has no column \"score\"\nPLACE: file:1\nDETAIL: The header "
+                 "names: id, name.");
+    format_check(&test, "id,name,score\n", "");
+    format_check(&test, "", "");
+    format_check(&test, "id,name,score\n1,Ann,2,3\n",
+                 "ERROR: row has 4 fields instead of 3\nPLACE: file:2");
+    /* A decoder that goes on in the middle of a file is given the head first. */
+    const Options options = {test.option_count, test.options};
+    const FormatContext context = {.schema = people, .options = &options, .name = "file"};
+    Error error;
+    Decoder *decoder = format_csv.decoder_open(&context, &error);
+    Batch *batch = batch_new(people, BATCH_ROWS_MAX);
+    DecodeResult result;
+    ck_assert(!format_csv.decode(decoder, STR("a,b,c\n"), true, 5, batch, &result, &error));
+    ck_assert(format_csv.decode_head(decoder, STR("name,id,sc"), false, &result, &error));
+    ck_assert_uint_eq(result.consumed, 0);
+    ck_assert(format_csv.decode_head(decoder, STR("name,id,score\nx"), false, &result, &error));
+    ck_assert_uint_eq(result.consumed, 14);
+    ck_assert(format_csv.decode(decoder, STR("Ann,7,1\n"), true, 5, batch, &result, &error));
+    ck_assert_int_eq(((const int32_t *)batch->columns[0].data)[0], 7);
+    batch_release(batch);
+    format_csv.decoder_close(decoder);
+}
+END_TEST
+
+START_TEST(test_pruned)
+{
+    const Column wanted[] = {people->columns[2], people->columns[0]};
+    const uint32_t positions[] = {2, 0};
+    FormatTest test = format_test(&format_csv, schema_new(arena, wanted, 2));
+    test.file_schema = people;
+    test.file_columns = positions;
+    format_check(&test, "1,Ann,2.5\n2,\xFF,3\n", "+I[2.50, 1]\n+I[3.00, 2]\n");
+    FormatTest none = format_test(&format_csv, schema_new(arena, NULL, 0));
+    none.file_schema = people;
+    none.file_columns = positions;
+    format_check(&none, "1,Ann,2.5\n2,b,3\n", "+I[]\n+I[]\n");
+}
+END_TEST
+
+START_TEST(test_types)
+{
+    const Type *list = type_new_nested(arena, TYPE_ARRAY, true, &(TypeField){NULL, &type_int}, 1);
+    const Type *row = type_new_nested(arena, TYPE_ROW, true,
+                                      (TypeField[]){{"x", &type_int}, {"y", &type_string}}, 2);
+    const Column columns[] = {{"l", list},
+                              {"r", row},
+                              {"b", &type_bytes},
+                              {"t", &type_timestamp_3},
+                              {"z", &type_timestamp_ltz_3},
+                              {"f", &type_boolean}};
+    FormatTest test = format_test(&format_csv, schema_new(arena, columns, 6));
+    format_check(&test, "1;2;3,4;a,YWI=,2024-01-02 03:04:05.6,2024-01-02 03:04:05Z,true\n",
+                 "+I[[1, 2, 3], (4, a), x'6162', 2024-01-02 03:04:05.600, 2024-01-02 "
+                 "03:04:05.000, TRUE]\n");
+    format_check(&test, ",;,,2024-01-02T03:04,2024-01-02T03:04:05+02:00,f\n",
+                 "+I[NULL, (NULL, ''), NULL, 2024-01-02 03:04:00.000, 2024-01-02 01:04:05.000, "
+                 "FALSE]\n");
+    format_check(&test, "1;x,,,,,\n", "ERROR: column \"l\": cannot read \"x\" as INT");
+    format_check(&test, ",1,,,,\n", "ERROR: column \"r\": ROW value has 1 fields instead of 2");
+    format_check(&test, ",1;a;b,,,,\n", "ERROR: column \"r\": ROW value has more than 2 fields");
+    format_check(&test, ",,YW,,,\n", "ERROR: column \"b\": cannot read \"YW\" as BYTES: no base64");
+    const Type *map = type_new_nested(arena, TYPE_MAP, true,
+                                      (TypeField[]){{NULL, &type_string}, {NULL, &type_int}}, 2);
+    FormatTest bad = format_test(&format_csv, schema_new(arena, &(Column){"m", map}, 1));
+    format_check(&bad, "", "ERROR: format \"csv\" cannot hold column \"m\" of type MAP");
+}
+END_TEST
+
+START_TEST(test_round_trip)
+{
+    Random random = random_seed("csv");
+    const Schema *schema = random_schema(arena, false);
+    for (int round = 0; round < 6; round++) {
+        FormatTest test = format_test(&format_csv, schema);
+        format_option(&test, "csv.null-literal", round % 2 == 0 ? "NULL" : "\\N");
+        if (round % 2 == 1)
+            format_option(&test, "csv.header", "true");
+        if (round % 3 == 1) {
+            format_option(&test, "csv.field-delimiter", ";");
+            format_option(&test, "csv.escape-character", "\\");
+        }
+        Batch *batch = random_batch(&random, schema, 500);
+        format_round_trip(&test, batch, &random);
+        batch_release(batch);
+    }
+    FormatTest one = format_test(&format_csv, schema_new(arena, &(Column){"a", &type_int}, 1));
+    Batch *batch = random_batch(&random, one.schema, 50);
+    format_round_trip(&one, batch, &random);
+    batch_release(batch);
+}
+END_TEST
+
+START_TEST(test_scan)
+{
+    Random random = random_seed("csv scan");
+    CsvScan chosen = csv_scan_choose();
+    const CsvMarks marks = {{',', '\n', '"', '\\'}};
+    for (int round = 0; round < 20000; round++) {
+        char block[CSV_BLOCK_BYTES];
+        uint64_t wanted = 0;
+        for (size_t i = 0; i < sizeof(block); i++) {
+            block[i] =
+                (char)(random_below(&random, 3) == 0 ? marks.bytes[random_below(&random, 4)] +
+                                                           (int)random_below(&random, 3) - 1
+                                                     : (int)(random_next(&random) & 0xFF));
+            wanted |= (uint64_t)(memchr(marks.bytes, block[i], 4) != NULL) << i;
+        }
+        ck_assert_uint_eq(chosen(block, &marks), wanted);
+        ck_assert_uint_eq(csv_scan_portable(block, &marks), wanted);
+    }
+}
+END_TEST
+
+START_TEST(test_registry)
+{
+    Error error;
+    ck_assert_ptr_eq(format_find("CSV", &error), &format_csv);
+    ck_assert_ptr_null(format_find("jsn", &error));
+    ck_assert_str_eq(error.hint, "Did you mean \"json\"?");
+    uint32_t count = 0;
+    while (format_at(count) != NULL)
+        count++;
+    ck_assert_uint_ge(count, 4);
+    ck_assert_ptr_null(format_at(count + 5));
+}
+END_TEST
+
+int main(void)
+{
+    Suite *suite = suite_create("csv");
+    TCase *tests = tcase_create("all");
+    tcase_set_timeout(tests, 60);
+    tcase_add_checked_fixture(tests, set_up, tear_down);
+    suite_add_tcase(suite, tests);
+    tcase_add_test(tests, test_plain);
+    tcase_add_test(tests, test_errors);
+    tcase_add_test(tests, test_options);
+    tcase_add_test(tests, test_header);
+    tcase_add_test(tests, test_pruned);
+    tcase_add_test(tests, test_types);
+    tcase_add_test(tests, test_round_trip);
+    tcase_add_test(tests, test_scan);
+    tcase_add_test(tests, test_registry);
+    SRunner *runner = srunner_create(suite);
+    srunner_run_all(runner, CK_NORMAL);
+    int failed = srunner_ntests_failed(runner);
+    srunner_free(runner);
+    return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+}
