@@ -1,0 +1,387 @@
+/* Reading files: the paths are found once, when a job starts fresh; each is a split, whose position
+ * is where its next record begins.
+ *
+ * Instances share the files by a hash of their paths. The format takes whole records from a window
+ * over the file, which grows when a record does not fit.
+ *
+ * Cost: one read per window; what is left of it moves to its front. */
+#include "connectors/filesystem_internal.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "core/hash.h"
+
+#define WINDOW_BYTES ((size_t)1 << 20)
+/* The largest record. */
+#define WINDOW_BYTES_MAX ((size_t)256 << 20)
+
+/* A file and how far it is. */
+typedef struct FileSplit {
+    const char *path;
+    uint64_t offset; /* where the next record begins */
+    uint64_t line;   /* its line, from 1 */
+    bool done;
+} FileSplit;
+
+struct Source {
+    SourceContext context;
+    const ScanInfo *scan;
+    const Format *format;
+    Arena *arena;
+    const Schema *decoded; /* the scan's columns without metadata */
+    FileSplit *files;
+    uint32_t file_count;
+    uint32_t current;
+    /* The open file. */
+    int descriptor; /* -1: none */
+    struct stat status;
+    Decoder *decoder;
+    bool at_end; /* the window ends where the file does */
+    char *window;
+    size_t window_capacity;
+    size_t window_start;
+    size_t window_end;
+    /* Statistics. */
+    uint64_t rows;
+    uint64_t skipped;
+    uint64_t bytes;
+    uint64_t bytes_expected;
+};
+
+/* --------------------------------------------------------------------- open */
+
+static bool is_mine(const SourceContext *context, const char *path)
+{
+    return hash_bytes(path, strlen(path)) % context->parallelism == context->subtask;
+}
+
+static void add_file(Source *source, const FileSplit *file)
+{
+    struct stat found;
+    source->files[source->file_count++] = *file;
+    if (!file->done && stat(file->path, &found) == 0 && S_ISREG(found.st_mode))
+        source->bytes_expected += (uint64_t)found.st_size - file->offset;
+}
+
+static bool find_files(Source *source, Error *error)
+{
+    FileList list = {0};
+    const Options *options = source->scan->table->options;
+    bool found = file_list_find(
+        &list, filesystem_path(options),
+        option_text(options, filesystem_options, "source.path.regex-pattern"), error);
+    source->files = arena_new_array(source->arena, FileSplit, list.count + 1);
+    for (uint32_t i = 0; i < list.count; i++)
+        if (is_mine(&source->context, list.paths[i]))
+            add_file(source,
+                     &(FileSplit){.path = arena_strdup(source->arena, list.paths[i]), .line = 1});
+    file_list_deinit(&list);
+    return found;
+}
+
+static bool restore_files(Source *source, Error *error)
+{
+    const SourceContext *context = &source->context;
+    source->files = arena_new_array(source->arena, FileSplit, context->restored_count + 1);
+    for (uint32_t i = 0; i < context->restored_count; i++) {
+        Reader position = reader_of(context->restored[i].position);
+        FileSplit file = {.path = arena_str(source->arena, context->restored[i].split)};
+        file.offset = reader_u64(&position);
+        file.line = reader_u64(&position);
+        file.done = reader_u8(&position) != 0;
+        if (position.failed)
+            return error_set(error, ERROR_STATE, "the position of file \"%s\" cannot be read",
+                             file.path);
+        if (is_mine(context, file.path))
+            add_file(source, &file);
+    }
+    return true;
+}
+
+static const Schema *decoded_schema(const ScanInfo *scan, Arena *arena)
+{
+    if (scan->metadata_count == 0)
+        return scan->schema;
+    Column *columns = arena_new_array(arena, Column, scan->column_count + 1);
+    memcpy(columns, scan->schema->columns, scan->column_count * sizeof(Column));
+    return schema_new(arena, columns, scan->column_count);
+}
+
+static void close_file(Source *source)
+{
+    if (source->decoder != NULL)
+        source->format->decoder_close(source->decoder);
+    source->decoder = NULL;
+    if (source->descriptor >= 0)
+        close(source->descriptor);
+    source->descriptor = -1;
+}
+
+static void source_close(Source *source)
+{
+    close_file(source);
+    memory_free(source->window);
+    arena_free(source->arena);
+    memory_free(source);
+}
+
+static Source *source_open(const SourceContext *context, Error *error)
+{
+    Source *source = memory_zalloc(sizeof(*source));
+    source->context = *context;
+    source->scan = &context->scans[0];
+    source->format = source->scan->table->format;
+    source->arena = arena_new(4096);
+    source->decoded = decoded_schema(source->scan, source->arena);
+    source->descriptor = -1;
+    if (context->is_restored ? restore_files(source, error) : find_files(source, error))
+        return source;
+    source_close(source);
+    return NULL;
+}
+
+/* ------------------------------------------------------------------- window */
+
+static bool cannot_read(const FileSplit *file, Error *error)
+{
+    return error_set(error, ERROR_IO, "could not read \"%s\": %s", file->path, strerror(errno));
+}
+
+/* Reads more behind what is left in the window. */
+static bool fill_window(Source *source, const FileSplit *file, Error *error)
+{
+    size_t left = source->window_end - source->window_start;
+    if (source->window_start != 0 && left != 0)
+        memmove(source->window, source->window + source->window_start, left);
+    source->window_start = 0;
+    source->window_end = left;
+    if (left == source->window_capacity) {
+        if (left >= WINDOW_BYTES_MAX) {
+            error_set(error, ERROR_LIMIT, "a record is larger than %zu MiB",
+                      WINDOW_BYTES_MAX >> 20);
+            return error_place(error, "%s:%llu", file->path, (unsigned long long)file->line);
+        }
+        source->window_capacity = left == 0 ? WINDOW_BYTES : left * 2;
+        source->window = memory_realloc(source->window, source->window_capacity);
+    }
+    ssize_t got;
+    do
+        got = read(source->descriptor, source->window + left, source->window_capacity - left);
+    while (got < 0 && errno == EINTR);
+    if (got < 0)
+        return cannot_read(file, error);
+    source->window_end += (size_t)got;
+    source->at_end = got == 0;
+    return true;
+}
+
+/* Lets the decoder see the head of a file that it goes on in the middle of. */
+static bool read_head(Source *source, const FileSplit *file, Error *error)
+{
+    if (source->format->decode_head == NULL)
+        return true;
+    for (;;) {
+        if (!fill_window(source, file, error))
+            return false;
+        DecodeResult result = {0};
+        Str input = {source->window, source->window_end};
+        if (!source->format->decode_head(source->decoder, input, source->at_end, &result, error))
+            return false;
+        if (result.consumed != 0 || source->at_end)
+            return true;
+    }
+}
+
+static bool go_to_position(Source *source, const FileSplit *file, Error *error)
+{
+    if (file->offset == 0)
+        return true;
+    if (S_ISREG(source->status.st_mode) && (uint64_t)source->status.st_size < file->offset) {
+        error_set(error, ERROR_POSITION, "file \"%s\" is shorter than what was read of it",
+                  file->path);
+        return error_hint(error, "Put the file back as it was, or start over with --fresh.");
+    }
+    if (!read_head(source, file, error))
+        return false;
+    source->window_start = source->window_end = 0;
+    source->at_end = false;
+    return lseek(source->descriptor, (off_t)file->offset, SEEK_SET) >= 0 ||
+           cannot_read(file, error);
+}
+
+static bool open_file(Source *source, const FileSplit *file, Error *error)
+{
+    source->descriptor = open(file->path, O_RDONLY | O_CLOEXEC);
+    if (source->descriptor < 0 || fstat(source->descriptor, &source->status) != 0)
+        return cannot_read(file, error);
+    source->window_start = source->window_end = 0;
+    source->at_end = false;
+    FormatContext *context = arena_new_one(source->arena, FormatContext);
+    *context = (FormatContext){.schema = source->decoded,
+                               .options = source->scan->table->options,
+                               .zone = source->context.zone,
+                               .name = file->path,
+                               .file_schema = source->scan->table->physical,
+                               .file_columns = source->scan->columns};
+    source->decoder = source->format->decoder_open(context, error);
+    return source->decoder != NULL && go_to_position(source, file, error);
+}
+
+/* ------------------------------------------------------------------ batches */
+
+/* One call of the decoder; reads more when it found nothing to do. */
+static bool decode_some(Source *source, FileSplit *file, Batch *batch, Error *error)
+{
+    Str input = {source->window + source->window_start, source->window_end - source->window_start};
+    if (input.data == NULL || (input.length == 0 && !source->at_end))
+        return fill_window(source, file, error);
+    DecodeResult result = {0};
+    uint32_t before = batch->row_count;
+    if (!source->format->decode(source->decoder, input, source->at_end, file->line, batch, &result,
+                                error))
+        return false;
+    source->window_start += result.consumed;
+    source->bytes += result.consumed;
+    source->skipped += result.skipped;
+    file->offset += result.consumed;
+    file->line += result.lines;
+    if (result.consumed != 0 || batch->row_count != before)
+        return true;
+    if (!source->at_end)
+        return fill_window(source, file, error);
+    if (source->window_start == source->window_end) {
+        file->done = true;
+        return true;
+    }
+    error_set(error, ERROR_DATA, "the file ends within a record");
+    return error_place(error, "%s:%llu", file->path, (unsigned long long)file->line);
+}
+
+static void set_metadata(const Source *source, const FileSplit *file, uint32_t key, Vector *vector,
+                         Arena *arena)
+{
+    vector_set_valid(vector, 0);
+    const char *slash = strrchr(file->path, '/');
+    const char *name = slash == NULL ? file->path : slash + 1;
+    switch (key) {
+    case FILESYSTEM_FILE_PATH:
+        vector_set_str(vector, 0, (Str){file->path, strlen(file->path)}, arena);
+        break;
+    case FILESYSTEM_FILE_NAME:
+        vector_set_str(vector, 0, (Str){name, strlen(name)}, arena);
+        break;
+    case FILESYSTEM_FILE_SIZE:
+        *(int64_t *)vector->data = (int64_t)source->status.st_size;
+        break;
+    default:
+        *(int64_t *)vector->data = source->status.st_mtim.tv_sec * MICROS_PER_SECOND +
+                                   source->status.st_mtim.tv_nsec / 1000000 * 1000;
+        break;
+    }
+}
+
+/* The decoded rows with the file's columns behind theirs. */
+static Batch *with_metadata(const Source *source, const FileSplit *file, Batch *decoded)
+{
+    const ScanInfo *scan = source->scan;
+    if (scan->metadata_count == 0)
+        return decoded;
+    Batch *batch = batch_new_bare(scan->schema);
+    batch->row_count = decoded->row_count;
+    memcpy(batch->columns, decoded->columns, scan->column_count * sizeof(Vector));
+    batch->kinds = decoded->kinds;
+    for (uint32_t i = 0; i < scan->metadata_count; i++) {
+        Vector *vector = &batch->columns[scan->column_count + i];
+        vector_init_constant(vector, scan->schema->columns[scan->column_count + i].type,
+                             batch->arena);
+        set_metadata(source, file, scan->metadata[i], vector, batch->arena);
+    }
+    batch_hold(batch, decoded);
+    return batch;
+}
+
+/* The next file that is not done, opened; NULL with *end when there is none. */
+static FileSplit *open_next(Source *source, bool *end, Error *error)
+{
+    *end = false;
+    while (source->current < source->file_count && source->files[source->current].done) {
+        close_file(source);
+        source->current++;
+    }
+    if (source->current == source->file_count) {
+        *end = true;
+        return NULL;
+    }
+    FileSplit *file = &source->files[source->current];
+    if (source->descriptor < 0 && !open_file(source, file, error))
+        return NULL;
+    return file;
+}
+
+static SourceState source_next(Source *source, int64_t timeout_ms, Batch **out, uint32_t *scan,
+                               Error *error)
+{
+    bool end;
+    FileSplit *file;
+    while ((file = open_next(source, &end, error)) != NULL) {
+        Batch *batch = batch_new(source->decoded, BATCH_ROWS_MAX);
+        bool good = true;
+        while (good && !file->done && batch->row_count < BATCH_ROWS_MAX)
+            good = decode_some(source, file, batch, error);
+        if (!good) {
+            batch_release(batch);
+            return SOURCE_FAILED;
+        }
+        if (batch->row_count == 0) {
+            batch_release(batch);
+            continue;
+        }
+        source->rows += batch->row_count;
+        *out = with_metadata(source, file, batch);
+        *scan = 0;
+        return SOURCE_BATCH;
+    }
+    return end ? SOURCE_END : SOURCE_FAILED;
+}
+
+static bool source_position(Source *source, void (*add)(void *to, Str split, Str position),
+                            void *to, Error *error)
+{
+    Buffer position = {0};
+    for (uint32_t i = 0; i < source->file_count; i++) {
+        const FileSplit *file = &source->files[i];
+        buffer_clear(&position);
+        buffer_append_u64(&position, file->offset);
+        buffer_append_u64(&position, file->line);
+        buffer_append_u8(&position, file->done);
+        add(to, (Str){file->path, strlen(file->path)}, (Str){position.data, position.length});
+    }
+    buffer_deinit(&position);
+    return true;
+}
+
+static void source_progress(Source *source, SourceProgress *out)
+{
+    *out = (SourceProgress){.rows = source->rows,
+                            .rows_skipped = source->skipped,
+                            .snapshot = source->current < source->file_count,
+                            .seconds_behind = -1};
+    if (source->bytes != 0 && source->bytes_expected >= source->bytes)
+        out->rows_expected = (uint64_t)((double)source->rows * (double)source->bytes_expected /
+                                        (double)source->bytes);
+    if (source->current < source->file_count)
+        snprintf(out->position, sizeof(out->position), "%s:%llu",
+                 source->files[source->current].path,
+                 (unsigned long long)source->files[source->current].line);
+}
+
+const SourceClass filesystem_source_class = {.open = source_open,
+                                             .next = source_next,
+                                             .position = source_position,
+                                             .close = source_close,
+                                             .progress = source_progress};
