@@ -121,6 +121,7 @@ struct LogicalNode {
 
     /* Filled by traits_derive. */
     ChangeClass changes;
+    bool loose_pairs;   /* -U and +U of one update need not stand together */
     bool parts_updates; /* -U may come without its +U: the row is gone then */
     StreamTraits traits;
     /* Filled by plan_identity: what rows the node has, and what each column means. */

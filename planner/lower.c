@@ -40,6 +40,7 @@ void lower_derive_from_input(const PlannerContext *context, LogicalNode *node)
 {
     const LogicalNode *input = node->inputs[0];
     node->changes = input->changes;
+    node->loose_pairs = input->loose_pairs;
     node->parts_updates = input->parts_updates;
     node->traits.bounded = input->traits.bounded;
     node->traits.rowtime = input->traits.rowtime;

@@ -98,22 +98,6 @@ static int32_t calc_rowtime(const LogicalNode *node)
     return -1;
 }
 
-static bool calc_derive(const PlannerContext *context, LogicalNode *node, Error *error)
-{
-    const LogicalNode *input = node->inputs[0];
-    traits_map_keys(context->arena, &node->traits, &input->traits,
-                    column_map(context, node, false));
-    traits_map_keys(context->arena, &node->traits, &input->traits, column_map(context, node, true));
-    node->traits.bounded = input->traits.bounded;
-    node->traits.rowtime = calc_rowtime(node);
-    node->changes = input->changes;
-    node->parts_updates = input->parts_updates;
-    /* Of an update whose one half is filtered out the other becomes an insert or a delete. */
-    if (node->calc.filter != NULL && (input->changes & CHANGE_CLASS_UPDATE) != 0)
-        node->changes = CHANGE_CLASS_ALL;
-    return true;
-}
-
 static bool filter_on_upsert_key(const PlannerContext *context, const LogicalNode *node)
 {
     const LogicalNode *input = node->inputs[0];
@@ -130,6 +114,27 @@ static bool filter_on_upsert_key(const PlannerContext *context, const LogicalNod
         if (column_set_contains(input->traits.upsert_keys[i], filter))
             return expr_is_deterministic(node->calc.filter);
     return false;
+}
+
+static bool calc_derive(const PlannerContext *context, LogicalNode *node, Error *error)
+{
+    const LogicalNode *input = node->inputs[0];
+    traits_map_keys(context->arena, &node->traits, &input->traits,
+                    column_map(context, node, false));
+    traits_map_keys(context->arena, &node->traits, &input->traits, column_map(context, node, true));
+    node->traits.bounded = input->traits.bounded;
+    node->traits.rowtime = calc_rowtime(node);
+    node->changes = input->changes;
+    node->loose_pairs = input->loose_pairs;
+    node->parts_updates = input->parts_updates;
+    if (node->calc.filter == NULL || (input->changes & CHANGE_CLASS_UPDATE) == 0 ||
+        filter_on_upsert_key(context, node))
+        return true;
+    /* Of an update whose one half is filtered out the other becomes an insert or a delete, if the
+     * two are seen together. */
+    node->changes = CHANGE_CLASS_ALL;
+    node->parts_updates = node->parts_updates || input->loose_pairs;
+    return true;
 }
 
 static bool calc_needs_before(const PlannerContext *context, const LogicalNode *node,

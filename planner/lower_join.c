@@ -117,6 +117,8 @@ static bool join_derive(const PlannerContext *context, LogicalNode *node, Error 
     node->changes = node->join.kind == PLAN_JOIN_INNER
                         ? node->inputs[0]->changes | node->inputs[1]->changes
                         : CHANGE_CLASS_ALL;
+    /* All pairs of the old row come first, then all pairs of the new one. */
+    node->loose_pairs = true;
     node->parts_updates =
         !updates_in_place(context, node, 0) || !updates_in_place(context, node, 1);
     derive_keys(context, node);

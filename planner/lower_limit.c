@@ -11,7 +11,7 @@ static bool limit_equal(const LogicalNode *a, const LogicalNode *b)
 static bool limit_derive(const PlannerContext *context, LogicalNode *node, Error *error)
 {
     lower_derive_from_input(context, node);
-    node->parts_updates = false;
+    node->loose_pairs = node->parts_updates = false;
     if (node->changes != CHANGE_CLASS_INSERT)
         node->changes = CHANGE_CLASS_INSERT | CHANGE_CLASS_DELETE;
     if (node->limit.limit <= 1)

@@ -12,7 +12,7 @@ static bool normalize_equal(const LogicalNode *a, const LogicalNode *b)
 static bool normalize_derive(const PlannerContext *context, LogicalNode *node, Error *error)
 {
     lower_derive_from_input(context, node);
-    node->parts_updates = false;
+    node->loose_pairs = node->parts_updates = false;
     node->changes = CHANGE_CLASS_ALL;
     node->traits.folds = context->config->mini_batch;
     traits_add_key(context->arena, &node->traits, node->key.key);

@@ -51,6 +51,8 @@ static bool scan_derive(const PlannerContext *context, LogicalNode *node, Error 
                    table->connector->name);
         return error_at(error, node->place.offset, node->place.length);
     }
+    /* Who feeds by hand gives row after row. */
+    node->loose_pairs = scan_is_fed(table);
     bool after = (table->source_kinds & CHANGES_OF(CHANGE_UPDATE_AFTER)) != 0;
     bool before = (table->source_kinds & CHANGES_OF(CHANGE_UPDATE_BEFORE)) != 0;
     if (after && !before && table->info.primary_key_count == 0) {

@@ -22,7 +22,7 @@ static bool sort_equal(const LogicalNode *a, const LogicalNode *b)
 static bool sort_derive(const PlannerContext *context, LogicalNode *node, Error *error)
 {
     lower_derive_from_input(context, node);
-    node->parts_updates = false;
+    node->loose_pairs = node->parts_updates = false;
     node->changes = CHANGE_CLASS_INSERT;
     node->traits.rowtime = -1;
     return true;

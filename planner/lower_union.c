@@ -11,6 +11,7 @@ static bool union_derive(const PlannerContext *context, LogicalNode *node, Error
     node->traits.rowtime = node->inputs[0]->traits.rowtime;
     for (uint32_t i = 0; i < node->input_count; i++) {
         node->changes |= node->inputs[i]->changes;
+        node->loose_pairs = node->loose_pairs || node->inputs[i]->loose_pairs;
         node->parts_updates = node->parts_updates || node->inputs[i]->parts_updates;
         if (node->inputs[i]->traits.rowtime != node->traits.rowtime)
             node->traits.rowtime = -1;
