@@ -336,6 +336,7 @@ static int run(Probe *probe, Source *source)
     uint32_t batches = 0;
     int64_t last_us = clock_monotonic_us();
     bool over = false;
+    bool seen = false;
     while (!over) {
         Batch *batch = NULL;
         uint32_t scan = 0;
@@ -343,12 +344,13 @@ static int run(Probe *probe, Source *source)
         if (state == SOURCE_FAILED)
             return report(&error);
         if (state == SOURCE_BATCH) {
-            over = print_batch(probe, batch, scan, &rows);
+            seen = print_batch(probe, batch, scan, &rows) || seen;
             batch_release(batch);
             last_us = clock_monotonic_us();
             batches++;
         }
-        over = over || state == SOURCE_END ||
+        /* Batches of other tables that belong to the same moment come before it is quiet. */
+        over = state == SOURCE_END || (seen && (state != SOURCE_BATCH || probe->limit > 0)) ||
                (probe->idle_ms > 0 && clock_monotonic_us() - last_us > probe->idle_ms * 1000);
         bool checkpoint = over || (state == SOURCE_BATCH && batches % probe->every == 0);
         if (checkpoint && probe->journal_path != NULL &&
