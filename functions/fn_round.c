@@ -82,11 +82,32 @@ ROUND_DECIMAL(round_64_128, int64_t, int128_t)
 ROUND_DECIMAL(round_128_64, int128_t, int64_t)
 ROUND_DECIMAL(round_128_128, int128_t, int128_t)
 
-/* The shortest text of a number within 17 digits decides which way a half goes; numbers too large
- * to have a fraction, and NaN, stay. */
+/* value × 10^digits, where it is a whole number or clearly on one side of a half: then the nearest
+ * whole number divided by 10^digits is the exact answer, for both have few enough bits. False when
+ * it is too close to call in binary. */
+static bool round_quickly(double value, uint32_t digits, bool cut, double *out)
+{
+    static const double powers[] = {1e0, 1e1, 1e2, 1e3, 1e4, 1e5, 1e6, 1e7, 1e8, 1e9, 1e10};
+    if (digits >= array_count(powers))
+        return false;
+    const double scaled = value * powers[digits];
+    if (fabs(scaled) >= 0x1p40)
+        return false;
+    const double whole = trunc(scaled);
+    const double fraction = fabs(scaled - whole);
+    const double margin = 0x1p-10;
+    const double edge = cut ? fmin(fraction, 1.0 - fraction) : fabs(fraction - 0.5);
+    if (edge < margin && digits > 0)
+        return false;
+    *out = (cut ? whole : round(scaled)) / powers[digits];
+    return true;
+}
+
+/* Numbers too large to have a fraction, and NaN, stay. A half is told from the number's decimal
+ * text of up to 38 digits, where multiplying in binary would not be exact. */
 static double round_double(double value, int64_t digits, bool cut)
 {
-    if (!isfinite(value) || digits > 18 || (digits >= 0 && fabs(value) >= 0x1.0p53))
+    if (!isfinite(value) || digits > 18 || (digits >= 0 && fabs(value) >= 0x1p53))
         return value;
     if (digits < 0) {
         if (digits < -308)
@@ -94,7 +115,9 @@ static double round_double(double value, int64_t digits, bool cut)
         const double unit = pow(10.0, (double)-digits);
         return (cut ? trunc(value / unit) : round(value / unit)) * unit;
     }
-    /* 17 significant digits say which double it is; 20 digits of room before the point remain. */
+    double quick;
+    if (round_quickly(value, (uint32_t)digits, cut, &quick))
+        return quick;
     int128_t scaled;
     if (!decimal_from_double(value, DECIMAL_PRECISION_MAX, 20, &scaled))
         return value;

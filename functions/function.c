@@ -24,6 +24,9 @@ const ScalarFunction *function_at(uint32_t index)
     return NULL;
 }
 
+/* Up to here text counts as short when something is looked for in it. */
+#define FIND_SHORT 256
+
 /* Sets what follows from the function's flags once types and kernel are chosen. */
 static void bind_finish(const ScalarFunction *function, const FunctionSite *site,
                         BoundFunction *out)
@@ -140,12 +143,27 @@ size_t utf8_offset(Str text, size_t index)
     return offset < text.length ? offset : text.length;
 }
 
+/* One byte is looked for with memchr; more of them by their first byte, which in short text beats
+ * the preparation that memmem does. */
 size_t str_find_from(Str text, Str needle, size_t from)
 {
     if (from > text.length || needle.length > text.length - from)
         return SIZE_MAX;
     if (needle.length == 0)
         return from;
-    const char *found = memmem(text.data + from, text.length - from, needle.data, needle.length);
-    return found == NULL ? SIZE_MAX : (size_t)(found - text.data);
+    const char *at = text.data + from;
+    const char *const last = text.data + (text.length - needle.length);
+    if (needle.length > 1 && text.length - from > FIND_SHORT) {
+        at = memmem(at, text.length - from, needle.data, needle.length);
+        return at == NULL ? SIZE_MAX : (size_t)(at - text.data);
+    }
+    while (at <= last) {
+        at = memchr(at, needle.data[0], (size_t)(last - at) + 1);
+        if (at == NULL)
+            return SIZE_MAX;
+        if (memcmp(at, needle.data, needle.length) == 0)
+            return (size_t)(at - text.data);
+        at++;
+    }
+    return SIZE_MAX;
 }
