@@ -482,6 +482,28 @@ static bool dialect_write_structural(Dialect *dialect, uint32_t *at)
     }
 }
 
+/* Operators that would otherwise be taken for an alias and a puzzling error behind it. */
+static bool dialect_write_foreign(Dialect *dialect, uint32_t *at)
+{
+    Parser *parser = dialect->parser;
+    Keyword word = parser->tokens.items[*at].keyword;
+    const Token *next = parser_token(parser, *at + 1);
+    bool test =
+        dialect_is_word(dialect, *at - 1, KW_IS) ||
+        (dialect_is_word(dialect, *at - 1, KW_NOT) && dialect_is_word(dialect, *at - 2, KW_IS));
+    if (word == KW_JSON && test)
+        return parser_fail_unsupported(parser, *at, *at, "IS JSON", NULL);
+    if (word == KW_AT && next->keyword == KW_TIME && dialect_is_word(dialect, *at + 2, KW_ZONE))
+        return parser_fail_unsupported(
+            parser, *at, *at + 2, "AT TIME ZONE",
+            "Use CONVERT_TZ, or TIMESTAMP_LTZ and the option table.local-time-zone.");
+    bool operand = next->kind == TOKEN_STRING || next->kind == TOKEN_NAME ||
+                   (next->kind == TOKEN_WORD && lexer_keyword_flags(next->keyword) == 0);
+    if (word == KW_ILIKE && operand && *at > dialect->first)
+        return parser_fail_unsupported(parser, *at, *at, "ILIKE", "Use LOWER(a) LIKE LOWER(b).");
+    return dialect_name(dialect, at);
+}
+
 static bool dialect_write_plain(Dialect *dialect, uint32_t *at)
 {
     switch (dialect->parser->tokens.items[*at].keyword) {
@@ -521,6 +543,10 @@ static bool dialect_write_plain(Dialect *dialect, uint32_t *at)
         if (dialect_is_word(dialect, *at + 1, KW_GROUP))
             return parser_fail_unsupported(dialect->parser, *at, *at + 1, "WITHIN GROUP", NULL);
         return dialect_name(dialect, at);
+    case KW_AT:
+    case KW_ILIKE:
+    case KW_JSON:
+        return dialect_write_foreign(dialect, at);
     default:
         return dialect_write_contextual(dialect, at);
     }

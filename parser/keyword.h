@@ -24,6 +24,7 @@
     X(AS, KEYWORD_QUERY)                                                                           \
     X(ASC, KEYWORD_QUERY)                                                                          \
     X(ASYMMETRIC, 0)                                                                               \
+    X(AT, 0)                                                                                       \
     X(BEGIN, 0)                                                                                    \
     X(BETWEEN, KEYWORD_QUERY)                                                                      \
     X(BIGINT, 0)                                                                                   \
@@ -123,6 +124,7 @@
     X(JOB, 0)                                                                                      \
     X(JOBS, 0)                                                                                     \
     X(JOIN, KEYWORD_QUERY)                                                                         \
+    X(JSON, 0)                                                                                     \
     X(JSON_EXECUTION_PLAN, 0)                                                                      \
     X(KEY, 0)                                                                                      \
     X(LAST, 0)                                                                                     \

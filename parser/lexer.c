@@ -223,6 +223,29 @@ Token lexer_next(Str text, size_t offset, LexerFault *fault)
     return lexer_symbol(text, at, fault);
 }
 
+/* What people mean by characters that SQL does not have. */
+static void lexer_hint_character(Str text, size_t at, Error *error)
+{
+    static const struct {
+        const char *bytes;
+        const char *hint;
+    } hints[] = {
+        {"&", "Write AND."},
+        {"|", "Write OR; || joins strings."},
+        {"^", "Write POWER(a, b)."},
+        {"!", "Write NOT, or <> for unequal."},
+        {"#", "A comment begins with --."},
+        {"\xe2\x80\x98", "Strings stand in plain single quotes."},
+        {"\xe2\x80\x99", "Strings stand in plain single quotes."},
+        {"\xe2\x80\x9c", "Strings stand in plain single quotes."},
+        {"\xe2\x80\x9d", "Strings stand in plain single quotes."},
+    };
+    for (size_t i = 0; i < array_count(hints); i++) {
+        if (str_starts_with((Str){text.data + at, text.length - at}, str_of(hints[i].bytes)))
+            error_hint(error, "%s", hints[i].hint);
+    }
+}
+
 static bool lexer_fail(Str text, Token token, LexerFault fault, Error *error)
 {
     switch (fault) {
@@ -249,6 +272,7 @@ static bool lexer_fail(Str text, Token token, LexerFault fault, Error *error)
         else
             error_set(error, ERROR_SYNTAX, "unexpected character \"%.*s\"", (int)token.length,
                       text.data + token.offset);
+        lexer_hint_character(text, token.offset, error);
     }
     /* The caret stands where the open thing begins; the rest of the script is not underlined. */
     bool open = fault == LEXER_OPEN_STRING || fault == LEXER_OPEN_NAME;

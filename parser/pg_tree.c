@@ -120,8 +120,19 @@ static void pg_tree_hint(const PgTree *tree, uint32_t token)
     const Token *word = parser_token(parser, token);
     if (error->hint[0] != '\0' || token == tree->first)
         return;
+    for (uint32_t i = tree->first; i < tree->end && word->kind == TOKEN_END; i++) {
+        const Token *open = pg_tree_item(tree, i);
+        if (open->kind == TOKEN_WORD && open->keyword == KW_CASE && open->match == TOKEN_NONE) {
+            error_hint(error, "A CASE lacks its END.");
+            return;
+        }
+    }
     const Token *before = parser_token(parser, token - 1);
     bool compares = word->kind == TOKEN_SYMBOL && strchr("=<>", (int)(word->symbol & 0x7f)) != NULL;
+    if (compares && before->kind == TOKEN_SYMBOL && before->symbol == '=') {
+        error_hint(error, "Equality is written with one =.");
+        return;
+    }
     if (compares) {
         error_hint(error, "Comparisons do not chain: write AND between them, or parentheses.");
         return;

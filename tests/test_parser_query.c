@@ -1,6 +1,8 @@
 /* Queries and expressions: every construct against its tree, and the places of expressions. */
 #include "tests/parser_testing.h"
 
+#include <pthread.h>
+
 static const GoldenTree expressions[] = {
     /* Names keep their case; words that are no keywords here need no quotes. */
     {"SELECT Aa, `Order`, \"q\"\"x\", `a``b` FROM cat.db.`my Table` AS t (x, y)",
@@ -371,8 +373,27 @@ START_TEST(test_expression_alone)
 }
 END_TEST
 
+/* libpg_query has a memory context per thread: parsing on several at once must not meet. */
+static void *parse_all(void *unused)
+{
+    check_golden_trees(expressions, array_count(expressions));
+    check_golden_trees(queries, array_count(queries));
+    return NULL;
+}
+
+START_TEST(test_threads)
+{
+    pthread_t threads[4];
+    for (size_t i = 0; i < array_count(threads); i++)
+        ck_assert_int_eq(pthread_create(&threads[i], NULL, parse_all, NULL), 0);
+    for (size_t i = 0; i < array_count(threads); i++)
+        ck_assert_int_eq(pthread_join(threads[i], NULL), 0);
+}
+END_TEST
+
 int main(void)
 {
-    const TTest *tests[] = {test_expressions, test_queries, test_places, test_expression_alone};
+    const TTest *tests[] = {test_expressions, test_queries, test_places, test_expression_alone,
+                            test_threads};
     return run_suite("parser_query", tests, array_count(tests));
 }
