@@ -500,14 +500,23 @@ static bool store_row(const Decoder *decoder, Vector *vector, uint32_t row, Str 
            error_set(error, ERROR_DATA, "ROW value has more than %u fields", type->field_count);
 }
 
+/* As it stands there: "\N" is one even where the backslash escapes. */
+static bool is_null_literal(const CsvSettings *settings, const CsvField *field)
+{
+    if (!settings->has_null_literal || field->quoted)
+        return false;
+    Str text = {field->data, field->length};
+    return str_equal(settings->trim_spaces ? str_trim(text) : text, settings->null_literal);
+}
+
 static bool store_field(Decoder *decoder, Batch *batch, uint32_t column, const CsvField *field,
                         Error *error)
 {
     const CsvSettings *settings = &decoder->settings;
     Vector *vector = &batch->columns[column];
-    Str text = field_text(decoder, field);
-    if (settings->has_null_literal && !field->quoted && str_equal(text, settings->null_literal))
+    if (is_null_literal(settings, field))
         return store_null(decoder, batch, column, "the null literal", error);
+    Str text = field_text(decoder, field);
     if (text.length == 0 &&
         (settings->empty_is_null || (!field->quoted && !type_is_string(vector->type))))
         return store_null(decoder, batch, column, "empty", error);

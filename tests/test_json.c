@@ -199,7 +199,7 @@ static void check_map(const char *mode, const char *wanted)
 
 START_TEST(test_map_keys)
 {
-    check_map(NULL, "{\"m\":{\"a\":1,column \"m\": cannot write a MAP with a NULL key as JSON");
+    check_map(NULL, "{\"m\":{\"a\":1column \"m\": cannot write a MAP with a NULL key as JSON");
     check_map("DROP", "{\"m\":{\"a\":1}}\n");
     check_map("LITERAL", "{\"m\":{\"a\":1,\"none\":2}}\n");
 }
