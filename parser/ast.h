@@ -1,8 +1,8 @@
 /* The syntax tree: what the user wrote, nothing resolved.
  *
- * Everything lies in the arena given to parser_parse and is immutable afterwards. Every node carries
- * the byte offset of its first character in the script and its length, for errors with a caret.
- * Identifiers keep their case; function names are upper case. */
+ * Everything lies in the arena given to parser_parse and is immutable afterwards. Every node
+ * carries the byte offset of its first character in the script and its length, for errors with a
+ * caret. Identifiers keep their case; function names are upper case. */
 #ifndef PARSER_AST_H
 #define PARSER_AST_H
 
@@ -27,8 +27,8 @@ typedef struct AstName {
 /* -------------------------------------------------------------- expressions */
 
 typedef enum AstExprKind {
-    AST_COLUMN,   /* name */
-    AST_STAR,     /* * or name.*; only in select lists and COUNT(*) */
+    AST_COLUMN, /* name */
+    AST_STAR,   /* * or name.*; only in select lists and COUNT(*) */
     AST_NULL,
     AST_BOOLEAN,  /* boolean */
     AST_NUMBER,   /* text as written: the binder decides INT, BIGINT, DECIMAL or DOUBLE */
@@ -38,26 +38,27 @@ typedef enum AstExprKind {
     AST_INTERVAL, /* type (MONTH or SECOND kind) and interval_value: months or milliseconds */
     /* function, args; operators too: "+", "=", "<>" (also for !=), "LIKE", "NOT LIKE", "IS NULL",
      * "||", …; unary minus is "NEGATE". Forms with words become plain arguments:
-     * EXTRACT(unit, x), FLOOR(x, unit), TIMESTAMPADD(unit, n, t) with the unit an upper-case STRING;
-     * POSITION(a, b); SUBSTRING(a, from, for); OVERLAY(a, b, from, for); TRIM(text, what), LTRIM and
-     * RTRIM for LEADING and TRAILING; OVERLAPS(a, b, c, d). CURRENT_DATE and its like have none. */
+     * EXTRACT(unit, x), FLOOR(x, unit), TIMESTAMPADD(unit, n, t) with the unit an upper-case
+     * STRING; POSITION(a, b); SUBSTRING(a, from, for); OVERLAY(a, b, from, for); TRIM(text, what),
+     * LTRIM and RTRIM for LEADING and TRAILING; OVERLAPS(a, b, c, d). CURRENT_DATE and its like
+     * have none. */
     AST_CALL,
-    AST_AND,      /* args, two or more */
+    AST_AND, /* args, two or more */
     AST_OR,
-    AST_NOT,      /* args[0] */
-    AST_CASE,     /* searched form: when, then, when, then, …, else (always there) */
-    AST_CAST,     /* args[0], type; try_cast */
-    AST_IN_LIST,  /* args[0] IN (args[1], …); negated */
-    AST_BETWEEN,  /* args[0] BETWEEN args[1] AND args[2]; negated, symmetric */
-    AST_IN_QUERY, /* args[0] IN (query), or a row of several in args; negated */
-    AST_EXISTS,   /* query; negated */
-    AST_SCALAR_QUERY, /* query */
-    AST_ROW,      /* ROW(args) or (a, b) */
-    AST_ARRAY,    /* ARRAY[args] */
-    AST_MAP,      /* MAP[k, v, k, v] */
-    AST_INDEX,    /* args[0][args[1]] */
-    AST_FIELD,    /* (args[0]).name */
-    AST_DESCRIPTOR, /* DESCRIPTOR(name): the columns as args */
+    AST_NOT,            /* args[0] */
+    AST_CASE,           /* searched form: when, then, when, then, …, else (always there) */
+    AST_CAST,           /* args[0], type; try_cast */
+    AST_IN_LIST,        /* args[0] IN (args[1], …); negated */
+    AST_BETWEEN,        /* args[0] BETWEEN args[1] AND args[2]; negated, symmetric */
+    AST_IN_QUERY,       /* args[0] IN (query), or a row of several in args; negated */
+    AST_EXISTS,         /* query; negated */
+    AST_SCALAR_QUERY,   /* query */
+    AST_ROW,            /* ROW(args) or (a, b) */
+    AST_ARRAY,          /* ARRAY[args] */
+    AST_MAP,            /* MAP[k, v, k, v] */
+    AST_INDEX,          /* args[0][args[1]] */
+    AST_FIELD,          /* (args[0]).name */
+    AST_DESCRIPTOR,     /* DESCRIPTOR(name): the columns as args */
     AST_TABLE_ARGUMENT, /* TABLE t: query; PARTITION BY and ORDER BY behind it: over */
     AST_NAMED_ARGUMENT  /* name => args[0] */
 } AstExprKind;
@@ -94,22 +95,22 @@ typedef struct AstWindow {
 struct AstExpr {
     AstExprKind kind;
     AstPlace place;
-    AstName name;         /* COLUMN, STAR (qualifier), FIELD, NAMED_ARGUMENT */
-    const char *text;     /* NUMBER, STRING, BYTES, TYPED */
+    AstName name;     /* COLUMN, STAR (qualifier), FIELD, NAMED_ARGUMENT */
+    const char *text; /* NUMBER, STRING, BYTES, TYPED */
     size_t text_length;
     bool boolean;
-    const Type *type;     /* CAST, TYPED, INTERVAL */
+    const Type *type; /* CAST, TYPED, INTERVAL */
     int64_t interval_value;
     const char *function; /* CALL: upper case */
     AstExpr **args;
     uint32_t arg_count;
-    bool negated;         /* IN_LIST, IN_QUERY, BETWEEN, EXISTS */
-    bool symmetric;       /* BETWEEN SYMMETRIC */
+    bool negated;   /* IN_LIST, IN_QUERY, BETWEEN, EXISTS */
+    bool symmetric; /* BETWEEN SYMMETRIC */
     bool try_cast;
-    bool distinct;        /* aggregate(DISTINCT …) */
-    bool star;            /* COUNT(*) */
+    bool distinct; /* aggregate(DISTINCT …) */
+    bool star;     /* COUNT(*) */
     bool ignore_nulls;
-    AstExpr *filter;      /* FILTER (WHERE …) */
+    AstExpr *filter; /* FILTER (WHERE …) */
     AstWindow *over;
     AstQuery *query;
 };
@@ -117,10 +118,10 @@ struct AstExpr {
 /* ------------------------------------------------------------------ queries */
 
 typedef enum AstTableKind {
-    AST_TABLE_NAME,     /* name, options hint, as_of */
-    AST_TABLE_QUERY,    /* (query) AS alias */
+    AST_TABLE_NAME,  /* name, options hint, as_of */
+    AST_TABLE_QUERY, /* (query) AS alias */
     AST_TABLE_JOIN,
-    AST_TABLE_FUNCTION  /* call: TUMBLE(…), UNNEST(…), f(…) */
+    AST_TABLE_FUNCTION /* call: TUMBLE(…), UNNEST(…), f(…) */
 } AstTableKind;
 
 typedef enum AstJoinKind {
@@ -165,7 +166,12 @@ typedef struct AstSelectItem {
     const char *alias; /* NULL: none */
 } AstSelectItem;
 
-typedef enum AstGroupKind { AST_GROUP_EXPR, AST_GROUP_SETS, AST_GROUP_ROLLUP, AST_GROUP_CUBE } AstGroupKind;
+typedef enum AstGroupKind {
+    AST_GROUP_EXPR,
+    AST_GROUP_SETS,
+    AST_GROUP_ROLLUP,
+    AST_GROUP_CUBE
+} AstGroupKind;
 
 typedef struct AstGroupItem AstGroupItem;
 struct AstGroupItem {
@@ -223,7 +229,11 @@ struct AstQuery {
 
 /* --------------------------------------------------------------- statements */
 
-typedef enum AstColumnKind { AST_COLUMN_PHYSICAL, AST_COLUMN_COMPUTED, AST_COLUMN_METADATA } AstColumnKind;
+typedef enum AstColumnKind {
+    AST_COLUMN_PHYSICAL,
+    AST_COLUMN_COMPUTED,
+    AST_COLUMN_METADATA
+} AstColumnKind;
 
 typedef struct AstColumnDef {
     AstColumnKind kind;
@@ -255,7 +265,7 @@ typedef struct AstCreateTable {
     const char *const *partitioned_by;
     uint32_t partitioned_count;
     Options options;
-    AstName like; /* part_count 0: none */
+    AstName like;       /* part_count 0: none */
     AstQuery *as_query; /* CTAS; NULL: none */
 } AstCreateTable;
 
@@ -286,20 +296,20 @@ typedef struct AstInsert {
 } AstInsert;
 
 typedef enum AstStatementKind {
-    AST_STATEMENT_QUERY,        /* query */
-    AST_STATEMENT_INSERT,       /* inserts[0] */
-    AST_STATEMENT_SET,          /* EXECUTE STATEMENT SET: inserts */
+    AST_STATEMENT_QUERY,  /* query */
+    AST_STATEMENT_INSERT, /* inserts[0] */
+    AST_STATEMENT_SET,    /* EXECUTE STATEMENT SET: inserts */
     AST_STATEMENT_CREATE_TABLE,
     AST_STATEMENT_CREATE_VIEW,
-    AST_STATEMENT_DROP,         /* object ("TABLE", "VIEW"), name, if_exists */
-    AST_STATEMENT_SET_OPTION,   /* key, value; both NULL: list them */
-    AST_STATEMENT_RESET,        /* key; NULL: all */
-    AST_STATEMENT_SHOW,         /* object: "TABLES", "VIEWS", "CREATE TABLE", "CREATE VIEW", "JOBS",
-                                   "FUNCTIONS", "COLUMNS", …; name, like */
-    AST_STATEMENT_DESCRIBE,     /* name */
-    AST_STATEMENT_EXPLAIN,      /* explained, detail */
-    AST_STATEMENT_USE,          /* object "DATABASE" or "CATALOG", name */
-    AST_STATEMENT_STOP_JOB,     /* value: job id; with_savepoint, with_drain */
+    AST_STATEMENT_DROP,       /* object ("TABLE", "VIEW"), name, if_exists */
+    AST_STATEMENT_SET_OPTION, /* key, value; both NULL: list them */
+    AST_STATEMENT_RESET,      /* key; NULL: all */
+    AST_STATEMENT_SHOW,       /* object: "TABLES", "VIEWS", "CREATE TABLE", "CREATE VIEW", "JOBS",
+                                 "FUNCTIONS", "COLUMNS", …; name, like */
+    AST_STATEMENT_DESCRIBE,   /* name */
+    AST_STATEMENT_EXPLAIN,    /* explained, detail */
+    AST_STATEMENT_USE,        /* object "DATABASE" or "CATALOG", name */
+    AST_STATEMENT_STOP_JOB,   /* value: job id; with_savepoint, with_drain */
     AST_STATEMENT_HELP,
     AST_STATEMENT_QUIT,
     AST_STATEMENT_CLEAR

@@ -267,8 +267,8 @@ const char *lexer_keyword_name(Keyword keyword);
 uint32_t lexer_keyword_flags(Keyword keyword);
 
 /* The candidate one slip away from the word (two for words of five letters and more, where
- * exchanging neighbours is one slip), or NULL; never the word itself. Keywords are short, so this is stricter than the
- * search for names. */
+ * exchanging neighbours is one slip), or NULL; never the word itself. Keywords are short, so this
+ * is stricter than the search for names. */
 const char *lexer_nearest_word(Str word, const char *const *candidates, size_t count);
 
 #endif

@@ -1,5 +1,5 @@
-/* SQL text to syntax tree. The dialect is Flink's; PostgreSQL's spellings that mean the same work as
- * well. Nothing else of Weir sees libpg_query. */
+/* SQL text to syntax tree. The dialect is Flink's; PostgreSQL's spellings that mean the same work
+ * as well. Nothing else of Weir sees libpg_query. */
 #ifndef PARSER_PARSER_H
 #define PARSER_PARSER_H
 
@@ -8,10 +8,10 @@
 
 /* Finds the next statement in `script` at or after `*offset`: skips space, comments and empty
  * statements, sets [*start, *end) to the statement without its semicolon and moves *offset behind
- * it. False at the end of the script, or, with `*incomplete` set, when a statement has begun but its
- * semicolon has not come (BEGIN … END of a statement set counts as one statement): [*start, *end)
- * then is what there is and *offset stays at its start, so that the shell asks for more, and a
- * file's last statement may do without. */
+ * it. False at the end of the script, or, with `*incomplete` set, when a statement has begun but
+ * its semicolon has not come (BEGIN … END of a statement set counts as one statement): [*start,
+ * *end) then is what there is and *offset stays at its start, so that the shell asks for more, and
+ * a file's last statement may do without. */
 bool parser_next_statement(Str script, size_t *offset, size_t *start, size_t *end,
                            bool *incomplete);
 
