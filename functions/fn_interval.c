@@ -3,50 +3,86 @@
  * DATE keeps whole days, TIME wraps at midnight, months are added on the calendar (the last day of
  * a shorter month stands for one it lacks). The difference of two points is no interval in Flink:
  * refused with TIMESTAMPDIFF as the way out. */
-#include "functions/kernel_internal.h"
+#include "functions/temporal_internal.h"
 
 #define MILLIS_PER_DAY INT64_C(86400000)
 
-static int32_t months_opposite(int32_t months)
+/* Each form of point by months, and by milliseconds; false when it leaves the years there are. */
+static bool shift_date_months(int32_t days, int128_t months, int32_t *out)
 {
-    return (int32_t)(0u - (uint32_t)months);
+    return date_shift_months(days, (int64_t)months, out);
 }
 
-KERNEL_BINARY(date_plus_months, int32_t, int32_t, int32_t, date_add_months(a, b))
-KERNEL_BINARY(date_minus_months, int32_t, int32_t, int32_t, date_add_months(a, months_opposite(b)))
-KERNEL_BINARY(date_plus_millis, int32_t, int64_t, int32_t, a + b / MILLIS_PER_DAY)
-KERNEL_BINARY(date_minus_millis, int32_t, int64_t, int32_t, a - b / MILLIS_PER_DAY)
-KERNEL_BINARY(time_plus_millis, int32_t, int64_t, int32_t,
-              i64_floor_mod(a + b % MILLIS_PER_DAY, MILLIS_PER_DAY))
-KERNEL_BINARY(time_minus_millis, int32_t, int64_t, int32_t,
-              i64_floor_mod(a - b % MILLIS_PER_DAY, MILLIS_PER_DAY))
-KERNEL_BINARY(micros_plus_millis, int64_t, int64_t, int64_t,
-              (uint64_t)a + (uint64_t)b * UINT64_C(1000))
-KERNEL_BINARY(micros_minus_millis, int64_t, int64_t, int64_t,
-              (uint64_t)a - (uint64_t)b * UINT64_C(1000))
-KERNEL_BINARY(nanos_plus_millis, int128_t, int64_t, int128_t, a + (int128_t)b * 1000000)
-KERNEL_BINARY(nanos_minus_millis, int128_t, int64_t, int128_t, a - (int128_t)b * 1000000)
-
-static int64_t micros_add_months(int64_t micros, int32_t months)
+static bool shift_date_millis(int32_t days, int128_t millis, int32_t *out)
 {
-    const int64_t day = i64_floor_div(micros, MICROS_PER_DAY);
-    const int64_t rest = micros - day * MICROS_PER_DAY;
-    return date_add_months((int32_t)day, months) * MICROS_PER_DAY + rest;
+    const int128_t sum = days + millis / MILLIS_PER_DAY;
+    *out = (int32_t)sum;
+    return sum >= DAYS_MIN && sum <= DAYS_MAX;
 }
 
-static int128_t nanos_add_months(int128_t nanos, int32_t months)
+static bool shift_time_millis(int32_t time, int128_t millis, int32_t *out)
+{
+    *out = (int32_t)i64_floor_mod(time + (int64_t)(millis % MILLIS_PER_DAY), MILLIS_PER_DAY);
+    return true;
+}
+
+static bool shift_micros_months(int64_t micros, int128_t months, int64_t *out)
+{
+    DateTime point = point_read_micros(NULL, micros);
+    const int64_t below = i64_floor_mod(micros, MICROS_PER_DAY);
+    const bool done = date_shift_months(point.days, (int64_t)months, &point.days);
+    *out = done ? point.days * MICROS_PER_DAY + below : 0;
+    return done;
+}
+
+static bool shift_micros_millis(int64_t micros, int128_t millis, int64_t *out)
+{
+    const int128_t sum = micros + millis * 1000;
+    *out = (int64_t)sum;
+    return sum >= DAYS_MIN * MICROS_PER_DAY && sum < (DAYS_MAX + 1) * MICROS_PER_DAY;
+}
+
+static bool shift_nanos_months(int128_t nanos, int128_t months, int128_t *out)
 {
     DateTime point = datetime_from_nanos(nanos);
-    point.days = date_add_months(point.days, months);
-    return datetime_to_nanos(point);
+    const bool done = date_shift_months(point.days, (int64_t)months, &point.days);
+    *out = done ? datetime_to_nanos(point) : 0;
+    return done;
 }
 
-KERNEL_BINARY(micros_plus_months, int64_t, int32_t, int64_t, micros_add_months(a, b))
-KERNEL_BINARY(micros_minus_months, int64_t, int32_t, int64_t,
-              micros_add_months(a, months_opposite(b)))
-KERNEL_BINARY(nanos_plus_months, int128_t, int32_t, int128_t, nanos_add_months(a, b))
-KERNEL_BINARY(nanos_minus_months, int128_t, int32_t, int128_t,
-              nanos_add_months(a, months_opposite(b)))
+static bool shift_nanos_millis(int128_t nanos, int128_t millis, int128_t *out)
+{
+    DateTime point = datetime_from_nanos(nanos);
+    const bool done = point_shift_nanos(point, millis * NANOS_PER_MILLI, &point);
+    *out = done ? datetime_to_nanos(point) : 0;
+    return done;
+}
+
+#define SHIFT_KERNEL(name, T, Interval, shift, sign)                                               \
+    static bool name(KernelCall *call, Error *error)                                               \
+    {                                                                                              \
+        const T *const points = call->args[0]->data;                                               \
+        const Interval *const intervals = call->args[1]->data;                                     \
+        T *const out = call->out->data;                                                            \
+        for (uint32_t i = 0; i < call->row_count; i++) {                                           \
+            const uint32_t row = kernel_row(call, i);                                              \
+            const T point = points[vector_index(call->args[0], row)];                              \
+            const int128_t interval = intervals[vector_index(call->args[1], row)];                 \
+            if (!shift(point, sign interval, &out[row]))                                           \
+                return point_fail(call, row, error);                                               \
+        }                                                                                          \
+        return true;                                                                               \
+    }
+#define SHIFT_KERNELS(of, T, unit, Interval)                                                       \
+    SHIFT_KERNEL(of##_plus_##unit, T, Interval, shift_##of##_##unit, +)                            \
+    SHIFT_KERNEL(of##_minus_##unit, T, Interval, shift_##of##_##unit, -)
+SHIFT_KERNELS(date, int32_t, months, int32_t)
+SHIFT_KERNELS(date, int32_t, millis, int64_t)
+SHIFT_KERNELS(time, int32_t, millis, int64_t)
+SHIFT_KERNELS(micros, int64_t, months, int32_t)
+SHIFT_KERNELS(micros, int64_t, millis, int64_t)
+SHIFT_KERNELS(nanos, int128_t, months, int32_t)
+SHIFT_KERNELS(nanos, int128_t, millis, int64_t)
 
 KERNEL_BINARY(months_plus, int32_t, int32_t, int32_t, (uint32_t)a + (uint32_t)b)
 KERNEL_BINARY(months_minus, int32_t, int32_t, int32_t, (uint32_t)a - (uint32_t)b)
@@ -93,7 +129,9 @@ static bool swapped(KernelCall *call, Error *error)
     const Vector *args[2] = {call->args[1], call->args[0]};
     KernelCall turned = *call;
     turned.args = args;
-    return (*kernel)(&turned, error);
+    const bool done = (*kernel)(&turned, error);
+    call->error_row = turned.error_row;
+    return done;
 }
 
 static bool bind_kernel(const FunctionSite *site, ScalarKernel kernel, const Type *result,
@@ -172,10 +210,12 @@ static bool bind_negate(const ScalarFunction *function, const FunctionSite *site
                        types[0], false, out);
 }
 
+/* A result beyond the year 9999 is an error. */
+#define SHIFTS (FUNCTION_HIDDEN | FUNCTION_CAN_FAIL)
 static const ScalarFunction functions[] = {
-    {"+", "TIMEPOINT + INTERVAL", NULL, bind_add, FUNCTION_HIDDEN, "temporal",
+    {"+", "TIMEPOINT + INTERVAL", NULL, bind_add, SHIFTS, "temporal",
      "The point in time that is the interval later."},
-    {"-", "TIMEPOINT - INTERVAL", NULL, bind_subtract, FUNCTION_HIDDEN, "temporal",
+    {"-", "TIMEPOINT - INTERVAL", NULL, bind_subtract, SHIFTS, "temporal",
      "The point in time that is the interval earlier."},
     {"*", "INTERVAL * INTEGER", NULL, bind_multiply, FUNCTION_HIDDEN, "temporal",
      "The interval, so many times."},

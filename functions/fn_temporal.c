@@ -87,16 +87,14 @@ static const UnitLength lengths[TIME_UNITS] = {
     [UNIT_MICROSECOND] = {0, 1000},
 };
 
-static DateTime point_add(DateTime point, UnitLength length, int64_t count)
+static bool point_add(DateTime point, UnitLength length, int64_t count, DateTime *out)
 {
-    if (length.months != 0) {
-        point.days =
-            date_add_months(point.days, (int32_t)((uint64_t)length.months * (uint64_t)count));
-        return point;
-    }
-    const int128_t nanos =
-        (int128_t)point.days * NANOS_PER_DAY + point.nanos + (int128_t)length.nanos * count;
-    return datetime_from_nanos(nanos);
+    if (length.months == 0)
+        return point_shift_nanos(point, (int128_t)length.nanos * count, out);
+    int64_t months;
+    *out = point;
+    return !__builtin_mul_overflow((int64_t)length.months, count, &months) &&
+           date_shift_months(point.days, months, &out->days);
 }
 
 typedef struct UnitPlan {
@@ -105,17 +103,29 @@ typedef struct UnitPlan {
     bool up; /* CEIL */
 } UnitPlan;
 
-static DateTime point_round(DateTime point, const UnitPlan *plan)
+static bool point_round(DateTime point, const UnitPlan *plan, DateTime *out)
 {
-    const DateTime floor = plan->floor(point);
-    if (!plan->up || (floor.days == point.days && floor.nanos == point.nanos))
-        return floor;
-    return point_add(floor, plan->length, 1);
+    *out = plan->floor(point);
+    if (!plan->up || (out->days == point.days && out->nanos == point.nanos))
+        return true;
+    return point_add(*out, plan->length, 1, out);
 }
 
+/* TIME past its last unit starts over at midnight: only its clock is written. */
 #define ROUND_KERNEL(form, T)                                                                      \
-    KERNEL_UNARY(round_##form, T, T,                                                               \
-                 point_write_##form(call, point_round(point_read_##form(call, a), call->data)))
+    static bool round_##form(KernelCall *call, Error *error)                                       \
+    {                                                                                              \
+        const T *const in = call->args[0]->data;                                                   \
+        T *const out = call->out->data;                                                            \
+        for (uint32_t i = 0; i < call->row_count; i++) {                                           \
+            const uint32_t row = kernel_row(call, i);                                              \
+            DateTime point = point_read_##form(call, in[vector_index(call->args[0], row)]);        \
+            if (!point_round(point, call->data, &point))                                           \
+                return point_fail(call, row, error);                                               \
+            out[row] = point_write_##form(call, point);                                            \
+        }                                                                                          \
+        return true;                                                                               \
+    }
 POINT_FORMS_LIST(ROUND_KERNEL)
 
 static bool unit_refused(const FunctionSite *site, const Type *type, Error *error)
@@ -169,9 +179,10 @@ static bool bind_ceil(const ScalarFunction *function, const FunctionSite *site, 
         T *const out = call->out->data;                                                            \
         for (uint32_t i = 0; i < call->row_count; i++) {                                           \
             const uint32_t row = kernel_row(call, i);                                              \
-            const DateTime point = point_read_##form(call, in[vector_index(arg, row)]);            \
-            out[row] =                                                                             \
-                point_write_##form(call, point_add(point, length, kernel_i64(call, 1, row)));      \
+            DateTime point = point_read_##form(call, in[vector_index(arg, row)]);                  \
+            if (!point_add(point, length, kernel_i64(call, 1, row), &point))                       \
+                return point_fail(call, row, error);                                               \
+            out[row] = point_write_##form(call, point);                                            \
         }                                                                                          \
         return true;                                                                               \
     }
@@ -289,10 +300,10 @@ static bool bind_difference(const ScalarFunction *function, const FunctionSite *
 static const ScalarFunction functions[] = {
     {"FLOOR", "(TIMEPOINT, UNIT) -> same", NULL, bind_floor, 0, "temporal",
      "The start of the unit that the point in time lies in. Written FLOOR(x TO unit)."},
-    {"CEIL", "(TIMEPOINT, UNIT) -> same", NULL, bind_ceil, 0, "temporal",
+    {"CEIL", "(TIMEPOINT, UNIT) -> same", NULL, bind_ceil, FUNCTION_CAN_FAIL, "temporal",
      "The start of the next unit, or the point itself where one starts. Written CEIL(x TO unit)."},
-    {"TIMESTAMPADD", "(UNIT, INTEGER, TIMEPOINT) -> TIMEPOINT", NULL, bind_add, 0, "temporal",
-     "The point in time so many units later."},
+    {"TIMESTAMPADD", "(UNIT, INTEGER, TIMEPOINT) -> TIMEPOINT", NULL, bind_add, FUNCTION_CAN_FAIL,
+     "temporal", "The point in time so many units later."},
     {"TIMESTAMPDIFF", "(UNIT, TIMEPOINT, TIMEPOINT) -> INT", NULL, bind_difference, 0, "temporal",
      "The whole units from the first point in time to the second."},
     {0},

@@ -127,7 +127,7 @@ bool kernel_fail(KernelCall *call, uint32_t row, Error *error, ErrorCode code, c
 
 char *text_writer_grow(TextWriter *writer, size_t bytes)
 {
-    const size_t piece = bytes < 8192 ? 16384 : bytes;
+    const size_t piece = bytes < 8192 ? 16384 : bytes + 1;
     writer->next = arena_alloc(writer->arena, piece);
     writer->end = writer->next + piece;
     return writer->next;

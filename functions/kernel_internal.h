@@ -132,7 +132,7 @@ char *text_writer_grow(TextWriter *writer, size_t bytes);
 /* At least `bytes` bytes in a row; text_writer_take keeps the first `length` of them. */
 static inline char *text_writer_reserve(TextWriter *writer, size_t bytes)
 {
-    if ((size_t)(writer->end - writer->next) < bytes)
+    if ((size_t)(writer->end - writer->next) <= bytes) /* also makes the first piece */
         return text_writer_grow(writer, bytes);
     return writer->next;
 }

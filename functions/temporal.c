@@ -20,6 +20,32 @@ PointForm point_form_of(const Type *type)
     }
 }
 
+/* More months than lie between the first year and the last. */
+#define MONTHS_MAX (12 * 10000)
+
+bool date_shift_months(int32_t days, int64_t months, int32_t *out)
+{
+    if (months < -MONTHS_MAX || months > MONTHS_MAX)
+        return false;
+    *out = date_add_months(days, (int32_t)months);
+    return *out >= DAYS_MIN && *out <= DAYS_MAX;
+}
+
+bool point_shift_nanos(DateTime point, int128_t nanos, DateTime *out)
+{
+    const int128_t sum = (int128_t)point.days * NANOS_PER_DAY + point.nanos + nanos;
+    if (sum < (int128_t)DAYS_MIN * NANOS_PER_DAY || sum >= (int128_t)(DAYS_MAX + 1) * NANOS_PER_DAY)
+        return false;
+    *out = datetime_from_nanos(sum);
+    return true;
+}
+
+bool point_fail(KernelCall *call, uint32_t row, Error *error)
+{
+    kernel_fail(call, row, error, ERROR_DATA, "date out of range");
+    return error_hint(error, "Dates lie in the years 0001 to 9999.");
+}
+
 static const char *const unit_names[TIME_UNITS] = {
     [UNIT_MILLENNIUM] = "MILLENNIUM",
     [UNIT_CENTURY] = "CENTURY",

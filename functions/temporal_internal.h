@@ -10,6 +10,16 @@
 #define NANOS_PER_MILLI  INT64_C(1000000)
 #define NANOS_PER_SECOND INT64_C(1000000000)
 
+/* The days that a date can have: 0001-01-01 to 9999-12-31. */
+#define DAYS_MIN (-719162)
+#define DAYS_MAX 2932896
+
+/* Shifts by months or by any other time; false when the result leaves the years 0001 to 9999. */
+bool date_shift_months(int32_t days, int64_t months, int32_t *out) MUST_CHECK;
+bool point_shift_nanos(DateTime point, int128_t nanos, DateTime *out) MUST_CHECK;
+/* Fails a kernel because of it. Returns false. */
+bool point_fail(KernelCall *call, uint32_t row, Error *error);
+
 /* How points in time lie in memory. */
 typedef enum PointForm {
     POINT_DATE,
