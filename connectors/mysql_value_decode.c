@@ -353,7 +353,7 @@ static bool column_unpack(Str raw, Buffer *out)
     if (size > (uint64_t)raw.length * 1100 + 64)
         return false;
     z_stream stream = {0};
-    bool wrapped = (bytes[0] & 8) != 0;
+    bool wrapped = (bytes[0] & 8) == 0;
     if (inflateInit2(&stream, wrapped ? MAX_WBITS : -MAX_WBITS) != Z_OK)
         return false;
     stream.next_in = (Bytef *)(bytes + 1 + size_bytes);

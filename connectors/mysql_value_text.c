@@ -24,7 +24,8 @@ static void append_quoted(Buffer *sql, const char *name)
 void mysql_column_select(const MysqlColumn *column, Buffer *sql)
 {
     append_quoted(sql, column->name);
-    if (column->class == CLASS_FLOAT)
+    bool fixed_digits = column->class == CLASS_DOUBLE && strchr(column->type_text, '(') != NULL;
+    if (column->class == CLASS_FLOAT || fixed_digits)
         buffer_append_text(sql, "+0e0");
 }
 
