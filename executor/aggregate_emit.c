@@ -80,11 +80,19 @@ static bool lives_after(const AggregateBatch *work, uint32_t row)
     return work->group_rows == NULL || work->group_rows[row] > 0;
 }
 
+/* With a state TTL an update is given even where nothing changed, to keep what follows alive; not
+ * by a DISTINCT over inserts, whose result only grows. */
+static bool gives_unchanged(const Aggregate *aggregate)
+{
+    return aggregate->plan->state_ttl_ms > 0 &&
+           (aggregate->plan->call_count != 0 || aggregate->plan->input_retracts);
+}
+
 /* ------------------------------------------------------- exact, row by row */
 
 static void pick_each(const Aggregate *aggregate, const AggregateBatch *work, Picks *picks)
 {
-    bool keeps_alive = aggregate->plan->state_ttl_ms > 0;
+    bool keeps_alive = gives_unchanged(aggregate);
     bool wants_before = aggregate->base.context->node->traits.wants_before;
     const uint8_t *differs = keeps_alive ? NULL : find_differences(aggregate, work);
     for (uint32_t row = 0; row < work->count; row++) {
@@ -143,7 +151,7 @@ static bool span_differs(const Aggregate *aggregate, const AggregateBatch *work,
 
 static void pick_folded(const Aggregate *aggregate, const AggregateBatch *work, Picks *picks)
 {
-    bool keeps_alive = aggregate->plan->state_ttl_ms > 0;
+    bool keeps_alive = gives_unchanged(aggregate);
     bool wants_before = aggregate->base.context->node->traits.wants_before;
     GroupSpans spans = aggregate_find_spans(work, NULL);
     for (uint32_t i = 0; i < spans.count; i++) {

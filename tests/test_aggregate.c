@@ -142,6 +142,7 @@ START_TEST(distinct_rows_need_no_aggregate)
     bench_free(group.bench);
 
     group = group_new(_i, false, true);
+    group.plan.state_ttl_ms = 1000;
     group_open(&group);
     bench_check(group.bench, 0, "+I[a, 1, NULL]\n+I[a, 2, NULL]\n+I[b, 1, NULL]\n",
                 "+I[a]\n+I[b]\n");
