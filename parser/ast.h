@@ -285,9 +285,6 @@ typedef struct AstInsert {
     bool overwrite;
     AstHint *hints;
     uint32_t hint_count;
-    const char *const *partition_columns; /* PARTITION (column = value, …) */
-    AstExpr **partition_values;
-    uint32_t partition_count;
     const char *const *columns; /* target columns; count 0: all */
     uint32_t column_count;
     AstQuery *query;

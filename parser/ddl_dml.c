@@ -3,38 +3,6 @@
 
 #include <string.h>
 
-/* PARTITION (k = 'v', …): constants for columns that the query does not give. */
-static bool ddl_insert_partition(Parser *parser, AstInsert *insert)
-{
-    ParserList names = {0};
-    ParserList values = {0};
-    if (!parser_accept_word(parser, KW_PARTITION))
-        return true;
-    if (!parser_expect_symbol(parser, '('))
-        return false;
-    do {
-        const char *name = parser_expect_name(parser, "the name of a column");
-        if (name == NULL || !parser_expect_symbol(parser, '='))
-            return false;
-        uint32_t first = parser->next;
-        while (!parser_at_end(parser) && !parser_is_symbol(parser, parser->next, ',') &&
-               !parser_is_symbol(parser, parser->next, ')')) {
-            uint32_t match = parser_peek(parser)->match;
-            parser->next =
-                match != TOKEN_NONE && match > parser->next ? match + 1 : parser->next + 1;
-        }
-        AstExpr *value = pg_tree_expression(parser, first, parser->next);
-        if (value == NULL)
-            return false;
-        parser_list_add_name(parser->arena, &names, name);
-        *(AstExpr **)parser_list_add(parser->arena, &values, sizeof value) = value;
-    } while (parser_accept_symbol(parser, ','));
-    insert->partition_columns = names.items;
-    insert->partition_values = values.items;
-    insert->partition_count = names.count;
-    return parser_expect_symbol(parser, ')');
-}
-
 /* Where ON CONFLICT begins, outside of all brackets; the limit when it does not. */
 static uint32_t ddl_query_end(const Parser *parser)
 {
@@ -70,7 +38,7 @@ static bool ddl_on_conflict(Parser *parser, AstInsert *insert)
 bool ddl_read_insert(Parser *parser, AstInsert *insert)
 {
     static const char *const words[] = {"INTO", "OVERWRITE"};
-    static const char *const queries[] = {"SELECT", "VALUES", "WITH", "PARTITION"};
+    static const char *const queries[] = {"SELECT", "VALUES", "WITH"};
     uint32_t first = parser->next;
     if (!parser_expect_word(parser, KW_INSERT))
         return false;
@@ -79,9 +47,11 @@ bool ddl_read_insert(Parser *parser, AstInsert *insert)
         return parser_fail_at(parser, parser->next, words, array_count(words), "INTO");
     if (!parser_expect_path(parser, "the name of a table", &insert->table) ||
         !parser_read_hints(parser, parser_token(parser, parser->next - 1), &insert->hints,
-                           &insert->hint_count) ||
-        !ddl_insert_partition(parser, insert))
+                           &insert->hint_count))
         return false;
+    if (parser_is_word(parser, parser->next, KW_PARTITION))
+        return parser_fail_unsupported(parser, parser->next, parser->next, "INSERT … PARTITION",
+                                       "Select the constants in the query.");
     if (parser_is_symbol(parser, parser->next, '(') && !ddl_at_query(parser) &&
         !parser_expect_name_list(parser, "the name of a column", &insert->columns,
                                  &insert->column_count))

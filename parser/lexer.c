@@ -13,6 +13,9 @@
 /* Longer names are machine-made; catalogs and files take no longer ones either. */
 #define NAME_LENGTH_MAX 256
 
+#define STATEMENT_TOO_LONG_HINT                                                                    \
+    "Put the data into a file and read it with the filesystem connector."
+
 static unsigned char lexer_byte(Str text, size_t at)
 {
     return at < text.length ? (unsigned char)text.data[at] : '\0';
@@ -386,7 +389,7 @@ static bool lexer_check_text(Str text, size_t start, size_t end, Error *error)
     if (end - start > STATEMENT_BYTES_MAX) {
         error_set(error, ERROR_LIMIT, "a statement of %zu bytes is longer than the %d allowed",
                   end - start, STATEMENT_BYTES_MAX);
-        error_hint(error, "Put the data into a file and read it with the filesystem connector.");
+        error_hint(error, STATEMENT_TOO_LONG_HINT);
         return error_at(error, (int64_t)start, 1);
     }
     size_t valid = str_utf8_valid_prefix((Str){text.data + start, end - start});
@@ -414,6 +417,12 @@ bool lexer_scan(Str text, size_t start, size_t end, Arena *arena, Tokens *tokens
             return lexer_fail(range, token, fault, error);
         if (token.kind == TOKEN_END)
             break;
+        if (tokens->count == STATEMENT_TOKENS_MAX) {
+            error_set(error, ERROR_LIMIT, "the statement has more than %d words and symbols",
+                      STATEMENT_TOKENS_MAX);
+            error_hint(error, STATEMENT_TOO_LONG_HINT);
+            return error_at(error, (int64_t)token.offset, (int64_t)token.length);
+        }
         if (!lexer_add(&list, range, token, error))
             return false;
         at = token.offset + token.length;

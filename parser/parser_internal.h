@@ -14,9 +14,11 @@
 /* Brackets within brackets. A human's statement has fewer than ten; libpg_query and everything that
  * walks the tree recurse once or more per level. */
 #define NESTING_MAX 256
-/* libpg_query's JSON tree is some fifty times as large as the text. */
-#define STATEMENT_BYTES_MAX (1 << 20)
-#define TYPE_NESTING_MAX    32
+/* libpg_query's tree, its JSON and jansson's tree of that take some 3 KB a token, for the time of
+ * parsing. */
+#define STATEMENT_BYTES_MAX  (1 << 20)
+#define STATEMENT_TOKENS_MAX 200000
+#define TYPE_NESTING_MAX     32
 
 typedef struct Parser {
     Str script;

@@ -302,6 +302,8 @@ static const ErrorCase errors[] = {
      "Did you mean INTO?"},
     {"EXPLAIN {{SELCT}} 1", ERROR_SYNTAX, "syntax error at or near \"SELCT\"",
      "Did you mean SELECT?"},
+    {"INSERT INTO t {{PARTITION}} (p = 'x') SELECT 1", ERROR_UNSUPPORTED,
+     "INSERT … PARTITION is not supported", "Select the constants in the query."},
 };
 
 START_TEST(test_errors)
@@ -402,6 +404,11 @@ START_TEST(test_bounds)
     ck_assert(parser_parse((Str){text, length}, 0, length - 1, arena, &error) != NULL);
     memset(text + 7, 'a', 300);
     ck_assert(parser_parse((Str){text, length}, 0, 400, arena, &error) == NULL);
+    ck_assert_int_eq(error.code, ERROR_LIMIT);
+    for (size_t i = 7; i + 1 < length - 1; i += 2)
+        memcpy(text + i, "1,", 2);
+    error = (Error){0};
+    ck_assert(parser_parse((Str){text, length}, 0, 400007, arena, &error) == NULL);
     ck_assert_int_eq(error.code, ERROR_LIMIT);
     memory_free(text);
 

@@ -62,10 +62,8 @@ static const GoldenTree statements[] = {
     {"DROP TEMPORARY TABLE IF EXISTS a.b", "(drop temporary TABLE if-exists a.b)"},
     {"DROP VIEW IF EXISTS v", "(drop VIEW if-exists v)"},
     {"INSERT INTO t SELECT * FROM s", "(insert t (select * (from (table s))))"},
-    {"INSERT INTO a.t /*+ OPTIONS('k'='v') */ PARTITION (p = 'x', q = 1 + 2) (a, b) SELECT 1, 2 ON "
-     "CONFLICT DO NOTHING",
-     "(insert a.t (hint OPTIONS 'k'='v') (partition p 'x') (partition q (+ 1 2)) (columns a b) "
-     "(select 1 2) (on-conflict NOTHING))"},
+    {"INSERT INTO a.t /*+ OPTIONS('k'='v') */ (a, b) SELECT 1, 2 ON CONFLICT DO NOTHING",
+     "(insert a.t (hint OPTIONS 'k'='v') (columns a b) (select 1 2) (on-conflict NOTHING))"},
     {"INSERT INTO t VALUES (1, 'a'), (2, NULL)", "(insert t (values (row 1 'a') (row 2 null)))"},
     {"INSERT OVERWRITE t (SELECT 1)", "(insert-overwrite t (select 1))"},
     {"INSERT INTO t WITH q AS (SELECT 1) SELECT * FROM q ON CONFLICT DO DEDUPLICATE",
