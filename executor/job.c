@@ -376,8 +376,11 @@ static bool check_feed(const Job *job, const char *table, Error *error)
 static Batch *project_feed(const ScanInfo *scan, Batch *rows)
 {
     Batch *batch = batch_new_bare(scan->schema);
-    for (uint32_t i = 0; i < scan->column_count; i++)
+    for (uint32_t i = 0; i < scan->column_count; i++) {
         batch->columns[i] = rows->columns[scan->columns[i]];
+        /* The feeder's types may go before the batch does. */
+        batch->columns[i].type = scan->schema->columns[i].type;
+    }
     for (uint32_t i = scan->column_count; i < scan->schema->column_count; i++)
         vector_init_constant(&batch->columns[i], scan->schema->columns[i].type, batch->arena);
     batch->kinds = rows->kinds;
