@@ -56,6 +56,7 @@ typedef struct JsonStream {
     Buffer window; /* input with room behind it */
     const FormatContext *context;
     bool ignore_parse_errors;
+    bool started; /* behind a byte order mark */
 } JsonStream;
 
 /* Appends the rows of the object that starts the text; `*used` is how much of it that took. On

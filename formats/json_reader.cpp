@@ -18,6 +18,7 @@ struct JsonReader {
 struct JsonValue {
     ondemand::value &value;
     JsonReader *reader;
+    bool taken; /* simdjson has moved past its start */
 };
 
 namespace
@@ -62,6 +63,15 @@ error_code key_of(simdjson_result<ondemand::field> &field, Str *key)
     return problem;
 }
 
+/* Moves past a string that nobody asked for: left to simdjson, it would be taken for a key when a
+ * colon follows. */
+void pass_string(JsonValue &value)
+{
+    ondemand::raw_json_string ignored;
+    if (!value.taken && value.value.raw_json_token().front() == '"')
+        (void)value.value.get_raw_json_string().get(ignored);
+}
+
 JsonStatus walk_object(JsonReader *reader, ondemand::object &object, JsonFieldFunction callback,
                        void *context)
 {
@@ -75,9 +85,10 @@ JsonStatus walk_object(JsonReader *reader, ondemand::object &object, JsonFieldFu
             problem = field.value().get(content);
         if (problem != SUCCESS)
             return fail(reader, problem);
-        JsonValue value{content, reader};
+        JsonValue value{content, reader, false};
         if (!callback(context, key, &value))
             return reader->problem == SUCCESS ? JSON_STOPPED : JSON_MALFORMED;
+        pass_string(value);
     }
     return JSON_DONE;
 }
@@ -162,6 +173,7 @@ bool json_value_string(JsonValue *value, Str *text)
         *text = Str{token.data() + 1, token.size() - 2};
         return true;
     }
+    value->taken = true;
     error_code problem = value->value.get_string().get(token);
     value->reader->problem = problem;
     *text = str_of_view(token);
@@ -172,6 +184,7 @@ bool json_value_raw(JsonValue *value, Str *text)
 {
     std::string_view raw;
     error_code problem;
+    value->taken = true;
     if (json_value_kind(value) == JSON_ARRAY) {
         ondemand::array array;
         problem = value->value.get_array().get(array);
@@ -191,6 +204,7 @@ bool json_value_raw(JsonValue *value, Str *text)
 JsonStatus json_value_object(JsonValue *value, JsonFieldFunction field, void *context)
 {
     ondemand::object object;
+    value->taken = true;
     error_code problem = value->value.get_object().get(object);
     if (problem != SUCCESS)
         return fail(value->reader, problem);
@@ -200,6 +214,7 @@ JsonStatus json_value_object(JsonValue *value, JsonFieldFunction field, void *co
 JsonStatus json_value_array(JsonValue *value, JsonElementFunction element, void *context)
 {
     ondemand::array array;
+    value->taken = true;
     error_code problem = value->value.get_array().get(array);
     if (problem != SUCCESS)
         return fail(value->reader, problem);
@@ -208,9 +223,10 @@ JsonStatus json_value_array(JsonValue *value, JsonElementFunction element, void 
         problem = item.get(content);
         if (problem != SUCCESS)
             return fail(value->reader, problem);
-        JsonValue inner{content, value->reader};
+        JsonValue inner{content, value->reader, false};
         if (!element(context, &inner))
             return value->reader->problem == SUCCESS ? JSON_STOPPED : JSON_MALFORMED;
+        pass_string(inner);
     }
     return JSON_DONE;
 }

@@ -233,8 +233,10 @@ bool json_stream_decode(JsonStream *stream, Decoder *decoder, JsonRecordFunction
 {
     *result = (DecodeResult){0};
     StreamCall call = {stream, decoder, record, line, batch, result, error};
-    if (line == 1 && str_starts_with(input, STR("\xEF\xBB\xBF")))
+    if (!stream->started && line == 1 && str_starts_with(input, STR("\xEF\xBB\xBF")))
         result->consumed = 3;
+    /* Fewer bytes may be the beginning of the mark; no record is as short. */
+    stream->started = stream->started || input.length >= 3;
     size_t size = WINDOW_BYTES;
     while (result->consumed < input.length && batch->row_count + reserve <= BATCH_ROWS_MAX) {
         size_t left = input.length - result->consumed;
