@@ -890,7 +890,7 @@ static bool survive(MysqlSource *source, const Error *cause, Error *error)
             *error = *cause;
         return false;
     }
-    int64_t delay_us = INT64_C(500000) << (reader->retries > 6 ? 6 : reader->retries);
+    int64_t delay_us = INT64_C(500000) << (reader->retries > 3 ? 3 : reader->retries);
     reader->retries++;
     reader->retry_at_us = clock_monotonic_us() + delay_us;
     mysql_source_notice(source, "%s; trying again in %" PRId64 " ms", cause->message,

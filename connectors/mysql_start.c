@@ -75,7 +75,8 @@ static bool first_timestamp(MysqlSource *source, const char *file, uint32_t *tim
     return good;
 }
 
-/* The last file that begins at or before the time; what comes before the time in it is dropped. */
+/* The last file that begins before the time (another may begin in the same second); what comes
+ * before the time in it is dropped. */
 static bool start_timestamp(MysqlSource *source, MYSQL *mysql, Error *error)
 {
     int64_t millis = strtoll(find(source, "scan.startup.timestamp-millis")->value, NULL, 10);
@@ -96,7 +97,7 @@ static bool start_timestamp(MysqlSource *source, MYSQL *mysql, Error *error)
         good = row != NULL && first_timestamp(source, row[0], &begins, error);
         if (!good)
             break;
-        if (begins <= wanted || middle == 0) {
+        if (begins < wanted || middle == 0) {
             snprintf(file, sizeof(file), "%s", row[0]);
             low = middle + 1;
         } else {

@@ -111,6 +111,21 @@ class Bench:
             time.sleep(0.02)
         time.sleep(seconds)
 
+    def wait_quiet(self):
+        """Until no reader's thread is left on the server: MariaDB keeps the files they read."""
+        deadline = time.monotonic() + 20
+        while time.monotonic() < deadline:
+            readers = [row[0] for row in self.server.query("SHOW PROCESSLIST")
+                       if "Binlog Dump" in str(row)]
+            if not readers:
+                return
+            for reader in readers:
+                try:
+                    self.server.query("KILL %s" % reader)
+                except servers.client.SqlError:
+                    pass
+            time.sleep(0.05)
+
     def flush(self):
         self.server.query("FLUSH BINARY LOGS")
 
