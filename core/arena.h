@@ -33,7 +33,7 @@ void arena_on_close(Arena *arena, void (*close)(void *), void *handle);
 size_t arena_bytes(const Arena *arena);
 
 #define arena_new_array(arena, type, count) ((type *)arena_zalloc((arena), sizeof(type) * (count)))
-#define arena_new_one(arena, type) arena_new_array(arena, type, 1)
+#define arena_new_one(arena, type)          arena_new_array(arena, type, 1)
 
 /* malloc and realloc that do not return NULL; for memory whose lifetime is no arena's. */
 void *memory_alloc(size_t bytes);

@@ -66,7 +66,8 @@ Batch *batch_new_bare(const Schema *schema);
 Batch *batch_retain(Batch *batch);
 void batch_release(Batch *batch);
 
-/* `batch` borrows from `source`: keeps it until `batch` goes. Takes over one ownership of `source`. */
+/* `batch` borrows from `source`: keeps it until `batch` goes. Takes over one ownership of `source`.
+ */
 void batch_hold(Batch *batch, Batch *source);
 
 /* Whether this batch and all it holds have one owner, so it may move to another thread. */

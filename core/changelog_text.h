@@ -1,9 +1,9 @@
 /* Change streams as literal text: one row a line, "+I[1, Ann, NULL]".
  *
- * A value is written as value_print does, in single quotes ('' inside for one quote) when it is text
- * that would not read back: empty, with a comma, bracket, quote, line break, leading or trailing
- * space, or equal to NULL without case. What changelog_read reads, changelog_print wrote; by hand
- * quotes may stand around any text. Used by `.test` files, unit tests, traces and print. */
+ * A value is written as value_print does, in single quotes ('' inside for one quote) when it is
+ * text that would not read back: empty, with a comma, bracket, quote, line break, leading or
+ * trailing space, or equal to NULL without case. What changelog_read reads, changelog_print wrote;
+ * by hand quotes may stand around any text. Used by `.test` files, unit tests, traces and print. */
 #ifndef CORE_CHANGELOG_TEXT_H
 #define CORE_CHANGELOG_TEXT_H
 

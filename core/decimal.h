@@ -13,8 +13,8 @@ int128_t decimal_power10(uint32_t n);
 bool decimal_fits(int128_t value, uint32_t precision);
 
 /* The value at another scale, rounded half up; false when it leaves 38 digits. */
-bool decimal_rescale(int128_t value, uint32_t from_scale, uint32_t to_scale, int128_t *out)
-    MUST_CHECK;
+bool decimal_rescale(int128_t value, uint32_t from_scale, uint32_t to_scale,
+                     int128_t *out) MUST_CHECK;
 
 /* a × b and a ÷ b with results at `scale`, exact through 256 bits before rounding. Division by zero
  * is the caller's to refuse first. */
@@ -30,7 +30,7 @@ bool decimal_parse(Str text, uint32_t precision, uint32_t scale, int128_t *out) 
 void decimal_print(int128_t value, uint32_t scale, Buffer *out);
 
 double decimal_to_double(int128_t value, uint32_t scale);
-bool decimal_from_double(double value, uint32_t precision, uint32_t scale, int128_t *out)
-    MUST_CHECK;
+bool decimal_from_double(double value, uint32_t precision, uint32_t scale,
+                         int128_t *out) MUST_CHECK;
 
 #endif

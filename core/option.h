@@ -48,8 +48,8 @@ typedef struct Options {
 /* The given value, or NULL. */
 const Option *options_find(const Options *options, const char *key);
 
-/* Checks every given option against the tables (`specs`, then `more` when not NULL; each ends with a
- * name of NULL) and every required one for presence. `owner` words the error: "connector
+/* Checks every given option against the tables (`specs`, then `more` when not NULL; each ends with
+ * a name of NULL) and every required one for presence. `owner` words the error: "connector
  * \"filesystem\"". */
 bool options_check(const Options *options, const char *owner, const OptionSpec *specs,
                    const OptionSpec *more, Error *error) MUST_CHECK;
@@ -67,11 +67,11 @@ bool option_parse_boolean(const char *text, bool *out);
 bool option_parse_integer(const char *text, int64_t *out);
 bool option_parse_duration_ms(const char *text, int64_t *out);
 bool option_parse_bytes(const char *text, int64_t *out);
-bool option_check_value(const OptionSpec *spec, const char *key, const char *value, Error *error)
-    MUST_CHECK;
+bool option_check_value(const OptionSpec *spec, const char *key, const char *value,
+                        Error *error) MUST_CHECK;
 
-/* Whether the key names a secret ("password", "secret", "token" anywhere in it) or its spec says so:
- * such values are printed as ******. */
+/* Whether the key names a secret ("password", "secret", "token" anywhere in it) or its spec says
+ * so: such values are printed as ******. */
 bool option_is_secret(const OptionSpec *specs, const char *key);
 
 #endif

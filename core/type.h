@@ -108,7 +108,7 @@ extern const Type type_null, type_boolean, type_tinyint, type_smallint, type_int
     type_timestamp_6, type_timestamp_ltz_3, type_timestamp_ltz_6, type_interval_month,
     type_interval_second;
 
-bool type_equal(const Type *a, const Type *b);             /* nullability counts */
+bool type_equal(const Type *a, const Type *b);               /* nullability counts */
 bool type_equal_ignoring_null(const Type *a, const Type *b); /* at the outermost level */
 
 static inline bool type_is_string(const Type *type)

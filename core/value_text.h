@@ -1,5 +1,5 @@
-/* Values as text, the way Flink's CAST to and from STRING writes and reads them. Formats, the shell,
- * the print connector, `.test` files and the CAST function all use this one pair. */
+/* Values as text, the way Flink's CAST to and from STRING writes and reads them. Formats, the
+ * shell, the print connector, `.test` files and the CAST function all use this one pair. */
 #ifndef CORE_VALUE_TEXT_H
 #define CORE_VALUE_TEXT_H
 
@@ -12,7 +12,8 @@ void value_print(const Vector *vector, uint32_t row, const TimeZone *zone, Buffe
 
 /* Reads text as the vector's type into a row. Leading and trailing white space is allowed for
  * everything but strings. False, with a message that quotes the text, when it does not fit. CHAR(n)
- * and VARCHAR(n) are cut to n characters, BINARY padded, as CAST does. Nested types are not read. */
+ * and VARCHAR(n) are cut to n characters, BINARY padded, as CAST does. Nested types are not read.
+ */
 bool value_parse(Vector *vector, uint32_t row, Str text, const TimeZone *zone, Arena *arena,
                  Error *error) MUST_CHECK;
 
