@@ -24,6 +24,10 @@ typedef struct FormatContext {
     const uint32_t *file_columns;
 } FormatContext;
 
+/* Rows that must be free in a batch handed to decode: the most one record gives (an update is -U
+ * and +U, which stay together). */
+#define FORMAT_ROWS_FREE 2
+
 typedef struct Decoder Decoder;
 typedef struct Encoder Encoder;
 
@@ -46,9 +50,10 @@ typedef struct Format {
 
     Decoder *(*decoder_open)(const FormatContext *context, Error *error);
     /* Appends records to `batch` (made with batch_new for the context's schema) until the batch has
-     * BATCH_ROWS_MAX rows or no whole record is left. `at_end`: nothing follows, so a last record
-     * without a line break is whole. Text in the batch is copied: the input may go away. `line` is
-     * the number of the input's first line, for errors, whose place is "name:line". */
+     * no room for another record or no whole record is left; a batch that comes with fewer than
+     * FORMAT_ROWS_FREE rows free may come back as it was. `at_end`: nothing follows, so a last
+     * record without a line break is whole. Text in the batch is copied: the input may go away.
+     * `line` is the number of the input's first line, for errors, whose place is "name:line". */
     bool (*decode)(Decoder *decoder, Str input, bool at_end, uint64_t line, Batch *batch,
                    DecodeResult *result, Error *error);
     /* Reads what stands at the head of a file (a csv header) and yields no rows: for a decoder that
