@@ -182,7 +182,7 @@ static bool parser_read_interval(Parser *parser, uint32_t index, uint32_t string
 {
     Token *token = &parser->tokens.items[index];
     const Token *text = parser_token(parser, string);
-    const IntervalUnit *from, *to;
+    const IntervalUnit *from = NULL, *to = NULL;
     parser->next = string + 1;
     if (!parser_interval_units_at(parser, &from, &to))
         return false;
