@@ -1,6 +1,6 @@
-/* IF, IFNULL, NULLIF, GREATEST and LEAST.
+/* IF, COALESCE, IFNULL, NULLIF, GREATEST and LEAST.
  *
- * The planner writes IF, IFNULL and NULLIF as CASE and COALESCE, so that an arm that fails is
+ * The planner turns calls of the first four into CASE and COALESCE nodes, so that an arm is
  * computed only for the rows that take it; the kernels here serve whoever binds them directly. */
 #include "functions/kernel_internal.h"
 
@@ -19,11 +19,15 @@ static bool if_kernel(KernelCall *call, Error *error)
     return true;
 }
 
-static bool ifnull_kernel(KernelCall *call, Error *error)
+/* COALESCE and IFNULL: the first value there is. */
+static bool coalesce_kernel(KernelCall *call, Error *error)
 {
     for (uint32_t i = 0; i < call->row_count; i++) {
         const uint32_t row = kernel_row(call, i);
-        copy_value(call, row, call->args[vector_is_null(call->args[0], row) ? 1 : 0]);
+        uint32_t k = 0;
+        while (k + 1 < call->arg_count && vector_is_null(call->args[k], row))
+            k++;
+        copy_value(call, row, call->args[k]);
     }
     return true;
 }
@@ -55,14 +59,17 @@ static bool bind_if(const ScalarFunction *function, const FunctionSite *site, Bo
     return true;
 }
 
-static bool bind_ifnull(const ScalarFunction *function, const FunctionSite *site,
-                        BoundFunction *out, Error *error)
+static bool bind_coalesce(const ScalarFunction *function, const FunctionSite *site,
+                          BoundFunction *out, Error *error)
 {
     if (!signature_bind(function->signature, site, function, out))
         return false;
-    const bool nullable = site->argument_types[0]->nullable && site->argument_types[1]->nullable;
+    bool nullable = true;
+    for (uint32_t i = 0; i < site->argument_count; i++)
+        nullable = nullable && (site->argument_types[i]->nullable ||
+                                site->argument_types[i]->kind == TYPE_NULL);
     out->result = type_with_nullable(site->arena, out->result, nullable);
-    out->kernel = ifnull_kernel;
+    out->kernel = coalesce_kernel;
     return true;
 }
 
@@ -144,8 +151,10 @@ static bool bind_least(const ScalarFunction *function, const FunctionSite *site,
 static const ScalarFunction functions[] = {
     {"IF", "(BOOLEAN, COMMON, COMMON) -> COMMON", NULL, bind_if, FUNCTION_NULL_AWARE, "conditional",
      "The second argument where the first is TRUE, else the third."},
-    {"IFNULL", "(COMMON, COMMON) -> COMMON", NULL, bind_ifnull, FUNCTION_NULL_AWARE, "conditional",
-     "The first argument, or the second where the first is NULL."},
+    {"COALESCE", "(COMMON...) -> COMMON", NULL, bind_coalesce, FUNCTION_NULL_AWARE, "conditional",
+     "The first argument that is not NULL."},
+    {"IFNULL", "(COMMON, COMMON) -> COMMON", NULL, bind_coalesce, FUNCTION_NULL_AWARE,
+     "conditional", "The first argument, or the second where the first is NULL."},
     {"NULLIF", "(COMMON, COMMON) -> COMMON", NULL, bind_nullif, FUNCTION_NULL_AWARE, "conditional",
      "NULL where both arguments are equal, else the first."},
     {"GREATEST", "(COMMON...) -> COMMON", NULL, bind_greatest, 0, "conditional",

@@ -5,6 +5,7 @@
  * are compiled when they differ from the row before. Match data lives as long as one batch's call.
  * A match that takes too many steps ends with an error instead of a hang. */
 #define PCRE2_CODE_UNIT_WIDTH 8
+#include <ctype.h>
 #include <pcre2.h>
 
 #include "core/str.h"
@@ -42,14 +43,20 @@ static pcre2_code *regexp_compile(Str pattern, Error *error)
     return code;
 }
 
-/* SIMILAR TO as a regular expression: % and _ become .* and ., dots and the like are literal. */
-static Str similar_translate(Arena *arena, Str pattern)
+/* SIMILAR TO as a regular expression: % and _ become .* and ., dots and the like are literal, and
+ * so is what stands behind the escape character (0: none). */
+static Str similar_translate(Arena *arena, Str pattern, char escape)
 {
     Buffer text = {0};
     buffer_append_text(&text, "(?s)\\A(?:");
     bool in_class = false;
     for (size_t i = 0; i < pattern.length; i++) {
         const char c = pattern.data[i];
+        if (escape != '\0' && c == escape && i + 1 < pattern.length) {
+            const char next = pattern.data[++i];
+            buffer_printf(&text, (next & 0x80) == 0 && !isalnum(next) ? "\\%c" : "%c", next);
+            continue;
+        }
         in_class = c == '[' ? true : c == ']' ? false : in_class;
         if (!in_class && c == '%')
             buffer_append_text(&text, ".*");
@@ -69,6 +76,8 @@ static Str similar_translate(Arena *arena, Str pattern)
 typedef struct RegexpPlan {
     const pcre2_code *code; /* of a literal expression, else NULL */
     bool similar;
+    bool negated;
+    char escape;
 } RegexpPlan;
 
 static Matcher matcher_open(const KernelCall *call)
@@ -97,8 +106,8 @@ static bool matcher_ready(Matcher *matcher, KernelCall *call, uint32_t row, Erro
         return true;
     matcher_close(matcher);
     matcher->match = NULL;
-    matcher->owned =
-        regexp_compile(plan->similar ? similar_translate(call->arena, pattern) : pattern, error);
+    matcher->owned = regexp_compile(
+        plan->similar ? similar_translate(call->arena, pattern, plan->escape) : pattern, error);
     if (matcher->owned == NULL) {
         call->error_row = row;
         return false;
@@ -136,6 +145,7 @@ static bool regexp_kernel(KernelCall *call, Error *error)
 {
     Matcher matcher = matcher_open(call);
     uint8_t *const out = call->out->data;
+    const bool negated = ((const RegexpPlan *)call->data)->negated;
     bool done = true;
     for (uint32_t i = 0; i < call->row_count && done; i++) {
         const uint32_t row = kernel_row(call, i);
@@ -143,7 +153,7 @@ static bool regexp_kernel(KernelCall *call, Error *error)
         const int found =
             done ? matcher_find(&matcher, call, row, kernel_str(call, 0, row), 0, 0, error) : -1;
         done = found >= 0;
-        out[row] = found == 1;
+        out[row] = (found == 1) != negated;
     }
     matcher_close(&matcher);
     return done;
@@ -277,15 +287,14 @@ static bool regexp_count_kernel(KernelCall *call, Error *error)
     return done;
 }
 
-static bool bind_pattern(const ScalarFunction *function, const FunctionSite *site, bool similar,
+/* Compiles a literal expression. */
+static bool bind_pattern(const ScalarFunction *function, const FunctionSite *site, RegexpPlan *plan,
                          BoundFunction *out, Error *error)
 {
-    RegexpPlan *plan = arena_new_one(site->arena, RegexpPlan);
-    plan->similar = similar;
     Str pattern;
     if (bind_literal_text(site, 1, &pattern)) {
-        if (similar)
-            pattern = similar_translate(site->arena, pattern);
+        if (plan->similar)
+            pattern = similar_translate(site->arena, pattern, plan->escape);
         pcre2_code *code = regexp_compile(pattern, error);
         if (code == NULL)
             return false;
@@ -301,14 +310,38 @@ static bool bind_regexp(const ScalarFunction *function, const FunctionSite *site
                         BoundFunction *out, Error *error)
 {
     return signature_bind(function->signature, site, function, out) &&
-           bind_pattern(function, site, false, out, error);
+           bind_pattern(function, site, arena_new_one(site->arena, RegexpPlan), out, error);
+}
+
+static bool bind_similar_as(const ScalarFunction *function, const FunctionSite *site, bool negated,
+                            BoundFunction *out, Error *error)
+{
+    if (!signature_bind("(STRING, STRING, STRING?) -> BOOLEAN", site, function, out))
+        return false;
+    RegexpPlan *plan = arena_new_one(site->arena, RegexpPlan);
+    plan->similar = true;
+    plan->negated = negated;
+    Str escape;
+    if (site->argument_count > 2) {
+        if (!bind_literal_text(site, 2, &escape) || escape.length != 1) {
+            error_set(error, ERROR_TYPE, "invalid escape character");
+            return error_hint(error, "ESCAPE takes one ASCII character, as a literal.");
+        }
+        plan->escape = escape.data[0];
+    }
+    return bind_pattern(function, site, plan, out, error);
 }
 
 static bool bind_similar(const ScalarFunction *function, const FunctionSite *site,
                          BoundFunction *out, Error *error)
 {
-    return signature_bind("(STRING, STRING) -> BOOLEAN", site, function, out) &&
-           bind_pattern(function, site, true, out, error);
+    return bind_similar_as(function, site, false, out, error);
+}
+
+static bool bind_not_similar(const ScalarFunction *function, const FunctionSite *site,
+                             BoundFunction *out, Error *error)
+{
+    return bind_similar_as(function, site, true, out, error);
 }
 
 static const ScalarFunction functions[] = {
@@ -323,7 +356,10 @@ static const ScalarFunction functions[] = {
      "is."},
     {"REGEXP_COUNT", "(STRING, STRING) -> INT", regexp_count_kernel, bind_regexp, FUNCTION_CAN_FAIL,
      "string", "How many times the regular expression matches."},
-    {"SIMILAR TO", "STRING SIMILAR TO STRING", regexp_kernel, bind_similar,
+    {"NOT SIMILAR TO", "STRING NOT SIMILAR TO STRING [ESCAPE 'c']", regexp_kernel, bind_not_similar,
+     FUNCTION_HIDDEN | FUNCTION_CAN_FAIL, "comparison",
+     "Whether the whole text does not match the SQL regular expression."},
+    {"SIMILAR TO", "STRING SIMILAR TO STRING [ESCAPE 'c']", regexp_kernel, bind_similar,
      FUNCTION_HIDDEN | FUNCTION_CAN_FAIL, "comparison",
      "Whether the whole text matches the SQL regular expression."},
     {0},

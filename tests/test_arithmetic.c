@@ -144,6 +144,8 @@ static const FunctionCase functions[] = {
     {"IF", "BOOLEAN TRUE | INT 1 | BIGINT 2", "BIGINT 1"},
     {"IF", "BOOLEAN NULL | INT 1 | INT 2", "INT 2"},
     {"IFNULL", "INT NULL | INT 2", "INT 2"},
+    {"COALESCE", "INT NULL | BIGINT NULL | INT 3 | INT 4", "BIGINT 3"},
+    {"COALESCE", "STRING NULL | STRING NULL", "STRING NULL"},
     {"NULLIF", "INT 2 | INT 2", "INT NULL"},
     {"NULLIF", "INT 2 | INT 3", "INT 2"},
     {"NULLIF", "INT 2 | INT NULL", "INT 2"},

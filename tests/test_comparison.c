@@ -113,6 +113,11 @@ static const FunctionCase patterns[] = {
     {"SIMILAR TO", "STRING xabab | STRING (ab)+", "BOOLEAN FALSE"},
     {"SIMILAR TO", "STRING a.b | STRING a.b", "BOOLEAN TRUE"},
     {"SIMILAR TO", "STRING axb | STRING a.b", "BOOLEAN FALSE"},
+    {"SIMILAR TO", "STRING a%b | STRING a!%b | !STRING !", "BOOLEAN TRUE"},
+    {"SIMILAR TO", "STRING axb | STRING a!%b | !STRING !", "BOOLEAN FALSE"},
+    {"SIMILAR TO", "STRING axb | STRING a!%b | !STRING !!", "error: invalid escape character"},
+    {"NOT SIMILAR TO", "STRING abab | STRING (ab)+", "BOOLEAN FALSE"},
+    {"NOT SIMILAR TO", "STRING abc | STRING (ab)+", "BOOLEAN TRUE"},
     {"SIMILAR TO", "STRING axyzb | STRING a%(b|c)", "BOOLEAN TRUE"},
 };
 
