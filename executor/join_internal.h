@@ -23,6 +23,10 @@
 
 #define JOIN_NO_ROW UINT32_MAX
 
+/* Rows whose state is brought near together: few enough that it is still there when they are
+ * applied. */
+#define JOIN_WARM_ROWS 256
+
 /* A row of the other side under the key of a row at hand. */
 typedef struct JoinCandidate {
     Str row;
@@ -73,6 +77,8 @@ JoinKeys join_side_keys(JoinSide *side, const bool *null_matches, Batch *batch, 
 /* As input: looks up the batch's own keys; join_side_finish removes what the batch left empty. */
 void join_side_prepare(JoinSide *side, const JoinKeys *keys);
 void join_side_finish(JoinSide *side, const JoinKeys *keys);
+/* Brings what `count` (at most JOIN_WARM_ROWS) rows will touch near, before they are applied. */
+void join_side_warm(const JoinSide *side, uint32_t row, uint32_t count);
 /* Adds a row. `associations` points at its count (NULL: not kept) until the side changes;
  * `is_additional` tells whether it came beside what was there rather than in its place. */
 void join_side_add(JoinSide *side, const JoinKeys *keys, uint32_t row, int64_t **associations,
@@ -89,6 +95,7 @@ typedef struct JoinProbe {
 } JoinProbe;
 
 JoinProbe join_side_probe(const JoinSide *side, const JoinKeys *keys);
+void join_probe_warm(const JoinProbe *probe, uint32_t row, uint32_t count);
 /* The next candidate for the row, the first with `restart`; false: no more. */
 bool join_probe_next(JoinProbe *probe, uint32_t row, bool restart, JoinCandidate *out);
 

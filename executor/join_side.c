@@ -120,17 +120,19 @@ JoinKeys join_side_keys(JoinSide *side, const bool *null_matches, Batch *batch, 
     return keys;
 }
 
-/* -------------------------------------------------------------- as the input */
+/* ------------------------------------------------------------------- warming */
 
-/* Walks the first entries of every row's group, one level of all rows at a time, so that the memory
+/* Walks the first entries of the rows' groups, one level of all rows at a time, so that the memory
  * reads overlap; what is walked later is then near. Long groups are left to their index. */
-static void warm_groups(StateGroup *const *groups, uint32_t count, Arena *arena)
+static void warm_groups(StateGroup *const *groups, uint32_t count)
 {
     enum { LEVELS = 4 };
-    StateEntry **at = arena_alloc(arena, sizeof(StateEntry *) * (count + 1));
+    StateEntry *at[JOIN_WARM_ROWS];
     uint32_t live = 0;
+    assert(count <= JOIN_WARM_ROWS);
     for (uint32_t row = 0; row < count; row++) {
         at[live] = state_map_first(groups[row]);
+        __builtin_prefetch(at[live]);
         live += at[live] != NULL;
     }
     for (uint32_t level = 0; level < LEVELS && live != 0; level++) {
@@ -144,6 +146,30 @@ static void warm_groups(StateGroup *const *groups, uint32_t count, Arena *arena)
         live = next_live;
     }
 }
+
+static void warm_records(void *const *records, uint32_t count)
+{
+    for (uint32_t row = 0; row < count; row++)
+        __builtin_prefetch(records[row]);
+}
+
+void join_side_warm(const JoinSide *side, uint32_t row, uint32_t count)
+{
+    if (side->shape == PLAN_SIDE_KEY_UNIQUE)
+        warm_records(side->records + row, count);
+    else
+        warm_groups(side->groups + row, count);
+}
+
+void join_probe_warm(const JoinProbe *probe, uint32_t row, uint32_t count)
+{
+    if (probe->side->shape == PLAN_SIDE_KEY_UNIQUE)
+        warm_records(probe->records + row, count);
+    else
+        warm_groups(probe->groups + row, count);
+}
+
+/* -------------------------------------------------------------- as the input */
 
 /* For each row the row before with the same key. */
 static uint32_t *find_previous(const JoinKeys *keys)
@@ -181,7 +207,6 @@ void join_side_prepare(JoinSide *side, const JoinKeys *keys)
                                    side->unique.count, keys->arena);
     side->groups = arena_alloc(keys->arena, sizeof(StateGroup *) * n);
     state_map_groups(side->table, keys->keys, keys->hashes, n, side->groups);
-    warm_groups(side->groups, n, keys->arena);
     side->previous = find_previous(keys);
 }
 
@@ -274,7 +299,6 @@ JoinProbe join_side_probe(const JoinSide *side, const JoinKeys *keys)
     } else {
         probe.groups = arena_alloc(keys->arena, sizeof(StateGroup *) * n);
         state_map_groups(side->table, keys->keys, keys->hashes, n, probe.groups);
-        warm_groups(probe.groups, n, keys->arena);
     }
     return probe;
 }

@@ -21,8 +21,9 @@
 #include "executor/expression.h"
 #include "executor/join_internal.h"
 
-/* Pairs collected before the condition runs: a batch's worth. */
-#define PAIRS_MAX BATCH_ROWS_MAX
+/* Pairs collected before the condition runs: enough to run it columnwise, few enough that what the
+ * rows touch stays near. */
+#define PAIRS_MAX 512
 
 typedef struct JoinPair {
     uint32_t row;
@@ -231,6 +232,12 @@ static bool check_pairs(JoinRun *run, Error *error)
     return true;
 }
 
+/* How many rows from `row` on are warmed together. */
+static uint32_t rows_from(uint32_t row, uint32_t end)
+{
+    return end - row < JOIN_WARM_ROWS ? end - row : JOIN_WARM_ROWS;
+}
+
 /* Applies rows first..last with their pairs. The first has begun before when `resumes`; the last is
  * not ended when it has more pairs to come. */
 static bool apply_pairs(JoinRun *run, uint32_t first, uint32_t last, bool resumes, bool continues,
@@ -241,6 +248,8 @@ static bool apply_pairs(JoinRun *run, uint32_t first, uint32_t last, bool resume
         return false;
     uint32_t next = 0;
     for (uint32_t row = first; row <= last; row++) {
+        if ((row - first) % JOIN_WARM_ROWS == 0)
+            join_side_warm(run->own, row, rows_from(row, last + 1));
         if (row != first || !resumes)
             begin_row(run, row);
         for (; next < run->pair_count && join->pairs[next].row == row; next++)
@@ -259,6 +268,8 @@ static bool run_rows(JoinRun *run, Error *error)
     uint32_t first = 0;
     bool resumes = false;
     for (uint32_t row = 0; row < run->in->row_count; row++) {
+        if (row % JOIN_WARM_ROWS == 0)
+            join_probe_warm(&run->probe, row, rows_from(row, run->in->row_count));
         JoinCandidate candidate;
         bool restart = true;
         while (run->keys.matches[row] && join_probe_next(&run->probe, row, restart, &candidate)) {
