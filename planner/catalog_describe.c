@@ -76,8 +76,10 @@ static void describe_table(const TableDef *def, Arena *arena, ColumnInfo *out)
                               .extras = extras_text(arena, column)};
         if (column->comment != NULL)
             out[i].comment = arena_strdup(arena, column->comment);
-        if ((int32_t)i == def->watermark_column)
+        if ((int32_t)i == def->watermark_column) {
+            out[i].type = arena_printf(arena, "%s *ROWTIME*", out[i].type);
             out[i].watermark = arena_strdup(arena, def->watermark_text);
+        }
         for (uint32_t k = 0; k < def->info.primary_key_count; k++)
             if (column->kind == AST_COLUMN_PHYSICAL && def->info.primary_key[k] == column->physical)
                 out[i].key = key_text(arena, &def->info);

@@ -62,6 +62,44 @@ static bool check_names(const AstCreateTable *create, Error *error)
     return true;
 }
 
+static bool is_name_char(char c)
+{
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_' ||
+           (unsigned char)c >= 0x80;
+}
+
+static bool is_column(const AstCreateTable *create, Str word)
+{
+    for (uint32_t i = 0; i < create->column_count; i++)
+        if (str_equal(str_of(create->columns[i].name), word))
+            return true;
+    return false;
+}
+
+/* Text of an expression as DESCRIBE shows it: as written, bare column names in back-ticks. */
+static const char *expression_text(const Draft *draft, Str written)
+{
+    Str text = str_trim(written);
+    Buffer out = {0};
+    for (size_t i = 0; i < text.length;) {
+        size_t end = i + 1;
+        if (text.data[i] == '\'' || text.data[i] == '`' || text.data[i] == '"') {
+            while (end < text.length && text.data[end] != text.data[i])
+                end++;
+            end += end < text.length ? 1 : 0;
+        } else if (is_name_char(text.data[i])) {
+            while (end < text.length && is_name_char(text.data[end]))
+                end++;
+        }
+        Str word = {text.data + i, end - i};
+        bool is_call = end < text.length && text.data[end] == '(';
+        bool quote = is_name_char(text.data[i]) && !is_call && is_column(draft->create, word);
+        buffer_printf(&out, quote ? "`%.*s`" : "%.*s", (int)word.length, word.data);
+        i = end;
+    }
+    return label_take(draft->arena, &out);
+}
+
 /* Columns as declared; types of computed ones come later. */
 static bool take_columns(Draft *draft, Error *error)
 {
@@ -82,7 +120,7 @@ static bool take_columns(Draft *draft, Error *error)
             to->metadata_key = arena_strdup(draft->arena, from->metadata_key);
         if (from->kind == AST_COLUMN_COMPUTED) {
             to->expr = ast_copy_expr(draft->arena, from->expr);
-            to->expr_text = arena_str(draft->arena, str_trim(from->expr_text));
+            to->expr_text = expression_text(draft, from->expr_text);
             continue;
         }
         to->type = type_copy(draft->arena, from->type);
@@ -264,7 +302,7 @@ static bool take_watermark(Draft *draft, Binder *binder, Error *error)
     if (!type_is_timestamp(expr->type) || expr->type->precision > 3)
         return wrong_rowtime(draft, "the expression of WATERMARK", expr->type, error);
     def->watermark = ast_copy_expr(draft->arena, create->watermark);
-    def->watermark_text = arena_str(draft->arena, str_trim(create->watermark_text));
+    def->watermark_text = expression_text(draft, create->watermark_text);
     return true;
 }
 

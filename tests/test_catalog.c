@@ -202,8 +202,8 @@ START_TEST(test_describe)
     expect_text("describe", &got,
                 "id BIGINT FALSE PRI(id, part)|||it's the key\n"
                 "part STRING FALSE PRI(id, part)|||\n"
-                "ts TIMESTAMP(3) TRUE ||ts - INTERVAL '5' SECOND|\n"
-                "from BIGINT FALSE |AS id * 2||\n"
+                "ts TIMESTAMP(3) *ROWTIME* TRUE ||`ts` - INTERVAL '5' SECOND|\n"
+                "from BIGINT FALSE |AS `id` * 2||\n"
                 "at TIMESTAMP_LTZ(3) TRUE |METADATA FROM 'op_ts' VIRTUAL||\n"
                 "table_name STRING TRUE |METADATA||\n"
                 "x BIGINT FALSE |||\n"
