@@ -137,6 +137,16 @@ static void fill_calls(Arena *arena, const AggregateList *list, InputList *input
 {
     aggregate->call_count = list->count;
     aggregate->calls = arena_new_array(arena, LogicalAggregateCall, list->count + 1);
+    if (aggregate->key_count + list->count == 0) {
+        /* GROUP BY () alone: rows must have a column, so the one group counts its rows. */
+        aggregate->call_count = 1;
+        aggregate->calls[0] =
+            (LogicalAggregateCall){.name = "COUNT",
+                                   .arguments = arena_new_array(arena, uint32_t, 1),
+                                   .filter = -1,
+                                   .type = type_with_nullable(arena, &type_bigint, false),
+                                   .place = {-1, 0}};
+    }
     for (uint32_t i = 0; i < list->count; i++) {
         const AggregateSite *site = &list->sites[i];
         LogicalAggregateCall *call = &aggregate->calls[i];

@@ -74,8 +74,13 @@ static bool take_key(const PlannerContext *context, const LogicalNode *join, con
         }
     }
     int64_t left = join->inputs[0]->schema->column_count;
+    parts[1] = expr_shift_columns(&context->site, parts[1], -left);
+    for (uint32_t k = 0; k < keys->count; k++)
+        if (keys->null_matches[k] == null_matches && expr_equal(keys->sides[0][k], parts[0]) &&
+            expr_equal(keys->sides[1][k], parts[1]))
+            return true; /* said twice */
     keys->sides[0][keys->count] = parts[0];
-    keys->sides[1][keys->count] = expr_shift_columns(&context->site, parts[1], -left);
+    keys->sides[1][keys->count] = parts[1];
     keys->null_matches[keys->count++] = null_matches;
     return true;
 }
