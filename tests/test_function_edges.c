@@ -13,7 +13,7 @@
 
 #define EDGES         8
 #define ARGUMENTS_MAX 4
-#define TRIES         60
+#define TRIES         20
 
 typedef struct EdgeType {
     Type type;
