@@ -213,7 +213,7 @@ static uint32_t compile_into(Compiler *compiler, Block *block, const Expr *expr)
     case EXPR_COALESCE:
         return compile_lazy(compiler, block, expr);
     }
-    assert(!"an expression kind");
+    assert(false);
     return 0;
 }
 

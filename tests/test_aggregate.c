@@ -1,6 +1,6 @@
 /* The aggregate: kinds and order of its changes, record by record; random changes against plain
  * recomputation. */
-#include "tests/plan_builder.h"
+#include "tests/operator_bench.h"
 
 extern const OperatorClass op_aggregate;
 

@@ -1,5 +1,6 @@
 /* Calc: filter and projection, split updates, borrowed columns. */
-#include "tests/plan_builder.h"
+#include "executor/expression.h"
+#include "tests/operator_bench.h"
 
 extern const OperatorClass op_calc;
 

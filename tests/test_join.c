@@ -1,6 +1,6 @@
 /* The join: kinds and order of its changes for every pair of sides; random changes against a nested
  * loop. */
-#include "tests/plan_builder.h"
+#include "tests/operator_bench.h"
 
 extern const OperatorClass op_join;
 

@@ -1,5 +1,5 @@
 /* Limit and sort: rows by arrival, with refills; rows by order at the end. */
-#include "tests/plan_builder.h"
+#include "tests/operator_bench.h"
 
 extern const OperatorClass op_limit, op_sort;
 

@@ -1,5 +1,5 @@
 /* The sink's upsert materializer: the last row per sink key, whatever the order of changes. */
-#include "tests/plan_builder.h"
+#include "tests/operator_bench.h"
 
 extern const OperatorClass op_materialize;
 

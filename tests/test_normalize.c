@@ -1,5 +1,5 @@
 /* Normalize and drop_update_before: upserts and duplicates become a proper changelog. */
-#include "tests/plan_builder.h"
+#include "tests/operator_bench.h"
 
 extern const OperatorClass op_normalize, op_drop_update_before, op_union;
 

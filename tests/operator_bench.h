@@ -1,0 +1,220 @@
+/* One operator on the bench: fed with literal changes, its output compared as text.
+ *
+ * Stands in for the runtime: it defines `emit`, which prints what an operator passes on and checks
+ * that batches keep their bounds and that no -U is parted from its +U. */
+#ifndef TESTS_OPERATOR_BENCH_H
+#define TESTS_OPERATOR_BENCH_H
+
+#include <check.h>
+#include <stdlib.h>
+
+#include "core/changelog_text.h"
+#include "executor/operator.h"
+#include "tests/change_fold.h"
+#include "tests/plan_builder.h"
+
+/* Batch sizes every operator is tried with; the loop index of a test. */
+static const uint32_t batch_sizes[] = {1, 3, 2048};
+
+struct Emitter {
+    Buffer text;
+    uint32_t batch_rows;
+    uint32_t batch_count;
+    bool ends_in_before; /* the last row passed on was -U */
+    bool allows_halves;  /* a -U and the +U behind it need not be one update */
+};
+
+bool emit(Emitter *emitter, Batch *batch, Error *error)
+{
+    ck_assert_ptr_nonnull(error);
+    uint32_t count = batch->row_count;
+    if (count != 0) {
+        bool is_pair = count == 2 && batch_kind(batch, 1) == CHANGE_UPDATE_AFTER;
+        ck_assert_msg(count <= emitter->batch_rows || is_pair, "a batch of %u rows", count);
+        ck_assert_msg(emitter->allows_halves || !emitter->ends_in_before ||
+                          batch_kind(batch, 0) != CHANGE_UPDATE_AFTER,
+                      "an update was split");
+        emitter->ends_in_before = batch_kind(batch, count - 1) == CHANGE_UPDATE_BEFORE;
+        emitter->batch_count++;
+        changelog_print(batch, NULL, &emitter->text);
+    }
+    batch_release(batch);
+    return true;
+}
+
+typedef struct Bench {
+    Arena *arena;          /* of plan and test */
+    Arena *instance_arena; /* of the operator */
+    PlanNode node;
+    PlanNode inputs[2];
+    PlanInput plan_inputs[2];
+    FunctionEnvironment environment;
+    OperatorContext context;
+    const OperatorClass *class;
+    Operator *op;
+    Emitter emitter;
+    StateChunk *chunks; /* of all snapshots, oldest first */
+    uint32_t chunk_count;
+    uint32_t chunk_capacity;
+} Bench;
+
+static inline Bench *bench_new(uint32_t batch_rows)
+{
+    Bench *bench = memory_zalloc(sizeof(*bench));
+    bench->arena = arena_new(1 << 16);
+    bench->emitter.batch_rows = batch_rows;
+    bench->environment.clock = &clock_system;
+    bench->node.traits = (StreamTraits){.kinds = CHANGES_ALL, .wants_before = true, .rowtime = -1};
+    return bench;
+}
+
+static inline void bench_input(Bench *bench, const Schema *schema, ChangeKinds kinds)
+{
+    uint32_t i = bench->node.input_count++;
+    bench->inputs[i] = (PlanNode){.id = i, .op = "test", .schema = schema, .traits.kinds = kinds};
+    bench->plan_inputs[i] = (PlanInput){.node = &bench->inputs[i]};
+    bench->node.inputs = bench->plan_inputs;
+}
+
+static inline void bench_start_instance(Bench *bench)
+{
+    Error error = {0};
+    bench->instance_arena = arena_new(1 << 16);
+    StateConfig config = {.owner = "test", .max_parallelism = 128, .last_key_group = 127};
+    bench->context = (OperatorContext){
+        .node = &bench->node,
+        .parallelism = 1,
+        .state = state_store_new(&config),
+        .environment = &bench->environment,
+        .batch_rows = bench->emitter.batch_rows,
+        .arena = bench->instance_arena,
+    };
+    bench->op = bench->class->open(&bench->context, &error);
+    ck_assert_msg(bench->op != NULL, "%s", error.message);
+}
+
+static inline void bench_stop_instance(Bench *bench)
+{
+    if (bench->class->close != NULL)
+        bench->class->close(bench->op);
+    state_store_free(bench->context.state);
+    arena_free(bench->instance_arena);
+}
+
+static inline void bench_open(Bench *bench, const OperatorClass *class, const Schema *output,
+                              const void *spec)
+{
+    bench->class = class;
+    bench->node.op = class->name;
+    bench->node.schema = output;
+    bench->node.spec = spec;
+    bench_start_instance(bench);
+}
+
+static inline void bench_free(Bench *bench)
+{
+    bench_stop_instance(bench);
+    buffer_deinit(&bench->emitter.text);
+    arena_free(bench->arena);
+    free(bench->chunks);
+    free(bench);
+}
+
+static inline bool bench_try(Bench *bench, uint32_t input, Batch *batch, Error *error)
+{
+    return bench->class->batch(bench->op, input, batch, &bench->emitter, error);
+}
+
+/* Gives the operator lines of changes, in batches of the bench's size; a -U keeps its +U. */
+static inline void bench_feed(Bench *bench, uint32_t input, const char *lines)
+{
+    Error error = {0};
+    const Schema *schema = bench->inputs[input].schema;
+    Batch *batch = NULL;
+    while (*lines != '\0') {
+        size_t length = strcspn(lines, "\n");
+        if (batch == NULL)
+            batch = batch_new(schema, bench->emitter.batch_rows + 1);
+        ck_assert_msg(changelog_read_row(batch, (Str){lines, length}, NULL, &error), "%s: %.*s",
+                      error.message, (int)length, lines);
+        lines += length + (lines[length] == '\n');
+        bool open_pair = batch_kind(batch, batch->row_count - 1) == CHANGE_UPDATE_BEFORE &&
+                         strncmp(lines, "+U", 2) == 0;
+        if (batch->row_count < bench->emitter.batch_rows || open_pair)
+            continue;
+        ck_assert_msg(bench_try(bench, input, batch, &error), "%s", error.message);
+        batch = NULL;
+    }
+    if (batch != NULL)
+        ck_assert_msg(bench_try(bench, input, batch, &error), "%s", error.message);
+}
+
+/* Checks what was passed on since the last look. */
+static inline void bench_expect(Bench *bench, const char *lines)
+{
+    ck_assert_str_eq(buffer_text(&bench->emitter.text), lines);
+    buffer_clear(&bench->emitter.text);
+}
+
+static inline void bench_check(Bench *bench, uint32_t input, const char *in, const char *out)
+{
+    bench_feed(bench, input, in);
+    bench_expect(bench, out);
+}
+
+static inline void bench_end(Bench *bench)
+{
+    Error error = {0};
+    if (bench->class->end != NULL)
+        ck_assert_msg(bench->class->end(bench->op, &bench->emitter, &error), "%s", error.message);
+}
+
+/* ------------------------------------------------------------------- restart */
+
+static inline void bench_keep_chunk(void *to, const StateChunk *chunk)
+{
+    Bench *bench = to;
+    if (bench->chunk_count == bench->chunk_capacity) {
+        bench->chunk_capacity = bench->chunk_capacity * 2 + 64;
+        bench->chunks = memory_realloc(bench->chunks, sizeof(StateChunk) * bench->chunk_capacity);
+    }
+    StateChunk *copy = &bench->chunks[bench->chunk_count++];
+    *copy = *chunk;
+    copy->table = arena_strdup(bench->arena, chunk->table);
+    copy->bytes.data = arena_memdup(bench->arena, chunk->bytes.data, chunk->bytes.length);
+}
+
+/* Snapshots the state, throws the instance away and makes a new one from all snapshots so far. */
+static inline void bench_restart(Bench *bench)
+{
+    Error error = {0};
+    state_snapshot(bench->context.state, bench_keep_chunk, bench);
+    bench_stop_instance(bench);
+    bench_start_instance(bench);
+    for (uint32_t i = 0; i < bench->chunk_count; i++)
+        ck_assert_msg(state_restore(bench->context.state, &bench->chunks[i], &error), "%s",
+                      error.message);
+    ck_assert_msg(state_restore_end(bench->context.state, &error), "%s", error.message);
+    if (bench->class->restored != NULL)
+        ck_assert_msg(bench->class->restored(bench->op, &error), "%s", error.message);
+}
+
+/* Moves what was passed on since the last look into the fold. */
+static inline void bench_fold(Bench *bench, Fold *fold)
+{
+    fold_apply(fold, buffer_text(&bench->emitter.text));
+    buffer_clear(&bench->emitter.text);
+}
+
+static inline int test_run(const char *name, TCase *test_case)
+{
+    Suite *suite = suite_create(name);
+    suite_add_tcase(suite, test_case);
+    SRunner *runner = srunner_create(suite);
+    srunner_run_all(runner, CK_ENV);
+    int failed = srunner_ntests_failed(runner);
+    srunner_free(runner);
+    return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+}
+
+#endif
