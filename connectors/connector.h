@@ -1,7 +1,7 @@
 /* Connectors: where changes come from and where they go.
  *
- * A connector is one file that exports one Connector and one line in connectors/meson.build. A large
- * one is a family of files with one public name (mysql_cdc.c, mysql_snapshot.c, …).
+ * A connector is one file that exports one Connector and one line in connectors/meson.build. A
+ * large one is a family of files with one public name (mysql_cdc.c, mysql_snapshot.c, …).
  *
  * Threads: the executor calls one source instance, and one sink instance, from one thread at a
  * time. Only source.wake may come from another thread.
@@ -27,7 +27,7 @@ typedef struct TableInfo {
     const Schema *physical;      /* columns without computed and metadata ones */
     const uint32_t *primary_key; /* indexes into physical */
     uint32_t primary_key_count;
-    const Options *options; /* "connector", "format", the rest */
+    const Options *options;      /* "connector", "format", the rest */
     const struct Format *format; /* the one named by `format`, or NULL */
 } TableInfo;
 
@@ -58,8 +58,8 @@ typedef struct SplitPosition {
 typedef struct SourceContext {
     const ScanInfo *scans; /* several when the connector shares one reader among tables */
     uint32_t scan_count;
-    const char *job;      /* pipeline.name */
-    uint32_t subtask;     /* this instance, and how many there are */
+    const char *job;  /* pipeline.name */
+    uint32_t subtask; /* this instance, and how many there are */
     uint32_t parallelism;
     /* All split positions of the epoch being restored, of all instances; none: a fresh start. Each
      * instance takes the splits that are its own. Borrowed during open. */
@@ -68,7 +68,7 @@ typedef struct SourceContext {
     bool is_restored; /* an epoch is restored, even when it has no splits */
     const Clock *clock;
     const TimeZone *zone;
-    bool bounded_run;                            /* execution.runtime-mode = batch */
+    bool bounded_run;                           /* execution.runtime-mode = batch */
     void (*notice)(void *to, const char *text); /* a warning for people; NULL: none wanted */
     void *notice_to;
 } SourceContext;
@@ -101,8 +101,9 @@ typedef struct SourceClass {
                      Error *error);
     void (*close)(Source *source);
     /* Optional. */
-    void (*wake)(Source *source);                       /* makes a blocked next return IDLE soon */
-    void (*acknowledge)(Source *source, uint64_t epoch); /* the epoch with its position is durable */
+    void (*wake)(Source *source); /* makes a blocked next return IDLE soon */
+    void (*acknowledge)(Source *source,
+                        uint64_t epoch); /* the epoch with its position is durable */
     void (*progress)(Source *source, SourceProgress *out);
 } SourceClass;
 
@@ -151,9 +152,9 @@ typedef struct SinkClass {
 typedef struct Connector {
     const char *name;
     const char *doc;
-    const OptionSpec *options;       /* without the format's; ends with a name of NULL */
-    bool takes_format;               /* `format` names one of formats/ */
-    const MetadataColumn *metadata;  /* ends with a key of NULL; NULL: none */
+    const OptionSpec *options;      /* without the format's; ends with a name of NULL */
+    bool takes_format;              /* `format` names one of formats/ */
+    const MetadataColumn *metadata; /* ends with a key of NULL; NULL: none */
     /* Checks what the option table cannot say; at CREATE TABLE, without I/O. May be NULL. */
     bool (*check)(const TableInfo *table, Error *error);
 

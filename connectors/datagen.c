@@ -8,7 +8,6 @@
 #include "connectors/connector.h"
 
 #include <math.h>
-#include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -307,9 +306,6 @@ struct Source {
     int64_t paced_from_us; /* rows due are counted from here */
     uint64_t paced_rows;   /* given since */
     uint64_t rows;
-    pthread_mutex_t mutex;
-    pthread_cond_t woken;
-    bool wake;
 };
 
 /* A pause of the job is made up for at most this much. */
@@ -351,8 +347,6 @@ static void start_pace(Source *source)
 
 static void datagen_close(Source *source)
 {
-    pthread_mutex_destroy(&source->mutex);
-    pthread_cond_destroy(&source->woken);
     memory_free(source->fields);
     memory_free(source->ranges);
     memory_free(source);
@@ -365,12 +359,6 @@ static Source *datagen_open(const SourceContext *context, Error *error)
     source->schema = scan->schema;
     source->clock = context->clock;
     source->zone = context->zone;
-    pthread_mutex_init(&source->mutex, NULL);
-    pthread_condattr_t attributes;
-    pthread_condattr_init(&attributes);
-    pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC);
-    pthread_cond_init(&source->woken, &attributes);
-    pthread_condattr_destroy(&attributes);
     source->fields = memory_alloc((scan->column_count + 1) * sizeof(DatagenField));
     uint64_t total = total_rows(scan->table);
     source->bounded = total < ROWS_UNBOUNDED;
@@ -413,16 +401,8 @@ static void sleep_until_due(Source *source, int64_t timeout_ms)
     double wait_us = due_us - (double)clock_monotonic_us();
     if (wait_us > (double)timeout_ms * 1000)
         wait_us = (double)timeout_ms * 1000;
-    if (wait_us <= 0)
-        return;
-    int64_t until_us = clock_monotonic_us() + (int64_t)wait_us + 1;
-    struct timespec until = {.tv_sec = until_us / 1000000, .tv_nsec = until_us % 1000000 * 1000};
-    pthread_mutex_lock(&source->mutex);
-    int result = 0;
-    while (!source->wake && result == 0)
-        result = pthread_cond_timedwait(&source->woken, &source->mutex, &until);
-    source->wake = false;
-    pthread_mutex_unlock(&source->mutex);
+    if (wait_us > 0)
+        clock_sleep_us((int64_t)wait_us + 1);
 }
 
 static RowRange *open_range(Source *source)
@@ -479,14 +459,6 @@ static bool datagen_position(Source *source, void (*add)(void *to, Str split, St
     return true;
 }
 
-static void datagen_wake(Source *source)
-{
-    pthread_mutex_lock(&source->mutex);
-    source->wake = true;
-    pthread_cond_signal(&source->woken);
-    pthread_mutex_unlock(&source->mutex);
-}
-
 static void datagen_progress(Source *source, SourceProgress *out)
 {
     uint64_t left = 0;
@@ -502,7 +474,6 @@ static const SourceClass source_class = {.open = datagen_open,
                                          .next = datagen_next,
                                          .position = datagen_position,
                                          .close = datagen_close,
-                                         .wake = datagen_wake,
                                          .progress = datagen_progress};
 
 extern const Connector connector_datagen;

@@ -341,7 +341,7 @@ void datagen_field_fill(const DatagenField *field, uint64_t first, uint32_t coun
             break;
         case PHYSICAL_LIST:
         case PHYSICAL_ROW:
-            assert(!"refused by datagen_check");
+            assert(0 && "refused by datagen_check");
             break;
         }
     }

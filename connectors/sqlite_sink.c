@@ -488,7 +488,7 @@ static Sink *sink_open(const SinkContext *context, Error *error)
     Sink *sink = memory_zalloc(sizeof(*sink));
     const TableInfo *info = context->table;
     sink->info = info;
-    sink->schema = context->schema;
+    sink->schema = info->physical;
     sink->zone = context->zone;
     sink->job = context->job;
     sink->sink_id = context->sink_id;

@@ -49,18 +49,25 @@ static void place(StateIndex *index, uint32_t hash, StateRef ref)
     }
 }
 
-static void grow(StateIndex *index, const StateTable *table, StateHashOf hash_of)
+/* Buckets whose records are read ahead of the one being moved. */
+#define READ_AHEAD 2
+
+static void resize(StateIndex *index, uint32_t bucket_count, const StateTable *table,
+                   StateHashOf hash_of)
 {
-    StateIndex larger = {.bucket_count = index->bucket_count + (index->bucket_count + 1) / 2,
-                         .used = index->used};
-    if (larger.bucket_count == 0)
-        larger.bucket_count = 1;
+    StateIndex larger = {.bucket_count = bucket_count, .used = index->used};
     larger.buckets = buckets_new(larger.bucket_count);
-    for (uint32_t i = 0; i < index->bucket_count; i++) {
-        const StateBucket *bucket = &index->buckets[i];
+    uint32_t steps = index->bucket_count == 0 ? 0 : index->bucket_count + READ_AHEAD;
+    for (uint32_t i = 0; i < steps; i++) {
+        /* Not a function of its own: the compiler takes one that only prefetches for doing nothing,
+         * and drops it. */
+        const StateBucket *ahead = &index->buckets[i < index->bucket_count ? i : 0];
         for (uint32_t slot = 0; slot < STATE_BUCKET_SLOTS; slot++)
-            if (bucket->tags[slot] != 0)
-                __builtin_prefetch(state_header_at(&table->records, bucket->refs[slot]));
+            if (ahead->tags[slot] != 0)
+                __builtin_prefetch(state_header_at(&table->records, ahead->refs[slot]));
+        if (i < READ_AHEAD)
+            continue;
+        const StateBucket *bucket = &index->buckets[i - READ_AHEAD];
         for (uint32_t slot = 0; slot < STATE_BUCKET_SLOTS; slot++)
             if (bucket->tags[slot] != 0)
                 place(&larger, hash_of(table, bucket->refs[slot]), bucket->refs[slot]);
@@ -69,12 +76,24 @@ static void grow(StateIndex *index, const StateTable *table, StateHashOf hash_of
     *index = larger;
 }
 
+static bool has_room(const StateIndex *index, uint64_t keys)
+{
+    return keys * LOAD_DENOMINATOR <= (uint64_t)index->bucket_count * LOAD_NUMERATOR;
+}
+
+void state_index_reserve(StateIndex *index, uint32_t more, const StateTable *table,
+                         StateHashOf hash_of)
+{
+    uint64_t keys = (uint64_t)index->used + more;
+    if (!has_room(index, keys))
+        resize(index, (uint32_t)(keys * LOAD_DENOMINATOR / LOAD_NUMERATOR + 1), table, hash_of);
+}
+
 void state_index_insert(StateIndex *index, uint32_t hash, StateRef ref, const StateTable *table,
                         StateHashOf hash_of)
 {
-    if ((uint64_t)(index->used + 1) * LOAD_DENOMINATOR >
-        (uint64_t)index->bucket_count * LOAD_NUMERATOR)
-        grow(index, table, hash_of);
+    if (!has_room(index, (uint64_t)index->used + 1))
+        resize(index, index->bucket_count + (index->bucket_count + 2) / 2, table, hash_of);
     place(index, hash, ref);
     index->used++;
 }
@@ -97,7 +116,7 @@ static StateBucket *locate(StateIndex *index, uint32_t hash, StateRef ref, bool 
             at->passed--;
         bucket = bucket + 1 == index->bucket_count ? 0 : bucket + 1;
     }
-    assert(!"the record is not in the index");
+    assert(0 && "the record is not in the index");
     return NULL;
 }
 

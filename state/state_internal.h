@@ -133,6 +133,9 @@ static inline size_t state_index_bytes(const StateIndex *index)
 /* Enters a record that is not there yet. */
 void state_index_insert(StateIndex *index, uint32_t hash, StateRef ref, const StateTable *table,
                         StateHashOf hash_of);
+/* Room for `more` records, so that entering them does not grow it step by step. */
+void state_index_reserve(StateIndex *index, uint32_t more, const StateTable *table,
+                         StateHashOf hash_of);
 void state_index_remove(StateIndex *index, uint32_t hash, StateRef ref);
 void state_index_replace(StateIndex *index, uint32_t hash, StateRef from, StateRef to);
 
@@ -322,6 +325,8 @@ static inline uint32_t state_key_group_of(const StateTable *table, uint64_t hash
  * missing. */
 void state_keys_find(StateTable *table, const Str *keys, const uint64_t *hashes, uint32_t count,
                      bool create, void **bodies, uint8_t *created);
+/* Makes room for `more` keys of a key group. */
+void state_keys_reserve(StateTable *table, uint32_t key_group, uint32_t more);
 /* Takes the key out of the index and gives its record back. */
 void state_keys_remove(StateTable *table, void *body);
 static inline Str state_keys_key(const StateTable *table, const void *body)

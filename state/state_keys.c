@@ -108,6 +108,14 @@ void state_keys_find(StateTable *table, const Str *keys, const uint64_t *hashes,
     }
 }
 
+void state_keys_reserve(StateTable *table, uint32_t key_group, uint32_t more)
+{
+    StateIndex *index = &state_key_group(table, key_group)->index;
+    size_t before = state_index_bytes(index);
+    state_index_reserve(index, more, table, hash_of_key);
+    table->index_bytes += state_index_bytes(index) - before;
+}
+
 void state_keys_remove(StateTable *table, void *body)
 {
     StateHeader *header = state_header_of(body);

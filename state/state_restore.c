@@ -119,6 +119,9 @@ static bool load_batch(StateTable *table, Batch *batch)
 static bool load_values(StateTable *table, StateChunkReader *chunk)
 {
     Batch batch = {.count = 0};
+    /* A delta mostly replaces. */
+    if (chunk->head.is_base)
+        state_keys_reserve(table, chunk->head.key_group, chunk->head.item_count);
     for (uint32_t i = 0; i < chunk->head.item_count; i++) {
         StateChunkItem item;
         if (!state_chunk_next_item(chunk, &item))
