@@ -135,7 +135,9 @@ void test_lines(Str body, bool sorted, Buffer *out)
     while (at < end) {
         const char *newline = memchr(at, '\n', (size_t)(end - at));
         const char *next = newline == NULL ? end : newline + 1;
-        Str line = str_trim((Str){at, (size_t)(next - at)});
+        Str line = {at, (size_t)(next - at)};
+        while (line.length > 0 && strchr(" \t\r\n", line.data[line.length - 1]) != NULL)
+            line.length--;
         at = next;
         if (line.length == 0 || line.data[0] == '#')
             continue;

@@ -252,8 +252,10 @@ static void do_end(TestRun *run, const TestBlock *block)
             note_error(run, block);
         memory_free(table);
     }
+    if (weir_settle(run->session) != WEIR_OK)
+        note_error(run, block);
     for (uint32_t i = 0; i < run->query_count; i++)
-        query_read(run, &run->queries[i], true, block);
+        query_read(run, &run->queries[i], false, block);
 }
 
 /* --------------------------------------------------------------- statements */

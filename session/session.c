@@ -195,7 +195,7 @@ static WeirResult *execute_job(WeirSession *session, const AstStatement *stateme
     WeirResult *result = result_new(session, is_query ? WEIR_RESULT_QUERY : WEIR_RESULT_JOB);
     if (is_query)
         result->schema = schema_copy(result->arena, plan_result_schema(plan));
-    result->bounded = plan_is_bounded(plan);
+    bool bounded = plan_is_bounded(plan);
     const char *name = job_default_name(session, statement, arena);
     result->job = session_start_job(session, plan, name, is_query, error);
     if (result->job == NULL) {
@@ -203,6 +203,8 @@ static WeirResult *execute_job(WeirSession *session, const AstStatement *stateme
         weir_result_free(result);
         return NULL;
     }
+    /* What is fed by hand ends when the feeder says so. */
+    result->bounded = bounded && result->job->fed_count == 0;
     return result;
 }
 
@@ -401,6 +403,8 @@ static WeirStatus session_look_at_jobs(WeirSession *session, uint32_t *running)
             (*running)++;
             continue;
         }
+        if (job->collector != NULL)
+            continue; /* its own result tells how it ended */
         session_job_reap(job);
         if (job->error.code == ERROR_NONE || job->reported)
             continue;

@@ -164,8 +164,9 @@ static void session_keep_job(WeirSession *session, SessionJob *job)
 SessionJob *session_start_job(WeirSession *session, Plan *plan, const char *name, bool is_query,
                               Error *error)
 {
+    /* A query's rows borrow types from its plan: its own result gives it back. */
     for (uint32_t i = 0; i < session->job_count; i++) {
-        if (session_job_ended(session->jobs[i]))
+        if (session->jobs[i]->collector == NULL && session_job_ended(session->jobs[i]))
             session_job_reap(session->jobs[i]);
     }
     SessionJob *job = memory_zalloc(sizeof(*job));
