@@ -11,9 +11,14 @@
 static const char *const words[] = {"sql",    "query", "listing", "feed", "end",   "wait",
                                     "expect", "table", "output",  "text", "error", "only"};
 
+/* "== word …", but not the "== Title ==" of an EXPLAIN. */
 static bool is_heading(const char *at, const char *end)
 {
-    return end - at > 3 && memcmp(at, "== ", 3) == 0;
+    if (end - at <= 3 || memcmp(at, "== ", 3) != 0)
+        return false;
+    const char *newline = memchr(at, '\n', (size_t)(end - at));
+    const char *stop = newline == NULL ? end : newline;
+    return stop - at < 6 || memcmp(stop - 3, " ==", 3) != 0;
 }
 
 static bool is_known(Str word)

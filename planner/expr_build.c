@@ -128,7 +128,7 @@ const Expr *expr_call(const ExprSite *site, const char *name, const Expr **args,
         cast[i] = args[i];
         if (call->call.argument_types == NULL)
             continue;
-        cast[i] = expr_cast(site, args[i], call->call.argument_types[i], CAST_IMPLICIT, error);
+        cast[i] = expr_cast(site, args[i], call->call.argument_types[i], CAST_EXPLICIT, error);
         if (cast[i] == NULL)
             return NULL;
     }

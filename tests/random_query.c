@@ -116,10 +116,12 @@ static void wrap_projection(Random *random, uint32_t depth, Buffer *sql, QuerySh
     buffer_deinit(&inner);
 }
 
-static void append_aggregate(Random *random, const QueryShape *input, bool *is_text, Buffer *sql)
+/* Every shape keeps at least one number: only where `may_be_text` the result may be a text. */
+static void append_aggregate(Random *random, const QueryShape *input, bool may_be_text,
+                             bool *is_text, Buffer *sql)
 {
     int number = pick_column(random, input, false);
-    int text = pick_column(random, input, true);
+    int text = may_be_text ? pick_column(random, input, true) : -1;
     *is_text = false;
     switch (random_below(random, 8)) {
     case 0:
@@ -165,7 +167,7 @@ static void wrap_aggregate(Random *random, uint32_t depth, Buffer *sql, QuerySha
     buffer_printf(sql, "SELECT c%d AS c0", key);
     for (uint32_t i = 1; i < shape->column_count; i++) {
         buffer_append_text(sql, ", ");
-        append_aggregate(random, &input, &shape->is_text[i], sql);
+        append_aggregate(random, &input, i > 1, &shape->is_text[i], sql);
         buffer_printf(sql, " AS c%u", i);
     }
     buffer_printf(sql, " FROM (%s) x GROUP BY c%d", buffer_text(&inner), key);
