@@ -158,6 +158,8 @@ static bool check_writable(const Binder *binder, const AstInsert *insert, const 
         error_detail(error, "Connector \"%s\" is only for reading.", table->connector->name);
         return bind_error_at(binder, error, insert->table.place);
     }
+    if (!table_check_format(&table->info, binder->context->config->zone, true, error))
+        return bind_error_at(binder, error, insert->table.place);
     for (uint32_t i = 0; i < table->def->column_count; i++) {
         const TableColumn *column = &table->def->columns[i];
         if (column->kind != AST_COLUMN_METADATA || column->is_virtual)

@@ -48,12 +48,11 @@ static bool apply_hint(Binder *binder, PlanTable *table, const AstHint *hint, Er
     return true;
 }
 
-static bool source_kinds(Binder *binder, PlanTable *table, Error *error)
+static void find_source_kinds(PlanTable *table)
 {
     const Connector *connector = table->connector;
     table->source_kinds = connector->source_kinds == NULL ? CHANGES_INSERT_ONLY
                                                           : connector->source_kinds(&table->info);
-    return true;
 }
 
 const PlanTable *bind_plan_table(Binder *binder, const CatalogEntry *entry, const AstHint *hints,
@@ -67,8 +66,7 @@ const PlanTable *bind_plan_table(Binder *binder, const CatalogEntry *entry, cons
     for (uint32_t i = 0; i < hint_count; i++)
         if (!apply_hint(binder, table, &hints[i], error))
             return NULL;
-    if (!source_kinds(binder, table, error))
-        return NULL;
+    find_source_kinds(table);
     if (hint_count != 0)
         return table;
     if (binder->table_count == binder->table_capacity) {
@@ -249,6 +247,10 @@ static LogicalNode *bind_stored(Binder *binder, const AstTable *ast, Error *erro
     if (table->connector->source == NULL && strcmp(table->connector->name, "feed") != 0) {
         error_set(error, ERROR_UNSUPPORTED, "table \"%s\" cannot be read", entry->name);
         error_detail(error, "Connector \"%s\" is only for writing.", table->connector->name);
+        bind_error_at(binder, error, ast->place);
+        return NULL;
+    }
+    if (!table_check_format(&table->info, binder->context->config->zone, false, error)) {
         bind_error_at(binder, error, ast->place);
         return NULL;
     }

@@ -113,3 +113,18 @@ bool table_check_options(const Options *options, const char *table, AstPlace pla
         return true;
     return error_at(error, place.offset, place.length);
 }
+
+bool table_check_format(const TableInfo *table, const TimeZone *zone, bool for_sink, Error *error)
+{
+    const Format *format = table->format;
+    if (format == NULL)
+        return true;
+    if (for_sink && format->encoder_open == NULL) {
+        error_set(error, ERROR_UNSUPPORTED, "format \"%s\" cannot be written", format->name);
+        return error_hint(error, "Declare table \"%s\" with a format that can, such as json.",
+                          table->name);
+    }
+    FormatContext context = {
+        .schema = table->physical, .options = table->options, .zone = zone, .name = table->name};
+    return format->check == NULL || format->check(&context, for_sink, error);
+}

@@ -308,24 +308,14 @@ static bool take_watermark(Draft *draft, Binder *binder, Error *error)
 
 /* ------------------------------------------------------------------- options */
 
+/* What a format cannot do in one direction only is refused when the table is used in it. */
 static bool check_format(const Draft *draft, Error *error)
 {
     const TableInfo *info = &draft->def->info;
-    if (info->format == NULL || info->format->check == NULL)
-        return true;
-    FormatContext context = {.schema = info->physical,
-                             .options = info->options,
-                             .zone = draft->config->zone,
-                             .name = info->name};
-    /* What only one direction cannot do is refused when the table is used in it. */
-    Error reading;
-    error_clear(&reading);
-    if (info->format->check(&context, false, &reading))
-        return true;
-    if (info->format->encoder_open != NULL && info->format->check(&context, true, error))
-        return true;
-    *error = reading;
-    return false;
+    Error writing;
+    error_clear(&writing);
+    return table_check_format(info, draft->config->zone, true, &writing) ||
+           table_check_format(info, draft->config->zone, false, error);
 }
 
 static bool take_options(Draft *draft, Error *error)
