@@ -227,6 +227,14 @@ static void create_tables(Case *run)
                             "CREATE TABLE emitted (row TEXT, n INTEGER)");
 }
 
+static bool oracle_understands(Case *run)
+{
+    sqlite3_stmt *statement = NULL;
+    int status = sqlite3_prepare_v2(run->oracle, buffer_text(&run->sql), -1, &statement, NULL);
+    sqlite3_finalize(statement);
+    return status == SQLITE_OK;
+}
+
 static void case_open(Case *run, uint64_t seed)
 {
     memset(run, 0, sizeof(*run));
@@ -248,7 +256,10 @@ static void case_open(Case *run, uint64_t seed)
     }
     buffer_append_text(&run->script, "== sql\n");
     create_tables(run);
-    random_query(&run->random, 1 + random_below(&run->random, 4), &run->sql, &run->shape);
+    do { /* SQLite cannot flatten some nested outer joins that are right */
+        buffer_clear(&run->sql);
+        random_query(&run->random, 1 + random_below(&run->random, 4), &run->sql, &run->shape);
+    } while (!oracle_understands(run));
     buffer_printf(&run->script, "\n== query fold\n%s;\n", buffer_text(&run->sql));
 }
 
