@@ -102,39 +102,6 @@ static bool set_null(JsonRows *rows, Vector *vector, uint32_t row, const char *w
                                    "ignore-parse-errors of the format to 'true'.");
 }
 
-static bool digits_at(const char **at, const char *end)
-{
-    const char *start = *at;
-    while (*at != end && **at >= '0' && **at <= '9')
-        ++*at;
-    return *at != start;
-}
-
-/* JSON's grammar of numbers, which is narrower than what the readers of values take. */
-static bool is_json_number(Str text)
-{
-    const char *at = text.data;
-    const char *end = text.data + text.length;
-    if (at != end && *at == '-')
-        at++;
-    const char *first = at;
-    if (!digits_at(&at, end) || (*first == '0' && at - first > 1))
-        return false;
-    if (at != end && *at == '.') {
-        at++;
-        if (!digits_at(&at, end))
-            return false;
-    }
-    if (at != end && (*at == 'e' || *at == 'E')) {
-        at++;
-        if (at != end && (*at == '+' || *at == '-'))
-            at++;
-        if (!digits_at(&at, end))
-            return false;
-    }
-    return at == end;
-}
-
 /* A whole number written with an exponent, cut off behind the point like any other. */
 static bool read_exponent_integer(JsonRows *rows, Vector *vector, uint32_t row, Str text)
 {
@@ -160,7 +127,7 @@ static bool read_number(JsonRows *rows, Vector *vector, uint32_t row, JsonValue 
 {
     Str text = json_value_token(value);
     const Type *type = vector->type;
-    if (!is_json_number(text))
+    if (!json_number_is_valid(text))
         return error_set(rows->error, ERROR_DATA, "\"%.*s\" is no JSON number",
                          (int)(text.length > 50 ? 50 : text.length), text.data);
     if (!type_is_numeric(type) && !type_is_string(type))

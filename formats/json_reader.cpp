@@ -24,6 +24,9 @@ struct JsonValue {
 namespace
 {
 
+/* Of values nobody asked for; those that are read are as deep as their type. */
+const int NESTING_MAX = 256;
+
 JsonStatus fail(JsonReader *reader, error_code problem)
 {
     reader->problem = problem;
@@ -63,13 +66,105 @@ error_code key_of(simdjson_result<ondemand::field> &field, Str *key)
     return problem;
 }
 
-/* Moves past a string that nobody asked for: left to simdjson, it would be taken for a key when a
- * colon follows. */
-void pass_string(JsonValue &value)
+JsonKind kind_of(ondemand::value &value)
+{
+    std::string_view token = trim_end(value.raw_json_token());
+    if (token.empty())
+        return JSON_INVALID;
+    switch (token.front()) {
+    case '{':
+        return JSON_OBJECT;
+    case '[':
+        return JSON_ARRAY;
+    case '"':
+        return JSON_STRING;
+    case 't':
+        return token == "true" ? JSON_TRUE : JSON_INVALID;
+    case 'f':
+        return token == "false" ? JSON_FALSE : JSON_INVALID;
+    case 'n':
+        return token == "null" ? JSON_NULL : JSON_INVALID;
+    default:
+        return token.front() == '-' || (token.front() >= '0' && token.front() <= '9')
+                   ? JSON_NUMBER
+                   : JSON_INVALID;
+    }
+}
+
+bool take_digits(const char **at, const char *end)
+{
+    const char *start = *at;
+    while (*at != end && **at >= '0' && **at <= '9')
+        ++*at;
+    return *at != start;
+}
+
+error_code pass(ondemand::value &value, int depth);
+
+error_code pass_object(ondemand::object &object, int depth)
+{
+    for (auto field : object) {
+        Str key;
+        ondemand::value content;
+        error_code problem = field.error();
+        if (problem == SUCCESS)
+            problem = key_of(field, &key);
+        if (problem == SUCCESS)
+            problem = field.value().get(content);
+        if (problem == SUCCESS)
+            problem = pass(content, depth + 1);
+        if (problem != SUCCESS)
+            return problem;
+    }
+    return SUCCESS;
+}
+
+error_code pass_array(ondemand::array &array, int depth)
+{
+    for (auto item : array) {
+        ondemand::value content;
+        error_code problem = item.get(content);
+        if (problem == SUCCESS)
+            problem = pass(content, depth + 1);
+        if (problem != SUCCESS)
+            return problem;
+    }
+    return SUCCESS;
+}
+
+/* Walks a value that nobody asked for; simdjson alone would only count its brackets. */
+error_code pass(ondemand::value &value, int depth)
 {
     ondemand::raw_json_string ignored;
-    if (!value.taken && value.value.raw_json_token().front() == '"')
-        (void)value.value.get_raw_json_string().get(ignored);
+    ondemand::object object;
+    ondemand::array array;
+    error_code problem;
+    if (depth > NESTING_MAX)
+        return DEPTH_ERROR;
+    switch (kind_of(value)) {
+    case JSON_STRING:
+        return value.get_raw_json_string().get(ignored);
+    case JSON_OBJECT:
+        problem = value.get_object().get(object);
+        return problem == SUCCESS ? pass_object(object, depth) : problem;
+    case JSON_ARRAY:
+        problem = value.get_array().get(array);
+        return problem == SUCCESS ? pass_array(array, depth) : problem;
+    case JSON_NUMBER:
+        return json_number_is_valid(str_of_view(trim_end(value.raw_json_token()))) ? SUCCESS
+                                                                                   : NUMBER_ERROR;
+    case JSON_INVALID:
+        return TAPE_ERROR;
+    default:
+        return SUCCESS;
+    }
+}
+
+/* What is left of a value behind the callback. A string that was handed out where it lies has to be
+ * passed too: it would be taken for a key when a colon follows. */
+error_code finish(JsonValue &value)
+{
+    return value.taken ? SUCCESS : pass(value.value, 0);
 }
 
 JsonStatus walk_object(JsonReader *reader, ondemand::object &object, JsonFieldFunction callback,
@@ -88,7 +183,9 @@ JsonStatus walk_object(JsonReader *reader, ondemand::object &object, JsonFieldFu
         JsonValue value{content, reader, false};
         if (!callback(context, key, &value))
             return reader->problem == SUCCESS ? JSON_STOPPED : JSON_MALFORMED;
-        pass_string(value);
+        problem = finish(value);
+        if (problem != SUCCESS)
+            return fail(reader, problem);
     }
     return JSON_DONE;
 }
@@ -137,27 +234,32 @@ JsonStatus json_reader_object(JsonReader *reader, Str text, JsonFieldFunction fi
 
 JsonKind json_value_kind(JsonValue *value)
 {
-    std::string_view token = trim_end(value->value.raw_json_token());
-    if (token.empty())
-        return JSON_INVALID;
-    switch (token.front()) {
-    case '{':
-        return JSON_OBJECT;
-    case '[':
-        return JSON_ARRAY;
-    case '"':
-        return JSON_STRING;
-    case 't':
-        return token == "true" ? JSON_TRUE : JSON_INVALID;
-    case 'f':
-        return token == "false" ? JSON_FALSE : JSON_INVALID;
-    case 'n':
-        return token == "null" ? JSON_NULL : JSON_INVALID;
-    default:
-        return token.front() == '-' || (token.front() >= '0' && token.front() <= '9')
-                   ? JSON_NUMBER
-                   : JSON_INVALID;
+    return kind_of(value->value);
+}
+
+/* JSON's grammar, which is narrower than what the readers of values take. */
+bool json_number_is_valid(Str text)
+{
+    const char *at = text.data;
+    const char *end = text.data + text.length;
+    if (at != end && *at == '-')
+        at++;
+    const char *first = at;
+    if (!take_digits(&at, end) || (*first == '0' && at - first > 1))
+        return false;
+    if (at != end && *at == '.') {
+        at++;
+        if (!take_digits(&at, end))
+            return false;
     }
+    if (at != end && (*at == 'e' || *at == 'E')) {
+        at++;
+        if (at != end && (*at == '+' || *at == '-'))
+            at++;
+        if (!take_digits(&at, end))
+            return false;
+    }
+    return at == end;
 }
 
 Str json_value_token(JsonValue *value)
@@ -190,11 +292,19 @@ bool json_value_raw(JsonValue *value, Str *text)
         problem = value->value.get_array().get(array);
         if (problem == SUCCESS)
             problem = array.raw_json().get(raw);
+        if (problem == SUCCESS)
+            problem = array.reset().error();
+        if (problem == SUCCESS)
+            problem = pass_array(array, 0);
     } else {
         ondemand::object object;
         problem = value->value.get_object().get(object);
         if (problem == SUCCESS)
             problem = object.raw_json().get(raw);
+        if (problem == SUCCESS)
+            problem = object.reset().error();
+        if (problem == SUCCESS)
+            problem = pass_object(object, 0);
     }
     value->reader->problem = problem;
     *text = str_of_view(trim_end(raw));
@@ -226,7 +336,9 @@ JsonStatus json_value_array(JsonValue *value, JsonElementFunction element, void 
         JsonValue inner{content, value->reader, false};
         if (!element(context, &inner))
             return value->reader->problem == SUCCESS ? JSON_STOPPED : JSON_MALFORMED;
-        pass_string(inner);
+        problem = finish(inner);
+        if (problem != SUCCESS)
+            return fail(value->reader, problem);
     }
     return JSON_DONE;
 }

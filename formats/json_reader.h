@@ -47,7 +47,9 @@ JsonStatus json_reader_object(JsonReader *reader, Str text, JsonFieldFunction fi
                               size_t *used);
 const char *json_reader_problem(const JsonReader *reader);
 
+/* By the first character; whether a number is well formed, json_number_is_valid says. */
 JsonKind json_value_kind(JsonValue *value);
+bool json_number_is_valid(Str text);
 /* The text of a number, true, false or null as it stands there. */
 Str json_value_token(JsonValue *value);
 /* The unescaped text of a string. */
