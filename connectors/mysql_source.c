@@ -474,7 +474,7 @@ static void source_progress(Source *opaque, SourceProgress *out)
     else if (reader->timestamp != 0)
         out->seconds_behind = (double)source->context.clock->now_us(source->context.clock) / 1e6 -
                               (double)reader->timestamp;
-    snprintf(out->position, sizeof(out->position), "%s:%" PRIu64, reader->file,
+    snprintf(out->position, sizeof(out->position), "%.200s:%" PRIu64, reader->file,
              reader->event_offset);
 }
 

@@ -1,5 +1,7 @@
 """What must stop a job, and what must not: grants, settings, definitions, positions."""
 
+import time
+
 import cdc
 
 TABLE = "t: id INT NOT NULL KEY, v STRING"
@@ -192,17 +194,23 @@ def test_purged_position(bench):
     journal = bench.journal()
     bench.run(TABLE, extra=["--journal", journal, "--idle", 500])
     bench.server.query("INSERT INTO d.t VALUES (3,'lost')")
-    bench.flush()
-    bench.flush()
-    last = bench.server.query("SHOW MASTER STATUS")[0][0]
+    lost = bench.server.query("SHOW MASTER STATUS")[0][0]
     bench.wait_quiet()
-    bench.server.query("PURGE BINARY LOGS TO '%s'" % last)
+    for _ in range(50):
+        # MariaDB keeps a file until its engines have said that they need it no more.
+        bench.flush()
+        last = bench.server.query("SHOW MASTER STATUS")[0][0]
+        bench.server.query("PURGE BINARY LOGS TO '%s'" % last)
+        first = bench.server.query("SHOW BINARY LOGS")[0][0]
+        if first > lost:
+            break
+        time.sleep(0.1)
     error = bench.fails(TABLE, extra=["--journal", journal])
-    expect_words(error, "error (position)", "earliest", last + ":4", "afresh")
+    expect_words(error, "error (position)", "earliest", first + ":4", "afresh")
     error = bench.fails(TABLE, {"scan.startup.mode": "specific-offset",
                                 "scan.startup.specific-offset.file": "binlog.000001",
                                 "scan.startup.specific-offset.pos": "4"})
-    expect_words(error, "error (position)", "earliest", last + ":4")
+    expect_words(error, "error (position)", "earliest", first + ":4")
 
 
 def test_interrupted_without_key(bench):
