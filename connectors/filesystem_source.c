@@ -331,7 +331,7 @@ static SourceState source_next(Source *source, int64_t timeout_ms, Batch **out, 
     while ((file = open_next(source, &end, error)) != NULL) {
         Batch *batch = batch_new(source->decoded, BATCH_ROWS_MAX);
         bool good = true;
-        while (good && !file->done && batch->row_count < BATCH_ROWS_MAX)
+        while (good && !file->done && batch->row_count + FORMAT_ROWS_FREE <= BATCH_ROWS_MAX)
             good = decode_some(source, file, batch, error);
         if (!good) {
             batch_release(batch);

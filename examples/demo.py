@@ -90,7 +90,7 @@ class Shop:
             customer, order = pick.randint(1, CUSTOMERS), pick.randint(1, ORDERS)
             kind = step % 8
             if kind in (0, 1):
-                self.place_order(1 if step % 40 == 0 else customer)
+                self.place_order(1 if step % 400 == 0 else customer)
             elif kind == 2:
                 self.run(f"UPDATE orders SET status = 'paid' WHERE id = {order}")
             elif kind == 3:

@@ -1,8 +1,9 @@
 /* The hand-over between a job's workers and the thread that reads a query's result: a queue of
- * batches bounded by bytes. A full queue stops the job, which is the back-pressure of an interactive
- * query.
+ * batches bounded by bytes. A full queue stops the job, which is the back-pressure of an
+ * interactive query.
  *
- * Threads: collector_push from the job's workers (one at a time), everything else from the reader. */
+ * Threads: collector_push from the job's workers (one at a time), everything else from the reader.
+ */
 #ifndef EXECUTOR_COLLECTOR_H
 #define EXECUTOR_COLLECTOR_H
 

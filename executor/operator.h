@@ -6,10 +6,10 @@
  *
  * Threads: one instance belongs to one worker thread for its whole life; nothing here locks.
  *
- * The runtime aligns barriers, takes the minimum of watermarks over inputs that are not idle, counts
- * rows, measures time and, in debug builds, checks the stream between every two operators. It calls
- * snapshot for an operator's state tables by itself: `barrier` is only for operators that hold back
- * rows or talk to the outside. */
+ * The runtime aligns barriers, takes the minimum of watermarks over inputs that are not idle,
+ * counts rows, measures time and, in debug builds, checks the stream between every two operators.
+ * It calls snapshot for an operator's state tables by itself: `barrier` is only for operators that
+ * hold back rows or talk to the outside. */
 #ifndef EXECUTOR_OPERATOR_H
 #define EXECUTOR_OPERATOR_H
 

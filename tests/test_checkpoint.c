@@ -18,7 +18,7 @@ static char directory[64];
 
 static void make_directory(void)
 {
-    strcpy(directory, "/tmp/weir-checkpoint-XXXXXX");
+    snprintf(directory, sizeof(directory), "/tmp/weir-checkpoint-XXXXXX");
     ck_assert_ptr_nonnull(mkdtemp(directory));
 }
 

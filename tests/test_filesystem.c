@@ -117,7 +117,7 @@ static char directory[64];
 
 static void make_directory(void)
 {
-    strcpy(directory, "/tmp/weir-files-XXXXXX");
+    snprintf(directory, sizeof(directory), "/tmp/weir-files-XXXXXX");
     ck_assert_ptr_nonnull(mkdtemp(directory));
 }
 

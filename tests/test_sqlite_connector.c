@@ -12,7 +12,7 @@ static char path[96];
 
 static void make_directory(void)
 {
-    strcpy(directory, "/tmp/weir-sqlite-XXXXXX");
+    snprintf(directory, sizeof(directory), "/tmp/weir-sqlite-XXXXXX");
     ck_assert_ptr_nonnull(mkdtemp(directory));
     snprintf(path, sizeof(path), "%s/shop.db", directory);
 }

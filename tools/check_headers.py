@@ -13,6 +13,9 @@ LONGER = {
     "parser/ast.h": "one tree, read from top to bottom",
     "planner/plan.h": "one contract: every node of the plan",
     "session/weir.h": "the whole public API in one header, as users include it",
+    "state/state_internal.h": "the layouts of records, indexes and chunks, drawn side by side",
+    "connectors/mysql_source.h": "what the files of one large connector share",
+    "tests/job_fixture.h": "the fake connectors of the runtime's tests, static and in one place",
 }
 FOLDERS = ("core", "parser", "functions", "formats", "connectors", "state", "planner", "executor",
            "session", "cli", "tests", "bench")
@@ -29,7 +32,8 @@ def check(path):
         problems.append(f"{path}: {lines} lines, more than {LINES_MAX}: split it by noun")
     flags = subprocess.run(["pkg-config", "--cflags", "libmariadb"], capture_output=True,
                            text=True, check=False).stdout.split()
-    done = subprocess.run(["gcc", "-std=gnu11", "-D_GNU_SOURCE", "-Wall", "-Wextra", "-I.", *flags,
+    done = subprocess.run(["gcc", "-std=gnu11", "-D_GNU_SOURCE", "-Wall", "-Wextra",
+                           "-Wno-unused-parameter", "-I.", *flags,
                            "-fsyntax-only", "-x", "c", "-"], cwd=ROOT, capture_output=True,
                           text=True, input=f'#include "{path}"\n', check=False)
     if done.returncode != 0 or done.stderr:

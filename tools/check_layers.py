@@ -40,7 +40,7 @@ FENCES = {
     r"simdjson\.h": [r"formats/"],
     r"(histedit|editline/.*)\.h": [r"cli/"],
     # Threads live in the runtime, the checkpoint writer and the connectors' readers.
-    r"(pthread|stdatomic|threads)\.h": [r"executor/(job|task|channel|exchange|collector|coordinator)",
+    r"(pthread|stdatomic|threads)\.h": [r"executor/(job|task|channel|exchange|collector|coordinator|stage|sink)",
                                         r"state/checkpoint", r"connectors/mysql", r"tests/"],
 }
 
