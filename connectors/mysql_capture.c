@@ -7,7 +7,6 @@
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
-#include <zstd.h>
 
 #include "connectors/mysql_binlog_internal.h"
 #include "connectors/mysql_source.h"
@@ -623,77 +622,6 @@ static bool on_gtid_list(MysqlSource *source, const BinlogEvent *event, Error *e
     return good;
 }
 
-static bool on_payload(MysqlSource *source, const BinlogEvent *event, Error *error)
-{
-    BinlogReader *reader = &source->reader;
-    BinlogPayload payload;
-    if (!binlog_read_payload(event, &payload, error))
-        return false;
-    buffer_clear(&reader->payload_packed);
-    buffer_append(&reader->payload_packed, payload.bytes, payload.length);
-    reader->payload_at = 0;
-    reader->payload_active = true;
-    reader->payload_zstd = payload.zstd;
-    reader->payload_left = payload.unpacked_bytes;
-    if (reader->payload_context == NULL)
-        reader->payload_context = ZSTD_createDCtx();
-    if (reader->payload_context == NULL)
-        memory_exhausted(0);
-    ZSTD_DCtx_reset(reader->payload_context, ZSTD_reset_session_only);
-    return true;
-}
-
-/* Unpacks until the event buffer has `wanted` bytes; false at the end of the payload. */
-static bool payload_fill(BinlogReader *reader, size_t wanted, bool *damaged)
-{
-    Buffer *event = &reader->payload_event;
-    const Buffer *packed = &reader->payload_packed;
-    while (event->length < wanted) {
-        size_t left = packed->length - reader->payload_at;
-        size_t room = wanted - event->length;
-        char *target = buffer_reserve(event, room);
-        if (!reader->payload_zstd) {
-            size_t take = left < room ? left : room;
-            if (take == 0)
-                return false;
-            memcpy(target, packed->data + reader->payload_at, take);
-            reader->payload_at += take;
-            event->length += take;
-            continue;
-        }
-        ZSTD_inBuffer in = {packed->data, packed->length, reader->payload_at};
-        ZSTD_outBuffer out = {target, room, 0};
-        size_t result = ZSTD_decompressStream(reader->payload_context, &out, &in);
-        *damaged = ZSTD_isError(result) != 0;
-        if (*damaged || (out.pos == 0 && in.pos == reader->payload_at))
-            return false;
-        reader->payload_at = in.pos;
-        event->length += out.pos;
-    }
-    return true;
-}
-
-static bool payload_next(MysqlSource *source, const uint8_t **bytes, size_t *length, bool *end,
-                         Error *error)
-{
-    BinlogReader *reader = &source->reader;
-    bool damaged = false;
-    *end = false;
-    buffer_clear(&reader->payload_event);
-    if (!payload_fill(reader, EVENT_HEADER_BYTES, &damaged)) {
-        if (damaged || reader->payload_event.length > 0)
-            return binlog_malformed(EVENT_TRANSACTION_PAYLOAD, "it cannot be unpacked", error);
-        *end = true;
-        return true;
-    }
-    size_t size = (size_t)binlog_u((const uint8_t *)reader->payload_event.data + 9, 4);
-    if (size < EVENT_HEADER_BYTES || size > (1u << 30) || !payload_fill(reader, size, &damaged))
-        return binlog_malformed(EVENT_TRANSACTION_PAYLOAD, "an event in it is cut", error);
-    *bytes = (const uint8_t *)reader->payload_event.data;
-    *length = size;
-    return true;
-}
-
 static bool unknown_event(const BinlogEvent *event, Error *error)
 {
     if ((event->flags & EVENT_FLAG_IGNORABLE) != 0)
@@ -738,7 +666,7 @@ static bool dispatch(MysqlSource *source, const BinlogEvent *event, Error *error
     case EVENT_XA_PREPARE:
         return on_xa_prepare(source, event, error);
     case EVENT_TRANSACTION_PAYLOAD:
-        return on_payload(source, event, error);
+        return mysql_payload_begin(&source->reader, event, error);
     case EVENT_INCIDENT:
         error_set(error, ERROR_POSITION,
                   "the server says that changes are missing from its binlog");
@@ -928,7 +856,7 @@ static StepState step(MysqlSource *source, int64_t timeout_ms, bool *full, Error
         return cursor_run(source, full, error) ? STEP_AGAIN : STEP_FAILED;
     if (reader->payload_active && reader->replaying == NULL) {
         bool end = false;
-        if (!payload_next(source, &bytes, &length, &end, error))
+        if (!mysql_payload_next(reader, &bytes, &length, &end, error))
             return STEP_FAILED;
         if (end) {
             reader->payload_active = false;
@@ -1030,11 +958,9 @@ void mysql_capture_close(MysqlSource *source)
     maps_clear(reader);
     memory_free(reader->maps);
     memory_free(reader->prepared);
-    ZSTD_freeDCtx(reader->payload_context);
+    mysql_payload_close(reader);
     buffer_deinit(&reader->scratch);
     buffer_deinit(&reader->text_scratch);
-    buffer_deinit(&reader->payload_packed);
-    buffer_deinit(&reader->payload_event);
     buffer_deinit(&reader->replay_event);
     mysql_position_deinit(&reader->tail);
     mysql_position_deinit(&reader->base_held);

@@ -164,7 +164,6 @@ typedef struct BinlogReader {
     void *payload_context;
     Buffer payload_packed;
     size_t payload_at;
-    uint64_t payload_left;
     Buffer payload_event;
     bool payload_active;
     bool payload_zstd;
@@ -288,6 +287,12 @@ XaTransaction *mysql_xa_take(BinlogReader *reader, const BinlogXid *xid);
 /* The next event of a transaction being replayed; false at its end. */
 bool mysql_xa_next(BinlogReader *reader, const uint8_t **bytes, size_t *length);
 void mysql_xa_free(XaTransaction *transaction);
+
+/* mysql_payload.c: the events inside a TRANSACTION_PAYLOAD. */
+bool mysql_payload_begin(BinlogReader *reader, const BinlogEvent *event, Error *error) MUST_CHECK;
+bool mysql_payload_next(BinlogReader *reader, const uint8_t **bytes, size_t *length, bool *end,
+                        Error *error) MUST_CHECK;
+void mysql_payload_close(BinlogReader *reader);
 
 /* mysql_start.c: the base for the mode the user asked for; not for those that take a snapshot. */
 bool mysql_start_position(MysqlSource *source, Error *error) MUST_CHECK;

@@ -440,38 +440,30 @@ static bool decode_set(const TableMapColumn *map, const MysqlColumn *column, con
     return true;
 }
 
-bool mysql_value_decode(const TableMapColumn *map, const MysqlColumn *column, const uint8_t **from,
-                        const uint8_t *end, Buffer *scratch, MysqlValue *value, Error *error)
+/* Types that are a number of some form; false: it is none. */
+static bool decode_number(const TableMapColumn *map, const MysqlColumn *column, const uint8_t *at,
+                          uint32_t bytes, Buffer *scratch, MysqlValue *value)
 {
-    const uint8_t *at = *from;
-    int64_t bytes = mysql_value_bytes(map, at, end);
-    if (bytes < 0)
-        return error_set(error, ERROR_DATA, "malformed row image: column \"%s\" is cut",
-                         column->name);
-    *from = at + bytes;
-    uint32_t digits = map->metadata;
+    float single = 0;
     switch (map->type) {
     case MYSQL_TINY:
     case MYSQL_SHORT:
     case MYSQL_INT24:
     case MYSQL_LONG:
     case MYSQL_LONGLONG:
-        decode_integer(column, at, (uint32_t)bytes, value);
+        decode_integer(column, at, bytes, value);
         return true;
-    case MYSQL_FLOAT: {
-        float number = 0;
-        memcpy(&number, at, 4);
+    case MYSQL_FLOAT:
+        memcpy(&single, at, 4);
         value->kind = VALUE_FLOAT;
-        value->d = (double)number;
+        value->d = (double)single;
         return true;
-    }
     case MYSQL_DOUBLE:
         value->kind = VALUE_DOUBLE;
         memcpy(&value->d, at, 8);
         return true;
     case MYSQL_NEWDECIMAL:
-        decode_decimal(map->metadata & 0xFF, map->metadata >> 8, at, (uint32_t)bytes, scratch,
-                       value);
+        decode_decimal(map->metadata & 0xFF, map->metadata >> 8, at, bytes, scratch, value);
         return true;
     case MYSQL_YEAR:
         value->kind = VALUE_INT;
@@ -479,8 +471,21 @@ bool mysql_value_decode(const TableMapColumn *map, const MysqlColumn *column, co
         return true;
     case MYSQL_BIT:
         value->kind = VALUE_UINT;
-        value->u = big_endian(at, (uint32_t)bytes);
+        value->u = big_endian(at, bytes);
         return true;
+    case MYSQL_NULL:
+        value->kind = VALUE_NULL;
+        return true;
+    default:
+        return false;
+    }
+}
+
+/* The same for dates and times. */
+static bool decode_temporal(const TableMapColumn *map, const uint8_t *at, MysqlValue *value)
+{
+    uint32_t digits = map->metadata;
+    switch (map->type) {
     case MYSQL_DATE:
         decode_date(at, value);
         return true;
@@ -504,21 +509,32 @@ bool mysql_value_decode(const TableMapColumn *map, const MysqlColumn *column, co
     case MYSQL_TIMESTAMP_OLD:
         decode_timestamp(binlog_u(at, 4), 0, value);
         return true;
-    case MYSQL_ENUM:
-        return decode_enum(map, column, at, value, error);
-    case MYSQL_SET:
-        return decode_set(map, column, at, scratch, value, error);
-    case MYSQL_NULL:
-        value->kind = VALUE_NULL;
+    default:
+        return false;
+    }
+}
+
+bool mysql_value_decode(const TableMapColumn *map, const MysqlColumn *column, const uint8_t **from,
+                        const uint8_t *end, Buffer *scratch, MysqlValue *value, Error *error)
+{
+    const uint8_t *at = *from;
+    int64_t bytes = mysql_value_bytes(map, at, end);
+    if (bytes < 0)
+        return error_set(error, ERROR_DATA, "malformed row image: column \"%s\" is cut",
+                         column->name);
+    *from = at + bytes;
+    if (decode_number(map, column, at, (uint32_t)bytes, scratch, value) ||
+        decode_temporal(map, at, value))
         return true;
-    default: {
-        uint32_t prefix = prefix_bytes(map);
-        Str raw = {(const char *)at + prefix, (size_t)bytes - prefix};
-        if (map->type == MYSQL_BLOB_COMPRESSED || map->type == MYSQL_VARCHAR_COMPRESSED)
-            return decode_compressed(column, raw, scratch, value, error);
-        return decode_string(map, column, raw, scratch, value, error);
-    }
-    }
+    if (map->type == MYSQL_ENUM)
+        return decode_enum(map, column, at, value, error);
+    if (map->type == MYSQL_SET)
+        return decode_set(map, column, at, scratch, value, error);
+    uint32_t prefix = prefix_bytes(map);
+    Str raw = {(const char *)at + prefix, (size_t)bytes - prefix};
+    if (map->type == MYSQL_BLOB_COMPRESSED || map->type == MYSQL_VARCHAR_COMPRESSED)
+        return decode_compressed(column, raw, scratch, value, error);
+    return decode_string(map, column, raw, scratch, value, error);
 }
 
 bool mysql_column_matches(const MysqlColumn *column, const TableMapColumn *map)

@@ -2,6 +2,7 @@
  *
  *   cdc_probe -o key=value … -t 'name: id BIGINT NOT NULL KEY, v STRING; gtid, op_ts' …
  *             [--journal FILE] [--every BATCHES] [--until TEXT] [--idle MS] [--limit ROWS]
+ *             [--progress 1] [--quiet 1]
  *
  * Changes go to standard output, or to the journal: lines of changes and, after every few batches,
  * a line "=STATE" with the position. Started again, the probe drops what follows the last such line
@@ -42,6 +43,7 @@ typedef struct Probe {
     Buffer restored;
     bool is_restored;
     bool progress;
+    bool quiet;
 } Probe;
 
 static void fail(const char *what)
@@ -219,6 +221,8 @@ static void read_arguments(Probe *probe, int argc, char **argv)
             probe->limit = (uint64_t)atoll(value);
         else if (strcmp(argv[i], "--progress") == 0)
             probe->progress = atoi(value) != 0;
+        else if (strcmp(argv[i], "--quiet") == 0)
+            probe->quiet = atoi(value) != 0;
         else
             fail("unknown argument");
     }
@@ -313,7 +317,7 @@ static bool print_batch(const Probe *probe, const Batch *batch, uint32_t scan, u
 {
     Buffer text = {0};
     bool over = false;
-    for (uint32_t row = 0; row < batch->row_count; row++) {
+    for (uint32_t row = 0; row < batch->row_count && !probe->quiet; row++) {
         size_t start = text.length;
         if (probe->table_count > 1)
             buffer_printf(&text, "%s ", probe->tables[scan].name);
