@@ -108,9 +108,10 @@ static void ambiguous(const ExprScope *scope, const char *name, Error *error)
         const ScopeColumn *column = &scope->scope->columns[i];
         if (!column_matches(column, NULL, name))
             continue;
-        buffer_printf(&names, "%s\"%s%s%s\"", names.length == 0 ? "" : " or ",
-                      column->relation == NULL ? "" : column->relation,
-                      column->relation == NULL ? "" : ".", name);
+        buffer_append_text(&names, names.length == 0 ? "\"" : " or \"");
+        if (column->relation != NULL)
+            buffer_printf(&names, "%s.", column->relation);
+        buffer_printf(&names, "%s\"", name);
     }
     error_hint(error, "Write %s.", buffer_text(&names));
     buffer_deinit(&names);
