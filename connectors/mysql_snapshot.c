@@ -350,26 +350,29 @@ static bool read_rows(MysqlSource *source, Batch **out, Error *error)
     return true;
 }
 
-/* The answer's first packet, without blocking past the timeout; 0: not yet. */
-static int wait_answer(MysqlSource *source, int64_t timeout_ms, Error *error)
+typedef enum AnswerState { ANSWER_READY, ANSWER_LATE, ANSWER_FAILED } AnswerState;
+
+/* The answer's first packet, without blocking past the timeout. */
+static AnswerState wait_answer(MysqlSource *source, int64_t timeout_ms, Error *error)
 {
     SnapshotReader *reader = &source->snapshot;
     struct pollfd wait[2] = {{(int)mysql_get_socket(reader->mysql), POLLIN, 0},
                              {source->wake_fd, POLLIN, 0}};
     int ready = poll(wait, 2, timeout_ms > 3600000 ? 3600000 : (int)timeout_ms);
-    if (ready < 0 && errno != EINTR)
-        return error_set(error, ERROR_NETWORK, "could not wait for the server: %s",
-                         strerror(errno)) -
-               1;
+    if (ready < 0 && errno != EINTR) {
+        error_set(error, ERROR_NETWORK, "could not wait for the server: %s", strerror(errno));
+        return ANSWER_FAILED;
+    }
     if (ready <= 0 || wait[0].revents == 0)
-        return 0;
-    if (mysql_read_query_result(reader->mysql) != 0)
-        return mysql_connection_error(reader->mysql, "read a table", error) - 1;
-    reader->asked = false;
-    reader->result = mysql_use_result(reader->mysql);
-    if (reader->result == NULL)
-        return mysql_connection_error(reader->mysql, "read a table", error) - 1;
-    return 1;
+        return ANSWER_LATE;
+    if (mysql_read_query_result(reader->mysql) == 0) {
+        reader->asked = false;
+        reader->result = mysql_use_result(reader->mysql);
+    }
+    if (reader->result != NULL)
+        return ANSWER_READY;
+    mysql_connection_error(reader->mysql, "read a table", error);
+    return ANSWER_FAILED;
 }
 
 static CapturedTable *next_table(MysqlSource *source)
@@ -425,10 +428,10 @@ static SourceState step(MysqlSource *source, int64_t timeout_ms, Batch **batch, 
             continue;
         }
         if (reader->asked) {
-            int ready = wait_answer(source, timeout_ms, error);
-            if (ready < 0)
+            AnswerState answer = wait_answer(source, timeout_ms, error);
+            if (answer == ANSWER_FAILED)
                 return SOURCE_FAILED;
-            if (ready == 0)
+            if (answer == ANSWER_LATE)
                 return SOURCE_IDLE;
             continue;
         }

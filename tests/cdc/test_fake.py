@@ -1,0 +1,96 @@
+"""What MySQL 8 writes and the real servers of the tests do not, from a server that is made up."""
+
+import struct
+
+import cdc
+import fake
+
+COLUMNS = [("id", "int", "int", "NO", "", "", "10", "0", "", "", ""),
+           ("j", "json", "json", "YES", "", "", "", "", "", "", ""),
+           ("v", "varchar", "varchar(20)", "YES", "utf8mb4", "utf8mb4_0900_ai_ci", "", "", "", "80",
+            "")]
+TYPES, METADATA = [3, 245, 15], [4, 80, 0]
+TABLE = "t: id INT NOT NULL KEY, j STRING, v STRING; gtid"
+OPTIONS = {"scan.startup.mode": "latest-offset", "connect.max-retries": "3"}
+# {"a": 1, "b": [true, "x"]} in binary.
+JSON = bytes.fromhex("00" "02002500" "12000100" "13000100" "050100" "021400" "6162"
+                     "02000c00" "040100" "0c0a00" "0178" "0000000000")
+SHOWN = "'{\"a\": 1, \"b\": [true, \"x\"]}'"
+
+
+def image(number, json, text):
+    nulls = (json is None) << 1 | (text is None) << 2
+    out = bytes([nulls]) + struct.pack("<i", number)
+    if json is not None:
+        out += struct.pack("<I", len(json)) + json
+    if text is not None:
+        out += bytes([len(text)]) + text.encode()
+    return out
+
+
+def insert(number, json=None, text=None):
+    return [fake.table_map(TYPES, METADATA), fake.rows(30, 3, image(number, json, text))]
+
+
+def run(bench, streams, extra, options=None):
+    with fake.FakeServer(COLUMNS, streams) as server:
+        given = dict(OPTIONS, port=str(server.port), **(options or {}))
+        return bench.run(TABLE, given, extra=extra), server.dumps
+
+
+def test_packed_transactions(bench):
+    streams = [[
+        fake.tagged_gtid(300),
+        fake.payload([fake.query("BEGIN")] + insert(1, JSON, "packed") + insert(2) + [fake.xid()]),
+        fake.tagged_gtid(301),
+        fake.payload([fake.query("BEGIN")] + insert(3, JSON, None) + [fake.xid()], False),
+        fake.tagged_gtid(302), fake.query("BEGIN")] + insert(-1, None, "end") + [fake.xid()]]
+    lines, dumps = run(bench, streams, ["--until", "end"])
+    gtid = fake.UUID + ":abc:"
+    cdc.expect_equal(lines, ["+I[1, %s, packed, %s300]" % (SHOWN, gtid),
+                             "+I[2, NULL, NULL, %s300]" % gtid,
+                             "+I[3, %s, NULL, %s301]" % (SHOWN, gtid),
+                             "+I[-1, NULL, end, %s302]" % gtid], "changes")
+    cdc.expect(dumps[-1][0] == 0x1E, "the binlog is asked for by GTIDs")
+
+
+def test_broken_connection(bench):
+    """The server closes in the middle of a transaction and sends it again from its beginning."""
+    whole = [fake.tagged_gtid(300), fake.query("BEGIN")] + insert(1) + insert(2) + [fake.xid()]
+    streams = [whole[:4] + [None], whole[:5] + [None],
+               whole + [fake.tagged_gtid(301), fake.query("BEGIN")] + insert(-1, None, "end")
+               + [fake.xid()]]
+    lines, _ = run(bench, streams, ["--until", "end"], {"heartbeat.interval": "500 ms"})
+    cdc.expect_equal([line.split(",")[0] for line in lines], ["+I[1", "+I[2", "+I[-1"], "changes")
+
+
+def fails(bench, events, *words):
+    with fake.FakeServer(COLUMNS, [events]) as server:
+        error = bench.fails(TABLE, dict(OPTIONS, port=str(server.port)))
+    for word in words:
+        cdc.expect(word in error, "no %r in %s" % (word, error))
+
+
+def test_events_that_stop(bench):
+    fails(bench, [fake.event(77, b"future")], "unknown type 77")
+    fails(bench, [fake.event(26, b"\1\0\0")], "changes are missing")
+    fails(bench, [fake.table_map(TYPES, METADATA), fake.rows(30, 2, image(1, None, None))],
+          "columns are not its table's")
+    fails(bench, [fake.rows(30, 3, image(1, None, None))], "no TABLE_MAP")
+    fails(bench, [fake.table_map(TYPES, METADATA), fake.rows(39, 3, b"")], "logged in part")
+    fails(bench, [fake.table_map(TYPES, METADATA), fake.rows(30, 3, image(1, JSON, "cut")[:-2])],
+          "cut", '"d.t"')
+    fails(bench, [fake.event(40, b"\1\1\5\0abcdefg")], "TRANSACTION_PAYLOAD")
+    fails(bench, [b"short"], "no whole header")
+
+
+def test_events_to_pass_over(bench):
+    streams = [[fake.event(77, b"ignorable", flags=0x80), fake.event(29, b"\3SQL"),
+                fake.event(37, b"view"), fake.tagged_gtid(300), fake.query("BEGIN")]
+               + insert(-1, None, "end") + [fake.xid()]]
+    lines, _ = run(bench, streams, ["--until", "end"])
+    cdc.expect_equal(len(lines), 1, "changes")
+
+
+TESTS = [test_packed_transactions, test_broken_connection, test_events_that_stop,
+         test_events_to_pass_over]
