@@ -888,7 +888,11 @@ static StepState step(MysqlSource *source, int64_t timeout_ms, bool *full, Error
         return STEP_FAILED;
     reader->retries = 0;
     reader->caught_up = false;
-    return on_event(source, bytes, length, error) ? STEP_AGAIN : STEP_FAILED;
+    if (!on_event(source, bytes, length, error))
+        return STEP_FAILED;
+    /* The server has nothing: what is built is given now, also where a wait cannot time out (TLS).
+     */
+    return reader->caught_up ? STEP_NOTHING : STEP_AGAIN;
 }
 
 static bool any_built(const MysqlSource *source)
