@@ -175,11 +175,12 @@ class Weir:
 
 
 def show_side_by_side(mirror, answer):
-    print(f"\n   {'mirrored by Weir (shop.db)':50}   answered by MariaDB")
+    names = " ".join(f"{name:>10}" for name in ("country", "orders", "items", "revenue", "dearest"))
+    print(f"\n   {'mirrored by Weir (shop.db)':55}   answered by MariaDB\n   {names}   {names}")
     for index in range(max(len(mirror), len(answer))):
         left = " ".join(f"{value:>10}" for value in mirror[index]) if index < len(mirror) else ""
         right = " ".join(f"{value:>10}" for value in answer[index]) if index < len(answer) else ""
-        print(f"   {left:55} {'=' if left == right else '!'} {right}")
+        print(f"   {left:54} {'=' if left == right else '!'} {right}")
 
 
 def play(options, folder, server):

@@ -12,6 +12,7 @@ import re
 import shutil
 import subprocess
 import sys
+import tempfile
 import time
 
 ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
@@ -133,10 +134,45 @@ def stage_golden(totals):
     add_counted(totals, "golden SQL", status, output)
 
 
+def documented_examples():
+    """Fenced blocks of the docs that can be run: `.test` files, and ```sql blocks as scripts."""
+    for folder, folders, files in os.walk(ROOT):
+        folders[:] = [name for name in folders if not name.startswith((".", "build"))]
+        for name in sorted(files):
+            if not name.endswith(".md"):
+                continue
+            path = os.path.join(folder, name)
+            text = open(path, encoding="utf-8").read()
+            for number, block in enumerate(re.findall(r"^```(.*?)^```", text, re.DOTALL | re.M)):
+                kind, _, body = block.partition("\n")
+                if kind == "sql" or "\n== sql\n" in body:
+                    yield f"{os.path.relpath(path, ROOT)} example {number + 1}", kind, body
+
+
+def stage_documented(totals):
+    say("examples of the docs")
+    for name, kind, body in documented_examples():
+        with tempfile.TemporaryDirectory() as folder:
+            path = os.path.join(folder, "example.sql" if kind == "sql" else "example.test")
+            with open(path, "w", encoding="utf-8") as file:
+                file.write(body)
+            weir = os.path.join(ROOT, SANITIZED, "cli", "weir")
+            command = [weir, "-f", path] if kind == "sql" else [weir, "test", path]
+            status, output = run(command, timeout=60)
+            totals.add(name, status == 0, output)
+
+
 def stage_embedding(totals):
     say("embedding example")
     status, output = run([f"{SANITIZED}/examples/embed"], timeout=60)
     totals.add("examples/embed", status == 0 and "+U" in output, output)
+
+
+def stage_program(totals):
+    say("the program, as its users run it")
+    status, output = run([sys.executable, "tests/program/run.py", "--weir",
+                          f"{SANITIZED}/cli/weir", "--dir", f"{SANITIZED}/program"], timeout=900)
+    add_counted(totals, "the program", status, output)
 
 
 def stage_server(totals, kind):
@@ -220,6 +256,8 @@ def main():
     stage_unit(totals, SANITIZED, ["unit", "fuzz"])
     stage_golden(totals)
     stage_embedding(totals)
+    stage_documented(totals)
+    stage_program(totals)
     say("building with clang")
     totals.add("clang build without warnings",
                build(CLANG, ["-Dbuildtype=debug", "-Dwerror=true", "-Dtests=false"],
