@@ -50,6 +50,10 @@ def main():
             if kind in "dDbB" and not symbol.startswith(("__", ".", "_ZGV", "_ZZ", "_ZN8simdjson")):
                 if name not in MUTABLE and not is_relocated_constant(path, symbol):
                     problems.append(f"{name}: {symbol} is mutable global data")
+    for path in glob.glob(os.path.join(ROOT, options.build, "session", "libweir.so")):
+        problems.extend(f"libweir.so exports {fields[-1]}, which weir.h does not declare"
+                        for fields in nm("-D", "--defined-only", path)
+                        if fields[-2] in "TDBR" and not fields[-1].startswith("weir_"))
     print("\n".join(sorted(set(problems))))
     return 1 if problems else 0
 
