@@ -141,6 +141,9 @@ static void update_inserts(DistinctSet *set, AggregateBatch *work, const uint32_
     uint64_t *hashes = arena_alloc(work->arena, sizeof(uint64_t) * count);
     void **records = arena_alloc(work->arena, sizeof(void *) * count);
     hash_many(values, count, hashes);
+    /* A value is kept where its group is: the rows came here by the group's key. */
+    for (uint32_t i = 0; i < count && set->column_count != set->argument_count; i++)
+        hashes[i] = (work->hashes[rows[i]] >> 32 << 32) | (uint32_t)hashes[i];
     state_value_get_or_create(set->table, values, hashes, count, records, NULL);
     for (uint32_t i = 0; i < count; i++) {
         state_touch(set->table, records[i]);

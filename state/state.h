@@ -2,7 +2,8 @@
  *
  * An operator instance has one StateStore and declares its tables when it opens. Keys are encoded
  * rows (core/row.h); hashes are hash_bytes of the key. A table is split by key group, the unit of
- * checkpoints and rescaling.
+ * checkpoints and rescaling. The upper half of a hash chooses the key group: an owner that got its
+ * rows by a part of the key only gives the upper half of that part's hash, always the same.
  *
  *   VALUE    key → record of fixed size, changed in place
  *   MAP      key → subkey → record of fixed size and payload bytes; subkeys in insertion order

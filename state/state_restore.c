@@ -77,9 +77,16 @@ static bool record_length(const StateTable *table, Str value, size_t *length)
     return *length <= value.length;
 }
 
-static void remove_item(StateTable *table, const StateChunkItem *item)
+/* The hash that leads the key into the key group it was in, which its owner may have chosen by less
+ * than the whole key (state.h). */
+static uint64_t hash_in_group(uint64_t hash, uint32_t key_group)
 {
-    uint64_t hash = hash_bytes(item->key.data, item->key.length);
+    return (uint64_t)key_group << 32 | (uint32_t)hash;
+}
+
+static void remove_item(StateTable *table, uint32_t key_group, const StateChunkItem *item)
+{
+    uint64_t hash = hash_in_group(hash_bytes(item->key.data, item->key.length), key_group);
     if (table->kind == STATE_ORDERED) {
         state_ordered_remove(table, item->key, hash, item->subkey);
         return;
@@ -105,9 +112,11 @@ typedef struct Batch {
     void *records[RESTORE_BATCH];
 } Batch;
 
-static bool load_batch(StateTable *table, Batch *batch)
+static bool load_batch(StateTable *table, uint32_t key_group, Batch *batch)
 {
     hash_many(batch->keys, batch->count, batch->hashes);
+    for (uint32_t i = 0; i < batch->count; i++)
+        batch->hashes[i] = hash_in_group(batch->hashes[i], key_group);
     state_keys_find(table, batch->keys, batch->hashes, batch->count, true, batch->records, NULL);
     for (uint32_t i = 0; i < batch->count; i++)
         if (!load_record(table, batch->records[i], batch->values[i]))
@@ -128,10 +137,10 @@ static bool load_values(StateTable *table, StateChunkReader *chunk)
             return false;
         batch.keys[batch.count] = item.key;
         batch.values[batch.count++] = item.value;
-        if (batch.count == RESTORE_BATCH && !load_batch(table, &batch))
+        if (batch.count == RESTORE_BATCH && !load_batch(table, chunk->head.key_group, &batch))
             return false;
     }
-    return load_batch(table, &batch);
+    return load_batch(table, chunk->head.key_group, &batch);
 }
 
 static bool load_entries(StateTable *table, StateChunkReader *chunk)
@@ -140,7 +149,8 @@ static bool load_entries(StateTable *table, StateChunkReader *chunk)
         StateChunkItem item;
         if (!state_chunk_next_item(chunk, &item))
             return false;
-        uint64_t hash = hash_bytes(item.key.data, item.key.length);
+        uint64_t hash =
+            hash_in_group(hash_bytes(item.key.data, item.key.length), chunk->head.key_group);
         size_t length;
         if (!record_length(table, item.value, &length))
             return false;
@@ -172,7 +182,7 @@ bool state_restore(StateStore *store, const StateChunk *chunk, Error *error)
         StateChunkItem item;
         if (!state_chunk_next_removed(&reader, &item))
             return state_chunk_corrupt(&reader.head, error);
-        remove_item(table, &item);
+        remove_item(table, reader.head.key_group, &item);
     }
     bool whole =
         table->kind == STATE_VALUE ? load_values(table, &reader) : load_entries(table, &reader);
