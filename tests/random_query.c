@@ -16,7 +16,7 @@ uint32_t random_below(Random *random, uint32_t bound)
 }
 
 /* A column of the wanted kind, or -1. */
-static int pick_column(Random *random, const QueryShape *shape, bool text)
+int random_column(Random *random, const QueryShape *shape, bool text)
 {
     uint32_t start = random_below(random, shape->column_count);
     for (uint32_t i = 0; i < shape->column_count; i++) {
@@ -36,10 +36,10 @@ static void append_base(Random *random, Buffer *sql, QueryShape *shape)
 
 /* ------------------------------------------------------------------ operators */
 
-static void append_predicate(Random *random, const QueryShape *shape, Buffer *sql)
+void random_predicate(Random *random, const QueryShape *shape, Buffer *sql)
 {
-    int number = pick_column(random, shape, false);
-    int text = pick_column(random, shape, true);
+    int number = random_column(random, shape, false);
+    int text = random_column(random, shape, true);
     switch (random_below(random, 7)) {
     case 0:
         buffer_printf(sql, "c%d > %d", number, (int)random_below(random, 8));
@@ -73,12 +73,12 @@ static void wrap_filter(Random *random, uint32_t depth, Buffer *sql, QueryShape 
     buffer_append_text(sql, "SELECT * FROM (");
     random_query(random, depth, sql, shape);
     buffer_append_text(sql, ") x WHERE ");
-    append_predicate(random, shape, sql);
+    random_predicate(random, shape, sql);
 }
 
-static void append_expression(Random *random, const QueryShape *input, bool text, Buffer *sql)
+void random_expression(Random *random, const QueryShape *input, bool text, Buffer *sql)
 {
-    int column = pick_column(random, input, text);
+    int column = random_column(random, input, text);
     if (text) {
         buffer_printf(sql, random_below(random, 2) == 0 ? "c%d || '+'" : "UPPER(c%d)", column);
         return;
@@ -106,10 +106,11 @@ static void wrap_projection(Random *random, uint32_t depth, Buffer *sql, QuerySh
     shape->column_count = 2 + random_below(random, 3);
     buffer_append_text(sql, "SELECT ");
     for (uint32_t i = 0; i < shape->column_count; i++) {
-        bool text = i > 0 && random_below(random, 3) == 0 && pick_column(random, &input, true) >= 0;
+        bool text =
+            i > 0 && random_below(random, 3) == 0 && random_column(random, &input, true) >= 0;
         shape->is_text[i] = text;
         buffer_append_text(sql, i == 0 ? "" : ", ");
-        append_expression(random, &input, text, sql);
+        random_expression(random, &input, text, sql);
         buffer_printf(sql, " AS c%u", i);
     }
     buffer_printf(sql, " FROM (%s) x", buffer_text(&inner));
@@ -117,11 +118,11 @@ static void wrap_projection(Random *random, uint32_t depth, Buffer *sql, QuerySh
 }
 
 /* Every shape keeps at least one number: only where `may_be_text` the result may be a text. */
-static void append_aggregate(Random *random, const QueryShape *input, bool may_be_text,
-                             bool *is_text, Buffer *sql)
+void random_aggregate(Random *random, const QueryShape *input, bool may_be_text, bool *is_text,
+                      Buffer *sql)
 {
-    int number = pick_column(random, input, false);
-    int text = may_be_text ? pick_column(random, input, true) : -1;
+    int number = random_column(random, input, false);
+    int text = may_be_text ? random_column(random, input, true) : -1;
     *is_text = false;
     switch (random_below(random, 8)) {
     case 0:
@@ -160,14 +161,14 @@ static void wrap_aggregate(Random *random, uint32_t depth, Buffer *sql, QuerySha
     Buffer inner = {0};
     QueryShape input;
     random_query(random, depth, &inner, &input);
-    bool text_key = random_below(random, 3) == 0 && pick_column(random, &input, true) >= 0;
-    int key = pick_column(random, &input, text_key);
+    bool text_key = random_below(random, 3) == 0 && random_column(random, &input, true) >= 0;
+    int key = random_column(random, &input, text_key);
     shape->column_count = 2 + random_below(random, 3);
     shape->is_text[0] = text_key;
     buffer_printf(sql, "SELECT c%d AS c0", key);
     for (uint32_t i = 1; i < shape->column_count; i++) {
         buffer_append_text(sql, ", ");
-        append_aggregate(random, &input, i > 1, &shape->is_text[i], sql);
+        random_aggregate(random, &input, i > 1, &shape->is_text[i], sql);
         buffer_printf(sql, " AS c%u", i);
     }
     buffer_printf(sql, " FROM (%s) x GROUP BY c%d", buffer_text(&inner), key);
@@ -199,10 +200,10 @@ static void wrap_join(Random *random, uint32_t depth, Buffer *sql, QueryShape *s
     append_join_columns(&sides[1], "b", shape, sql);
     buffer_printf(sql, " FROM (%s) a %s (%s) b ON a.c%d = b.c%d", buffer_text(&inner[0]),
                   kinds[random_below(random, 4)], buffer_text(&inner[1]),
-                  pick_column(random, &sides[0], false), pick_column(random, &sides[1], false));
+                  random_column(random, &sides[0], false), random_column(random, &sides[1], false));
     if (random_below(random, 3) == 0)
-        buffer_printf(sql, " AND a.c%d <= b.c%d", pick_column(random, &sides[0], false),
-                      pick_column(random, &sides[1], false));
+        buffer_printf(sql, " AND a.c%d <= b.c%d", random_column(random, &sides[0], false),
+                      random_column(random, &sides[1], false));
     buffer_deinit(&inner[0]);
     buffer_deinit(&inner[1]);
 }
@@ -214,7 +215,7 @@ static void append_union_side(Random *random, uint32_t depth, Buffer *sql)
     QueryShape shape;
     random_query(random, depth, &inner, &shape);
     buffer_printf(sql, "SELECT c%d AS c0, c%d AS c1 FROM (%s) x",
-                  pick_column(random, &shape, false), pick_column(random, &shape, false),
+                  random_column(random, &shape, false), random_column(random, &shape, false),
                   buffer_text(&inner));
     buffer_deinit(&inner);
 }
@@ -232,7 +233,7 @@ static void wrap_distinct(Random *random, uint32_t depth, Buffer *sql, QueryShap
     Buffer inner = {0};
     QueryShape input;
     random_query(random, depth, &inner, &input);
-    int number = pick_column(random, &input, false);
+    int number = random_column(random, &input, false);
     buffer_printf(sql, "SELECT DISTINCT c%d AS c0 FROM (%s) x", number, buffer_text(&inner));
     *shape = (QueryShape){1, {false}};
     buffer_deinit(&inner);

@@ -25,4 +25,26 @@ typedef struct QueryShape {
  * columns id INT, k INT, v INT, s STRING. */
 void random_query(Random *random, uint32_t depth, Buffer *sql, QueryShape *shape);
 
+/* A query whose rows are known by some of its columns, which are never NULL. */
+typedef struct KeyedShape {
+    QueryShape shape;
+    uint32_t key_count;
+    uint32_t keys[QUERY_COLUMNS_MAX];
+} KeyedShape;
+
+/* The same with a key; `key_counts` says how many of the columns id, k are the primary key of each
+ * of the three tables. */
+void random_keyed_query(Random *random, uint32_t depth, const uint32_t *key_counts, Buffer *sql,
+                        KeyedShape *shape);
+
+/* ------------------------------------------------------- parts of a query */
+
+/* A column of the wanted kind, or -1. */
+int random_column(Random *random, const QueryShape *shape, bool text);
+void random_predicate(Random *random, const QueryShape *shape, Buffer *sql);
+/* Over a column of the wanted kind, which there must be. */
+void random_expression(Random *random, const QueryShape *input, bool text, Buffer *sql);
+void random_aggregate(Random *random, const QueryShape *input, bool may_be_text, bool *is_text,
+                      Buffer *sql);
+
 #endif

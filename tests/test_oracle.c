@@ -3,9 +3,11 @@
  *   test_oracle [--cases=N] [--seed=S] [--verbose]
  *
  * A case is a query, a way to run it (batch size, workers, kill and restore) and some feeds of
- * random inserts, updates and deletes with duplicates, NULL keys and changed keys. After each feed
- * the changes so far must add up to exactly what SQLite answers over the final tables. A failing
- * case prints its seed, query and feeds as a `.test` file. */
+ * random changes: tables with and without primary keys, updates with and without the old row, NULL
+ * and changed keys, duplicates. After each feed the changes so far must add up to exactly what
+ * SQLite answers over the final tables. Half of the queries have a key and are inserted into a
+ * table with that primary key; then its rows must be SQLite's. A failing case prints its seed,
+ * query and feeds as a `.test` file. */
 #include <sqlite3.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -13,24 +15,18 @@
 
 #include "core/arena.h"
 #include "session/weir.h"
-#include "tests/random_query.h"
+#include "tests/oracle_table.h"
 
-#define TABLES    3
-#define FEEDS     6
-#define CHANGES   24
-#define ROWS_MAX  512
-#define ROW_BYTES 64
-
-typedef struct Table {
-    char rows[ROWS_MAX][ROW_BYTES]; /* "1, 2, NULL, a" */
-    uint32_t count;
-} Table;
+#define TABLES  3
+#define FEEDS   6
+#define CHANGES 24
 
 typedef struct Case {
     uint64_t seed;
     Random random;
     Buffer sql;
-    QueryShape shape;
+    Buffer insert;  /* INSERT of that query; empty: it is a SELECT */
+    bool conflicts; /* the planner wanted ON CONFLICT */
     Table tables[TABLES];
     sqlite3 *oracle;
     WeirSession *session;
@@ -53,57 +49,10 @@ static void oracle_run(sqlite3 *oracle, const char *sql)
         fail_hard(sql, message);
 }
 
-/* ------------------------------------------------------------------ changes */
-
-static void random_row(Case *run, char out[ROW_BYTES])
+static void oracle_fill(Case *run, const Table *table)
 {
-    static const char *const texts[] = {"a", "b", "c", "NULL"};
-    Random *random = &run->random;
-    char k[16], v[16];
-    snprintf(k, sizeof(k), random_below(random, 6) == 0 ? "NULL" : "%u", random_below(random, 5));
-    snprintf(v, sizeof(v), random_below(random, 6) == 0 ? "NULL" : "%u", random_below(random, 9));
-    snprintf(out, ROW_BYTES, "%u, %s, %s, %s", random_below(random, 12), k, v,
-             texts[random_below(random, 4)]);
-}
-
-static void append_change(Buffer *rows, const char *kind, const char *row)
-{
-    buffer_printf(rows, "%s[%s]\n", kind, row);
-}
-
-/* A random change of the table, as one or two lines. */
-static void random_change(Case *run, Table *table, Buffer *rows)
-{
-    uint32_t kind = random_below(&run->random, 10);
-    if (table->count == 0 || (kind < 5 && table->count < ROWS_MAX)) {
-        random_row(run, table->rows[table->count]);
-        append_change(rows, "+I", table->rows[table->count++]);
-        return;
-    }
-    uint32_t at = random_below(&run->random, table->count);
-    if (kind < 8) {
-        append_change(rows, "-U", table->rows[at]);
-        random_row(run, table->rows[at]);
-        append_change(rows, "+U", table->rows[at]);
-        return;
-    }
-    append_change(rows, "-D", table->rows[at]);
-    memmove(table->rows[at], table->rows[--table->count], ROW_BYTES);
-}
-
-/* SQLite's tables get the rows there are now. */
-static void oracle_fill(Case *run, uint32_t number)
-{
-    const Table *table = &run->tables[number];
     Buffer sql = {0};
-    buffer_printf(&sql, "DELETE FROM t%u;", number);
-    for (uint32_t i = 0; i < table->count; i++) {
-        const char *row = table->rows[i];
-        const char *text = strrchr(row, ' ') + 1;
-        bool null = strcmp(text, "NULL") == 0;
-        buffer_printf(&sql, "INSERT INTO t%u VALUES (%.*s%s%s%s);", number, (int)(text - row), row,
-                      null ? "" : "'", text, null ? "" : "'");
-    }
+    table_fill_oracle(table, &sql);
     oracle_run(run->oracle, buffer_text(&sql));
     buffer_deinit(&sql);
 }
@@ -145,11 +94,15 @@ static bool count_changes(Case *run)
     return step == WEIR_STEP_IDLE;
 }
 
-static void count_expected(Case *run)
+/* Counts the rows of one of SQLite's queries in place of those counted before. */
+static void count_rows(Case *run, const char *counted, const char *sql)
 {
-    oracle_run(run->oracle, "DELETE FROM expected");
-    sqlite3_stmt *insert = prepare(run, "INSERT INTO expected VALUES (?, ?)");
-    sqlite3_stmt *query = prepare(run, buffer_text(&run->sql));
+    char clear[64], add[64];
+    snprintf(clear, sizeof(clear), "DELETE FROM %s", counted);
+    snprintf(add, sizeof(add), "INSERT INTO %s VALUES (?, ?)", counted);
+    oracle_run(run->oracle, clear);
+    sqlite3_stmt *insert = prepare(run, add);
+    sqlite3_stmt *query = prepare(run, sql);
     Buffer row = {0};
     while (sqlite3_step(query) == SQLITE_ROW) {
         buffer_clear(&row);
@@ -168,7 +121,9 @@ static void count_expected(Case *run)
 /* Prints rows whose counts differ; true when none does. */
 static bool compare(Case *run)
 {
-    count_expected(run);
+    count_rows(run, "expected", buffer_text(&run->sql));
+    if (run->insert.length != 0)
+        count_rows(run, "emitted", "SELECT * FROM target.rows");
     sqlite3_stmt *query = prepare(
         run, "SELECT row, SUM(e), SUM(w) FROM (SELECT row, n AS e, 0 AS w FROM expected "
              "UNION ALL SELECT row, 0, n FROM emitted) GROUP BY row HAVING SUM(e) <> SUM(w)");
@@ -187,13 +142,26 @@ static bool compare(Case *run)
 
 static bool start_query(Case *run)
 {
-    return weir_execute_text(run->session, buffer_text(&run->sql), &run->result) == WEIR_OK;
+    run->result = NULL;
+    if (run->insert.length == 0)
+        return weir_execute_text(run->session, buffer_text(&run->sql), &run->result) == WEIR_OK;
+    if (weir_execute_text(run->session, buffer_text(&run->insert), &run->result) == WEIR_OK)
+        return true;
+    if (run->conflicts || strstr(weir_error_message(run->session), "ON CONFLICT") == NULL)
+        return false;
+    run->conflicts = true;
+    buffer_append_text(&run->insert, " ON CONFLICT DO DEDUPLICATE");
+    return start_query(run);
 }
 
 /* Kills the query after a feed and lets it go on from its checkpoint, with other workers. */
 static bool restart_query(Case *run)
 {
     static const char *const workers[] = {"1", "2", "3"};
+    if (run->insert.length != 0) {
+        weir_interrupt(run->session, true);
+        weir_next(run->result, -1);
+    }
     weir_result_free(run->result);
     weir_set(run->session, "parallelism.default", workers[random_below(&run->random, 3)]);
     return start_query(run);
@@ -205,22 +173,25 @@ static void on_notice(void *user, const char *text)
     (void)text;
 }
 
+static void create_table(Case *run, Buffer *sql)
+{
+    WeirResult *result;
+    if (weir_execute_text(run->session, buffer_text(sql), &result) != WEIR_OK)
+        fail_hard(buffer_text(sql), weir_error_message(run->session));
+    weir_result_free(result);
+    buffer_printf(&run->script, "%s;\n", buffer_text(sql));
+}
+
 static void create_tables(Case *run)
 {
     for (uint32_t i = 0; i < TABLES; i++) {
         Buffer sql = {0};
-        buffer_printf(&sql, "CREATE TABLE t%u (id INTEGER, k INTEGER, v INTEGER, s TEXT)", i);
+        table_open(&run->tables[i], i, &run->random);
+        table_declare_oracle(&run->tables[i], &sql);
         oracle_run(run->oracle, buffer_text(&sql));
         buffer_clear(&sql);
-        buffer_printf(&sql,
-                      "CREATE TABLE t%u (id INT, k INT, v INT, s STRING) WITH "
-                      "('connector' = 'feed', 'changelog-mode' = 'I,UB,UA,D')",
-                      i);
-        WeirResult *result;
-        if (weir_execute_text(run->session, buffer_text(&sql), &result) != WEIR_OK)
-            fail_hard("CREATE TABLE", weir_error_message(run->session));
-        weir_result_free(result);
-        buffer_printf(&run->script, "%s;\n", buffer_text(&sql));
+        table_declare(&run->tables[i], &sql);
+        create_table(run, &sql);
         buffer_deinit(&sql);
     }
     oracle_run(run->oracle, "CREATE TABLE expected (row TEXT, n INTEGER);"
@@ -235,6 +206,47 @@ static bool oracle_understands(Case *run)
     return status == SQLITE_OK;
 }
 
+/* The table that the query goes to: its columns, its key. */
+static void create_target(Case *run, const KeyedShape *keyed)
+{
+    Buffer sql = {0};
+    buffer_append_text(&sql, "CREATE TABLE target (");
+    for (uint32_t i = 0; i < keyed->shape.column_count; i++)
+        buffer_printf(&sql, "c%u %s, ", i, keyed->shape.is_text[i] ? "STRING" : "BIGINT");
+    buffer_append_text(&sql, "PRIMARY KEY (");
+    for (uint32_t i = 0; i < keyed->key_count; i++)
+        buffer_printf(&sql, "%sc%u", i == 0 ? "" : ", ", keyed->keys[i]);
+    buffer_printf(&sql,
+                  ") NOT ENFORCED) WITH ('connector' = 'sqlite', 'path' = '%s/target.db', "
+                  "'table-name' = 'rows')",
+                  run->directory);
+    create_table(run, &sql);
+    buffer_clear(&sql);
+    buffer_printf(&sql, "ATTACH '%s/target.db' AS target", run->directory);
+    oracle_run(run->oracle, buffer_text(&sql));
+    buffer_deinit(&sql);
+}
+
+static void make_query(Case *run)
+{
+    uint32_t depth = 1 + random_below(&run->random, 4);
+    buffer_clear(&run->sql);
+    if (random_below(&run->random, 2) == 0) {
+        QueryShape shape;
+        random_query(&run->random, depth, &run->sql, &shape);
+        return;
+    }
+    KeyedShape keyed;
+    uint32_t key_counts[TABLES];
+    for (uint32_t i = 0; i < TABLES; i++)
+        key_counts[i] = run->tables[i].key_count;
+    random_keyed_query(&run->random, depth, key_counts, &run->sql, &keyed);
+    if (!oracle_understands(run))
+        return;
+    create_target(run, &keyed);
+    buffer_printf(&run->insert, "INSERT INTO target %s", buffer_text(&run->sql));
+}
+
 static void case_open(Case *run, uint64_t seed)
 {
     memset(run, 0, sizeof(*run));
@@ -246,21 +258,24 @@ static void case_open(Case *run, uint64_t seed)
     weir_on_notice(run->session, on_notice, NULL);
     weir_set(run->session, "execution.batch-rows",
              random_below(&run->random, 2) == 0 ? "1" : "2048");
-    weir_set(run->session, "parallelism.default", random_below(&run->random, 2) == 0 ? "1" : "2");
+    static const char *const workers[] = {"1", "1", "2", "3"};
+    weir_set(run->session, "parallelism.default", workers[random_below(&run->random, 4)]);
+    snprintf(run->directory, sizeof(run->directory), "/tmp/weir-oracle-XXXXXX");
+    if (mkdtemp(run->directory) == NULL)
+        fail_hard("folder", "could not make one in /tmp");
     if (run->restore) {
-        snprintf(run->directory, sizeof(run->directory), "/tmp/weir-oracle-XXXXXX");
-        if (mkdtemp(run->directory) == NULL)
-            fail_hard("folder", "could not make one in /tmp");
         weir_set(run->session, "execution.checkpointing.dir", run->directory);
         weir_set(run->session, "pipeline.name", "oracle");
     }
     buffer_append_text(&run->script, "== sql\n");
     create_tables(run);
     do { /* SQLite cannot flatten some nested outer joins that are right */
-        buffer_clear(&run->sql);
-        random_query(&run->random, 1 + random_below(&run->random, 4), &run->sql, &run->shape);
+        make_query(run);
     } while (!oracle_understands(run));
-    buffer_printf(&run->script, "\n== query fold\n%s;\n", buffer_text(&run->sql));
+    if (run->insert.length == 0)
+        buffer_printf(&run->script, "\n== query fold\n%s;\n", buffer_text(&run->sql));
+    else
+        buffer_printf(&run->script, "\n== sql\n%s;\n", buffer_text(&run->insert));
 }
 
 static void case_close(Case *run)
@@ -268,14 +283,13 @@ static void case_close(Case *run)
     weir_result_free(run->result);
     weir_close(run->session);
     sqlite3_close(run->oracle);
-    if (run->restore) {
-        Buffer command = {0};
-        buffer_printf(&command, "rm -rf %s", run->directory);
-        if (system(buffer_text(&command)) != 0)
-            fail_hard("folder", "could not remove it");
-        buffer_deinit(&command);
-    }
+    Buffer command = {0};
+    buffer_printf(&command, "rm -rf %s", run->directory);
+    if (system(buffer_text(&command)) != 0)
+        fail_hard("folder", "could not remove it");
+    buffer_deinit(&command);
     buffer_deinit(&run->sql);
+    buffer_deinit(&run->insert);
     buffer_deinit(&run->script);
 }
 
@@ -287,16 +301,17 @@ static bool case_feed(Case *run)
     Buffer rows = {0};
     uint32_t changes = 1 + random_below(&run->random, CHANGES);
     for (uint32_t i = 0; i < changes; i++)
-        random_change(run, &run->tables[number], &rows);
+        table_change(&run->tables[number], &run->random, &rows);
     buffer_printf(&run->script, "\n== feed %s\n%s", name, buffer_text(&rows));
     bool ok = weir_feed(run->session, name, buffer_text(&rows)) == WEIR_OK &&
-              weir_settle(run->session) == WEIR_OK && count_changes(run);
+              weir_settle(run->session) == WEIR_OK &&
+              (run->insert.length != 0 || count_changes(run));
     buffer_deinit(&rows);
     if (!ok) {
         fprintf(stderr, "  %s\n", weir_error_message(run->session));
         return false;
     }
-    oracle_fill(run, number);
+    oracle_fill(run, &run->tables[number]);
     return compare(run) && (!run->restore || restart_query(run));
 }
 
