@@ -50,6 +50,7 @@ typedef struct Binder {
 typedef struct AggregateSite {
     const char *name;
     const Expr **args;
+    const Type **arg_types; /* before the casts the function asked for: they chose it */
     uint32_t arg_count;
     const Expr *filter;
     bool distinct;

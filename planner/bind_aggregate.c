@@ -94,6 +94,7 @@ const Expr *bind_aggregate_call(ExprScope *scope, const AstExpr *ast, Error *err
     }
     FunctionSite function_site = {types, literals, site.arg_count, context->site.zone,
                                   context->arena};
+    site.arg_types = types;
     BoundAggregate bound;
     memset(&bound, 0, sizeof(bound));
     if (!aggregate_bind(site.name, &function_site, false, &bound, error)) {
@@ -151,6 +152,7 @@ static void fill_calls(Arena *arena, const AggregateList *list, InputList *input
         const AggregateSite *site = &list->sites[i];
         LogicalAggregateCall *call = &aggregate->calls[i];
         call->name = site->name;
+        call->argument_types = site->arg_types;
         call->argument_count = site->arg_count;
         call->arguments = arena_new_array(arena, uint32_t, site->arg_count + 1);
         for (uint32_t a = 0; a < site->arg_count; a++)

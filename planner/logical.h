@@ -46,7 +46,8 @@ typedef struct LogicalCalc {
 
 typedef struct LogicalAggregateCall {
     const char *name;
-    uint32_t *arguments; /* input columns */
+    uint32_t *arguments;         /* input columns */
+    const Type **argument_types; /* what the user's arguments were; the columns may be cast */
     uint32_t argument_count;
     int32_t filter;
     bool distinct;

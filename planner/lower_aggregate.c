@@ -64,7 +64,7 @@ static bool bind_call(const PlannerContext *context, const LogicalNode *node,
     const Vector **literals = arena_new_array(arena, const Vector *, from->argument_count + 1);
     const LogicalNode *input = node->inputs[0];
     for (uint32_t i = 0; i < from->argument_count; i++) {
-        types[i] = input->schema->columns[from->arguments[i]].type;
+        types[i] = from->argument_types[i];
         if (logical_is(input, "calc"))
             literals[i] = input->calc.projections[from->arguments[i]]->literal;
     }
