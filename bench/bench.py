@@ -2,7 +2,10 @@
 """Prints Weir's figures, each beside its limit measured in the same run, with the command that makes it.
 
 Rates are per second of the process's CPU time (all its threads added up), so that they compare per core;
-wall time stands beside them. Medians of RUNS alternating runs.
+wall time stands beside them. Medians of RUNS alternating runs. "floor" is what a figure should not
+fall under on one core of 2 GHz; the ratio to the limit holds anywhere.
+
+Figures of MariaDB start a throwaway server of their own (tests/servers).
 """
 import argparse
 import os
@@ -15,6 +18,9 @@ import tempfile
 import time
 
 ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
+sys.path.insert(0, os.path.join(ROOT, "tests", "servers"))
+import servers  # noqa: E402
+
 RUNS = 3
 
 
@@ -22,11 +28,10 @@ class Bench:
     """Where things are, and how a run is measured."""
 
     def __init__(self, options):
-        self.weir = os.path.abspath(os.path.join(options.build, "cli", "weir"))
+        self.build = os.path.abspath(options.build)
+        self.weir = os.path.join(self.build, "cli", "weir")
         self.folder = tempfile.mkdtemp(prefix="weir-bench-")
-        self.limits = os.path.join(self.folder, "limits")
-        subprocess.run(["gcc", "-O3", "-o", self.limits, os.path.join(ROOT, "bench", "limits.c")],
-                       check=True)
+        subprocess.run(["ninja", "-C", self.build, "--quiet", "cli/weir", "benches"], check=True)
 
     def run(self, sql, *arguments):
         """CPU seconds, wall seconds, peak memory in MB and output of one run of Weir."""
@@ -42,11 +47,24 @@ class Bench:
         return cpu, wall, done.stdout
 
     def limit(self, *arguments):
-        return float(subprocess.run([self.limits, *map(str, arguments)], capture_output=True,
-                                    text=True, check=True).stdout)
+        return self.numbers("limits", *arguments)[0]
+
+    def numbers(self, program, *arguments, sql=None):
+        """What a program of this folder prints."""
+        done = subprocess.run([os.path.join(self.build, "bench", program), *map(str, arguments)],
+                              capture_output=True, text=True, cwd=self.folder, input=sql,
+                              check=False)
+        if done.returncode != 0:
+            raise RuntimeError(f"{program} failed:\n{sql or ''}\n{done.stderr}")
+        return [float(number) for number in done.stdout.split()]
 
 
-def report(name, rows, runs, limits, limit_name):
+def show_command(text):
+    print(f"  $ {' '.join(text.split())}")
+
+
+def report(name, rows, runs, limits, limit_name, floor=None):
+    """`limits` are rates."""
     cpu = statistics.median(run[0] for run in runs)
     wall = statistics.median(run[1] for run in runs)
     rate = rows / cpu
@@ -54,6 +72,8 @@ def report(name, rows, runs, limits, limit_name):
     if limits:
         limit = statistics.median(limits)
         line += f"   limit {limit / 1e6:8.2f} M ({limit_name}): {rate / limit:.2f}"
+    if floor is not None:
+        line += f"   floor {floor} M"
     print(line, flush=True)
 
 
@@ -68,6 +88,7 @@ def bench_datagen(bench):
     rows = 20_000_000
     sql = datagen(1000, rows) + "CREATE TABLE b (k BIGINT, v BIGINT) WITH ('connector' = " \
         "'blackhole'); INSERT INTO b SELECT k, v FROM g"
+    show_command(f"weir -q -e \"{sql}\"")
     report("datagen to blackhole", rows, [bench.run(sql) for _ in range(RUNS)], [], "")
 
 
@@ -81,7 +102,8 @@ def bench_group_by(bench):
         for _ in range(RUNS):
             runs.append(bench.run(sql))
             limits.append(bench.limit("aggregate", keys, 50_000_000))
-        report(f"GROUP BY, {keys:,} keys", rows, runs, limits, "hash loop")
+        show_command(f"weir -q -e \"{sql}\"")
+        report(f"GROUP BY, {keys:,} keys", rows, runs, limits, "hash loop", 4)
 
 
 def bench_csv(bench):
@@ -100,7 +122,8 @@ def bench_csv(bench):
     for _ in range(RUNS):
         runs.append(bench.run(sql))
         limits.append(bench.limit("lines", path))
-    report("csv, 7 columns", rows, runs, limits, "lines and commas found")
+    show_command(f"weir -q -e \"{sql}\"")
+    report("csv, 7 columns", rows, runs, limits, "lines and commas found", 4)
 
 
 def bench_json(bench):
@@ -117,7 +140,12 @@ def bench_json(bench):
     sql = (f"CREATE TABLE f ({columns}) WITH ('connector' = 'filesystem', 'path' = '{path}', "
            f"'format' = 'json'); CREATE TABLE o ({columns}) WITH ('connector' = 'blackhole');"
            "INSERT INTO o SELECT * FROM f")
-    report("json, 7 columns", rows, [bench.run(sql) for _ in range(RUNS)], [], "")
+    runs, limits = [], []
+    for _ in range(RUNS):
+        runs.append(bench.run(sql))
+        limits.append(bench.limit("lines", path))
+    show_command(f"weir -q -e \"{sql}\"")
+    report("json, 7 columns", rows, runs, limits, "lines and commas found", 2)
 
 
 def bench_start(bench):
@@ -128,7 +156,8 @@ def bench_start(bench):
     sql = f"CREATE TABLE f (a INT) WITH ('connector' = 'filesystem', 'path' = '{path}', " \
           "'format' = 'csv'); SELECT * FROM f"
     walls = [bench.run(sql)[1] * 1000 for _ in range(10)]
-    print(f"{'start to the end of a one-row file':34} {statistics.median(walls):8.1f} ms")
+    show_command(f"weir -q -e \"{sql}\"")
+    print(f"{'start to the end of a one-row file':34} {statistics.median(walls):8.1f} ms   floor 20 ms")
 
 
 def bench_memory(bench):
@@ -146,13 +175,162 @@ def bench_memory(bench):
         print("memory: /usr/bin/time is missing (package time)")
         return
     idle, full = peak(1, 1), peak(1_000_000, 1_000_000)
-    print(f"{'resident, one group':34} {idle / 1e6:8.1f} MB")
-    print(f"{'resident per group, 1 M groups':34} {(full - idle) / 1e6:8.1f} bytes")
+    print(f"{'resident, one group':34} {idle / 1e6:8.1f} MB   floor 20 MB")
+    print(f"{'resident per group, 1 M groups':34} {(full - idle) / 1e6:8.1f} bytes   floor 64")
+
+
+def bench_checkpoint(bench):
+    """A million groups, of which 10,000 rows change some each second; a checkpoint a second."""
+    keys = 1_000_000
+    sql = ("SET 'execution.checkpointing.dir' = 'checkpoints'; "
+           "SET 'execution.checkpointing.interval' = '1 s'; SET 'pipeline.name' = 'bench';"
+           "CREATE TABLE f (k BIGINT) WITH ('connector' = 'datagen', 'rows-per-second' = "
+           f"'1000000000', 'fields.k.kind' = 'sequence', 'fields.k.start' = '1', 'fields.k.end' = "
+           f"'{keys}');"
+           "CREATE TABLE g (k BIGINT) WITH ('connector' = 'datagen', 'rows-per-second' = "
+           f"'{keys // 100}', 'fields.k.min' = '1', 'fields.k.max' = '{keys}');"
+           "CREATE TABLE b (k BIGINT, n BIGINT) WITH ('connector' = 'blackhole');"
+           "INSERT INTO b SELECT k, COUNT(*) FROM (SELECT k FROM f UNION ALL SELECT k FROM g) "
+           "GROUP BY k;")
+    pause, written, state = bench.numbers("bench_job", "checkpoints", keys, 5, sql=sql)
+    show_command(f"bench_job checkpoints {keys} 5 <<< \"{sql}\"")
+    print(f"{'checkpoint, 1 M keys, 1 % changed':34} {pause:8.2f} ms pause   {written / 1e3:8.1f} KB "
+          f"written of {state / 1e6:.1f} MB of state: {written / state:.4f}   floor 10 ms pause",
+          flush=True)
+
+
+class Database:
+    """A MariaDB with a table of 6 columns, and the same rows once more in the binlog, written in two ways."""
+
+    def __init__(self, bench):
+        self.bench = bench
+        self.server = servers.MariaDB(os.path.join(bench.folder, "db"),
+                                      options={"innodb-buffer-pool-size": "256M"})
+        self.server.start()
+        self.connection = self.server.connect()
+        self.rows = 1_000_000
+        self.run("CREATE DATABASE d")
+        self.run("USE d")
+        self.create("t")
+        self.fill("t", self.rows)
+
+    def run(self, sql):
+        return self.connection.query(sql)
+
+    def create(self, table):
+        self.run(f"CREATE TABLE {table} (id BIGINT PRIMARY KEY, k INT, v DECIMAL(12,2), "
+                 "name VARCHAR(40), at DATETIME, paid TINYINT)")
+
+    def fill(self, table, rows):
+        self.run(f"INSERT INTO {table} SELECT seq, seq * 7919 % 10000, seq % 997 + 0.25, "
+                 "CONCAT('name of the customer ', seq % 5000), '2026-01-01 12:00:00', seq % 2 "
+                 f"FROM seq_1_to_{rows}")
+
+    def fill_singly(self, table, rows):
+        """A statement a row, in one transaction: one rows event for each."""
+        self.run(f"CREATE PROCEDURE fill_{table}(n INT) BEGIN DECLARE i INT DEFAULT 1; "
+                 f"START TRANSACTION; WHILE i <= n DO INSERT INTO {table} VALUES (i, i * 7919 % "
+                 "10000, i % 997 + 0.25, 'name of the customer', '2026-01-01 12:00:00', i % 2); "
+                 "SET i = i + 1; END WHILE; COMMIT; END")
+        self.run(f"CALL fill_{table}({rows})")
+
+    def position(self):
+        row = self.run("SHOW MASTER STATUS")[0]
+        return row[0], int(row[1])
+
+    def new_file(self):
+        """A file of its own for what follows: where it starts."""
+        self.run("FLUSH BINARY LOGS")
+        return self.position()
+
+    def table(self, name, options):
+        return (f"CREATE TABLE {name} (id BIGINT, k INT, v DECIMAL(12,2), name STRING, "
+                "`at` TIMESTAMP(0), paid TINYINT, PRIMARY KEY (id) NOT ENFORCED) WITH ("
+                "'connector' = 'mysql-cdc', 'hostname' = '127.0.0.1', "
+                f"'port' = '{self.server.port}', 'username' = '{servers.USER}', "
+                f"'password' = '{servers.PASSWORD}', 'database-name' = 'd', "
+                f"'table-name' = '{name}', {options});")
+
+    def address(self):
+        return "127.0.0.1", self.server.port, servers.USER, servers.PASSWORD
+
+
+BLACKHOLE = ("CREATE TABLE b (id BIGINT, k INT, v DECIMAL(12,2), name STRING, `at` TIMESTAMP(0), "
+             "paid TINYINT) WITH ('connector' = 'blackhole');")
+
+
+def capture(bench, database, name, table, start, changes, rows_in):
+    """Row changes from a place in the binlog, into batches and through a GROUP BY, against framing."""
+    source = database.table(table, "'scan.startup.mode' = 'specific-offset', "
+                            f"'scan.startup.specific-offset.file' = '{start[0]}', "
+                            f"'scan.startup.specific-offset.pos' = '{start[1]}'")
+    plain = source + BLACKHOLE + f"INSERT INTO b SELECT * FROM {table};"
+    grouped = source + ("CREATE TABLE b (k INT, n BIGINT, v DECIMAL(38, 2)) WITH ('connector' = "
+                        f"'blackhole'); INSERT INTO b SELECT k, COUNT(*), SUM(v) FROM {table} "
+                        "GROUP BY k;")
+    into_batches, through, framing, events = [], [], [], 0
+    for _ in range(RUNS):
+        into_batches.append(bench.numbers("bench_job", "rows", rows_in, sql=plain))
+        through.append(bench.numbers("bench_job", "rows", rows_in, sql=grouped))
+        cpu, _, events, _ = bench.numbers("limits_mysql", "frame", *database.address(), *start)
+        framing.append(changes / cpu)
+    show_command(f"limits_mysql frame 127.0.0.1 PORT USER PASSWORD {start[0]} {start[1]}")
+    show_command(f"bench_job rows {rows_in} <<< \"{plain}\"")
+    limit_name = f"framing of {events:,.0f} events"
+    report(f"binlog, {name}", changes, into_batches, framing, limit_name, 3)
+    show_command(f"bench_job rows {rows_in} <<< \"{grouped}\"")
+    report(f"binlog, {name}, GROUP BY", changes, through, framing, limit_name)
+
+
+def bench_binlog(bench):
+    database = Database(bench)
+    try:
+        rows = database.rows
+        database.create("many")
+        start = database.new_file()
+        database.fill("many", rows)
+        capture(bench, database, "rows inserted together", "many", start, rows, rows)
+        start = database.new_file()
+        database.run("UPDATE many SET v = v + 1, paid = 1 - paid")
+        capture(bench, database, "rows updated together", "many", start, rows, 2 * rows)
+        database.create("single")
+        start = database.new_file()
+        database.fill_singly("single", rows // 4)
+        capture(bench, database, "a statement a row", "single", start, rows // 4, rows // 4)
+    finally:
+        database.server.remove()
+
+
+def bench_snapshot(bench):
+    """A table read whole, against a SELECT of the same columns with nothing done to its rows."""
+    database = Database(bench)
+    try:
+        sql = (database.table("t", "'scan.startup.mode' = 'snapshot'") + BLACKHOLE +
+               "INSERT INTO b SELECT * FROM t")
+        select = "SELECT id, k, v, name, at, paid FROM d.t"
+        runs, limits = [], []
+        for _ in range(RUNS):
+            runs.append(bench.run(sql)[1])
+            limits.append(bench.numbers("limits_mysql", "select", *database.address(), select)[1])
+        wall, limit = statistics.median(runs), statistics.median(limits)
+        show_command(f"limits_mysql select 127.0.0.1 PORT USER PASSWORD \"{select}\"")
+        show_command(f"weir -q -e \"{sql}\"")
+        print(f"{'snapshot, 6 columns':34} {database.rows / wall / 1e6:8.2f} M rows/s wall   limit "
+              f"{database.rows / limit / 1e6:8.2f} M (bare SELECT, wall): {limit / wall:.2f}   "
+              "floor 0.9", flush=True)
+    finally:
+        database.server.remove()
+
+
+def bench_operators(bench):
+    """Single operators without sources, sinks and threads around them."""
+    subprocess.run([os.path.join(bench.build, "bench", "bench_operators")], check=True)
 
 
 BENCHES = {
     "datagen": bench_datagen, "group-by": bench_group_by, "csv": bench_csv, "json": bench_json,
-    "start": bench_start, "memory": bench_memory,
+    "start": bench_start, "memory": bench_memory, "checkpoint": bench_checkpoint,
+    "binlog": bench_binlog, "snapshot": bench_snapshot, "operators": bench_operators,
 }
 
 

@@ -99,10 +99,10 @@ static bool check_state(Stage *stage, Error *error)
                           memory_order_relaxed);
     if (!state_store_check(stage->context.state, error))
         return false;
-    if (stage->state_limit_bytes == 0)
+    if (bytes == before)
         return true;
     uint64_t total = task_add_state_bytes(stage->task, (int64_t)(bytes - before));
-    if (total <= stage->state_limit_bytes)
+    if (stage->state_limit_bytes == 0 || total <= stage->state_limit_bytes)
         return true;
     error_set(error, ERROR_LIMIT, "the job's state has grown past its limit of %llu bytes",
               (unsigned long long)stage->state_limit_bytes);

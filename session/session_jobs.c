@@ -286,5 +286,7 @@ void session_job_describe(SessionJob *job, WeirJobStatus *out)
         status.checkpoint_epoch == 0
             ? -1
             : (double)(clock_system.now_us(&clock_system) - status.checkpoint_at_us) / 1e6;
+    out->checkpoint_pause_ms = (double)status.checkpoint_pause_us / 1e3;
+    out->checkpoint_bytes = status.checkpoint_bytes;
     out->restarts = status.restarts;
 }

@@ -144,6 +144,8 @@ typedef struct WeirJobStatus {
     uint64_t state_bytes;
     uint64_t checkpoint_epoch;
     double checkpoint_seconds_ago; /* negative: none yet */
+    double checkpoint_pause_ms;    /* the longest time a worker stood still for it */
+    uint64_t checkpoint_bytes;     /* what it wrote */
     uint32_t restarts;
     char position[256];
 } WeirJobStatus;
