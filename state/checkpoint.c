@@ -90,9 +90,16 @@ bool checkpoint_sql_error(const CheckpointStore *store, sqlite3 *database, const
         error_set(error, ERROR_IO, "could not lock checkpoint store \"%s\"", store->path);
         return error_hint(error, "Close other programs that write to the file, such as sqlite3.");
     default:
-        return error_set(error, ERROR_IO, "checkpoint store \"%s\" failed while %s: %s",
-                         store->path, doing, text);
+        break;
     }
+    int system = database == NULL ? 0 : sqlite3_system_errno(database);
+    bool disk = code == SQLITE_IOERR && system != 0;
+    error_set(error, ERROR_IO, "checkpoint store \"%s\" failed while %s: %s", store->path, doing,
+              disk ? strerror(system) : text);
+    if (!disk)
+        return false;
+    return error_hint(error, "Check the disk of \"execution.checkpointing.dir\"; the epoch before "
+                             "is whole.");
 }
 
 bool checkpoint_exec(const CheckpointStore *store, sqlite3 *database, const char *sql,
@@ -238,12 +245,24 @@ static bool open_database(const CheckpointStore *store, int flags, sqlite3 **dat
     return true;
 }
 
+/* Whether the store has yet to be made: there is nothing, or what a process left that was killed
+ * while it made it, a database without mark and tables. */
+static bool needs_creating(const CheckpointStore *store, bool *is_new, Error *error)
+{
+    int64_t application, objects;
+    if (!read_number(store, store->writing, "PRAGMA application_id", &application, error) ||
+        !read_number(store, store->writing, "SELECT COUNT(*) FROM sqlite_master", &objects, error))
+        return false;
+    *is_new = application == 0 && objects == 0;
+    return true;
+}
+
 static bool open_writing(CheckpointStore *store, Error *error)
 {
     int flags = SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE;
-    struct stat found;
-    bool is_new = stat(store->path, &found) != 0 || found.st_size == 0;
+    bool is_new = false;
     if (!open_database(store, flags, &store->writing, error) ||
+        !needs_creating(store, &is_new, error) ||
         (is_new && !checkpoint_exec(store, store->writing, PRAGMAS_NEW, "creating it", error)) ||
         (!is_new && !check_identity(store, store->writing, error)) ||
         !checkpoint_exec(store, store->writing, PRAGMAS_WRITE, "opening it", error) ||

@@ -358,6 +358,39 @@ START_TEST(a_damaged_file_is_named)
 }
 END_TEST
 
+/* Makes the file of the job's store with SQLite alone. */
+static void make_database(const char *sql)
+{
+    char path[128];
+    sqlite3 *database;
+    snprintf(path, sizeof(path), "%s/job.weir-state", directory);
+    ck_assert_int_eq(sqlite3_open(path, &database), SQLITE_OK);
+    ck_assert_int_eq(sqlite3_exec(database, sql, NULL, NULL, NULL), SQLITE_OK);
+    sqlite3_close(database);
+}
+
+/* Killed after the file got its header and before its tables were committed. */
+START_TEST(a_creation_cut_short_is_taken_up)
+{
+    make_database("PRAGMA page_size = 16384; PRAGMA journal_mode = WAL");
+    CheckpointStore *store = open_store(1, false);
+    CheckpointInfo info;
+    ck_assert(!checkpoint_newest(store, 0, &info));
+    checkpoint_close(store);
+}
+END_TEST
+
+START_TEST(another_programs_database_is_refused)
+{
+    Error error;
+    make_database("CREATE TABLE precious (a)");
+    ck_assert_ptr_null(
+        checkpoint_open(&(CheckpointConfig){.directory = directory, .job = "job"}, &error));
+    ck_assert_int_eq(error.code, ERROR_STATE);
+    ck_assert_ptr_nonnull(strstr(error.message, "is not a checkpoint store"));
+}
+END_TEST
+
 /* A limit on the size of files stands for a full disk. */
 START_TEST(a_full_disk_leaves_the_epoch_before)
 {
@@ -422,6 +455,8 @@ int main(void)
     tcase_add_test(cases, a_store_in_use_is_refused_with_the_process);
     tcase_add_test(cases, reading_only_shows_one_moment);
     tcase_add_test(cases, a_damaged_file_is_named);
+    tcase_add_test(cases, a_creation_cut_short_is_taken_up);
+    tcase_add_test(cases, another_programs_database_is_refused);
     tcase_add_test(cases, a_full_disk_leaves_the_epoch_before);
     tcase_add_test(cases, a_bad_directory_is_named);
     suite_add_tcase(suite, cases);
