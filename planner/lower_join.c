@@ -50,6 +50,18 @@ static bool stays_in_order(const PlannerContext *context, const LogicalNode *nod
     return false;
 }
 
+/* Whether, for each join key, a row of the side goes before the next one comes. A side that is only
+ * unique by its join key may show the next one first. */
+static bool follows_in_order(const PlannerContext *context, const LogicalNode *node, uint32_t side)
+{
+    ColumnSet key = join_key(context, node, side);
+    const StreamTraits *input = &node->inputs[side]->traits;
+    for (uint32_t i = 0; i < input->upsert_key_count; i++)
+        if (column_set_contains(key, input->upsert_keys[i]))
+            return true;
+    return false;
+}
+
 static void add_key(const PlannerContext *context, LogicalNode *node, ColumnSet key, bool in_order)
 {
     if (in_order)
@@ -73,7 +85,8 @@ static void derive_keys(const PlannerContext *context, LogicalNode *node)
         for (uint32_t i = 0; i < sides[s]->unique_key_count; i++) {
             ColumnSet key = sides[s]->unique_keys[i];
             add_key(context, node, column_set_union(arena, nothing, key, s == 0 ? 0 : left),
-                    stays_in_order(context, node, s, key));
+                    stays_in_order(context, node, s, key) &&
+                        follows_in_order(context, node, 1 - s));
         }
     }
     for (uint32_t i = 0; i < sides[0]->unique_key_count; i++)
