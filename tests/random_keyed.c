@@ -146,8 +146,7 @@ static void append_join(Random *random, Buffer inner[2], const KeyedShape sides[
     bool left = by_key && random_below(random, 2) == 0;
     if (!by_key) {
         buffer_clear(&on);
-        buffer_printf(&on, "a.c%d = b.c%d", random_column(random, &sides[0].shape, false),
-                      random_column(random, &sides[1].shape, false));
+        random_equality(random, &sides[0].shape, &sides[1].shape, &on);
     }
     *shape = sides[0];
     shape->shape.column_count = 0;

@@ -187,6 +187,15 @@ static void append_join_columns(const QueryShape *side, const char *alias, Query
     }
 }
 
+void random_equality(Random *random, const QueryShape *left, const QueryShape *right, Buffer *sql)
+{
+    bool text = random_below(random, 4) == 0 && random_column(random, left, true) >= 0 &&
+                random_column(random, right, true) >= 0;
+    buffer_printf(sql, "a.c%d %s b.c%d", random_column(random, left, text),
+                  random_below(random, 4) == 0 ? "IS NOT DISTINCT FROM" : "=",
+                  random_column(random, right, text));
+}
+
 static void wrap_join(Random *random, uint32_t depth, Buffer *sql, QueryShape *shape)
 {
     static const char *const kinds[] = {"JOIN", "LEFT JOIN", "RIGHT JOIN", "FULL JOIN"};
@@ -198,9 +207,13 @@ static void wrap_join(Random *random, uint32_t depth, Buffer *sql, QueryShape *s
     buffer_append_text(sql, "SELECT ");
     append_join_columns(&sides[0], "a", shape, sql);
     append_join_columns(&sides[1], "b", shape, sql);
-    buffer_printf(sql, " FROM (%s) a %s (%s) b ON a.c%d = b.c%d", buffer_text(&inner[0]),
-                  kinds[random_below(random, 4)], buffer_text(&inner[1]),
-                  random_column(random, &sides[0], false), random_column(random, &sides[1], false));
+    buffer_printf(sql, " FROM (%s) a %s (%s) b ON ", buffer_text(&inner[0]),
+                  kinds[random_below(random, 4)], buffer_text(&inner[1]));
+    random_equality(random, &sides[0], &sides[1], sql);
+    if (random_below(random, 4) == 0) {
+        buffer_append_text(sql, " AND ");
+        random_equality(random, &sides[0], &sides[1], sql);
+    }
     if (random_below(random, 3) == 0)
         buffer_printf(sql, " AND a.c%d <= b.c%d", random_column(random, &sides[0], false),
                       random_column(random, &sides[1], false));
@@ -239,11 +252,42 @@ static void wrap_distinct(Random *random, uint32_t depth, Buffer *sql, QueryShap
     buffer_deinit(&inner);
 }
 
+/* One row over everything; none over nothing, which SQLite would show otherwise. */
+static void wrap_global(Random *random, uint32_t depth, Buffer *sql, QueryShape *shape)
+{
+    Buffer inner = {0};
+    QueryShape input;
+    random_query(random, depth, &inner, &input);
+    shape->column_count = 1 + random_below(random, 3);
+    buffer_append_text(sql, "SELECT ");
+    for (uint32_t i = 0; i < shape->column_count; i++) {
+        buffer_append_text(sql, i == 0 ? "" : ", ");
+        random_aggregate(random, &input, i > 0, &shape->is_text[i], sql);
+        buffer_printf(sql, " AS c%u", i);
+    }
+    buffer_printf(sql, " FROM (%s) x HAVING COUNT(*) > 0", buffer_text(&inner));
+    buffer_deinit(&inner);
+}
+
+/* Which rows LIMIT takes is open; how many is not. */
+static void wrap_limit(Random *random, uint32_t depth, Buffer *sql, QueryShape *shape)
+{
+    QueryShape input;
+    buffer_append_text(sql, "SELECT COUNT(*) AS c0 FROM (SELECT * FROM (");
+    random_query(random, depth, sql, &input);
+    buffer_printf(sql, ") x LIMIT %u", random_below(random, 12));
+    if (random_below(random, 2) == 0)
+        buffer_printf(sql, " OFFSET %u", random_below(random, 5));
+    buffer_append_text(sql, ") y HAVING COUNT(*) > 0");
+    *shape = (QueryShape){1, {false}};
+}
+
 void random_query(Random *random, uint32_t depth, Buffer *sql, QueryShape *shape)
 {
     typedef void (*Wrap)(Random *, uint32_t, Buffer *, QueryShape *);
-    static const Wrap wraps[] = {wrap_filter, wrap_projection, wrap_aggregate, wrap_aggregate,
-                                 wrap_join,   wrap_join,       wrap_union,     wrap_distinct};
+    static const Wrap wraps[] = {wrap_filter,   wrap_projection, wrap_aggregate, wrap_aggregate,
+                                 wrap_join,     wrap_join,       wrap_join,      wrap_union,
+                                 wrap_distinct, wrap_global,     wrap_limit};
     if (depth == 0)
         append_base(random, sql, shape);
     else

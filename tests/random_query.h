@@ -41,6 +41,8 @@ void random_keyed_query(Random *random, uint32_t depth, const uint32_t *key_coun
 
 /* A column of the wanted kind, or -1. */
 int random_column(Random *random, const QueryShape *shape, bool text);
+/* Of a column of a and one of b. */
+void random_equality(Random *random, const QueryShape *left, const QueryShape *right, Buffer *sql);
 void random_predicate(Random *random, const QueryShape *shape, Buffer *sql);
 /* Over a column of the wanted kind, which there must be. */
 void random_expression(Random *random, const QueryShape *input, bool text, Buffer *sql);
