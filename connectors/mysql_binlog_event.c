@@ -9,6 +9,7 @@
 #include <zlib.h>
 
 #include "connectors/mysql_binlog_internal.h"
+#include "connectors/mysql_crc.h"
 #include "core/str.h"
 
 void binlog_format_init(BinlogFormat *format)
@@ -80,7 +81,7 @@ bool binlog_event_read(const BinlogFormat *format, const uint8_t *bytes, size_t 
     if (length < EVENT_HEADER_BYTES + 4)
         return binlog_malformed(event->type, "no room for its checksum", error);
     event->end -= 4;
-    uint32_t found = (uint32_t)crc32_z(0, bytes, length - 4);
+    uint32_t found = mysql_crc32(bytes, length - 4);
     if (found != (uint32_t)binlog_u(event->end, 4))
         return binlog_malformed(event->type, "its checksum does not match", error);
     return true;
@@ -125,7 +126,7 @@ bool binlog_read_format(BinlogFormat *format, const BinlogEvent *event, Error *e
         const uint8_t *start = event->body - EVENT_HEADER_BYTES;
         size_t covered = EVENT_HEADER_BYTES + length - 4;
         if (format->checksum &&
-            (uint32_t)crc32_z(0, start, covered) != (uint32_t)binlog_u(event->end - 4, 4))
+            mysql_crc32(start, covered) != (uint32_t)binlog_u(event->end - 4, 4))
             return binlog_malformed(event->type, "its checksum does not match", error);
     }
     for (size_t i = 0; i < types && i + 1 < 256; i++)

@@ -196,12 +196,15 @@ static bool cursor_next_binding(MysqlSource *source, Error *error)
 {
     BinlogReader *reader = &source->reader;
     RowsCursor *cursor = &reader->cursor;
-    MysqlPosition start = transaction_start(reader);
     for (; cursor->binding < cursor->entry->binding_count; cursor->binding++) {
         MapBinding *binding = &cursor->entry->bindings[cursor->binding];
         const KeyBound *bound = NULL;
-        Visibility visibility = mysql_captured_visibility(
-            source, binding->table, &start, reader->has_gtid ? &reader->gtid : NULL, &bound);
+        Visibility visibility = ROWS_COUNT;
+        if (binding->table->bound_count != 0) {
+            MysqlPosition start = transaction_start(reader);
+            visibility = mysql_captured_visibility(source, binding->table, &start,
+                                                   reader->has_gtid ? &reader->gtid : NULL, &bound);
+        }
         if (visibility == ROWS_DROPPED)
             continue;
         memory_free(cursor->verdicts);
@@ -260,8 +263,9 @@ static bool decode_update(MysqlSource *source, const MapBinding *binding, Batch 
     RowsCursor *cursor = &source->reader.cursor;
     Buffer *scratch = &source->reader.text_scratch;
     const RowPlan *plan = &binding->plan;
-    Str before[KEY_COLUMNS_MAX] = {{0}};
-    Str after[KEY_COLUMNS_MAX] = {{0}};
+    Str before[KEY_COLUMNS_MAX], after[KEY_COLUMNS_MAX];
+    for (uint32_t i = 0; i < plan->key_count; i++)
+        before[i] = after[i] = (Str){0};
     uint32_t row = batch->row_count;
     if (!binlog_row_decode(plan, &cursor->at, cursor->rows.end, batch, row, before, scratch, error))
         return false;
@@ -313,14 +317,13 @@ static bool cursor_run(MysqlSource *source, bool *full, Error *error)
         if (!good)
             return error_prefix(error, "table \"%s.%s\": ", binding->table->database,
                                 binding->table->name);
-        MysqlPosition start = transaction_start(reader);
         mysql_scan_metadata(binding->table->scan, batch, first, batch->row_count,
                             &(RowOrigin){.database = binding->table->database,
                                          .table = binding->table->name,
                                          .op_ts_us = cursor->op_ts_us,
                                          .gtid = reader->has_gtid ? reader->gtid_text : NULL,
-                                         .file = start.file,
-                                         .offset = start.offset});
+                                         .file = reader->file,
+                                         .offset = reader->transaction_start});
         if (*full)
             return true;
         cursor->binding++;
@@ -918,8 +921,9 @@ SourceState mysql_capture_next(MysqlSource *source, int64_t timeout_ms, Error *e
 {
     BinlogReader *reader = &source->reader;
     int64_t busy_until = clock_monotonic_us() + (timeout_ms + BUSY_MS) * 1000;
+    Error cause; /* not cleared for each event: it is larger than most of them */
+    error_clear(&cause);
     for (uint32_t round = 0;; round++) {
-        Error cause = {0};
         bool full = false;
         bool built = any_built(source);
         if (reached_end(source)) {

@@ -176,27 +176,61 @@ static void append_behind(const CapturedTable *table, const KeyBound *bound, Buf
         buffer_append_text(sql, i + 1 == schema->key_count ? ")" : "))");
 }
 
+/* Where key column `key` stands among the selected columns; their count when it does not, or is
+ * selected in another form than it is compared in. */
+static uint32_t selected_key(const SnapshotReader *reader, const MysqlTable *schema, uint32_t key)
+{
+    const MysqlColumn *column = &schema->columns[schema->key[key]];
+    Buffer compared = {0}, selected = {0};
+    append_key_expression(column, &compared);
+    mysql_column_select(column, &selected);
+    uint32_t at = reader->column_count;
+    for (uint32_t i = 0; i < reader->column_count; i++)
+        if (reader->columns[i] == schema->key[key])
+            at = i;
+    if (strcmp(buffer_text(&compared), buffer_text(&selected)) != 0)
+        at = reader->column_count;
+    buffer_deinit(&compared);
+    buffer_deinit(&selected);
+    return at;
+}
+
+/* The selected columns, then those key columns that are not among them. */
+static void append_columns(SnapshotReader *reader, const CapturedTable *table, Buffer *sql)
+{
+    const ScanInfo *info = table->scan->info;
+    const MysqlTable *schema = table->schema;
+    uint32_t count = info->column_count;
+    reader->column_count = count;
+    reader->columns = memory_alloc(sizeof(uint32_t) * (count + schema->key_count + 1));
+    reader->keys = reader->columns + count;
+    for (uint32_t i = 0; i < count; i++) {
+        reader->columns[i] = (uint32_t)mysql_table_find(
+            schema, info->table->physical->columns[info->columns[i]].name);
+        buffer_append_text(sql, i == 0 ? "" : ", ");
+        mysql_column_select(&schema->columns[reader->columns[i]], sql);
+    }
+    uint32_t next = count;
+    for (uint32_t i = 0; i < schema->key_count; i++) {
+        reader->keys[i] = selected_key(reader, schema, i);
+        if (reader->keys[i] != count)
+            continue;
+        buffer_append_text(sql, next == 0 ? "" : ", ");
+        append_key_expression(&schema->columns[schema->key[i]], sql);
+        reader->keys[i] = next++;
+    }
+    if (next == 0)
+        buffer_append_text(sql, "1");
+}
+
 static bool table_ask(MysqlSource *source, CapturedTable *table, Error *error)
 {
     SnapshotReader *reader = &source->snapshot;
-    const ScanInfo *info = table->scan->info;
     const MysqlTable *schema = table->schema;
     Buffer sql = {0};
     buffer_append_text(&sql, "SELECT ");
-    reader->column_count = info->column_count;
-    reader->columns = memory_alloc(sizeof(uint32_t) * (info->column_count + 1));
-    for (uint32_t i = 0; i < info->column_count; i++) {
-        int32_t column =
-            mysql_table_find(schema, info->table->physical->columns[info->columns[i]].name);
-        reader->columns[i] = (uint32_t)column;
-        mysql_column_select(&schema->columns[column], &sql);
-        buffer_append_text(&sql, ", ");
-    }
-    for (uint32_t i = 0; i < schema->key_count; i++) {
-        append_key_expression(&schema->columns[schema->key[i]], &sql);
-        buffer_append_text(&sql, ", ");
-    }
-    buffer_append_text(&sql, "1 FROM ");
+    append_columns(reader, table, &sql);
+    buffer_append_text(&sql, " FROM ");
     mysql_append_quoted(&sql, table->database);
     buffer_append_char(&sql, '.');
     mysql_append_quoted(&sql, table->name);
@@ -253,7 +287,7 @@ static bool remember_key(const SnapshotReader *reader, MYSQL_ROW row, const unsi
     buffer_clear(&bound->key);
     for (uint32_t i = 0; i < schema->key_count; i++) {
         const MysqlColumn *column = &schema->columns[schema->key[i]];
-        uint32_t at = reader->column_count + i;
+        uint32_t at = reader->keys[i];
         MysqlColumn number = {
             .name = column->name, .type_text = column->type_text, .class = CLASS_INTEGER};
         bool by_number =

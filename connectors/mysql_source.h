@@ -130,6 +130,7 @@ typedef struct SnapshotReader {
     CapturedTable *table;
     uint32_t part;
     uint32_t *columns; /* physical column of each selected expression */
+    uint32_t *keys;    /* where the key's columns stand in the answer; part of `columns` */
     uint32_t column_count;
     uint64_t rows_expected;
     uint64_t rows;

@@ -220,8 +220,21 @@ static void make_room(MysqlStream *stream, size_t wanted)
     }
 }
 
+/* How long a call may wait; the clock is asked only when it has to. */
+typedef struct Wait {
+    int64_t timeout_ms;
+    int64_t deadline_us; /* 0: not waited yet */
+} Wait;
+
+static int64_t wait_left_ms(Wait *wait, int64_t now_us)
+{
+    if (wait->deadline_us == 0)
+        wait->deadline_us = now_us + wait->timeout_ms * 1000;
+    return (wait->deadline_us - now_us + 999) / 1000;
+}
+
 /* Until `wanted` bytes stand at `start`: 1 they do, 0 not in time, -1 failed. */
-static int fill(MysqlStream *stream, size_t wanted, int64_t deadline_us, Error *error)
+static int fill(MysqlStream *stream, size_t wanted, Wait *wait, Error *error)
 {
     while (stream->end - stream->start < wanted) {
         make_room(stream, wanted);
@@ -247,7 +260,7 @@ static int fill(MysqlStream *stream, size_t wanted, int64_t deadline_us, Error *
             stream_lost(error, "no heartbeat arrived");
             return -1;
         }
-        int64_t left_ms = (deadline_us - now + 999) / 1000;
+        int64_t left_ms = wait_left_ms(wait, now);
         int ready = left_ms > 0 ? wait_readable(stream, left_ms) : 0;
         if (ready < 0) {
             stream_lost(error, strerror(errno));
@@ -260,22 +273,23 @@ static int fill(MysqlStream *stream, size_t wanted, int64_t deadline_us, Error *
 }
 
 /* A whole packet at `start`, its payload length in `*length`; not consumed. */
-static int fill_packet(MysqlStream *stream, int64_t deadline_us, size_t *length, Error *error)
+static int fill_packet(MysqlStream *stream, Wait *wait, size_t *length, Error *error)
 {
-    int state = fill(stream, 4, deadline_us, error);
+    int state = fill(stream, 4, wait, error);
     if (state <= 0)
         return state;
     const uint8_t *head = stream->buffer + stream->start;
     *length = (size_t)head[0] | (size_t)head[1] << 8 | (size_t)head[2] << 16;
-    return fill(stream, *length + 4, deadline_us, error);
+    return fill(stream, *length + 4, wait, error);
 }
 
-static StreamState next_from_socket(MysqlStream *stream, int64_t deadline_us, const uint8_t **bytes,
+static StreamState next_from_socket(MysqlStream *stream, int64_t timeout_ms, const uint8_t **bytes,
                                     size_t *length, Error *error)
 {
+    Wait wait = {timeout_ms, 0};
     for (;;) {
         size_t payload = 0;
-        int state = fill_packet(stream, deadline_us, &payload, error);
+        int state = fill_packet(stream, &wait, &payload, error);
         if (state <= 0)
             return state == 0 ? STREAM_IDLE : STREAM_FAILED;
         const uint8_t *data = stream->buffer + stream->start + 4;
@@ -317,7 +331,6 @@ static StreamState next_from_library(MysqlStream *stream, const uint8_t **bytes,
 StreamState mysql_stream_next(MysqlStream *stream, int64_t timeout_ms, const uint8_t **bytes,
                               size_t *length, Error *error)
 {
-    int64_t deadline_us = clock_monotonic_us() + timeout_ms * 1000;
     StreamState state = STREAM_EVENT;
     if (stream->through_library) {
         state = next_from_library(stream, bytes, length, error);
@@ -327,7 +340,7 @@ StreamState mysql_stream_next(MysqlStream *stream, int64_t timeout_ms, const uin
             buffer_clear(&stream->joined);
             stream->joined_given = false;
         }
-        state = next_from_socket(stream, deadline_us, bytes, length, error);
+        state = next_from_socket(stream, timeout_ms, bytes, length, error);
     }
     if (state != STREAM_EVENT)
         return state;
