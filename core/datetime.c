@@ -220,8 +220,39 @@ bool time_parse(Str text, int64_t *nanos_of_day)
     return scanner_finish(&scanner);
 }
 
+/* Two digits, or more than 99 where they are none. */
+static inline uint32_t two_digits(const char *text)
+{
+    uint32_t tens = (uint32_t)(uint8_t)text[0] - '0';
+    uint32_t ones = (uint32_t)(uint8_t)text[1] - '0';
+    return tens > 9 || ones > 9 ? UINT32_MAX : tens * 10 + ones;
+}
+
+/* "2026-01-31 12:34:56", the form nearly every timestamp has. False says nothing. */
+static bool parse_usual_form(Str text, DateTime *out)
+{
+    const char *at = text.data;
+    if (text.length != 19 || at[4] != '-' || at[7] != '-' || (at[10] != ' ' && at[10] != 'T') ||
+        at[13] != ':' || at[16] != ':')
+        return false;
+    uint32_t century = two_digits(at), year = two_digits(at + 2);
+    uint32_t month = two_digits(at + 5), day = two_digits(at + 8);
+    uint32_t hour = two_digits(at + 11), minute = two_digits(at + 14), second = two_digits(at + 17);
+    if (century > 99 || year > 99 || month > 12 || day > 31 || hour > 23 || minute > 59 ||
+        second > 59)
+        return false;
+    CivilDate civil = {(int32_t)(century * 100 + year), (int32_t)month, (int32_t)day};
+    if (!civil_is_valid(civil))
+        return false;
+    out->days = date_from_civil(civil);
+    out->nanos = (int64_t)((hour * 60 + minute) * 60 + second) * NANOS_PER_SECOND;
+    return true;
+}
+
 bool datetime_parse(Str text, DateTime *out)
 {
+    if (parse_usual_form(text, out))
+        return true;
     Scanner scanner = scanner_of(text);
     out->days = scan_date(&scanner);
     out->nanos = 0;

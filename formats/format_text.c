@@ -177,6 +177,15 @@ static bool read_base64(Vector *vector, uint32_t row, Str text, const TimeZone *
     return value_parse(vector, row, (Str){bytes, count}, zone, arena, error);
 }
 
+bool format_text_read_integer(Vector *vector, uint32_t row, Str text)
+{
+    int64_t number;
+    if (!read_short_integer(text, &number) || !store_integer(vector, row, number))
+        return false;
+    vector_set_valid(vector, row);
+    return true;
+}
+
 bool format_text_read(Vector *vector, uint32_t row, Str text, TimestampForm form,
                       const TimeZone *zone, Arena *arena, Error *error)
 {
@@ -187,10 +196,8 @@ bool format_text_read(Vector *vector, uint32_t row, Str text, TimestampForm form
     case TYPE_SMALLINT:
     case TYPE_INT:
     case TYPE_BIGINT:
-        if (read_short_integer(text, &number) && store_integer(vector, row, number)) {
-            vector_set_valid(vector, row);
+        if (format_text_read_integer(vector, row, text))
             return true;
-        }
         break;
     case TYPE_DECIMAL:
         if (type->physical == PHYSICAL_I64 && read_short_decimal(type, text, &number)) {

@@ -25,6 +25,10 @@ typedef enum TimestampForm {
 bool format_text_read(Vector *vector, uint32_t row, Str text, TimestampForm form,
                       const TimeZone *zone, Arena *arena, Error *error) MUST_CHECK;
 
+/* Reads a whole number of up to 18 digits into a column of whole numbers; false leaves it to
+ * format_text_read. */
+bool format_text_read_integer(Vector *vector, uint32_t row, Str text);
+
 /* Appends a value that is not NULL; DECIMAL plain, or as Java's BigDecimal.toString does, which
  * uses an exponent for values with six zeros or more behind the point. */
 void format_text_print(const Vector *vector, uint32_t row, TimestampForm form,

@@ -125,16 +125,22 @@ static bool read_text(JsonRows *rows, Vector *vector, uint32_t row, Str text)
 
 static bool read_number(JsonRows *rows, Vector *vector, uint32_t row, JsonValue *value)
 {
-    Str text = json_value_token(value);
+    Str text = json_value_number(value);
     const Type *type = vector->type;
-    if (!json_number_is_valid(text))
+    if (text.data == NULL) {
+        text = json_value_token(value);
         return error_set(rows->error, ERROR_DATA, "\"%.*s\" is no JSON number",
                          (int)(text.length > 50 ? 50 : text.length), text.data);
+    }
     if (!type_is_numeric(type) && !type_is_string(type))
         return value_error(rows, vector, "number");
-    if (type_is_integer(type) && (memchr(text.data, 'e', text.length) != NULL ||
-                                  memchr(text.data, 'E', text.length) != NULL))
-        return read_exponent_integer(rows, vector, row, text);
+    if (type_is_integer(type)) {
+        if (format_text_read_integer(vector, row, text))
+            return true;
+        if (memchr(text.data, 'e', text.length) != NULL ||
+            memchr(text.data, 'E', text.length) != NULL)
+            return read_exponent_integer(rows, vector, row, text);
+    }
     return read_text(rows, vector, row, text);
 }
 
@@ -219,7 +225,12 @@ static bool read_value(JsonRows *rows, Vector *vector, uint32_t row, JsonValue *
         return set_null(rows, vector, row, "null");
     case JSON_TRUE:
     case JSON_FALSE:
-        if (type->kind != TYPE_BOOLEAN && !type_is_string(type))
+        if (type->kind == TYPE_BOOLEAN) {
+            ((uint8_t *)vector->data)[row] = kind == JSON_TRUE;
+            vector_set_valid(vector, row);
+            return true;
+        }
+        if (!type_is_string(type))
             return value_error(rows, vector, "boolean");
         return read_text(rows, vector, row, json_value_token(value));
     case JSON_NUMBER:

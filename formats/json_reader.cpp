@@ -18,7 +18,9 @@ struct JsonReader {
 struct JsonValue {
     ondemand::value &value;
     JsonReader *reader;
-    bool taken; /* simdjson has moved past its start */
+    std::string_view token; /* as it stands there; of objects and arrays the bracket */
+    JsonKind kind;
+    bool taken; /* simdjson has moved past its start, or it was found to be good */
 };
 
 namespace
@@ -66,9 +68,8 @@ error_code key_of(simdjson_result<ondemand::field> &field, Str *key)
     return problem;
 }
 
-JsonKind kind_of(ondemand::value &value)
+JsonKind kind_of(std::string_view token)
 {
-    std::string_view token = trim_end(value.raw_json_token());
     if (token.empty())
         return JSON_INVALID;
     switch (token.front()) {
@@ -99,7 +100,13 @@ bool take_digits(const char **at, const char *end)
     return *at != start;
 }
 
-error_code pass(ondemand::value &value, int depth);
+JsonValue look_at(ondemand::value &value, JsonReader *reader)
+{
+    std::string_view token = trim_end(value.raw_json_token());
+    return JsonValue{value, reader, token, kind_of(token), false};
+}
+
+error_code pass(const JsonValue &value, int depth);
 
 error_code pass_object(ondemand::object &object, int depth)
 {
@@ -112,7 +119,7 @@ error_code pass_object(ondemand::object &object, int depth)
         if (problem == SUCCESS)
             problem = field.value().get(content);
         if (problem == SUCCESS)
-            problem = pass(content, depth + 1);
+            problem = pass(look_at(content, nullptr), depth + 1);
         if (problem != SUCCESS)
             return problem;
     }
@@ -125,7 +132,7 @@ error_code pass_array(ondemand::array &array, int depth)
         ondemand::value content;
         error_code problem = item.get(content);
         if (problem == SUCCESS)
-            problem = pass(content, depth + 1);
+            problem = pass(look_at(content, nullptr), depth + 1);
         if (problem != SUCCESS)
             return problem;
     }
@@ -133,7 +140,7 @@ error_code pass_array(ondemand::array &array, int depth)
 }
 
 /* Walks a value that nobody asked for; simdjson alone would only count its brackets. */
-error_code pass(ondemand::value &value, int depth)
+error_code pass(const JsonValue &value, int depth)
 {
     ondemand::raw_json_string ignored;
     ondemand::object object;
@@ -141,18 +148,17 @@ error_code pass(ondemand::value &value, int depth)
     error_code problem;
     if (depth > NESTING_MAX)
         return DEPTH_ERROR;
-    switch (kind_of(value)) {
+    switch (value.kind) {
     case JSON_STRING:
-        return value.get_raw_json_string().get(ignored);
+        return value.value.get_raw_json_string().get(ignored);
     case JSON_OBJECT:
-        problem = value.get_object().get(object);
+        problem = value.value.get_object().get(object);
         return problem == SUCCESS ? pass_object(object, depth) : problem;
     case JSON_ARRAY:
-        problem = value.get_array().get(array);
+        problem = value.value.get_array().get(array);
         return problem == SUCCESS ? pass_array(array, depth) : problem;
     case JSON_NUMBER:
-        return json_number_is_valid(str_of_view(trim_end(value.raw_json_token()))) ? SUCCESS
-                                                                                   : NUMBER_ERROR;
+        return json_number_is_valid(str_of_view(value.token)) ? SUCCESS : NUMBER_ERROR;
     case JSON_INVALID:
         return TAPE_ERROR;
     default:
@@ -164,7 +170,7 @@ error_code pass(ondemand::value &value, int depth)
  * passed too: it would be taken for a key when a colon follows. */
 error_code finish(JsonValue &value)
 {
-    return value.taken ? SUCCESS : pass(value.value, 0);
+    return value.taken ? SUCCESS : pass(value, 0);
 }
 
 JsonStatus walk_object(JsonReader *reader, ondemand::object &object, JsonFieldFunction callback,
@@ -180,7 +186,7 @@ JsonStatus walk_object(JsonReader *reader, ondemand::object &object, JsonFieldFu
             problem = field.value().get(content);
         if (problem != SUCCESS)
             return fail(reader, problem);
-        JsonValue value{content, reader, false};
+        JsonValue value = look_at(content, reader);
         if (!callback(context, key, &value))
             return reader->problem == SUCCESS ? JSON_STOPPED : JSON_MALFORMED;
         problem = finish(value);
@@ -234,7 +240,7 @@ JsonStatus json_reader_object(JsonReader *reader, Str text, JsonFieldFunction fi
 
 JsonKind json_value_kind(JsonValue *value)
 {
-    return kind_of(value->value);
+    return value->kind;
 }
 
 /* JSON's grammar, which is narrower than what the readers of values take. */
@@ -264,12 +270,19 @@ bool json_number_is_valid(Str text)
 
 Str json_value_token(JsonValue *value)
 {
-    return str_of_view(trim_end(value->value.raw_json_token()));
+    return str_of_view(value->token);
+}
+
+Str json_value_number(JsonValue *value)
+{
+    Str text = str_of_view(value->token);
+    value->taken = json_number_is_valid(text);
+    return value->taken ? text : Str{nullptr, 0};
 }
 
 bool json_value_string(JsonValue *value, Str *text)
 {
-    std::string_view token = trim_end(value->value.raw_json_token());
+    std::string_view token = value->token;
     if (token.size() >= 2 && token.back() == '"' &&
         std::memchr(token.data(), '\\', token.size()) == nullptr) {
         *text = Str{token.data() + 1, token.size() - 2};
@@ -287,7 +300,7 @@ bool json_value_raw(JsonValue *value, Str *text)
     std::string_view raw;
     error_code problem;
     value->taken = true;
-    if (json_value_kind(value) == JSON_ARRAY) {
+    if (value->kind == JSON_ARRAY) {
         ondemand::array array;
         problem = value->value.get_array().get(array);
         if (problem == SUCCESS)
@@ -333,7 +346,7 @@ JsonStatus json_value_array(JsonValue *value, JsonElementFunction element, void 
         problem = item.get(content);
         if (problem != SUCCESS)
             return fail(value->reader, problem);
-        JsonValue inner{content, value->reader, false};
+        JsonValue inner = look_at(content, value->reader);
         if (!element(context, &inner))
             return value->reader->problem == SUCCESS ? JSON_STOPPED : JSON_MALFORMED;
         problem = finish(inner);

@@ -52,6 +52,8 @@ JsonKind json_value_kind(JsonValue *value);
 bool json_number_is_valid(Str text);
 /* The text of a number, true, false or null as it stands there. */
 Str json_value_token(JsonValue *value);
+/* The text of a number; without data when it is not well formed. */
+Str json_value_number(JsonValue *value);
 /* The unescaped text of a string. */
 bool json_value_string(JsonValue *value, Str *text);
 /* An object or array as JSON text. */
