@@ -101,6 +101,14 @@ static void print_options(const char *owner, const char *indent)
     }
 }
 
+static void print_metadata(const char *connector)
+{
+    WeirEntry column;
+    for (uint32_t i = 0; weir_metadata_at(connector, i, &column); i++)
+        printf("    METADATA FROM '%s' %s\n        %s\n", column.name, column.signature,
+               column.doc);
+}
+
 int list_connectors(void)
 {
     WeirEntry entry;
@@ -108,6 +116,7 @@ int list_connectors(void)
         printf("%sconnector %s (%s)\n  %s\n", i == 0 ? "" : "\n", entry.name, entry.signature,
                entry.doc);
         print_options(entry.name, "    ");
+        print_metadata(entry.name);
     }
     for (uint32_t i = 0; weir_format_at(i, &entry); i++) {
         printf("\nformat %s\n  %s\n", entry.name, entry.doc);

@@ -15,15 +15,20 @@ bool weir_function_at(uint32_t index, WeirEntry *entry)
         if ((function->flags & FUNCTION_HIDDEN) != 0)
             continue;
         if (shown++ == index) {
-            *entry =
-                (WeirEntry){function->name, function->signature, function->category, function->doc};
+            *entry = (WeirEntry){.name = function->name,
+                                 .signature = function->signature,
+                                 .category = function->category,
+                                 .doc = function->doc};
             return true;
         }
     }
     const AggregateFunction *aggregate = aggregate_at(index - shown);
     if (aggregate == NULL)
         return false;
-    *entry = (WeirEntry){aggregate->name, aggregate->signature, "aggregate", aggregate->doc};
+    *entry = (WeirEntry){.name = aggregate->name,
+                         .signature = aggregate->signature,
+                         .category = "aggregate",
+                         .doc = aggregate->doc};
     return true;
 }
 
@@ -35,7 +40,10 @@ bool weir_connector_at(uint32_t index, WeirEntry *entry)
     const char *roles = connector->source != NULL && connector->sink != NULL ? "source and sink"
                         : connector->sink != NULL                            ? "sink"
                                                                              : "source";
-    *entry = (WeirEntry){connector->name, roles, "connector", connector->doc};
+    *entry = (WeirEntry){.name = connector->name,
+                         .signature = roles,
+                         .category = "connector",
+                         .doc = connector->doc};
     return true;
 }
 
@@ -44,7 +52,8 @@ bool weir_format_at(uint32_t index, WeirEntry *entry)
     const Format *format = format_at(index);
     if (format == NULL)
         return false;
-    *entry = (WeirEntry){format->name, "", "format", format->doc};
+    *entry = (WeirEntry){
+        .name = format->name, .signature = "", .category = "format", .doc = format->doc};
     return true;
 }
 
@@ -88,11 +97,32 @@ bool weir_option_at(const char *owner, uint32_t option, WeirEntry *entry)
         if (i < option)
             continue;
         const char *fallback = specs[i].fallback;
-        *entry = (WeirEntry){specs[i].name, option_type_text(&specs[i]),
-                             specs[i].required  ? "required"
-                             : fallback == NULL ? ""
-                                                : fallback,
-                             specs[i].doc};
+        *entry = (WeirEntry){.name = specs[i].name,
+                             .signature = option_type_text(&specs[i]),
+                             .category = specs[i].required  ? "required"
+                                         : fallback == NULL ? ""
+                                                            : fallback,
+                             .doc = specs[i].doc};
+        return true;
+    }
+    return false;
+}
+
+bool weir_metadata_at(const char *name, uint32_t column, WeirEntry *entry)
+{
+    const Connector *connector = connector_find(name, NULL);
+    if (connector == NULL || connector->metadata == NULL)
+        return false;
+    for (uint32_t i = 0; connector->metadata[i].key != NULL; i++) {
+        if (i < column)
+            continue;
+        const MetadataColumn *metadata = &connector->metadata[i];
+        *entry = (WeirEntry){.name = metadata->key, .category = "metadata", .doc = metadata->doc};
+        Buffer text = {0};
+        type_print(metadata->type, &text);
+        snprintf(entry->type, sizeof(entry->type), "%s", buffer_text(&text));
+        buffer_deinit(&text);
+        entry->signature = entry->type;
         return true;
     }
     return false;

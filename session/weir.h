@@ -74,6 +74,9 @@ WEIR_API WeirStatus weir_execute(WeirSession *session, const char *script, size_
 /* The same for a text that is one statement. */
 WEIR_API WeirStatus weir_execute_text(WeirSession *session, const char *sql, WeirResult **result);
 
+/* Whether the statement would start a query or a job; false too when it cannot be parsed. */
+WEIR_API bool weir_starts_job(const char *script, size_t length, size_t start, size_t end);
+
 /* Asks the running statement to stop; from any thread or a signal handler. `cancel`: at once, else
  * after a last checkpoint. */
 WEIR_API void weir_interrupt(WeirSession *session, bool cancel);
@@ -175,6 +178,7 @@ typedef struct WeirEntry {
     const char *signature; /* of functions */
     const char *category;
     const char *doc;
+    char type[64]; /* of metadata columns: what signature points at */
 } WeirEntry;
 
 /* Functions, connectors, formats by number from 0; false past the last. */
@@ -184,6 +188,8 @@ WEIR_API bool weir_format_at(uint32_t index, WeirEntry *entry);
 /* Option `option` of a connector or format, or of the configuration (owner NULL). `signature` is
  * type and default. */
 WEIR_API bool weir_option_at(const char *owner, uint32_t option, WeirEntry *entry);
+/* Metadata column `column` of a connector; `signature` is its type. */
+WEIR_API bool weir_metadata_at(const char *connector, uint32_t column, WeirEntry *entry);
 
 #ifdef __cplusplus
 }
