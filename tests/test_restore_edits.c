@@ -1,0 +1,230 @@
+/* A job that was stopped goes on after its SQL was edited: what computes the same keeps its state,
+ * wherever it stands; what does not is refused rather than begun anew in the middle of its input.
+ */
+#include <check.h>
+#include <sqlite3.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "core/buffer.h"
+#include "session/weir.h"
+
+static char directory[] = "/tmp/weir-edits-XXXXXX";
+static WeirSession *session;
+
+static WeirStatus execute(const char *sql, WeirResult **result)
+{
+    return weir_execute_text(session, sql, result);
+}
+
+static void run(const char *sql)
+{
+    WeirResult *result;
+    ck_assert_msg(execute(sql, &result) == WEIR_OK, "%s\n%s", sql, weir_error_message(session));
+    weir_result_free(result);
+}
+
+static void create_sink(const char *name, const char *columns)
+{
+    Buffer sql = {0};
+    buffer_printf(&sql,
+                  "CREATE TABLE %s (%s) WITH ('connector' = 'sqlite', 'path' = '%s/out.db', "
+                  "'table-name' = '%s')",
+                  name, columns, directory, name);
+    run(buffer_text(&sql));
+    buffer_deinit(&sql);
+}
+
+static void open_session(const char *workers)
+{
+    session = weir_open();
+    weir_set(session, "execution.checkpointing.dir", directory);
+    weir_set(session, "pipeline.name", "edited");
+    weir_set(session, "parallelism.default", workers);
+    run("CREATE TABLE t (k INT, v INT, w STRING) WITH ('connector' = 'feed', "
+        "'changelog-mode' = 'I,UB,UA,D')");
+    run("CREATE TABLE u (k INT, v INT, w STRING, PRIMARY KEY (k) NOT ENFORCED) WITH "
+        "('connector' = 'feed', 'changelog-mode' = 'I,UA,D')");
+    create_sink("a", "k INT, n BIGINT, PRIMARY KEY (k) NOT ENFORCED");
+    create_sink("b", "w STRING, n BIGINT, PRIMARY KEY (w) NOT ENFORCED");
+    create_sink("c", "v INT, n BIGINT, PRIMARY KEY (v) NOT ENFORCED");
+}
+
+static WeirResult *start(const char *inserts)
+{
+    Buffer sql = {0};
+    WeirResult *result = NULL;
+    buffer_printf(&sql, "EXECUTE STATEMENT SET BEGIN %s END", inserts);
+    if (execute(buffer_text(&sql), &result) != WEIR_OK)
+        result = NULL;
+    buffer_deinit(&sql);
+    return result;
+}
+
+static void feed(const char *table, const char *rows)
+{
+    ck_assert_msg(weir_feed(session, table, rows) == WEIR_OK, "%s", weir_error_message(session));
+    ck_assert_msg(weir_settle(session) == WEIR_OK, "%s", weir_error_message(session));
+}
+
+static void stop(WeirResult *result)
+{
+    weir_interrupt(session, true);
+    weir_next(result, -1);
+    weir_result_free(result);
+    weir_close(session);
+}
+
+/* Rows of a sink as "1:2 3:4", in order. */
+static void expect(const char *table, const char *wanted)
+{
+    sqlite3 *database;
+    sqlite3_stmt *query;
+    Buffer text = {0};
+    buffer_printf(&text, "%s/out.db", directory);
+    ck_assert_int_eq(sqlite3_open(buffer_text(&text), &database), SQLITE_OK);
+    buffer_clear(&text);
+    buffer_printf(&text, "SELECT * FROM \"%s\" ORDER BY 1", table);
+    ck_assert_int_eq(sqlite3_prepare_v2(database, buffer_text(&text), -1, &query, NULL), SQLITE_OK);
+    buffer_clear(&text);
+    while (sqlite3_step(query) == SQLITE_ROW)
+        buffer_printf(&text, "%s%s:%s", text.length == 0 ? "" : " ",
+                      (const char *)sqlite3_column_text(query, 0),
+                      (const char *)sqlite3_column_text(query, 1));
+    sqlite3_finalize(query);
+    sqlite3_close(database);
+    ck_assert_str_eq(buffer_text(&text), wanted);
+    buffer_deinit(&text);
+}
+
+static void make_directory(void)
+{
+    snprintf(directory, sizeof(directory), "/tmp/weir-edits-XXXXXX");
+    ck_assert_ptr_nonnull(mkdtemp(directory));
+}
+
+static void remove_directory(void)
+{
+    Buffer command = {0};
+    buffer_printf(&command, "rm -rf %s", directory);
+    ck_assert_int_eq(system(buffer_text(&command)), 0);
+    buffer_deinit(&command);
+}
+
+#define COUNT_A "INSERT INTO a SELECT k, COUNT(*) FROM t WHERE k IS NOT NULL GROUP BY k;"
+#define COUNT_B "INSERT INTO b SELECT w, COUNT(*) FROM t WHERE w IS NOT NULL GROUP BY w;"
+#define COUNT_C "INSERT INTO c SELECT v, COUNT(*) FROM t WHERE v IS NOT NULL GROUP BY v;"
+
+START_TEST(test_order_and_company)
+{
+    open_session("1");
+    WeirResult *job = start(COUNT_A COUNT_B);
+    ck_assert_ptr_nonnull(job);
+    feed("t", "+I[1, 5, x]\n+I[1, 6, y]\n+I[2, 5, x]\n");
+    stop(job);
+    open_session("3");
+    job = start(COUNT_B COUNT_A);
+    ck_assert_msg(job != NULL, "%s", weir_error_message(session));
+    feed("t", "+I[1, 5, x]\n-D[2, 5, x]\n");
+    expect("a", "1:3");
+    expect("b", "x:2 y:1");
+    stop(job);
+}
+END_TEST
+
+/* It would miss what the source has read already. */
+START_TEST(test_another_insert_is_refused)
+{
+    open_session("2");
+    WeirResult *job = start(COUNT_A);
+    ck_assert_ptr_nonnull(job);
+    feed("t", "+I[1, 5, x]\n+I[1, 6, y]\n");
+    stop(job);
+    open_session("2");
+    ck_assert_ptr_null(start(COUNT_C COUNT_A));
+    weir_close(session);
+    open_session("2");
+    job = start(COUNT_A);
+    ck_assert_msg(job != NULL, "%s", weir_error_message(session));
+    feed("t", "+I[1, 5, x]\n");
+    expect("a", "1:3");
+    stop(job);
+}
+END_TEST
+
+START_TEST(test_another_aggregate_is_refused)
+{
+    open_session("1");
+    WeirResult *job = start(COUNT_A);
+    ck_assert_ptr_nonnull(job);
+    feed("t", "+I[1, 5, x]\n+I[1, 6, y]\n");
+    stop(job);
+    open_session("1");
+    job = start("INSERT INTO a SELECT k, SUM(v) FROM t GROUP BY k;");
+    ck_assert_ptr_null(job);
+    ck_assert_str_ne(weir_error_message(session), "");
+    weir_close(session);
+}
+END_TEST
+
+/* The last rows by key, which are state, would have another column. */
+START_TEST(test_more_columns_of_upserts_are_refused)
+{
+    open_session("1");
+    WeirResult *job = start("INSERT INTO a SELECT k, v FROM u;");
+    ck_assert_ptr_nonnull(job);
+    feed("u", "+I[1, 5, x]\n+I[2, 6, y]\n");
+    stop(job);
+    open_session("1");
+    job = start(
+        "INSERT INTO a SELECT k, v FROM u; INSERT INTO b SELECT w, COUNT(*) FROM u GROUP BY w;");
+    ck_assert_ptr_null(job);
+    ck_assert_str_ne(weir_error_message(session), "");
+    weir_close(session);
+}
+END_TEST
+
+START_TEST(test_join_at_other_parallelisms)
+{
+    static const char *const workers[] = {"1", "3", "2", "4", "1"};
+    static const char sql[] = "INSERT INTO a SELECT u.k, COUNT(*) FROM u JOIN t ON t.k = u.k "
+                              "GROUP BY u.k; INSERT INTO c SELECT u.k, t.v FROM u LEFT JOIN t ON "
+                              "u.v = t.v ON CONFLICT DO DEDUPLICATE;";
+    for (uint32_t i = 0; i < 5; i++) {
+        open_session(workers[i]);
+        WeirResult *job = start(sql);
+        ck_assert_msg(job != NULL, "%s", weir_error_message(session));
+        Buffer rows = {0};
+        for (uint32_t k = 0; k < 20; k++)
+            buffer_printf(&rows, "+I[%u, %u, x]\n", k, k + i);
+        feed("t", buffer_text(&rows));
+        buffer_clear(&rows);
+        for (uint32_t k = i * 2; k < i * 2 + 4; k++)
+            buffer_printf(&rows, "+U[%u, %u, x]\n", k, i);
+        feed("u", buffer_text(&rows));
+        buffer_deinit(&rows);
+        stop(job);
+    }
+    expect("a", "0:5 1:5 2:5 3:5 4:5 5:5 6:5 7:5 8:5 9:5 10:5 11:5");
+    expect("c", "0:0 1:0 2:1 3:1 4:2 5:2 6:3 7:3 8:4 9:4 10:4 11:4");
+}
+END_TEST
+
+int main(void)
+{
+    Suite *suite = suite_create("restore_edits");
+    TCase *edits = tcase_create("edits");
+    tcase_add_checked_fixture(edits, make_directory, remove_directory);
+    tcase_set_timeout(edits, 60);
+    tcase_add_test(edits, test_order_and_company);
+    tcase_add_test(edits, test_another_insert_is_refused);
+    tcase_add_test(edits, test_another_aggregate_is_refused);
+    tcase_add_test(edits, test_more_columns_of_upserts_are_refused);
+    tcase_add_test(edits, test_join_at_other_parallelisms);
+    suite_add_tcase(suite, edits);
+    SRunner *runner = srunner_create(suite);
+    srunner_run_all(runner, CK_ENV);
+    int failed = srunner_ntests_failed(runner);
+    srunner_free(runner);
+    return failed == 0 ? 0 : 1;
+}
