@@ -153,11 +153,22 @@ static void warm_records(void *const *records, uint32_t count)
         __builtin_prefetch(records[row]);
 }
 
-void join_side_warm(const JoinSide *side, uint32_t row, uint32_t count)
+/* A new entry goes behind the last one. */
+static void warm_ends(StateGroup *const *groups, uint32_t count)
 {
-    if (side->shape == PLAN_SIDE_KEY_UNIQUE)
+    for (uint32_t row = 0; row < count; row++)
+        __builtin_prefetch(state_map_last(groups[row]), 1);
+}
+
+void join_side_warm(const JoinSide *side, const Batch *in, uint32_t row, uint32_t count)
+{
+    if (side->shape == PLAN_SIDE_KEY_UNIQUE) {
         warm_records(side->records + row, count);
-    else
+        return;
+    }
+    warm_ends(side->groups + row, count);
+    /* Rows that come or go where one with the same unique columns may be. */
+    if (in->kinds != NULL)
         warm_groups(side->groups + row, count);
 }
 

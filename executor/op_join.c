@@ -249,7 +249,7 @@ static bool apply_pairs(JoinRun *run, uint32_t first, uint32_t last, bool resume
     uint32_t next = 0;
     for (uint32_t row = first; row <= last; row++) {
         if ((row - first) % JOIN_WARM_ROWS == 0)
-            join_side_warm(run->own, row, rows_from(row, last + 1));
+            join_side_warm(run->own, run->in, row, rows_from(row, last + 1));
         if (row != first || !resumes)
             begin_row(run, row);
         for (; next < run->pair_count && join->pairs[next].row == row; next++)

@@ -85,8 +85,9 @@ void state_map_groups(StateTable *table, const Str *keys, const uint64_t *hashes
                       StateGroup **groups);
 uint32_t state_map_size(const StateGroup *group);
 StateEntry *state_map_first(const StateGroup *group);
+StateEntry *state_map_last(const StateGroup *group);
 StateEntry *state_map_next(const StateEntry *entry);
-StateEntry *state_map_find(StateTable *table, const StateGroup *group, Str subkey);
+StateEntry *state_map_find(StateTable *table, StateGroup *group, Str subkey);
 /* Entry of the subkey, made (behind the others, making the group too) when missing, with the given
  * payload; an existing entry keeps its place, and its payload is replaced. `*group` may be NULL on
  * entry and is set. */

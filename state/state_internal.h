@@ -242,15 +242,20 @@ struct StateStore {
 };
 
 struct StateGroup {
-    StateEntry *first; /* its prev is the last entry */
-    StateIndex *index; /* by subkey, once there are many */
+    StateEntry *first;
+    StateEntry *last;
+    union {
+        uint64_t filter;   /* a bit for each subkey's hash: 0 where none has it */
+        StateIndex *index; /* by subkey, once there are many */
+    };
     uint32_t size;
-    uint32_t unsorted; /* while restoring: entries came out of order */
+    bool indexed;
+    bool unsorted; /* while restoring: entries came out of order */
 };
 
 struct StateEntry {
     StateEntry *next; /* NULL behind the last */
-    StateEntry *prev; /* of the first: the last */
+    StateEntry *prev; /* NULL before the first */
     StateGroup *group;
     uint64_t sequence : 48;     /* grows along the list; what a restore sorts by */
     uint64_t record_units : 16; /* the table's record, so that an entry knows where its subkey is */

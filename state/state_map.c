@@ -1,11 +1,14 @@
 /* MAP tables: key → subkey → record and payload, subkeys in the order they came.
  *
  * The directory of keys leads to a StateGroup, which heads a list of entries. Small groups are
- * scanned by the hash of the subkey; from INDEX_ENTRIES on a group has an index of its own.
- * Invariant: sequences grow along the list, so that a restore can bring entries, which come in any
- * order, back into theirs.
+ * scanned by the hash of the subkey, unless a filter of 64 bits in the group says that it is not
+ * there; from INDEX_ENTRIES on a group has an index of its own.
+ * Invariant: the filter has the bit of every entry, and of entries that went since the last scan
+ * that found nothing; sequences grow along the list, so that a restore can bring entries, which
+ * come in any order, back into theirs.
  *
- * Cost: an entry is 48 bytes, its record, subkey and payload; a group 32 bytes and its key. */
+ * Cost: an entry is 48 bytes, its record, subkey and payload; a group 40 bytes and its key. A new
+ * subkey touches its group and the last entry, not those between. */
 #include "state/state_internal.h"
 
 #include <stdlib.h>
@@ -62,6 +65,11 @@ StateEntry *state_map_first(const StateGroup *group)
     return group == NULL ? NULL : group->first;
 }
 
+StateEntry *state_map_last(const StateGroup *group)
+{
+    return group == NULL ? NULL : group->last;
+}
+
 StateEntry *state_map_next(const StateEntry *entry)
 {
     return entry->next;
@@ -77,8 +85,6 @@ void state_map_groups(StateTable *table, const Str *keys, const uint64_t *hashes
         state_keys_find(table, keys + from, hashes + from, n, false, bodies, NULL);
         for (uint32_t i = 0; i < n; i++) {
             groups[from + i] = bodies[i];
-            if (bodies[i] != NULL)
-                __builtin_prefetch(groups[from + i]->first);
         }
     }
 }
@@ -89,14 +95,30 @@ static bool entry_is(const StateEntry *entry, Str subkey, uint32_t hash)
            state_bytes_equal(entry_subkey(entry), subkey.data, subkey.length);
 }
 
-static StateEntry *find(const StateTable *table, const StateGroup *group, Str subkey, uint32_t hash)
+static uint64_t filter_bit(uint32_t hash)
 {
-    if (group->index == NULL) {
-        StateEntry *entry = group->first;
-        while (entry != NULL && !entry_is(entry, subkey, hash))
-            entry = entry->next;
-        return entry;
+    return UINT64_C(1) << (hash >> 26);
+}
+
+/* Scans the list; a scan that finds nothing has seen every entry, and so renews the filter. */
+static StateEntry *scan(StateGroup *group, Str subkey, uint32_t hash)
+{
+    if ((group->filter & filter_bit(hash)) == 0)
+        return NULL;
+    uint64_t filter = 0;
+    for (StateEntry *entry = group->first; entry != NULL; entry = entry->next) {
+        if (entry_is(entry, subkey, hash))
+            return entry;
+        filter |= filter_bit(entry->subkey_hash);
     }
+    group->filter = filter;
+    return NULL;
+}
+
+static StateEntry *find(const StateTable *table, StateGroup *group, Str subkey, uint32_t hash)
+{
+    if (!group->indexed)
+        return scan(group, subkey, hash);
     StateProbe probe = state_probe_start(group->index, hash);
     StateRef ref;
     while (state_probe_next(&probe, &ref)) {
@@ -112,7 +134,7 @@ static uint32_t hash_of_subkey(Str subkey)
     return (uint32_t)hash_bytes(subkey.data, subkey.length);
 }
 
-StateEntry *state_map_find(StateTable *table, const StateGroup *group, Str subkey)
+StateEntry *state_map_find(StateTable *table, StateGroup *group, Str subkey)
 {
     return group == NULL ? NULL : find(table, group, subkey, hash_of_subkey(subkey));
 }
@@ -125,13 +147,17 @@ static void index_add(StateTable *table, StateGroup *group, const StateEntry *en
     table->index_bytes += state_index_bytes(group->index) - before;
 }
 
-/* Enters an entry that is in the list into the group's index, making that when it is time. */
+/* Enters an entry that is in the list into the group's filter or index, making that when it is
+ * time. */
 static void index_entry(StateTable *table, StateGroup *group, const StateEntry *entry)
 {
-    if (group->index != NULL) {
+    if (group->indexed) {
         index_add(table, group, entry);
-    } else if (group->size >= INDEX_ENTRIES) {
+    } else if (group->size < INDEX_ENTRIES) {
+        group->filter |= filter_bit(entry->subkey_hash);
+    } else {
         group->index = memory_zalloc(sizeof(StateIndex));
+        group->indexed = true;
         table->index_bytes += sizeof(StateIndex);
         table->group_indexes++;
         for (const StateEntry *each = group->first; each != NULL; each = each->next)
@@ -141,39 +167,39 @@ static void index_entry(StateTable *table, StateGroup *group, const StateEntry *
 
 static void index_free(StateTable *table, StateGroup *group)
 {
-    if (group->index == NULL)
+    if (!group->indexed)
         return;
     table->index_bytes -= state_index_bytes(group->index) + sizeof(StateIndex);
     state_index_deinit(group->index);
     memory_free(group->index);
-    group->index = NULL;
+    group->filter = 0;
+    group->indexed = false;
     table->group_indexes--;
 }
 
 static void link_last(StateGroup *group, StateEntry *entry)
 {
-    StateEntry *first = group->first;
     entry->next = NULL;
-    if (first == NULL) {
+    entry->prev = group->last;
+    if (group->last == NULL)
         group->first = entry;
-        entry->prev = entry;
-        return;
-    }
-    entry->prev = first->prev;
-    first->prev->next = entry;
-    first->prev = entry;
+    else
+        group->last->next = entry;
+    group->last = entry;
 }
 
-static void unlink_entry(StateGroup *group, StateEntry *entry)
+/* Puts `before` where `entry` is for who goes backward, and `after` for who goes forward. */
+static void relink(StateGroup *group, const StateEntry *entry, StateEntry *before,
+                   StateEntry *after)
 {
     if (entry->next != NULL)
-        entry->next->prev = entry->prev;
-    else if (group->first != entry)
-        group->first->prev = entry->prev;
-    if (group->first == entry)
-        group->first = entry->next;
+        entry->next->prev = before;
     else
-        entry->prev->next = entry->next;
+        group->last = before;
+    if (entry->prev != NULL)
+        entry->prev->next = after;
+    else
+        group->first = after;
 }
 
 static StateEntry *entry_new(StateTable *table, uint32_t key_group, Str subkey, uint32_t hash,
@@ -201,8 +227,7 @@ static StateEntry *append(StateTable *table, StateGroup *group, Str subkey, uint
     uint32_t key_group = state_header_group(state_header_of(group));
     StateEntry *entry = entry_new(table, key_group, subkey, hash, payload);
     entry->group = group;
-    entry->sequence =
-        (group->first == NULL ? 0 : group->first->prev->sequence + 1) & 0xFFFFFFFFFFFF;
+    entry->sequence = (group->last == NULL ? 0 : group->last->sequence + 1) & 0xFFFFFFFFFFFF;
     link_last(group, entry);
     group->size++;
     index_entry(table, group, entry);
@@ -237,17 +262,8 @@ StateEntry *state_map_put(StateTable *table, StateGroup **group, Str key, uint64
 static void replace_entry(StateTable *table, StateEntry *from, StateEntry *to)
 {
     StateGroup *group = from->group;
-    if (from->next != NULL)
-        from->next->prev = to;
-    else if (group->first != from)
-        group->first->prev = to;
-    if (group->first == from)
-        group->first = to;
-    else
-        from->prev->next = to;
-    if (from->prev == from)
-        to->prev = to;
-    if (group->index != NULL)
+    relink(group, from, to, to);
+    if (group->indexed)
         state_index_replace(group->index, from->subkey_hash, state_ref_of(&from->header),
                             state_ref_of(&to->header));
 }
@@ -291,9 +307,9 @@ bool state_map_remove(StateTable *table, StateEntry *entry)
     StateGroup *group = entry->group;
     state_log_removed(table, &entry->header, state_keys_key(table, group),
                       state_entry_subkey(entry));
-    if (group->index != NULL)
+    if (group->indexed)
         state_index_remove(group->index, entry->subkey_hash, state_ref_of(&entry->header));
-    unlink_entry(group, entry);
+    relink(group, entry, entry->prev, entry->next);
     state_strings_free(table, state_entry_record(entry));
     state_record_free(&table->records, &entry->header, table->prefix_bytes, entry_bytes(entry));
     if (--group->size != 0)
@@ -316,11 +332,10 @@ void *state_map_restore(StateTable *table, Str key, uint64_t hash, Str subkey, u
     else
         entry = state_map_set_payload(table, entry, payload);
     entry->sequence = sequence & 0xFFFFFFFFFFFF;
-    bool in_order = (entry->prev == entry || group->first == entry ||
-                     entry->prev->sequence < entry->sequence) &&
+    bool in_order = (entry->prev == NULL || entry->prev->sequence < entry->sequence) &&
                     (entry->next == NULL || entry->sequence < entry->next->sequence);
     if (!in_order) {
-        group->unsorted = 1;
+        group->unsorted = true;
         table->restore_unsorted = true;
     }
     return state_entry_record(entry);
@@ -340,10 +355,10 @@ static void sort_group(StateGroup *group)
     for (StateEntry *entry = group->first; entry != NULL; entry = entry->next)
         entries[count++] = entry;
     qsort(entries, count, sizeof(entries[0]), compare_sequences);
-    group->first = NULL;
+    group->first = group->last = NULL;
     for (uint32_t i = 0; i < count; i++)
         link_last(group, entries[i]);
-    group->unsorted = 0;
+    group->unsorted = false;
     memory_free(entries);
 }
 
