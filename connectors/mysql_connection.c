@@ -71,27 +71,13 @@ bool mysql_connection_error(MYSQL *mysql, const char *doing, Error *error)
 
 /* -------------------------------------------------------------- connecting */
 
-static bool set_tls(MYSQL *mysql, const MysqlAddress *address)
+static bool is_socket(const MysqlAddress *address)
 {
-    my_bool yes = 1;
-    const char *mode = address->tls_mode == NULL ? "preferred" : address->tls_mode;
-    if (text_equal_nocase(mode, "disabled"))
-        return true;
-    if (address->tls_ca != NULL)
-        mysql_optionsv(mysql, MYSQL_OPT_SSL_CA, address->tls_ca);
-    if (address->tls_cert != NULL)
-        mysql_optionsv(mysql, MYSQL_OPT_SSL_CERT, address->tls_cert);
-    if (address->tls_key != NULL)
-        mysql_optionsv(mysql, MYSQL_OPT_SSL_KEY, address->tls_key);
-    if (text_equal_nocase(mode, "preferred") && address->tls_ca == NULL)
-        return true;
-    mysql_optionsv(mysql, MYSQL_OPT_SSL_ENFORCE, &yes);
-    if (text_equal_nocase(mode, "verify-full"))
-        mysql_optionsv(mysql, MYSQL_OPT_SSL_VERIFY_SERVER_CERT, &yes);
-    return true;
+    return address->host[0] == '/';
 }
 
-MYSQL *mysql_connection_open(const MysqlAddress *address, Error *error)
+/* A handle with every option set, not yet connected. */
+static MYSQL *make_handle(const MysqlAddress *address, bool encrypt, bool verify)
 {
     MYSQL *mysql = mysql_init(NULL);
     if (mysql == NULL)
@@ -99,27 +85,72 @@ MYSQL *mysql_connection_open(const MysqlAddress *address, Error *error)
     unsigned int seconds = (unsigned int)((address->connect_timeout_ms + 999) / 1000);
     unsigned int read_seconds = 3600;
     unsigned long packet_max = 1UL << 30;
+    /* "localhost" must not mean a socket that the user did not name. */
+    unsigned int protocol = is_socket(address) ? MYSQL_PROTOCOL_SOCKET : MYSQL_PROTOCOL_TCP;
+    my_bool yes = 1;
     mysql_optionsv(mysql, MYSQL_OPT_CONNECT_TIMEOUT, &seconds);
     mysql_optionsv(mysql, MYSQL_OPT_READ_TIMEOUT, &read_seconds);
     mysql_optionsv(mysql, MYSQL_OPT_MAX_ALLOWED_PACKET, &packet_max);
     mysql_optionsv(mysql, MYSQL_SET_CHARSET_NAME, "utf8mb4");
-    set_tls(mysql, address);
-    bool is_socket = address->host[0] == '/';
-    /* "localhost" would mean a socket the user did not name. */
-    const char *host = is_socket ? NULL : address->host;
-    if (host != NULL && strcmp(host, "localhost") == 0)
-        host = "127.0.0.1";
-    if (mysql_real_connect(mysql, host, address->user, address->password, NULL, address->port,
-                           is_socket ? address->host : NULL, 0) == NULL) {
-        unsigned int number = mysql_errno(mysql);
-        mysql_connection_error(mysql, "connect to the server", error);
-        if (classify(number) == ERROR_NETWORK)
-            error_hint(error,
-                       "Check \"hostname\" and \"port\" (%s:%" PRIu32 ") and that the server runs.",
-                       address->host, address->port);
-        mysql_close(mysql);
+    mysql_optionsv(mysql, MYSQL_OPT_PROTOCOL, &protocol);
+    if (!encrypt)
+        return mysql;
+    if (address->tls_ca != NULL)
+        mysql_optionsv(mysql, MYSQL_OPT_SSL_CA, address->tls_ca);
+    if (address->tls_cert != NULL)
+        mysql_optionsv(mysql, MYSQL_OPT_SSL_CERT, address->tls_cert);
+    if (address->tls_key != NULL)
+        mysql_optionsv(mysql, MYSQL_OPT_SSL_KEY, address->tls_key);
+    mysql_optionsv(mysql, MYSQL_OPT_SSL_ENFORCE, &yes);
+    if (verify)
+        mysql_optionsv(mysql, MYSQL_OPT_SSL_VERIFY_SERVER_CERT, &yes);
+    return mysql;
+}
+
+/* Tries once; NULL with the error and the client library's number for it. */
+static MYSQL *connect_once(const MysqlAddress *address, bool encrypt, bool verify,
+                           unsigned int *number, Error *error)
+{
+    MYSQL *mysql = make_handle(address, encrypt, verify);
+    const char *host = is_socket(address) ? NULL : address->host;
+    const char *path = is_socket(address) ? address->host : NULL;
+    if (mysql_real_connect(mysql, host, address->user, address->password, NULL, address->port, path,
+                           0) != NULL)
+        return mysql;
+    *number = mysql_errno(mysql);
+    mysql_connection_error(mysql, "connect to the server", error);
+    if (*number == CR_SSL_CONNECTION_ERROR)
+        error_hint(error, "Check \"tls.mode\", \"tls.ca\" and the server's certificate.");
+    else if (classify(*number) == ERROR_NETWORK)
+        error_hint(error,
+                   "Check \"hostname\" and \"port\" (%s:%" PRIu32 ") and that the server runs.",
+                   address->host, address->port);
+    mysql_close(mysql);
+    return NULL;
+}
+
+/* Encrypted where the mode asks for it; "preferred" goes on in clear text with a server that speaks
+ * no TLS this client accepts. A socket needs none. */
+static MYSQL *connect_by_mode(const MysqlAddress *address, Error *error)
+{
+    const char *mode = address->tls_mode == NULL ? "preferred" : address->tls_mode;
+    bool preferred = text_equal_nocase(mode, "preferred");
+    bool verify = text_equal_nocase(mode, "verify-full");
+    unsigned int number = 0;
+    if (text_equal_nocase(mode, "disabled") || (preferred && is_socket(address)))
+        return connect_once(address, false, false, &number, error);
+    MYSQL *mysql = connect_once(address, true, verify, &number, error);
+    if (mysql != NULL || !preferred || number != CR_SSL_CONNECTION_ERROR)
+        return mysql;
+    error_clear(error);
+    return connect_once(address, false, false, &number, error);
+}
+
+MYSQL *mysql_connection_open(const MysqlAddress *address, Error *error)
+{
+    MYSQL *mysql = connect_by_mode(address, error);
+    if (mysql == NULL)
         return NULL;
-    }
     if (!mysql_connection_run(mysql, "SET time_zone='+00:00'", error) ||
         !mysql_connection_run(mysql,
                               "SET SESSION sql_mode='', wait_timeout=86400, "

@@ -1,0 +1,70 @@
+"""Encryption: a server with a certificate of an authority made for the test, whom the reader trusts or
+does not. The certificates come from the command `openssl`."""
+
+import os
+import subprocess
+
+import cdc
+
+TABLE = "t: id INT NOT NULL KEY, v STRING"
+SNAPSHOT = {"scan.startup.mode": "snapshot"}
+
+
+def openssl(folder, *arguments):
+    subprocess.run(["openssl", *arguments], cwd=folder, check=True, stdout=subprocess.DEVNULL,
+                   stderr=subprocess.DEVNULL)
+
+
+def make_authority(folder, name):
+    openssl(folder, "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "30", "-subj",
+            "/CN=" + name, "-keyout", name + "-key.pem", "-out", name + ".pem")
+
+
+def make_certificate(folder):
+    """Of the server, for the name localhost, signed by `authority`."""
+    make_authority(folder, "authority")
+    make_authority(folder, "stranger")
+    openssl(folder, "req", "-newkey", "rsa:2048", "-nodes", "-subj", "/CN=localhost",
+            "-keyout", "server-key.pem", "-out", "server.csr")
+    openssl(folder, "x509", "-req", "-in", "server.csr", "-days", "30", "-CA", "authority.pem",
+            "-CAkey", "authority-key.pem", "-CAcreateserial", "-out", "server.pem")
+
+
+def test_tls(bench):
+    if not bench.is_mariadb:
+        return  # MySQL 5.6 speaks no version of TLS that today's client accepts
+    folder = os.path.join(bench.folder, "tls")
+    cdc.clean(folder)
+    os.makedirs(folder)
+    make_certificate(folder)
+    paths = {"ssl-" + what: os.path.join(folder, file)
+             for what, file in (("ca", "authority.pem"), ("cert", "server.pem"),
+                                ("key", "server-key.pem"))}
+    server = cdc.servers.make("mariadb", os.path.join(folder, "server"), options=paths)
+    server.start()
+    # The test's own client speaks no TLS: only what follows has to.
+    server.query("CREATE DATABASE d; CREATE TABLE d.t(id INT PRIMARY KEY, v VARCHAR(9));"
+                 "INSERT INTO d.t VALUES (1,'one'); SET GLOBAL require_secure_transport = ON")
+    run_encrypted(bench, server, folder)
+
+
+def run_encrypted(bench, server, folder):
+    trusted = os.path.join(folder, "authority.pem")
+    stranger = os.path.join(folder, "stranger.pem")
+    mine = cdc.Bench(server, bench.probe, os.path.join(folder, "journals"))
+    try:
+        mine.fails(TABLE, {**SNAPSHOT, "tls.mode": "disabled"})
+        for options in ({"tls.mode": "required"}, {"tls.mode": "preferred"},
+                        {"tls.mode": "verify-full", "tls.ca": trusted, "hostname": "localhost"}):
+            lines = mine.run(TABLE, {**SNAPSHOT, **options})
+            cdc.expect_equal(lines, ["+I[1, one]"], "rows with %r" % options)
+        for options in ({"tls.ca": stranger, "hostname": "localhost"},
+                        {"tls.ca": os.path.join(folder, "none.pem"), "hostname": "localhost"}):
+            error = mine.fails(TABLE, {**SNAPSHOT, "tls.mode": "verify-full", **options})
+            cdc.expect("tls" in error.lower() or "certificate" in error.lower(), error)
+    finally:
+        server.kill()
+        cdc.clean(folder)
+
+
+TESTS = [test_tls]
