@@ -20,8 +20,11 @@ typedef struct CliOptions {
 } CliOptions;
 
 /* print_result.c: prints a result to its end, on standard output. Rows of a query as they come, as
- * Flink's tableau or as a changelog. False when it ended with an error, which is printed. */
+ * Flink's tableau or as a changelog; of a bounded run as one table at the end. False when it ended
+ * with an error, which is printed. */
 bool print_result(WeirSession *session, WeirResult *result);
+/* Writes out what was printed; false with a message when standard output does not take it. */
+bool flush_output(void);
 
 /* print_table.c: a grid whose columns are as wide as told; text is cut to fit. */
 typedef struct TableColumn {
@@ -51,7 +54,8 @@ bool status_line_wanted(void);
 
 /* interrupt.c: SIGINT and SIGTERM go to this session's running statement. */
 void interrupt_install(WeirSession *session, bool interactive);
-bool interrupt_seen(void);
+bool interrupt_pending(void);
+bool interrupt_seen(void); /* the same, and forgets it */
 
 /* shell.c, test_runner.c, lists.c: what main dispatches to; each returns the exit status. */
 int shell_run(WeirSession *session);

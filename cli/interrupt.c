@@ -33,6 +33,11 @@ void interrupt_install(WeirSession *session, bool interactive)
     sigaction(SIGPIPE, &ignore, NULL);
 }
 
+bool interrupt_pending(void)
+{
+    return target.count > 0;
+}
+
 /* Whether one came since the last call. */
 bool interrupt_seen(void)
 {

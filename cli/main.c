@@ -121,13 +121,13 @@ static bool prepare(WeirSession *session, const CliOptions *options)
 static bool run_batch(WeirSession *session, const CliOptions *options)
 {
     interrupt_install(session, false);
-    for (uint32_t i = 0; i < options->file_count; i++) {
+    for (uint32_t i = 0; i < options->file_count && !interrupt_pending(); i++) {
         if (strcmp(options->files[i], "-") != 0)
             name_jobs_after(session, options->files[i]);
         if (!run_file(session, options->files[i], false))
             return false;
     }
-    for (uint32_t i = 0; i < options->command_count; i++) {
+    for (uint32_t i = 0; i < options->command_count && !interrupt_pending(); i++) {
         const char *text = options->commands[i];
         if (!run_script(session, text, strlen(text), NULL))
             return false;
@@ -158,6 +158,8 @@ int main(int argc, char **argv)
     int status = parse_arguments(argc, argv, &options);
     if (status < 0)
         status = run_session(&options);
+    if (!flush_output() && status == 0)
+        status = 1;
     memory_free(options.files);
     memory_free(options.commands);
     memory_free(options.settings);

@@ -1,7 +1,8 @@
-/* Results on standard output: listings in a grid as wide as their content, queries as Flink's
- * tableau (fixed widths, so that rows appear as they come) or as literal changes. */
+/* Results on standard output: listings and bounded runs in a grid as wide as their content, queries
+ * as Flink's tableau (fixed widths, so that rows appear as they come) or as literal changes. */
 #include "cli/cli.h"
 
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <strings.h>
@@ -13,14 +14,24 @@
 
 static const char *const kind_texts[] = {"+I", "-U", "+U", "-D"};
 
-static void write_out(Buffer *out)
+bool flush_output(void)
+{
+    if (fflush(stdout) == 0 && ferror(stdout) == 0)
+        return true;
+    if (errno != EPIPE) /* a reader that went away has seen enough */
+        fprintf(stderr, "error: could not write to standard output: %s\n", strerror(errno));
+    clearerr(stdout);
+    return false;
+}
+
+static bool write_out(Buffer *out)
 {
     if (out->length == 0)
-        return;
+        return true;
     status_line_clear();
     fwrite(out->data, 1, out->length, stdout);
-    fflush(stdout);
     buffer_clear(out);
+    return flush_output();
 }
 
 /* ------------------------------------------------------------------ listings */
@@ -32,70 +43,85 @@ static bool is_text(const WeirResult *result)
 }
 
 typedef struct Listing {
+    TableColumn *columns;
+    uint32_t column_count;
+    uint32_t widest; /* of a column */
     char **cells;
-    uint32_t columns;
-    uint32_t rows;
+    size_t rows, capacity; /* in rows */
 } Listing;
 
-static void listing_read(WeirResult *result, Listing *listing, TableColumn *columns)
+static void listing_open(Listing *listing, const WeirResult *result, uint32_t widest)
 {
-    while (weir_next(result, -1) == WEIR_STEP_ROW) {
-        listing->cells =
-            memory_realloc(listing->cells, sizeof(char *) * (listing->rows + 1) * listing->columns);
-        for (uint32_t i = 0; i < listing->columns; i++) {
-            size_t length;
-            const char *text = weir_is_null(result, i) ? "<NULL>" : weir_text(result, i, &length);
-            uint32_t width = text_width(text, strlen(text));
-            if (width > columns[i].width)
-                columns[i].width = width;
-            listing->cells[(size_t)listing->rows * listing->columns + i] = memory_strdup(text);
-        }
-        listing->rows++;
+    *listing = (Listing){.column_count = weir_column_count(result), .widest = widest};
+    listing->columns = memory_zalloc(sizeof(TableColumn) * listing->column_count);
+    for (uint32_t i = 0; i < listing->column_count; i++) {
+        const char *name = weir_column_name(result, i);
+        listing->columns[i] = (TableColumn){name, text_width(name, strlen(name))};
     }
 }
 
-static void listing_print(const Listing *listing, const TableColumn *columns, Buffer *out)
+static void listing_add_row(Listing *listing, const WeirResult *result)
+{
+    if (listing->rows == listing->capacity) {
+        listing->capacity = listing->capacity == 0 ? 64 : listing->capacity * 2;
+        listing->cells = memory_realloc(listing->cells,
+                                        sizeof(char *) * listing->capacity * listing->column_count);
+    }
+    for (uint32_t i = 0; i < listing->column_count; i++) {
+        const char *text = weir_is_null(result, i) ? "<NULL>" : weir_text(result, i, NULL);
+        uint32_t width = text_width(text, strlen(text));
+        if (width > listing->widest)
+            width = listing->widest;
+        if (width > listing->columns[i].width)
+            listing->columns[i].width = width;
+        listing->cells[listing->rows * listing->column_count + i] = memory_strdup(text);
+    }
+    listing->rows++;
+}
+
+static void listing_print(const Listing *listing, Buffer *out)
 {
     if (listing->rows == 0) {
         buffer_append_text(out, "Empty set\n");
         return;
     }
-    table_print_header(columns, listing->columns, out);
-    for (uint32_t row = 0; row < listing->rows; row++) {
-        for (uint32_t i = 0; i < listing->columns; i++) {
-            const char *text = listing->cells[(size_t)row * listing->columns + i];
-            table_print_cell(text, strlen(text), columns[i].width, out);
+    table_print_header(listing->columns, listing->column_count, out);
+    for (size_t row = 0; row < listing->rows; row++) {
+        for (uint32_t i = 0; i < listing->column_count; i++) {
+            const char *text = listing->cells[row * listing->column_count + i];
+            table_print_cell(text, strlen(text), listing->columns[i].width, out);
         }
         buffer_append_text(out, "|\n");
     }
-    table_print_rule(columns, listing->columns, out);
-    buffer_printf(out, "%u row%s in set\n", listing->rows, listing->rows == 1 ? "" : "s");
+    table_print_rule(listing->columns, listing->column_count, out);
+    buffer_printf(out, "%zu row%s in set\n", listing->rows, listing->rows == 1 ? "" : "s");
 }
 
-static void print_listing(WeirResult *result)
+static void listing_close(Listing *listing)
+{
+    for (size_t i = 0; i < listing->rows * listing->column_count; i++)
+        memory_free(listing->cells[i]);
+    memory_free(listing->cells);
+    memory_free(listing->columns);
+}
+
+static bool print_listing(WeirResult *result)
 {
     Buffer out = {0};
     if (is_text(result)) {
         while (weir_next(result, -1) == WEIR_STEP_ROW)
             buffer_printf(&out, "%s\n", weir_text(result, 0, NULL));
-        write_out(&out);
-        buffer_deinit(&out);
-        return;
+    } else {
+        Listing listing;
+        listing_open(&listing, result, UINT32_MAX);
+        while (weir_next(result, -1) == WEIR_STEP_ROW)
+            listing_add_row(&listing, result);
+        listing_print(&listing, &out);
+        listing_close(&listing);
     }
-    Listing listing = {.columns = weir_column_count(result)};
-    TableColumn *columns = memory_zalloc(sizeof(*columns) * listing.columns);
-    for (uint32_t i = 0; i < listing.columns; i++) {
-        const char *name = weir_column_name(result, i);
-        columns[i] = (TableColumn){name, text_width(name, strlen(name))};
-    }
-    listing_read(result, &listing, columns);
-    listing_print(&listing, columns, &out);
-    write_out(&out);
-    for (size_t i = 0; i < (size_t)listing.rows * listing.columns; i++)
-        memory_free(listing.cells[i]);
-    memory_free(listing.cells);
-    memory_free(columns);
+    bool ok = write_out(&out);
     buffer_deinit(&out);
+    return ok;
 }
 
 /* ------------------------------------------------------------------- queries */
@@ -155,7 +181,7 @@ static void query_open(QueryPrinter *printer, WeirSession *session, WeirResult *
         table_print_header(printer->columns, printer->count, &printer->out);
 }
 
-static void query_close(QueryPrinter *printer, bool finished)
+static bool query_close(QueryPrinter *printer, bool finished)
 {
     if (!printer->changelog) {
         table_print_rule(printer->columns, printer->count, &printer->out);
@@ -163,49 +189,94 @@ static void query_close(QueryPrinter *printer, bool finished)
                       finished ? "Received a total of" : "Query terminated, received a total of",
                       (unsigned long long)printer->rows, printer->rows == 1 ? "" : "s");
     }
-    write_out(&printer->out);
+    bool ok = write_out(&printer->out);
     buffer_deinit(&printer->out);
     memory_free(printer->columns);
+    return ok;
+}
+
+/* What every printer does between rows. */
+static void query_idle(WeirSession *session)
+{
+    if (status_line_wanted())
+        status_line_draw(session);
+}
+
+static bool query_finished(WeirResult *result)
+{
+    WeirJobStatus status;
+    weir_result_status(result, &status);
+    return strcmp(status.state, "FINISHED") == 0;
 }
 
 static bool print_query(WeirSession *session, WeirResult *result)
 {
     QueryPrinter printer = {0};
     query_open(&printer, session, result);
-    write_out(&printer.out);
-    for (;;) {
-        WeirStep step = weir_next(result, FLUSH_AFTER_MS);
+    bool written = write_out(&printer.out);
+    WeirStep step;
+    do {
+        step = weir_next(result, FLUSH_AFTER_MS);
         if (step == WEIR_STEP_ROW) {
             printer.rows++;
             if (printer.changelog)
                 query_print_change(&printer);
             else
                 query_print_row(&printer);
-            if (printer.out.length > (64u << 10))
-                write_out(&printer.out);
-            continue;
         }
-        write_out(&printer.out);
-        if (step == WEIR_STEP_IDLE) {
-            if (status_line_wanted())
-                status_line_draw(session);
-            continue;
-        }
-        status_line_clear();
-        WeirJobStatus status;
-        weir_result_status(result, &status);
-        query_close(&printer, strcmp(status.state, "FINISHED") == 0);
-        if (step == WEIR_STEP_ERROR)
-            print_error(session);
-        return step != WEIR_STEP_ERROR;
+        if (step != WEIR_STEP_ROW || printer.out.length > (64u << 10))
+            written = write_out(&printer.out);
+        if (step == WEIR_STEP_IDLE)
+            query_idle(session);
+    } while (written && (step == WEIR_STEP_ROW || step == WEIR_STEP_IDLE));
+    status_line_clear();
+    written = query_close(&printer, query_finished(result)) && written;
+    if (step == WEIR_STEP_ERROR)
+        print_error(session);
+    return written && step != WEIR_STEP_ERROR;
+}
+
+/* A bounded run has inserts only, and all of them are there before the first is shown. */
+static bool print_bounded(WeirSession *session, WeirResult *result)
+{
+    Listing listing;
+    listing_open(&listing, result,
+                 (uint32_t)atoi(weir_get(session, "table.display.max-column-width")));
+    WeirStep step;
+    while ((step = weir_next(result, FLUSH_AFTER_MS)) == WEIR_STEP_ROW || step == WEIR_STEP_IDLE) {
+        if (step == WEIR_STEP_ROW)
+            listing_add_row(&listing, result);
+        else
+            query_idle(session);
     }
+    status_line_clear();
+    bool ok = step != WEIR_STEP_ERROR;
+    Buffer out = {0};
+    if (!ok)
+        print_error(session);
+    else if (query_finished(result))
+        listing_print(&listing, &out);
+    else
+        buffer_append_text(&out, "Query terminated\n");
+    listing_close(&listing);
+    ok = write_out(&out) && ok;
+    buffer_deinit(&out);
+    return ok;
+}
+
+static bool is_set_to(WeirSession *session, const char *key, const char *value)
+{
+    return strcasecmp(weir_get(session, key), value) == 0;
 }
 
 bool print_result(WeirSession *session, WeirResult *result)
 {
-    if (weir_result_kind(result) == WEIR_RESULT_QUERY)
-        return print_query(session, result);
     if (weir_result_kind(result) == WEIR_RESULT_ROWS)
-        print_listing(result);
-    return true;
+        return print_listing(result);
+    if (weir_result_kind(result) != WEIR_RESULT_QUERY)
+        return true;
+    if (is_set_to(session, "execution.runtime-mode", "BATCH") &&
+        is_set_to(session, "sql-client.execution.result-mode", "TABLEAU"))
+        return print_bounded(session, result);
+    return print_query(session, result);
 }

@@ -47,7 +47,18 @@ static bool follow(WeirSession *session, WeirResult *result)
     }
 }
 
-bool run_script(WeirSession *session, const char *script, size_t length, const char *file)
+/* An init file prepares a session; work belongs into -f and -e. */
+static bool refuse_work(const char *file)
+{
+    fprintf(stderr,
+            "error: init file \"%s\" starts a job\nhint: Keep only CREATE, DROP, USE, SET "
+            "and RESET in it; pass queries with -f.\n",
+            file);
+    return false;
+}
+
+static bool run_statements(WeirSession *session, const char *script, size_t length,
+                           const char *file, bool init_only)
 {
     size_t offset = 0, start = 0, end = 0;
     for (;;) {
@@ -56,6 +67,8 @@ bool run_script(WeirSession *session, const char *script, size_t length, const c
             return true;
         if (found < 0)
             end = length; /* a last statement may do without its semicolon */
+        if (init_only && weir_starts_job(script, length, start, end))
+            return refuse_work(file);
         WeirResult *result;
         if (weir_execute(session, script, length, start, end, file, &result) != WEIR_OK) {
             print_error(session);
@@ -64,31 +77,24 @@ bool run_script(WeirSession *session, const char *script, size_t length, const c
         bool quit = weir_result_kind(result) == WEIR_RESULT_QUIT;
         bool ok = follow(session, result);
         weir_result_free(result);
-        if (!ok || quit || found < 0)
+        /* Ctrl-C ends a query and with it what was to follow. */
+        if (!ok || quit || found < 0 || interrupt_pending())
             return ok;
     }
 }
 
-/* An init file prepares a session; work belongs into -f and -e. */
-static bool init_is_clean(WeirSession *session, const char *path)
+bool run_script(WeirSession *session, const char *script, size_t length, const char *file)
 {
-    if (weir_jobs(session, NULL, 0) == 0)
-        return true;
-    fprintf(stderr,
-            "error: init file \"%s\" starts a job\nhint: Keep only CREATE, DROP, USE, SET "
-            "and RESET in it; pass queries with -f.\n",
-            path);
-    return false;
+    return run_statements(session, script, length, file, false);
 }
 
 bool run_file(WeirSession *session, const char *path, bool init_only)
 {
     Buffer text = {0};
     bool ok = read_file(path, &text);
-    if (ok)
-        ok = run_script(session, buffer_text(&text), text.length, path);
-    if (ok && init_only)
-        ok = init_is_clean(session, path);
+    if (ok) /* standard input has no name to tell */
+        ok = run_statements(session, buffer_text(&text), text.length,
+                            strcmp(path, "-") == 0 ? NULL : path, init_only);
     buffer_deinit(&text);
     return ok;
 }
@@ -96,6 +102,8 @@ bool run_file(WeirSession *session, const char *path, bool init_only)
 bool wait_for_jobs(WeirSession *session, bool quiet)
 {
     bool draw = !quiet && status_line_wanted();
+    if (interrupt_pending()) /* it reached one statement; what runs beside it is meant as well */
+        weir_interrupt(session, false);
     for (;;) {
         WeirStatus status = weir_wait(session, 200);
         if (status == WEIR_OK || status == WEIR_ERROR) {

@@ -123,6 +123,19 @@ static bool shell_run_pending(Shell *shell)
 
 /* ----------------------------------------------------------------- history */
 
+/* Makes the folder and those above it; where that fails, so does saving. */
+static void make_folders(char *path)
+{
+    for (char *c = path + 1; *c != '\0'; c++) {
+        if (*c != '/')
+            continue;
+        *c = '\0';
+        mkdir(path, 0700);
+        *c = '/';
+    }
+    mkdir(path, 0700);
+}
+
 static char *history_path(void)
 {
     const char *home = getenv("HOME");
@@ -134,7 +147,8 @@ static char *history_path(void)
         buffer_printf(&path, "%s/.local/state", home);
     else
         return NULL;
-    mkdir(buffer_text(&path), 0700);
+    buffer_text(&path);
+    make_folders(path.data);
     buffer_append_text(&path, "/weir_history");
     char *result = memory_strdup(buffer_text(&path));
     buffer_deinit(&path);
@@ -153,10 +167,17 @@ static void history_open(Shell *shell)
     el_set(shell->editor, EL_HIST, history, shell->history);
 }
 
-/* A statement with a password does not go into a file that outlives the session. */
-static bool history_allows(const char *line)
+/* A statement with a password does not go into a file that outlives the session; its lines come one
+ * by one, and the password may stand on the next. */
+static bool history_allows(const Shell *shell, const char *line)
 {
-    return strcasestr(line, "password") == NULL && strcasestr(line, "secret") == NULL;
+    Buffer text = {0};
+    buffer_append(&text, shell->pending.data, shell->pending.length);
+    buffer_append_text(&text, line);
+    bool allowed = strcasestr(buffer_text(&text), "password") == NULL &&
+                   strcasestr(buffer_text(&text), "secret") == NULL;
+    buffer_deinit(&text);
+    return allowed;
 }
 
 static void history_close(Shell *shell)
@@ -188,7 +209,7 @@ static void shell_loop(Shell *shell)
             break;
         }
         HistEvent event;
-        if (line[0] != '\n' && history_allows(line))
+        if (line[0] != '\n' && history_allows(shell, line))
             history(shell->history, &event, H_ENTER, line);
         buffer_append(&shell->pending, line, (size_t)length);
         go_on = shell_run_pending(shell);
@@ -214,6 +235,7 @@ int shell_run(WeirSession *session)
 {
     if (!isatty(STDIN_FILENO)) {
         /* A script on standard input is a file without a name. */
+        interrupt_install(session, false);
         return run_file(session, "-", false) && wait_for_jobs(session, true) ? 0 : 1;
     }
     printf("weir %s: streaming SQL. HELP; for help, QUIT; to leave.\n", weir_version());

@@ -56,6 +56,13 @@ bool sqlite_table_error(const SqliteTable *table, const char *doing, Error *erro
     case SQLITE_PERM:
         error_set(error, ERROR_IO, "could not open SQLite file \"%s\": %s", table->path, text);
         return error_hint(error, "Check that its directory exists and that you may write to both.");
+    case SQLITE_IOERR:
+        if (sqlite3_system_errno(table->database) != 0)
+            text = strerror(sqlite3_system_errno(table->database));
+        error_set(error, ERROR_IO, "SQLite file \"%s\" failed while %s: %s", table->path, doing,
+                  text);
+        return error_hint(error, "Check its disk; nothing of the unfinished changes is in the "
+                                 "file.");
     case SQLITE_CONSTRAINT:
         return error_set(error, ERROR_DATA, "SQLite table \"%s\" in \"%s\" refuses a row: %s",
                          table->name, table->path, text);

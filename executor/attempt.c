@@ -345,7 +345,7 @@ Attempt *attempt_open(Job *job, const RestorePoint *from, Error *error)
     bool opened =
         open_operators(job, attempt, from, error) && manifest_of_attempt(job, attempt, error);
     if (opened && from->store != NULL)
-        opened = manifest_check(job->config.name, from, &attempt->manifest, error) &&
+        opened = manifest_check(job, from, &attempt->manifest, error) &&
                  restore_state(job, attempt, from, error);
     if (opened && open_outside(job, attempt, from, error))
         return attempt;

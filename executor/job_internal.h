@@ -34,6 +34,7 @@ typedef struct ManifestEntry {
 typedef struct Manifest {
     ManifestEntry *entries;
     uint32_t count;
+    const char *plan; /* the plan as JSON */
 } Manifest;
 
 /* The epoch an attempt starts from. */
@@ -125,7 +126,7 @@ bool manifest_of_attempt(const Job *job, Attempt *attempt, Error *error) MUST_CH
 void manifest_print(const Manifest *manifest, const Plan *plan, Buffer *out);
 bool manifest_parse(Arena *arena, const char *text, Manifest *out, Error *error) MUST_CHECK;
 /* Refuses to go on from an epoch whose state does not fit, saying what changed. */
-bool manifest_check(const char *job, const RestorePoint *from, const Manifest *now,
+bool manifest_check(const Job *job, const RestorePoint *from, const Manifest *now,
                     Error *error) MUST_CHECK;
 const ManifestEntry *manifest_find(const Manifest *manifest, const char *kind, const char *uid);
 

@@ -169,8 +169,10 @@ bool manifest_parse(Arena *arena, const char *text, Manifest *out, Error *error)
             *next++ = '\0';
         if (number == 0 && strcmp(line, MANIFEST_HEAD) != 0)
             return damaged(error, line);
-        if (strcmp(line, "plan") == 0)
+        if (strcmp(line, "plan") == 0) {
+            out->plan = next;
             return true;
+        }
         if (number > 0 && !parse_line(arena, line, out, error))
             return false;
         line = next;
@@ -205,7 +207,7 @@ static bool refuse(Error *error, const char *job, const RestorePoint *from, cons
                              "or give the changed job another pipeline.name.");
 }
 
-bool manifest_check(const char *job, const RestorePoint *from, const Manifest *now, Error *error)
+static bool parts_fit(const char *job, const RestorePoint *from, const Manifest *now, Error *error)
 {
     for (uint32_t i = 0; i < now->count; i++) {
         const ManifestEntry *entry = &now->entries[i];
@@ -223,4 +225,38 @@ bool manifest_check(const char *job, const RestorePoint *from, const Manifest *n
             return refuse(error, job, from, "the job no longer has the", was);
     }
     return true;
+}
+
+/* Names the first node of the plan that the checkpoint's plan does not have: an operator's own
+ * label may be the same as before when what it reads has changed. */
+static void tell_changed_node(const Plan *plan, const char *was, Error *error)
+{
+    static const char key[] = "\"label\": \"";
+    Buffer json = {0}, line = {0};
+    plan_print_json(plan, &json);
+    bool told = false;
+    for (const char *at = buffer_text(&json); !told && (at = strstr(at, key)) != NULL; at++) {
+        size_t length = strcspn(at, "\n");
+        buffer_clear(&line);
+        buffer_append(&line, at, length + 1);
+        if (strstr(was, buffer_text(&line)) != NULL)
+            continue;
+        at += sizeof(key) - 1;
+        length -= sizeof(key) - 1;
+        while (length > 0 && strchr("\",", at[length - 1]) != NULL)
+            length--;
+        told = true;
+        error_detail(error, "The checkpoint's plan does not have %.*s.", (int)length, at);
+    }
+    buffer_deinit(&line);
+    buffer_deinit(&json);
+}
+
+bool manifest_check(const Job *job, const RestorePoint *from, const Manifest *now, Error *error)
+{
+    if (parts_fit(job->config.name, from, now, error))
+        return true;
+    if (error->detail[0] == '\0')
+        tell_changed_node(job->plan, from->manifest.plan, error);
+    return false;
 }

@@ -107,22 +107,15 @@ bool weir_result_is_bounded(const WeirResult *result)
 
 /* -------------------------------------------------------------------- rows */
 
-static WeirStep result_fail(WeirResult *result, const Error *error)
-{
-    StatementText text = {result->script, result->statement_start, result->script.length,
-                          result->file};
-    session_fail(result->session, error, &text);
-    return WEIR_STEP_ERROR;
-}
-
 /* The job has ended and nothing is queued: how did it end? */
 static WeirStep result_end(WeirResult *result)
 {
     session_job_reap(result->job);
     result->job->reported = true;
-    if (result->job->error.code != ERROR_NONE)
-        return result_fail(result, &result->job->error);
-    return WEIR_STEP_END;
+    if (result->job->error.code == ERROR_NONE)
+        return WEIR_STEP_END;
+    session_job_fail(result->job);
+    return WEIR_STEP_ERROR;
 }
 
 static bool result_take_batch(WeirResult *result, int64_t wait_ms)
@@ -313,7 +306,6 @@ void weir_result_free(WeirResult *result)
     }
     buffer_deinit(&result->text);
     memory_free(result->cells);
-    memory_free(result->file);
     arena_free(result->arena);
     memory_free(result);
 }

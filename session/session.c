@@ -353,9 +353,8 @@ WeirStatus weir_execute(WeirSession *session, const char *script, size_t length,
     StatementText place = {text, start, end, file};
     if (result == NULL)
         return session_fail(session, &error, &place);
-    result->script = (Str){arena_str(result->arena, text), length};
-    result->statement_start = start;
-    result->file = file == NULL ? NULL : memory_strdup(file);
+    if (result->job != NULL)
+        session_job_place(result->job, &place);
     if (finish_synchronously(session, result) != WEIR_OK) {
         weir_result_free(result);
         return WEIR_ERROR;
@@ -384,6 +383,18 @@ WeirStatus weir_execute_text(WeirSession *session, const char *sql, WeirResult *
     return weir_execute(session, sql, length, start, end == 0 ? length : end, NULL, result);
 }
 
+bool weir_starts_job(const char *script, size_t length, size_t start, size_t end)
+{
+    Error error = {0};
+    Arena *arena = arena_new(16 << 10);
+    const AstStatement *statement = parser_parse((Str){script, length}, start, end, arena, &error);
+    bool starts = statement != NULL &&
+                  (statement->kind == AST_STATEMENT_QUERY ||
+                   statement->kind == AST_STATEMENT_INSERT || statement->kind == AST_STATEMENT_SET);
+    arena_free(arena);
+    return starts;
+}
+
 /* --------------------------------------------------------------------- jobs */
 
 uint32_t weir_jobs(WeirSession *session, WeirJobStatus *out, uint32_t capacity)
@@ -409,7 +420,7 @@ static WeirStatus session_look_at_jobs(WeirSession *session, uint32_t *running)
         if (job->error.code == ERROR_NONE || job->reported)
             continue;
         job->reported = true;
-        return session_fail(session, &job->error, NULL);
+        return session_job_fail(job);
     }
     return WEIR_OK;
 }

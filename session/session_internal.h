@@ -21,7 +21,10 @@ typedef struct SessionJob {
     JobStatus last;       /* when job is NULL */
     Error error;          /* code ERROR_NONE: it did not fail */
     bool reported;        /* weir_wait has told of the failure */
-    const char **fed;     /* names of the fed tables it reads */
+    Str script;           /* copy of what it was started by, for errors while it runs */
+    size_t statement_start;
+    char *file;
+    const char **fed; /* names of the fed tables it reads */
     uint32_t fed_count;
     WeirSession *session;
 } SessionJob;
@@ -61,9 +64,6 @@ struct WeirResult {
     Arena *arena;
     const Schema *schema; /* of the rows; its types decide the widths */
     SessionJob *job;      /* QUERY, JOB */
-    Str script;           /* copy of the statement, for run-time errors */
-    size_t statement_start;
-    char *file;
     bool bounded;
 
     /* ROWS: cells by row and column, NULL for NULL. */
@@ -93,6 +93,10 @@ SessionJob *session_start_job(WeirSession *session, Plan *plan, const char *name
 void session_job_reap(SessionJob *job);
 bool session_job_ended(const SessionJob *job);
 void session_job_free(SessionJob *job);
+/* Remembers which statement started the job; makes its failure the session's error, placed there.
+ */
+void session_job_place(SessionJob *job, const StatementText *text);
+WeirStatus session_job_fail(const SessionJob *job);
 void session_job_describe(SessionJob *job, WeirJobStatus *out);
 const char *session_job_state(const SessionJob *job);
 /* Passes a pending interrupt on to the job, or with NULL to all. */

@@ -27,6 +27,9 @@ static RestartStrategy restart_strategy(const Config *config, bool durable)
 static void configure_restart(const Config *config, JobConfig *job)
 {
     job->restart = restart_strategy(config, job->checkpoint_directory != NULL);
+    if (job->restart != RESTART_NONE && job->checkpoint_directory == NULL)
+        job->notice(job->to, "restarts are off: restart-strategy.type is set, but "
+                             "execution.checkpointing.dir is not");
     if (job->restart == RESTART_FIXED_DELAY) {
         job->restart_attempts = config_integer(config, "restart-strategy.fixed-delay.attempts");
         job->restart_delay_ms = config_duration_ms(config, "restart-strategy.fixed-delay.delay");
@@ -194,12 +197,26 @@ bool session_job_ended(const SessionJob *job)
     return job->job == NULL || job_wait(job->job, 0);
 }
 
+/* Rows that were left out must not go unseen where there is no status line. */
+static void say_skipped(const SessionJob *job)
+{
+    uint64_t skipped = job->last.rows_skipped;
+    if (skipped == 0)
+        return;
+    Buffer text = {0};
+    buffer_printf(&text, "job \"%s\" has left out %llu malformed row%s", job->name,
+                  (unsigned long long)skipped, skipped == 1 ? "" : "s");
+    session_notice(job->session, buffer_text(&text));
+    buffer_deinit(&text);
+}
+
 void session_job_reap(SessionJob *job)
 {
     if (job->job == NULL)
         return;
     job_status(job->job, &job->last);
     job_error(job->job, &job->error);
+    say_skipped(job);
     job_free(job->job);
     job->job = NULL;
 }
@@ -213,8 +230,25 @@ void session_job_free(SessionJob *job)
     for (uint32_t i = 0; i < job->fed_count; i++)
         memory_free((void *)(uintptr_t)job->fed[i]);
     memory_free(job->fed);
+    memory_free((void *)(uintptr_t)job->script.data);
+    memory_free(job->file);
     memory_free(job->name);
     memory_free(job);
+}
+
+void session_job_place(SessionJob *job, const StatementText *text)
+{
+    char *copy = memory_zalloc(text->script.length + 1);
+    memcpy(copy, text->script.data, text->script.length);
+    job->script = (Str){copy, text->script.length};
+    job->statement_start = text->start;
+    job->file = text->file == NULL ? NULL : memory_strdup(text->file);
+}
+
+WeirStatus session_job_fail(const SessionJob *job)
+{
+    StatementText text = {job->script, job->statement_start, job->script.length, job->file};
+    return session_fail(job->session, &job->error, job->script.data == NULL ? NULL : &text);
 }
 
 void session_apply_interrupt(WeirSession *session, SessionJob *only)

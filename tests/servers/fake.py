@@ -92,11 +92,11 @@ class FakeServer:
     """Serves connections until closed. `streams` is what each request for the binlog gets: a list of
     events; None in it closes the connection there."""
 
-    def __init__(self, columns, streams):
+    def __init__(self, columns, streams, port=0):
         self.columns = columns
         self.streams = streams
         self.dumps = []
-        self.listener = socket.create_server(("127.0.0.1", 0))
+        self.listener = socket.create_server(("127.0.0.1", port))
         self.port = self.listener.getsockname()[1]
         threading.Thread(target=self.accept, daemon=True).start()
 
