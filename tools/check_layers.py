@@ -32,7 +32,7 @@ LAYERS = {
 # foreign header (a pattern): where it may stand (patterns of paths).
 FENCES = {
     r"pg_query\.h": [r"parser/"],
-    r"(mysql|mariadb|errmsg|mariadb_\w+)\.h|mariadb/.*": [r"connectors/mysql"],
+    r"(mysql|mariadb|errmsg|mariadb_\w+)\.h|mariadb/.*": [r"connectors/mysql", r"bench/limits_mysql"],
     r"sqlite3\.h": [r"state/", r"connectors/sqlite", r"tests/"],
     r"jansson\.h": [r"parser/", r"formats/", r"planner/plan_json\.c"],
     r"pcre2\.h": [r"functions/", r"connectors/mysql", r"connectors/filesystem"],
