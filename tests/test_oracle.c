@@ -247,6 +247,25 @@ static void make_query(Case *run)
     buffer_printf(&run->insert, "INSERT INTO target %s", buffer_text(&run->sql));
 }
 
+static void maybe_set(Case *run, const char *key, const char *value)
+{
+    if (random_below(&run->random, 6) == 0)
+        weir_set(run->session, key, value);
+}
+
+/* None of these changes the answer. */
+static void configure(Case *run)
+{
+    static const char *const workers[] = {"1", "1", "2", "3"};
+    weir_set(run->session, "execution.batch-rows",
+             random_below(&run->random, 2) == 0 ? "1" : "2048");
+    weir_set(run->session, "parallelism.default", workers[random_below(&run->random, 4)]);
+    maybe_set(run, "pipeline.max-parallelism", "7");
+    maybe_set(run, "execution.exchange-memory", "4 kb");
+    maybe_set(run, "table.exec.source.cdc-events-duplicate", "true");
+    maybe_set(run, "table.exec.sink.upsert-materialize", "FORCE");
+}
+
 static void case_open(Case *run, uint64_t seed)
 {
     memset(run, 0, sizeof(*run));
@@ -256,10 +275,7 @@ static void case_open(Case *run, uint64_t seed)
         fail_hard("SQLite", "could not open");
     run->session = weir_open();
     weir_on_notice(run->session, on_notice, NULL);
-    weir_set(run->session, "execution.batch-rows",
-             random_below(&run->random, 2) == 0 ? "1" : "2048");
-    static const char *const workers[] = {"1", "1", "2", "3"};
-    weir_set(run->session, "parallelism.default", workers[random_below(&run->random, 4)]);
+    configure(run);
     snprintf(run->directory, sizeof(run->directory), "/tmp/weir-oracle-XXXXXX");
     if (mkdtemp(run->directory) == NULL)
         fail_hard("folder", "could not make one in /tmp");
