@@ -1,8 +1,9 @@
 """Restart strategies, with a made-up server that comes and goes."""
 
 import os
+import socket
 import sys
-import time
+import threading
 
 from program import check, datagen
 
@@ -26,24 +27,48 @@ def inserted(number, transaction):
             fake.xid()]
 
 
-class Reading:
-    """Standard output of a running program, line by line."""
+class Server(fake.FakeServer):
+    """One that can go away, with its connections."""
 
-    def __init__(self, child):
-        self.child = child
+    def __init__(self, *arguments, **more):
+        self.connections = []
+        super().__init__(*arguments, **more)
 
-    def expect(self, line):
-        found = self.child.stdout.readline().decode()
-        check(found == line + "\n", "expected " + line, found + (self.child.stderr.read().decode() if not found else ""))
+    def serve(self, connection):
+        self.connections.append(connection)
+        super().serve(connection)
+
+    def close(self):
+        for open_socket in [self.listener] + self.connections:
+            try:
+                open_socket.shutdown(socket.SHUT_RDWR)
+            except OSError:
+                pass  # closed before
+        self.listener.close()
+
+
+def expect_line(child, stream, words):
+    """Reads until a line has the words."""
+    watch = threading.Timer(20, child.kill)
+    watch.start()
+    seen = ""
+    for line in stream:
+        seen += line.decode()
+        if words in line.decode():
+            break
+    watch.cancel()
+    check(words in seen, "expected " + words, seen)
 
 
 def come_and_go(bench, *settings):
-    """The server sends a row, goes away, and comes back after `settings` have had time to work."""
-    server = fake.FakeServer(COLUMNS, [inserted(1, 300) + [None]])
-    bench.write("job.sql", CAPTURE % server.port + INSERT)
-    child = bench.start(*[word for setting in settings for word in ("-D", setting)], "-f", "job.sql")
-    Reading(child).expect("+I[1]")
-    server.close()
+    """The server sends a row and goes away."""
+    server = Server(COLUMNS, [inserted(1, 300)])
+    try:
+        bench.write("job.sql", CAPTURE % server.port + INSERT)
+        child = bench.start(*[word for setting in settings for word in ("-D", setting)], "-f", "job.sql")
+        expect_line(child, child.stdout, "+I[1]")
+    finally:
+        server.close()
     return server.port, child
 
 
@@ -72,12 +97,13 @@ def test_server_comes_back(bench):
     port, child = come_and_go(bench, "restart-strategy.exponential-delay.initial-backoff=300 ms")
     server = None
     try:
-        time.sleep(0.5)
-        server = fake.FakeServer(COLUMNS, [inserted(2, 301)], port=port)
-        Reading(child).expect("+I[2]")
+        expect_line(child, child.stderr, "restarts in")
+        server = Server(COLUMNS, [inserted(2, 301)], port=port)
+        server.dumps.append(b"")  # a job that goes on does not ask whether it may
+        expect_line(child, child.stdout, "+I[2]")
         child.terminate()
         done = bench.finish(child)
-        check(done.status == 0 and "restarts in" in done.err, "stops well", done)
+        check(done.status == 0, "stops well", done)
     finally:
         if server is not None:
             server.close()
