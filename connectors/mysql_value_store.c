@@ -227,6 +227,21 @@ static bool store_whole(const Target *to, int128_t value)
     }
 }
 
+/* What nearly every whole number is: one that its column holds. False leaves it to store_whole. */
+static bool store_fitting(const Vector *vector, uint32_t row, int64_t value)
+{
+    switch (vector->type->kind) {
+    case TYPE_BIGINT:
+        ((int64_t *)vector->data)[row] = value;
+        return true;
+    case TYPE_INT:
+        ((int32_t *)vector->data)[row] = (int32_t)value;
+        return value == (int32_t)value;
+    default:
+        return false;
+    }
+}
+
 static bool store_fraction(const Target *to, int128_t value, uint32_t scale)
 {
     const Type *type = to->vector->type;
@@ -416,7 +431,7 @@ bool mysql_value_store(const MysqlColumn *column, const MysqlValue *value, const
         vector_set_valid(vector, row);
     switch (value->kind) {
     case VALUE_INT:
-        return store_whole(&to, value->i);
+        return store_fitting(vector, row, value->i) || store_whole(&to, value->i);
     case VALUE_UINT:
         return column->class == CLASS_BIT ? store_bits(&to, value->u) : store_whole(&to, value->u);
     case VALUE_DECIMAL:
