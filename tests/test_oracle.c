@@ -26,6 +26,7 @@ typedef struct Case {
     Random random;
     Buffer sql;
     Buffer insert;  /* INSERT of that query; empty: it is a SELECT */
+    Buffer second;  /* the query of another INSERT in the same statement set; empty: none */
     bool conflicts; /* the planner wanted ON CONFLICT */
     Table tables[TABLES];
     sqlite3 *oracle;
@@ -119,11 +120,8 @@ static void count_rows(Case *run, const char *counted, const char *sql)
 }
 
 /* Prints rows whose counts differ; true when none does. */
-static bool compare(Case *run)
+static bool compare_counts(Case *run)
 {
-    count_rows(run, "expected", buffer_text(&run->sql));
-    if (run->insert.length != 0)
-        count_rows(run, "emitted", "SELECT * FROM target.rows");
     sqlite3_stmt *query = prepare(
         run, "SELECT row, SUM(e), SUM(w) FROM (SELECT row, n AS e, 0 AS w FROM expected "
              "UNION ALL SELECT row, 0, n FROM emitted) GROUP BY row HAVING SUM(e) <> SUM(w)");
@@ -136,6 +134,19 @@ static bool compare(Case *run)
     }
     sqlite3_finalize(query);
     return equal;
+}
+
+static bool compare(Case *run)
+{
+    count_rows(run, "expected", buffer_text(&run->sql));
+    if (run->insert.length != 0)
+        count_rows(run, "emitted", "SELECT * FROM target.target");
+    bool equal = compare_counts(run);
+    if (!equal || run->second.length == 0)
+        return equal;
+    count_rows(run, "expected", buffer_text(&run->second));
+    count_rows(run, "emitted", "SELECT * FROM target.second");
+    return compare_counts(run);
 }
 
 /* ------------------------------------------------------------------- a case */
@@ -198,19 +209,19 @@ static void create_tables(Case *run)
                             "CREATE TABLE emitted (row TEXT, n INTEGER)");
 }
 
-static bool oracle_understands(Case *run)
+static bool oracle_understands(Case *run, Buffer *sql)
 {
     sqlite3_stmt *statement = NULL;
-    int status = sqlite3_prepare_v2(run->oracle, buffer_text(&run->sql), -1, &statement, NULL);
+    int status = sqlite3_prepare_v2(run->oracle, buffer_text(sql), -1, &statement, NULL);
     sqlite3_finalize(statement);
     return status == SQLITE_OK;
 }
 
 /* The table that the query goes to: its columns, its key. */
-static void create_target(Case *run, const KeyedShape *keyed)
+static void create_target(Case *run, const char *name, const KeyedShape *keyed)
 {
     Buffer sql = {0};
-    buffer_append_text(&sql, "CREATE TABLE target (");
+    buffer_printf(&sql, "CREATE TABLE %s (", name);
     for (uint32_t i = 0; i < keyed->shape.column_count; i++)
         buffer_printf(&sql, "c%u %s, ", i, keyed->shape.is_text[i] ? "STRING" : "BIGINT");
     buffer_append_text(&sql, "PRIMARY KEY (");
@@ -218,33 +229,56 @@ static void create_target(Case *run, const KeyedShape *keyed)
         buffer_printf(&sql, "%sc%u", i == 0 ? "" : ", ", keyed->keys[i]);
     buffer_printf(&sql,
                   ") NOT ENFORCED) WITH ('connector' = 'sqlite', 'path' = '%s/target.db', "
-                  "'table-name' = 'rows')",
-                  run->directory);
+                  "'table-name' = '%s')",
+                  run->directory, name);
     create_table(run, &sql);
-    buffer_clear(&sql);
-    buffer_printf(&sql, "ATTACH '%s/target.db' AS target", run->directory);
-    oracle_run(run->oracle, buffer_text(&sql));
     buffer_deinit(&sql);
+}
+
+static void make_keyed(Case *run, Buffer *sql, KeyedShape *keyed)
+{
+    uint32_t key_counts[TABLES];
+    for (uint32_t i = 0; i < TABLES; i++)
+        key_counts[i] = run->tables[i].key_count;
+    do { /* SQLite cannot flatten some nested outer joins that are right */
+        buffer_clear(sql);
+        random_keyed_query(&run->random, 1 + random_below(&run->random, 4), key_counts, sql, keyed);
+    } while (!oracle_understands(run, sql));
+}
+
+/* One INSERT, or two that read the same tables. */
+static void make_insert(Case *run)
+{
+    KeyedShape keyed;
+    Buffer attach = {0};
+    make_keyed(run, &run->sql, &keyed);
+    create_target(run, "target", &keyed);
+    buffer_printf(&attach, "ATTACH '%s/target.db' AS target", run->directory);
+    oracle_run(run->oracle, buffer_text(&attach));
+    buffer_deinit(&attach);
+    if (random_below(&run->random, 3) != 0) {
+        buffer_printf(&run->insert, "INSERT INTO target %s", buffer_text(&run->sql));
+        return;
+    }
+    make_keyed(run, &run->second, &keyed);
+    create_target(run, "second", &keyed);
+    weir_set(run->session, "table.exec.sink.require-on-conflict", "false");
+    buffer_printf(&run->insert,
+                  "EXECUTE STATEMENT SET BEGIN INSERT INTO target %s; INSERT INTO second %s; END",
+                  buffer_text(&run->sql), buffer_text(&run->second));
 }
 
 static void make_query(Case *run)
 {
-    uint32_t depth = 1 + random_below(&run->random, 4);
-    buffer_clear(&run->sql);
+    QueryShape shape;
     if (random_below(&run->random, 2) == 0) {
-        QueryShape shape;
-        random_query(&run->random, depth, &run->sql, &shape);
+        make_insert(run);
         return;
     }
-    KeyedShape keyed;
-    uint32_t key_counts[TABLES];
-    for (uint32_t i = 0; i < TABLES; i++)
-        key_counts[i] = run->tables[i].key_count;
-    random_keyed_query(&run->random, depth, key_counts, &run->sql, &keyed);
-    if (!oracle_understands(run))
-        return;
-    create_target(run, &keyed);
-    buffer_printf(&run->insert, "INSERT INTO target %s", buffer_text(&run->sql));
+    do {
+        buffer_clear(&run->sql);
+        random_query(&run->random, 1 + random_below(&run->random, 4), &run->sql, &shape);
+    } while (!oracle_understands(run, &run->sql));
 }
 
 static void maybe_set(Case *run, const char *key, const char *value)
@@ -285,9 +319,7 @@ static void case_open(Case *run, uint64_t seed)
     }
     buffer_append_text(&run->script, "== sql\n");
     create_tables(run);
-    do { /* SQLite cannot flatten some nested outer joins that are right */
-        make_query(run);
-    } while (!oracle_understands(run));
+    make_query(run);
     if (run->insert.length == 0)
         buffer_printf(&run->script, "\n== query fold\n%s;\n", buffer_text(&run->sql));
     else
@@ -306,6 +338,7 @@ static void case_close(Case *run)
     buffer_deinit(&command);
     buffer_deinit(&run->sql);
     buffer_deinit(&run->insert);
+    buffer_deinit(&run->second);
     buffer_deinit(&run->script);
 }
 
