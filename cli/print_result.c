@@ -9,8 +9,8 @@
 
 #include "core/arena.h"
 
-/* Rows are written through at latest when none came for this long. */
-#define FLUSH_AFTER_MS 20
+/* How often a printer that waits for rows looks after the status line. */
+#define IDLE_MS 20
 
 static const char *const kind_texts[] = {"+I", "-U", "+U", "-D"};
 
@@ -48,6 +48,8 @@ typedef struct Listing {
     uint32_t widest; /* of a column */
     char **cells;
     size_t rows, capacity; /* in rows */
+    bool *retracts;        /* by row */
+    bool any_retracts;
 } Listing;
 
 static void listing_open(Listing *listing, const WeirResult *result, uint32_t widest)
@@ -66,7 +68,11 @@ static void listing_add_row(Listing *listing, const WeirResult *result)
         listing->capacity = listing->capacity == 0 ? 64 : listing->capacity * 2;
         listing->cells = memory_realloc(listing->cells,
                                         sizeof(char *) * listing->capacity * listing->column_count);
+        listing->retracts = memory_realloc(listing->retracts, listing->capacity);
     }
+    WeirChange change = weir_row_change(result);
+    listing->retracts[listing->rows] = change == WEIR_UPDATE_BEFORE || change == WEIR_DELETE;
+    listing->any_retracts = listing->any_retracts || listing->retracts[listing->rows];
     for (uint32_t i = 0; i < listing->column_count; i++) {
         const char *text = weir_is_null(result, i) ? "<NULL>" : weir_text(result, i, NULL);
         uint32_t width = text_width(text, strlen(text));
@@ -77,6 +83,83 @@ static void listing_add_row(Listing *listing, const WeirResult *result)
         listing->cells[listing->rows * listing->column_count + i] = memory_strdup(text);
     }
     listing->rows++;
+}
+
+/* By content, then in order of arrival. */
+static int compare_rows(const void *a, const void *b, void *of)
+{
+    const Listing *listing = of;
+    size_t left = *(const size_t *)a, right = *(const size_t *)b;
+    for (uint32_t i = 0; i < listing->column_count; i++) {
+        int order = strcmp(listing->cells[left * listing->column_count + i],
+                           listing->cells[right * listing->column_count + i]);
+        if (order != 0)
+            return order;
+    }
+    return left < right ? -1 : left > right;
+}
+
+static bool same_row(const Listing *listing, size_t a, size_t b)
+{
+    for (uint32_t i = 0; i < listing->column_count; i++) {
+        if (strcmp(listing->cells[a * listing->column_count + i],
+                   listing->cells[b * listing->column_count + i]) != 0)
+            return false;
+    }
+    return true;
+}
+
+/* Marks what stays of the rows [from, to) of `order`, which are the same: the last ones, as many as
+ * there are more inserts than retractions. */
+static void listing_net(const Listing *listing, const size_t *order, size_t from, size_t to,
+                        bool *stays)
+{
+    size_t retractions = 0;
+    for (size_t i = from; i < to; i++)
+        retractions += listing->retracts[order[i]];
+    for (size_t i = from; i < to; i++) {
+        if (listing->retracts[order[i]])
+            continue;
+        stays[order[i]] = retractions == 0;
+        retractions -= retractions > 0;
+    }
+}
+
+static void listing_keep(Listing *listing, const bool *stays)
+{
+    size_t kept = 0, width = listing->column_count;
+    for (size_t row = 0; row < listing->rows; row++) {
+        for (size_t i = 0; i < width; i++) {
+            char *cell = listing->cells[row * width + i];
+            if (stays[row])
+                listing->cells[kept * width + i] = cell;
+            else
+                memory_free(cell);
+        }
+        kept += stays[row];
+    }
+    listing->rows = kept;
+}
+
+/* Leaves the rows that all changes add up to. */
+static void listing_fold(Listing *listing)
+{
+    if (!listing->any_retracts)
+        return;
+    size_t *order = memory_zalloc(sizeof(*order) * listing->rows);
+    bool *stays = memory_zalloc(listing->rows);
+    for (size_t i = 0; i < listing->rows; i++)
+        order[i] = i;
+    qsort_r(order, listing->rows, sizeof(*order), compare_rows, listing);
+    for (size_t from = 0, to; from < listing->rows; from = to) {
+        to = from + 1;
+        while (to < listing->rows && same_row(listing, order[from], order[to]))
+            to++;
+        listing_net(listing, order, from, to, stays);
+    }
+    listing_keep(listing, stays);
+    memory_free(order);
+    memory_free(stays);
 }
 
 static void listing_print(const Listing *listing, Buffer *out)
@@ -102,6 +185,7 @@ static void listing_close(Listing *listing)
     for (size_t i = 0; i < listing->rows * listing->column_count; i++)
         memory_free(listing->cells[i]);
     memory_free(listing->cells);
+    memory_free(listing->retracts);
     memory_free(listing->columns);
 }
 
@@ -216,7 +300,8 @@ static bool print_query(WeirSession *session, WeirResult *result)
     bool written = write_out(&printer.out);
     WeirStep step;
     do {
-        step = weir_next(result, FLUSH_AFTER_MS);
+        /* What is printed is written out before a wait for more. */
+        step = weir_next(result, printer.out.length == 0 ? IDLE_MS : 0);
         if (step == WEIR_STEP_ROW) {
             printer.rows++;
             if (printer.changelog)
@@ -236,14 +321,14 @@ static bool print_query(WeirSession *session, WeirResult *result)
     return written && step != WEIR_STEP_ERROR;
 }
 
-/* A bounded run has inserts only, and all of them are there before the first is shown. */
+/* A bounded run shows its end: what a changing input took back meanwhile is left out. */
 static bool print_bounded(WeirSession *session, WeirResult *result)
 {
     Listing listing;
     listing_open(&listing, result,
                  (uint32_t)atoi(weir_get(session, "table.display.max-column-width")));
     WeirStep step;
-    while ((step = weir_next(result, FLUSH_AFTER_MS)) == WEIR_STEP_ROW || step == WEIR_STEP_IDLE) {
+    while ((step = weir_next(result, IDLE_MS)) == WEIR_STEP_ROW || step == WEIR_STEP_IDLE) {
         if (step == WEIR_STEP_ROW)
             listing_add_row(&listing, result);
         else
@@ -254,9 +339,10 @@ static bool print_bounded(WeirSession *session, WeirResult *result)
     Buffer out = {0};
     if (!ok)
         print_error(session);
-    else if (query_finished(result))
+    else if (query_finished(result)) {
+        listing_fold(&listing);
         listing_print(&listing, &out);
-    else
+    } else
         buffer_append_text(&out, "Query terminated\n");
     listing_close(&listing);
     ok = write_out(&out) && ok;

@@ -169,6 +169,12 @@ def test_batch_tableau(bench):
     check("1 row in set" in bench.good(*mode, "-e", "SELECT 1").out, "one row")
     out = bench.good(*mode, "-e", "SELECT REPEAT('y', 50)").out
     check("y" * 27 + "..." in out and "y" * 28 not in out, "long text is cut", out)
+    bench.write("a.json", "".join('{"before": %s, "after": %s, "op": "%s"}\n' % change for change in (
+        ("null", '{"v": "a"}', "c"), ("null", '{"v": "b"}', "c"), ("null", '{"v": "a"}', "c"),
+        ('{"v": "a"}', '{"v": "c"}', "u"), ('{"v": "b"}', "null", "d"))))
+    out = bench.good(*mode, "-e", "CREATE TABLE p (v STRING) WITH ('connector' = 'filesystem', 'path' = 'a.json', "
+                     "'format' = 'debezium-json'); SELECT * FROM p").out
+    check(out.splitlines()[3:] == ["| a |", "| c |", "+---+", "2 rows in set"], "what changes add up to", out)
     bench.bad(*mode, "-e", "SELECT 1 / a FROM (VALUES (1), (0)) AS t(a)", says="zero")
     bench.bad(*mode, "-e", datagen(end=None).replace(", 'fields.i.end' = '1000000000'", "").replace(
         "'fields.i.kind' = 'sequence', 'fields.i.start' = '1'", "'rows-per-second' = '5'") +
