@@ -6,6 +6,7 @@ import resource
 import shutil
 import signal
 import sqlite3
+import subprocess
 import time
 
 from program import check, datagen, files, sqlite, wait_for
@@ -218,9 +219,26 @@ def test_full_disk_sinks(bench):
               before=limit_files(200000), says="s.db")
     if os.path.exists("/dev/full"):
         with open("/dev/full", "w") as full:
-            import subprocess
             done = subprocess.run([bench.weir, "-e", "SELECT 1"], stdout=full, stderr=subprocess.PIPE, timeout=30)
         check(done.returncode == 1 and b"error: " in done.stderr, "a full standard output", done)
+
+
+def test_small_disk(bench):
+    """A disk that really is full, where this machine lets us have one: the job goes on when there is room."""
+    os.mkdir(bench.path("cp"))
+    if os.geteuid() != 0 or subprocess.run(["mount", "-t", "tmpfs", "-o", "size=600k", "tmpfs", bench.path("cp")],
+                                           stderr=subprocess.DEVNULL).returncode != 0:
+        return
+    try:
+        bench.write("job.sql", SETTINGS + datagen(per_second=20000, end=30000) +
+                    sqlite("o", "k INT, n BIGINT, PRIMARY KEY (k) NOT ENFORCED") + "INSERT INTO o SELECT 1, COUNT(*) "
+                    "FROM (SELECT DISTINCT CAST(i AS STRING) || REPEAT('x', 200) AS t FROM g);")
+        bench.bad("-f", "job.sql", says=["job.weir-state", "no space left on disk", "hint: "])
+        subprocess.run(["mount", "-o", "remount,size=100m", bench.path("cp")], check=True)
+        bench.good("-f", "job.sql")
+        check(bench.rows("out.db", "SELECT n FROM t") == [(30000,)], "the result", bench.rows("out.db", "SELECT * FROM t"))
+    finally:
+        subprocess.run(["umount", bench.path("cp")], check=True)
 
 
 def test_interrupted_twice(bench):
@@ -265,5 +283,5 @@ def test_checkpoint_files_sink(bench):
 
 TESTS = [test_stop_and_go_on, test_stop_a_script_on_stdin, test_fresh, test_changed_file, test_another_parallelism,
          test_corrupt_store, test_corrupt_state_bytes, test_two_processes, test_recovery_path, test_retained,
-         test_full_disk_checkpoint, test_full_disk_sinks, test_interrupted_twice, test_stop_without_checkpoints,
+         test_full_disk_checkpoint, test_full_disk_sinks, test_small_disk, test_interrupted_twice, test_stop_without_checkpoints,
          test_checkpoint_files_sink]
