@@ -848,7 +848,7 @@ static void name_earliest(MysqlSource *source, Error *error)
                       "binlog longer (binlog_expire_logs_seconds, expire_logs_days).");
 }
 
-typedef enum StepState { STEP_AGAIN, STEP_NOTHING, STEP_FAILED } StepState;
+typedef enum StepState { STEP_AGAIN, STEP_NOTHING, STEP_LOST, STEP_FAILED } StepState;
 
 static StepState step(MysqlSource *source, int64_t timeout_ms, bool *full, Error *error)
 {
@@ -888,7 +888,7 @@ static StepState step(MysqlSource *source, int64_t timeout_ms, bool *full, Error
     if (state == STREAM_IDLE)
         return STEP_NOTHING;
     if (state == STREAM_FAILED)
-        return STEP_FAILED;
+        return STEP_LOST;
     reader->retries = 0;
     reader->caught_up = false;
     if (!on_event(source, bytes, length, error))
@@ -932,7 +932,14 @@ SourceState mysql_capture_next(MysqlSource *source, int64_t timeout_ms, Error *e
             return SOURCE_END;
         }
         StepState state = step(source, built ? 0 : timeout_ms, &full, &cause);
-        if (state == STEP_FAILED) {
+        if (state == STEP_LOST && cause.code == ERROR_NETWORK && built) {
+            /* Whole rows that came before the connection went are given: a server that drops it
+             * after every transaction must not keep the job where it is. The next read meets the
+             * loss again. */
+            mysql_source_flush(source);
+            return SOURCE_BATCH;
+        }
+        if (state == STEP_LOST || state == STEP_FAILED) {
             if (cause.code == ERROR_POSITION && cause.detail[0] != '\0')
                 name_earliest(source, &cause);
             else if (cause.code != ERROR_NETWORK && cause.code != ERROR_ACCESS &&

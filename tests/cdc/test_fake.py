@@ -64,6 +64,13 @@ def test_broken_connection(bench):
     cdc.expect_equal([line.split(",")[0] for line in lines], ["+I[1", "+I[2", "+I[-1"], "changes")
 
 
+def test_connection_that_never_lasts(bench):
+    """A server that closes after every transaction: what came is given all the same."""
+    whole = [fake.tagged_gtid(300), fake.query("BEGIN")] + insert(1) + insert(2) + [fake.xid()]
+    lines, _ = run(bench, [whole + [None]] * 3, ["--limit", "2"])
+    cdc.expect_equal([line.split(",")[0] for line in lines], ["+I[1", "+I[2"], "changes")
+
+
 def fails(bench, events, *words):
     with fake.FakeServer(COLUMNS, [events]) as server:
         error = bench.fails(TABLE, dict(OPTIONS, port=str(server.port)))
@@ -92,5 +99,5 @@ def test_events_to_pass_over(bench):
     cdc.expect_equal(len(lines), 1, "changes")
 
 
-TESTS = [test_packed_transactions, test_broken_connection, test_events_that_stop,
-         test_events_to_pass_over]
+TESTS = [test_packed_transactions, test_broken_connection, test_connection_that_never_lasts,
+         test_events_that_stop, test_events_to_pass_over]
