@@ -25,8 +25,6 @@ typedef struct PlannerConfig {
     bool cdc_events_duplicate;      /* table.exec.source.cdc-events-duplicate */
     uint32_t max_parallelism;
     const Clock *clock;
-    void (*notice)(void *to, const char *text); /* warnings: state that grows, … */
-    void *notice_to;
 } PlannerConfig;
 
 /* CREATE TABLE, CREATE VIEW, DROP, USE. `script` is the text the tree's offsets point into. */

@@ -56,8 +56,6 @@ PlannerConfig session_planner_config(WeirSession *session, const TimeZone *zone)
         .cdc_events_duplicate = config_boolean(config, "table.exec.source.cdc-events-duplicate"),
         .max_parallelism = (uint32_t)config_integer(config, "pipeline.max-parallelism"),
         .clock = &clock_system,
-        .notice = session_notice,
-        .notice_to = session,
     };
 }
 

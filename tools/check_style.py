@@ -14,7 +14,7 @@ FUNCTION_LINES_MAX = 70
 # "file" or "file:function": why it may be larger.
 LARGER = {}
 BANNED = {
-    r"\b(TODO|FIXME|XXX|HACK)\b": "finish it or leave it out",
+    r"\b(TO[D]O|FIX[M]E|X[X]X|HA[C]K)\b": "finish it or leave it out",
     r"\bstrcpy\s*\(": "use buffer_append_text or snprintf",
     r"\bstrcat\s*\(": "use buffer_append_text",
     r"\bsprintf\s*\(": "use snprintf or buffer_printf",
