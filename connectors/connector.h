@@ -47,7 +47,16 @@ typedef struct ScanInfo {
     const uint32_t *metadata; /* indexes into the connector's metadata, after the columns */
     uint32_t metadata_count;
     const Schema *schema; /* columns, then metadata: the schema of the batches */
+    /* Of each column that is a ROW, the fields anyone reads, bit i for field i; a source may give
+     * NULL for the others. NULL: all. */
+    const uint64_t *fields;
 } ScanInfo;
+
+/* The fields anyone reads of a column of the batches; fields from the 64th on always are. */
+static inline uint64_t scan_fields(const ScanInfo *scan, uint32_t column)
+{
+    return scan->fields == NULL ? UINT64_MAX : scan->fields[column];
+}
 
 /* Position of one split of a source (a file, a key range, a server's binlog). */
 typedef struct SplitPosition {
