@@ -74,6 +74,9 @@ typedef struct SourceContext {
      * instance takes the splits that are its own. Borrowed during open. */
     const SplitPosition *restored;
     uint32_t restored_count;
+    /* Readers of the same server that the job opens before this one: INSERTs that joined it later
+     * read for themselves. */
+    uint32_t readers_before;
     bool is_restored; /* an epoch is restored, even when it has no splits */
     const Clock *clock;
     const TimeZone *zone;

@@ -145,12 +145,18 @@ static bool take_ready(MysqlSource *source, Batch **batch, uint32_t *scan)
 
 /* ------------------------------------------------------------------- opening */
 
+/* A second reader of the server takes the next number of the range; past its end it takes one by
+ * chance: two readers with one number would drive each other out. */
 static uint32_t choose_server_id(const SourceContext *context, const char *option)
 {
     uint32_t random = 0;
+    unsigned long own = (unsigned long)context->readers_before * context->parallelism;
     if (option != NULL) {
-        unsigned long first = strtoul(option, NULL, 10);
-        return (uint32_t)(first + context->subtask);
+        char *end = NULL;
+        unsigned long first = strtoul(option, &end, 10);
+        unsigned long last = *end == '-' ? strtoul(end + 1, NULL, 10) : first;
+        if (own == 0 || first + own + context->subtask <= last)
+            return (uint32_t)(first + own + context->subtask);
     }
     if (getrandom(&random, sizeof(random), 0) != sizeof(random))
         random = (uint32_t)clock_monotonic_us();

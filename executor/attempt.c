@@ -225,10 +225,10 @@ static bool make_sink_runtime(const Job *job, Stage *stage, const RestorePoint *
     runtime->on_rows = job->config.on_rows == NULL ? NULL : job_on_rows;
     runtime->to = task->job;
     runtime->rows_written = &task->job->rows_written;
-    runtime->restored_epoch = from->epoch;
     stage->context.runtime = runtime;
-    if (from->store == NULL)
+    if (from->store == NULL || manifest_find(&from->manifest, "sink", stage->node->uid) == NULL)
         return true;
+    runtime->restored_epoch = from->epoch;
     return restore_pending(task->arena, from, stage->node->uid, &runtime->restored,
                            &runtime->restored_count, error);
 }
@@ -256,32 +256,54 @@ static bool open_operators(const Job *job, Attempt *attempt, const RestorePoint 
     return opened;
 }
 
-static const char *source_uid(const Task *task, const PlanNode *node)
+const char *scan_source_uid(Arena *arena, const PlanNode *node)
 {
     if (strcmp(node->op, "scan") != 0)
         return node->uid;
     const PlanScan *scan = node->spec;
-    return scan->share_key == NULL ? node->uid
-                                   : arena_printf(task->arena, "source %s", scan->share_key);
+    return scan->share_key == NULL ? node->uid : arena_printf(arena, "source %s", scan->share_key);
+}
+
+/* How many sources of this server the job has before this one. */
+static uint32_t readers_before(const Job *job, const PlanNode *node)
+{
+    if (strcmp(node->op, "scan") != 0 || ((const PlanScan *)node->spec)->share_key == NULL)
+        return 0;
+    const PlanScan *own = node->spec;
+    const char *last = own->share_key;
+    uint32_t readers = 0;
+    for (uint32_t i = node->id; i-- > 0;) {
+        const PlanScan *other = job->plan->nodes[i]->spec;
+        if (strcmp(job->plan->nodes[i]->op, "scan") != 0 || other->share_key == NULL ||
+            strcmp(other->server_key, own->server_key) != 0)
+            continue;
+        if (strcmp(other->share_key, own->share_key) != 0 && strcmp(other->share_key, last) != 0)
+            readers++;
+        last = other->share_key;
+    }
+    return readers;
 }
 
 static bool open_source(Job *job, Task *task, const RestorePoint *from, Error *error)
 {
     TaskSource *source = task->source;
     const PlanNode *first = source->scans[0]->node;
+    bool restored =
+        from->store != NULL && manifest_find(&from->manifest, "source", source->uid) != NULL;
     SourceContext context = {
         .job = job->config.name,
         .subtask = task->subtask,
         .parallelism = task->fragment->parallelism,
-        .is_restored = from->store != NULL,
+        .is_restored = restored,
+        .readers_before = readers_before(job, first),
         .clock = job->config.clock,
         .zone = job->config.zone,
         .bounded_run = job->config.bounded_run,
         .notice = job->config.notice == NULL ? NULL : job_notice,
         .notice_to = job,
     };
-    if (from->store != NULL && !restore_splits(task->arena, from, source->uid, &context.restored,
-                                               &context.restored_count, error))
+    if (restored && !restore_splits(task->arena, from, source->uid, &context.restored,
+                                    &context.restored_count, error))
         return false;
     source->reading = true;
     if (strcmp(first->op, "values") == 0) {
@@ -311,7 +333,7 @@ static void make_source(Task *task)
         if (node_is_source(task->stages[i].node))
             source->scans[source->scan_count++] = &task->stages[i];
     const PlanNode *first = source->scans[0]->node;
-    source->uid = source_uid(task, first);
+    source->uid = scan_source_uid(task->arena, first);
     source->class = strcmp(first->op, "values") == 0
                         ? &values_source
                         : ((const PlanScan *)first->spec)->connector->source;

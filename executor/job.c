@@ -153,11 +153,15 @@ static bool open_job(Job *job, Error *error)
                   job->config.parallelism, job->plan->max_parallelism);
         return error_hint(error, "Raise pipeline.max-parallelism or lower parallelism.default.");
     }
-    find_fed_tables(job);
-    job->graph = fragments_build(job->arena, job->plan, job->config.parallelism);
     RestorePoint from = {0};
     if (!open_store(job, error) || !restore_choose(job, &from, error))
         return false;
+    if (!branches_settle(job, &from, error)) {
+        restore_close(job, &from);
+        return false;
+    }
+    find_fed_tables(job);
+    job->graph = fragments_build(job->arena, job->plan, job->config.parallelism);
     job->epoch = job->checkpoint_epoch = from.epoch;
     job->checkpoint_at_us = from.completed_at_us;
     job->attempt = attempt_open(job, &from, error);

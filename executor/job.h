@@ -34,6 +34,12 @@ typedef struct JobConfig {
     /* execution.state-recovery.path: where to start from as long as the job's own directory has no
      * epoch. NULL: nowhere else. */
     const char *recovery_path;
+    /* execution.state-recovery.ignore-unclaimed-state: what the epoch has for INSERTs that the job
+     * no longer has is dropped, and a changed INSERT begins anew, instead of refusing. */
+    bool ignore_unclaimed;
+    /* Plans the statement again with INSERTs that joined the job later, `since` per INSERT as in
+     * PlannerConfig. NULL: a statement with another set of INSERTs is refused. */
+    Plan *(*replan)(void *to, const uint64_t *since, uint32_t count, Error *error);
     /* Only for failures that doing the same again may cure (error_retryable, an epoch that took too
      * long), and never with tables fed by hand, whose rows cannot be read again. */
     RestartStrategy restart;

@@ -4,6 +4,7 @@
  *     job.c          the public calls
  *     attempt.c      builds, opens and closes the tasks of one run of the plan
  *     manifest.c     what an epoch says about the operators that made it, and the check of it
+ *     branches.c     INSERTs that were added, changed or taken away since the epoch
  *     restore.c      fills an attempt from an epoch
  *     coordinator.c  epochs, ends, restarts
  *
@@ -29,6 +30,8 @@ typedef struct ManifestEntry {
     uint32_t parallelism;
     const char *label;
     const char *tables; /* "name\tdescription\n" each; "" when it keeps no state */
+    uint64_t since;     /* of a sink: epoch with which its INSERT joined the job; 0: beginning */
+    bool is_new;        /* belongs to an INSERT that joins with this start */
 } ManifestEntry;
 
 typedef struct Manifest {
@@ -71,6 +74,7 @@ struct Job {
     Plan *plan;
     JobConfig config; /* its texts in the arena */
     const FragmentGraph *graph;
+    bool *is_new; /* per node: belongs to an INSERT that joins with this start; NULL: none does */
     CheckpointStore *store; /* the coordinator's, once it runs */
     FedTable *fed;
     uint32_t fed_count;
@@ -117,6 +121,8 @@ void attempt_join(Attempt *attempt);
 /* Closes operators, sources and sinks; figures stay readable. */
 void attempt_close(Attempt *attempt);
 void attempt_free(Attempt *attempt);
+/* What the positions of a source are known by in a checkpoint. */
+const char *scan_source_uid(Arena *arena, const PlanNode *node);
 Stage *attempt_stage(const Job *job, const Attempt *attempt, uint32_t node, uint32_t subtask);
 uint64_t attempt_rows_in(const Attempt *attempt);
 
@@ -126,9 +132,13 @@ bool manifest_of_attempt(const Job *job, Attempt *attempt, Error *error) MUST_CH
 void manifest_print(const Manifest *manifest, const Plan *plan, Buffer *out);
 bool manifest_parse(Arena *arena, const char *text, Manifest *out, Error *error) MUST_CHECK;
 /* Refuses to go on from an epoch whose state does not fit, saying what changed. */
-bool manifest_check(const Job *job, const RestorePoint *from, const Manifest *now,
+bool manifest_check(Job *job, const RestorePoint *from, const Manifest *now,
                     Error *error) MUST_CHECK;
 const ManifestEntry *manifest_find(const Manifest *manifest, const char *kind, const char *uid);
+
+/* branches.c: compares the INSERTs of the plan with those of the epoch; plans again when some
+ * joined later than the job began, and marks what is new. */
+bool branches_settle(Job *job, const RestorePoint *from, Error *error) MUST_CHECK;
 
 /* restore.c */
 /* Where the job's first attempt starts: the newest epoch of its own store, else of recovery_path

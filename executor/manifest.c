@@ -8,11 +8,14 @@
  *     table     name  description            (of the operator above)
  *     source    uid  parallelism  label
  *     sink      uid  parallelism  label
+ *     since     epoch                      (with which the sink's INSERT joined the job)
  *     plan
  *     {the plan as JSON, to the end}
  *
  * Invariant: a job goes on only if every part that remembers something is on both sides with the
- * same form; anything else would silently lose or invent rows. */
+ * same form; anything else would silently lose or invent rows. Two exceptions: what belongs to an
+ * INSERT that is new (branches.c) begins empty and reads its tables from their beginning; what the
+ * job no longer has is dropped when the user says so. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -41,6 +44,7 @@ static void add_entry(Manifest *manifest, Arena *arena, const char *kind, const 
         .parallelism = stage->context.parallelism,
         .label = field(arena, node->label == NULL ? node->op : node->label),
         .tables = "",
+        .is_new = stage->task->job->is_new != NULL && stage->task->job->is_new[node->id],
     };
 }
 
@@ -51,8 +55,10 @@ static void add_stage(Manifest *manifest, Arena *arena, const Stage *stage)
     bool leads = source != NULL && source->scans[0] == stage;
     if (leads)
         add_entry(manifest, arena, "source", source->uid, stage);
-    if (strcmp(node->op, "sink") == 0 && ((const PlanSink *)node->spec)->connector != NULL)
+    if (strcmp(node->op, "sink") == 0 && ((const PlanSink *)node->spec)->connector != NULL) {
         add_entry(manifest, arena, "sink", node->uid, stage);
+        manifest->entries[manifest->count - 1].since = ((const PlanSink *)node->spec)->since;
+    }
     bool ends = stage->class->end != NULL;
     if (!stage->keeps_state && !ends)
         return;
@@ -96,6 +102,8 @@ void manifest_print(const Manifest *manifest, const Plan *plan, Buffer *out)
         const ManifestEntry *entry = &manifest->entries[i];
         buffer_printf(out, "%s\t%s\t%u\t%s\n", entry->kind, entry->uid, entry->parallelism,
                       entry->label);
+        if (entry->since != 0)
+            buffer_printf(out, "since\t%llu\n", (unsigned long long)entry->since);
         print_tables(entry->tables, out);
     }
     buffer_append_text(out, "plan\n");
@@ -134,6 +142,12 @@ static bool parse_line(Arena *arena, char *line, Manifest *out, Error *error)
             return damaged(error, whole);
         ManifestEntry *last = &out->entries[out->count - 1];
         last->tables = arena_printf(arena, "%s%s\n", last->tables, line + 6);
+        return true;
+    }
+    if (strncmp(line, "since\t", 6) == 0) {
+        if (out->count == 0)
+            return damaged(error, whole);
+        out->entries[out->count - 1].since = strtoull(line + 6, NULL, 10);
         return true;
     }
     if (!split_fields(line, fields, 4))
@@ -204,22 +218,40 @@ static bool refuse(Error *error, const char *job, const RestorePoint *from, cons
     error_set(error, ERROR_STATE, "job \"%s\" cannot go on from epoch %llu: %s %s \"%s\"", job,
               (unsigned long long)from->epoch, what, entry->kind, entry->label);
     return error_hint(error, "The statement was changed since. Undo that, start over with --fresh, "
-                             "or give the changed job another pipeline.name.");
+                             "or SET 'execution.state-recovery.ignore-unclaimed-state' = 'true', "
+                             "which drops the old state and begins changed INSERTs anew.");
 }
 
-static bool parts_fit(const char *job, const RestorePoint *from, const Manifest *now, Error *error)
+/* What the job no longer has and the user has said may go. */
+static void say_dropped(Job *job, const RestorePoint *from, const Manifest *now)
 {
+    for (uint32_t i = 0; i < from->manifest.count; i++) {
+        const ManifestEntry *was = &from->manifest.entries[i];
+        if (!entry_matters(was) || manifest_find(now, was->kind, was->uid) != NULL)
+            continue;
+        Buffer text = {0};
+        buffer_printf(&text, "job \"%s\" drops what epoch %llu has for the %s \"%s\"",
+                      job->config.name, (unsigned long long)from->epoch, was->kind, was->label);
+        job_notice(job, buffer_text(&text));
+        buffer_deinit(&text);
+    }
+}
+
+static bool parts_fit(const Job *settings, const RestorePoint *from, const Manifest *now,
+                      Error *error)
+{
+    const char *job = settings->config.name;
     for (uint32_t i = 0; i < now->count; i++) {
         const ManifestEntry *entry = &now->entries[i];
         const ManifestEntry *was = manifest_find(&from->manifest, entry->kind, entry->uid);
-        if (was == NULL && entry_matters(entry))
+        if (was == NULL && entry_matters(entry) && !entry->is_new)
             return refuse(error, job, from, "it has nothing for the new", entry);
         if (was == NULL || strcmp(was->tables, entry->tables) == 0)
             continue;
         refuse(error, job, from, "its state has another form for the", entry);
         return error_detail(error, "It is:\n%sIt was:\n%s", entry->tables, was->tables);
     }
-    for (uint32_t i = 0; i < from->manifest.count; i++) {
+    for (uint32_t i = 0; i < from->manifest.count && !settings->config.ignore_unclaimed; i++) {
         const ManifestEntry *was = &from->manifest.entries[i];
         if (entry_matters(was) && manifest_find(now, was->kind, was->uid) == NULL)
             return refuse(error, job, from, "the job no longer has the", was);
@@ -252,10 +284,12 @@ static void tell_changed_node(const Plan *plan, const char *was, Error *error)
     buffer_deinit(&json);
 }
 
-bool manifest_check(const Job *job, const RestorePoint *from, const Manifest *now, Error *error)
+bool manifest_check(Job *job, const RestorePoint *from, const Manifest *now, Error *error)
 {
-    if (parts_fit(job->config.name, from, now, error))
+    if (parts_fit(job, from, now, error)) {
+        say_dropped(job, from, now);
         return true;
+    }
     if (error->detail[0] == '\0')
         tell_changed_node(job->plan, from->manifest.plan, error);
     return false;

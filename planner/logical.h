@@ -86,6 +86,7 @@ typedef struct LogicalSink {
     const PlanTable *table;  /* NULL: rows go to whoever runs the query */
     const char *on_conflict; /* as in the statement; NULL: not given */
     uint32_t ordinal;        /* of the sinks into this table in the statement */
+    uint32_t number;         /* of the INSERT in the statement */
 } LogicalSink;
 
 /* normalize and materialize. */
@@ -129,6 +130,7 @@ struct LogicalNode {
     uint64_t row_identity;
     const uint64_t *column_identities;
     PlanNode *plan;
+    uint64_t since; /* epoch at which the INSERT it belongs to joined the job */
     uint32_t visit; /* mark of the walk that was here last */
 };
 

@@ -85,6 +85,10 @@ static bool scan_lower(const PlannerContext *context, LogicalNode *node, Error *
     spec->scan.schema = node->schema;
     if (spec->connector->share_key != NULL)
         spec->share_key = spec->connector->share_key(&scan->table->info, arena);
+    spec->server_key = spec->share_key;
+    if (spec->share_key != NULL && node->since != 0)
+        spec->share_key =
+            arena_printf(arena, "%s since %llu", spec->share_key, (unsigned long long)node->since);
     node->plan->spec = spec;
     node->plan->parallelism = spec->connector->source_parallelism;
 

@@ -218,6 +218,8 @@ static bool sink_lower(const PlannerContext *context, LogicalNode *node, Error *
     PlanSink *spec = arena_new_one(arena, PlanSink);
     const PlanTable *table = node->sink.table;
     spec->takes = sink_takes(node);
+    spec->number = node->sink.number;
+    spec->since = node->since;
     Buffer label = {0};
     if (table == NULL) {
         spec->sink_id = "collect";

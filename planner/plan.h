@@ -68,7 +68,8 @@ struct PlanNode {
 typedef struct PlanScan {
     const Connector *connector;
     ScanInfo scan;
-    const char *share_key; /* scans with equal keys share one source; NULL: none */
+    const char *share_key;  /* scans with equal keys share one source; NULL: none */
+    const char *server_key; /* the same whatever epoch the INSERT joined the job with */
     /* A test or an embedding program feeds this table by hand: rows come through job_feed. */
     bool is_fed;
 } PlanScan;
@@ -187,6 +188,8 @@ typedef struct PlanSink {
     const uint32_t *not_null; /* columns whose NULL is an error (or drops the row) */
     uint32_t not_null_count;
     bool drop_null_rows; /* table.exec.sink.not-null-enforcer = DROP */
+    uint32_t number;     /* of the INSERT in the statement, from 0 */
+    uint64_t since;      /* epoch with which the INSERT joined the job; 0: its beginning */
 } PlanSink;
 
 typedef struct Plan {

@@ -9,7 +9,7 @@
 
 static bool nodes_equal(const LogicalNode *a, const LogicalNode *b)
 {
-    if (a->class != b->class || a->input_count != b->input_count ||
+    if (a->class != b->class || a->since != b->since || a->input_count != b->input_count ||
         !schema_equal(a->schema, b->schema))
         return false;
     for (uint32_t i = 0; i < a->input_count; i++)
@@ -42,6 +42,21 @@ static void unify(const PlannerContext *context, LogicalNode **roots, uint32_t c
         order.nodes[n]->visit = 0;
 }
 
+static void set_since(LogicalNode *node, uint64_t since)
+{
+    node->since = since;
+    for (uint32_t i = 0; i < node->input_count; i++)
+        set_since(node->inputs[i], since);
+}
+
+/* Marks every tree with the epoch its INSERT joined at. */
+static void mark_since(const PlannerContext *context, LogicalNode **roots, uint32_t count)
+{
+    const PlannerConfig *config = context->config;
+    for (uint32_t r = 0; r < count; r++)
+        set_since(roots[r], r < config->since_count ? config->since[r] : 0);
+}
+
 static void rewrite(const PlannerContext *context, LogicalNode **roots, uint32_t count)
 {
     for (uint32_t r = 0; r < count; r++) {
@@ -50,9 +65,11 @@ static void rewrite(const PlannerContext *context, LogicalNode **roots, uint32_t
         roots[r] = rule_prune_columns(context, roots[r]);
         roots[r] = rule_merge_calcs(context, roots[r]);
     }
+    mark_since(context, roots, count);
     rule_share_scans(context, roots, count);
     for (uint32_t r = 0; r < count; r++)
         roots[r] = rule_merge_calcs(context, roots[r]);
+    mark_since(context, roots, count); /* the rules have made nodes */
     unify(context, roots, count);
 }
 
@@ -75,6 +92,9 @@ static PlanNode *plan_node(const PlannerContext *context, LogicalNode *node, uin
 Plan *plan_build(const PlannerContext *context, LogicalNode **roots, uint32_t count, Str sql,
                  int64_t sql_start, Error *error)
 {
+    for (uint32_t r = 0; r < count; r++)
+        if (logical_is(roots[r], "sink"))
+            roots[r]->sink.number = r;
     rewrite(context, roots, count);
     if (!traits_derive(context, roots, count, error))
         return NULL;

@@ -62,6 +62,8 @@ void plan_identify(const PlannerContext *context, const LogicalOrder *order)
         buffer_append_text(&text, node->class->op);
         for (uint32_t i = 0; i < node->input_count; i++)
             identity_append(&text, node->inputs[i]->row_identity);
+        if (node->input_count == 0 && node->since != 0)
+            buffer_printf(&text, "|since %llu", (unsigned long long)node->since);
         node->class->identify(context, node, &text);
         uint64_t identity = hash_bytes(text.data, text.length);
         if (node->column_identities == NULL) {

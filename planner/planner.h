@@ -25,6 +25,11 @@ typedef struct PlannerConfig {
     bool cdc_events_duplicate;      /* table.exec.source.cdc-events-duplicate */
     uint32_t max_parallelism;
     const Clock *clock;
+    /* Per INSERT of the statement: the epoch with which it joined the job; 0: from the job's
+     * beginning. INSERTs that joined at different epochs share nothing, so that each reads its
+     * tables from where it began. NULL: all 0. */
+    const uint64_t *since;
+    uint32_t since_count;
 } PlannerConfig;
 
 /* CREATE TABLE, CREATE VIEW, DROP, USE. `script` is the text the tree's offsets point into. */

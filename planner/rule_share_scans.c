@@ -11,6 +11,7 @@
 
 typedef struct SharedScan {
     const PlanTable *table;
+    uint64_t since;
     bool *physical;
     bool *metadata;
 } SharedScan;
@@ -22,10 +23,11 @@ typedef struct SharedScans {
 } SharedScans;
 
 static SharedScan *scans_of(const PlannerContext *context, SharedScans *scans,
-                            const PlanTable *table)
+                            const LogicalNode *node)
 {
+    const PlanTable *table = node->scan.table;
     for (uint32_t i = 0; i < scans->count; i++)
-        if (scans->items[i].table == table)
+        if (scans->items[i].table == table && scans->items[i].since == node->since)
             return &scans->items[i];
     if (scans->count == scans->capacity) {
         uint32_t capacity = scans->capacity == 0 ? 8 : scans->capacity * 2;
@@ -37,6 +39,7 @@ static SharedScan *scans_of(const PlannerContext *context, SharedScans *scans,
     }
     SharedScan *scan = &scans->items[scans->count++];
     scan->table = table;
+    scan->since = node->since;
     scan->physical = arena_new_array(context->arena, bool, table->info.physical->column_count + 1);
     scan->metadata = arena_new_array(context->arena, bool, table->def->column_count + 1);
     if (traits_needs_normalize(context, table))
@@ -51,7 +54,7 @@ static void collect(const PlannerContext *context, SharedScans *scans, const Log
         collect(context, scans, node->inputs[i]);
     if (!logical_is(node, "scan"))
         return;
-    SharedScan *shared = scans_of(context, scans, node->scan.table);
+    SharedScan *shared = scans_of(context, scans, node);
     for (uint32_t i = 0; i < node->scan.column_count; i++)
         shared->physical[node->scan.columns[i]] = true;
     for (uint32_t i = 0; i < node->scan.metadata_count; i++)
@@ -82,10 +85,11 @@ static void replace(const PlannerContext *context, SharedScans *scans, LogicalNo
         return;
     }
     Arena *arena = context->arena;
-    const SharedScan *shared = scans_of(context, scans, node->scan.table);
+    const SharedScan *shared = scans_of(context, scans, node);
     LogicalNode *scan =
         logical_scan(arena, shared->table, shared->physical, shared->metadata, node->place);
     uint32_t count = node->schema->column_count;
+    scan->since = node->since;
     if (scan->schema->column_count == count)
         return;
     const Expr **projections = arena_new_array(arena, const Expr *, count + 1);

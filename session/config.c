@@ -53,6 +53,11 @@ static const OptionSpec specs[] = {
      .minimum = 1,
      .maximum = INT64_MAX,
      .doc = "Bytes of state one worker's operator may hold; past it the job ends with an error."},
+    {.name = "execution.state-recovery.ignore-unclaimed-state",
+     .type = OPTION_BOOLEAN,
+     .fallback = "false",
+     .doc = "Goes on without the state of INSERTs that the job no longer has; changed ones begin "
+            "anew."},
     {.name = "execution.state-recovery.path",
      .type = OPTION_TEXT,
      .doc = "Checkpoint database to start from instead of the job's own."},

@@ -195,7 +195,7 @@ static WeirResult *execute_job(WeirSession *session, const AstStatement *stateme
         result->schema = schema_copy(result->arena, plan_result_schema(plan));
     bool bounded = plan_is_bounded(plan);
     const char *name = job_default_name(session, statement, arena);
-    result->job = session_start_job(session, plan, name, is_query, error);
+    result->job = session_start_job(session, plan, statement, script, name, error);
     if (result->job == NULL) {
         result->kind = WEIR_RESULT_DONE;
         weir_result_free(result);

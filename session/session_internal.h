@@ -27,6 +27,9 @@ typedef struct SessionJob {
     const char **fed; /* names of the fed tables it reads */
     uint32_t fed_count;
     WeirSession *session;
+    /* While it starts: the statement, to plan it again. */
+    const AstStatement *statement;
+    Str statement_script;
 } SessionJob;
 
 /* Where a statement stands, for errors. */
@@ -87,8 +90,8 @@ PlannerConfig session_planner_config(WeirSession *session, const TimeZone *zone)
 void session_notice(void *session, const char *text);
 
 /* session_jobs.c */
-SessionJob *session_start_job(WeirSession *session, Plan *plan, const char *name, bool is_query,
-                              Error *error) MUST_CHECK;
+SessionJob *session_start_job(WeirSession *session, Plan *plan, const AstStatement *statement,
+                              Str script, const char *name, Error *error) MUST_CHECK;
 /* If the job has ended: keeps its last status and gives the rest back. */
 void session_job_reap(SessionJob *job);
 bool session_job_ended(const SessionJob *job);

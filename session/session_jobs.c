@@ -80,6 +80,17 @@ static bool job_is_durable(const Config *config, bool is_query)
            (!is_query || config_is_set(config, "pipeline.name"));
 }
 
+/* The statement again, for a job that goes on with INSERTs that it did not have from its start. */
+static Plan *job_replan(void *to, const uint64_t *since, uint32_t count, Error *error)
+{
+    const SessionJob *job = to;
+    PlannerConfig config = session_planner_config(job->session, job->session->zone);
+    config.since = since;
+    config.since_count = count;
+    return planner_plan(job->session->catalog, job->statement, job->statement_script, &config,
+                        error);
+}
+
 static JobConfig job_configure(const WeirSession *session, SessionJob *job, bool is_query)
 {
     const Config *config = session->config;
@@ -97,6 +108,9 @@ static JobConfig job_configure(const WeirSession *session, SessionJob *job, bool
             (uint32_t)config_integer(config, "execution.checkpointing.num-retained"),
         .fresh = session->fresh,
         .recovery_path = config_get(config, "execution.state-recovery.path"),
+        .ignore_unclaimed =
+            config_boolean(config, "execution.state-recovery.ignore-unclaimed-state"),
+        .replan = job_replan,
         .state_memory_limit_bytes = (uint64_t)config_bytes(config, "execution.state-memory-limit"),
         .bounded_run = text_equal_nocase(config_get(config, "execution.runtime-mode"), "BATCH"),
         .clock = &clock_system,
@@ -164,9 +178,10 @@ static void session_keep_job(WeirSession *session, SessionJob *job)
     session->jobs[session->job_count++] = job;
 }
 
-SessionJob *session_start_job(WeirSession *session, Plan *plan, const char *name, bool is_query,
-                              Error *error)
+SessionJob *session_start_job(WeirSession *session, Plan *plan, const AstStatement *statement,
+                              Str script, const char *name, Error *error)
 {
+    bool is_query = statement->kind == AST_STATEMENT_QUERY;
     /* A query's rows borrow types from its plan: its own result gives it back. */
     for (uint32_t i = 0; i < session->job_count; i++) {
         if (session->jobs[i]->collector == NULL && session_job_ended(session->jobs[i]))
@@ -181,7 +196,10 @@ SessionJob *session_start_job(WeirSession *session, Plan *plan, const char *name
         job->collector = collector_new(RESULT_QUEUE_BYTES);
     session->interrupt = 0;
     JobConfig config = job_configure(session, job, is_query);
+    job->statement = statement;
+    job->statement_script = script;
     job->job = job_start(plan, &config, error);
+    job->statement = NULL;
     if (job->job == NULL) {
         session_job_free(job);
         return NULL;
