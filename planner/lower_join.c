@@ -1,4 +1,5 @@
-/* join: regular equi-join; both sides stay in state.
+/* join: regular join; both sides stay in state. With equalities each join key is one worker's;
+ * without any, every row may meet every other and all are on one.
  *
  * The upsert keys of a side decide how its rows are kept (a key whose changes may come out of order
  * cannot tell which row to replace). Output keys: the left's when a left row
@@ -117,14 +118,6 @@ static bool updates_in_place(const PlannerContext *context, const LogicalNode *n
 
 static bool join_derive(const PlannerContext *context, LogicalNode *node, Error *error)
 {
-    if (node->join.key_count == 0) {
-        error_set(error, ERROR_UNSUPPORTED,
-                  "a join without an equality between its sides is not supported yet");
-        error_detail(error,
-                     "ON and WHERE compare no column of one side with one of the other by =.");
-        error_hint(error, "Add such a comparison, for example on a constant column of both sides.");
-        return error_at(error, node->place.offset, node->place.length);
-    }
     node->traits.bounded = lower_inputs_bounded(node);
     node->traits.rowtime = -1;
     node->changes = node->join.kind == PLAN_JOIN_INNER
@@ -202,14 +195,38 @@ static const char *join_label(const PlannerContext *context, const LogicalNode *
                       node->join.null_matches[k] ? "IS NOT DISTINCT FROM" : "=",
                       right->columns[node->join.keys[1][k]].name);
     if (spec->condition != NULL) {
-        buffer_append_text(&label, " AND ");
+        buffer_append_text(&label, node->join.key_count == 0 ? "" : " AND ");
         expr_print(spec->condition, node->schema, &label);
+    } else if (node->join.key_count == 0) {
+        buffer_append_text(&label, "true");
     }
     buffer_append_text(&label, "], select=[");
     label_columns(node->schema, NULL, node->schema->column_count, &label);
     buffer_printf(&label, "], leftInputSpec=[%s], rightInputSpec=[%s])",
                   side_text(spec->sides[0].state), side_text(spec->sides[1].state));
     return label_take(context->arena, &label);
+}
+
+/* Without an equality every row meets all rows of the other side: the user is told. */
+static const char *join_state(const PlannerContext *context, const PlanJoin *spec)
+{
+    bool single[2];
+    for (uint32_t s = 0; s < 2; s++)
+        single[s] = spec->key_count == 0 && spec->sides[s].state == PLAN_SIDE_KEY_UNIQUE;
+    const char *text =
+        arena_printf(context->arena, "every row of both sides, %s", lower_ttl_text(context));
+    if (spec->key_count != 0 || (single[0] && single[1]))
+        return text;
+    if (single[0] || single[1])
+        return arena_printf(context->arena,
+                            "%s; warning: a change of the one row of the %s side changes every row "
+                            "of the other",
+                            text, single[0] ? "left" : "right");
+    return arena_printf(context->arena,
+                        "%s; warning: no equality connects the sides, so each change is compared "
+                        "with every row of the other side, on one worker: an equality in ON or "
+                        "WHERE would bound that",
+                        text);
 }
 
 static bool join_lower(const PlannerContext *context, LogicalNode *node, Error *error)
@@ -222,12 +239,14 @@ static bool join_lower(const PlannerContext *context, LogicalNode *node, Error *
     spec->state_ttl_ms = context->config->state_ttl_ms;
     for (uint32_t s = 0; s < 2; s++) {
         fill_side(context, node, s, &spec->sides[s]);
-        lower_hash(&node->plan->inputs[s], spec->sides[s].keys, spec->key_count);
+        if (spec->key_count != 0)
+            lower_hash(&node->plan->inputs[s], spec->sides[s].keys, spec->key_count);
     }
+    if (spec->key_count == 0)
+        lower_single(node);
     node->plan->spec = spec;
     node->plan->label = join_label(context, node, spec);
-    node->plan->state =
-        arena_printf(context->arena, "every row of both sides, %s", lower_ttl_text(context));
+    node->plan->state = join_state(context, spec);
     return true;
 }
 

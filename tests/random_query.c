@@ -209,13 +209,16 @@ static void wrap_join(Random *random, uint32_t depth, Buffer *sql, QueryShape *s
     append_join_columns(&sides[1], "b", shape, sql);
     buffer_printf(sql, " FROM (%s) a %s (%s) b ON ", buffer_text(&inner[0]),
                   kinds[random_below(random, 4)], buffer_text(&inner[1]));
-    random_equality(random, &sides[0], &sides[1], sql);
-    if (random_below(random, 4) == 0) {
+    bool theta = random_below(random, 8) == 0;
+    if (!theta)
+        random_equality(random, &sides[0], &sides[1], sql);
+    if (!theta && random_below(random, 4) == 0) {
         buffer_append_text(sql, " AND ");
         random_equality(random, &sides[0], &sides[1], sql);
     }
-    if (random_below(random, 3) == 0)
-        buffer_printf(sql, " AND a.c%d <= b.c%d", random_column(random, &sides[0], false),
+    if (theta || random_below(random, 3) == 0)
+        buffer_printf(sql, "%sa.c%d <= b.c%d", theta ? "" : " AND ",
+                      random_column(random, &sides[0], false),
                       random_column(random, &sides[1], false));
     buffer_deinit(&inner[0]);
     buffer_deinit(&inner[1]);

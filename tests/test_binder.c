@@ -245,16 +245,6 @@ static const PlanCase types[] = {
 
 /* What is understood and refused, with what to do instead. */
 static const PlanCase refused[] = {
-    {"SELECT * FROM o, c",
-     "unsupported: a join without an equality between its sides is not supported yet\n"
-     "detail: ON and WHERE compare no column of one side with one of the other by =.\n"
-     "hint: Add such a comparison, for example on a constant column of both sides.\n"
-     "at: o, c\n"},
-    {"SELECT * FROM o JOIN c ON o.cid > c.id",
-     "unsupported: a join without an equality between its sides is not supported yet\n"
-     "detail: ON and WHERE compare no column of one side with one of the other by =.\n"
-     "hint: Add such a comparison, for example on a constant column of both sides.\n"
-     "at: o JOIN c\n"},
     {"SELECT * FROM o ORDER BY id",
      "unsupported: ORDER BY in streaming mode is not supported yet\n"
      "hint: Over bounded tables SET 'execution.runtime-mode' = 'batch' sorts; a "

@@ -88,6 +88,31 @@ START_TEST(left_pads_and_never_updates)
 }
 END_TEST
 
+/* Without a key all rows are under one: each meets every row of the other side, in their order. */
+START_TEST(theta_compares_with_every_row)
+{
+    Joined joined = join_new(_i, PLAN_JOIN_FULL, PLAN_SIDE_NO_UNIQUE, PLAN_SIDE_HAS_UNIQUE);
+    Arena *arena = joined.bench->arena;
+    joined.plan.key_count = 0;
+    const Schema *pair = test_schema(arena, "k INT, a STRING, rk INT, b STRING");
+    joined.plan.condition =
+        test_call(arena, "<", 2, test_column(arena, pair, "k"), test_column(arena, pair, "rk"));
+    join_open(&joined);
+    Bench *bench = joined.bench;
+    bench_check(bench, 0, "+I[1, x]\n+I[5, y]\n+I[NULL, z]\n",
+                "+I[1, x, NULL, NULL]\n+I[5, y, NULL, NULL]\n+I[NULL, z, NULL, NULL]\n");
+    bench_check(bench, 1, "+I[9, p]\n+I[3, q]\n+I[1, r]\n",
+                "-D[1, x, NULL, NULL]\n+I[1, x, 9, p]\n-D[5, y, NULL, NULL]\n+I[5, y, 9, p]\n"
+                "+I[1, x, 3, q]\n+I[NULL, NULL, 1, r]\n");
+    bench_restart(bench);
+    bench_check(bench, 0, "-D[5, y]\n-U[1, x]\n+U[4, x]\n",
+                "-D[5, y, 9, p]\n-D[1, x, 9, p]\n+I[NULL, NULL, 9, p]\n-D[1, x, 3, q]\n"
+                "+I[NULL, NULL, 3, q]\n-D[NULL, NULL, 9, p]\n+I[4, x, 9, p]\n");
+    bench_check(bench, 1, "-D[9, p]\n", "-D[4, x, 9, p]\n+I[4, x, NULL, NULL]\n");
+    bench_free(bench);
+}
+END_TEST
+
 START_TEST(right_mirrors_left)
 {
     Joined joined = join_new(_i, PLAN_JOIN_RIGHT, PLAN_SIDE_HAS_UNIQUE, PLAN_SIDE_KEY_UNIQUE);
@@ -393,6 +418,7 @@ int main(void)
     tcase_add_loop_test(cases, left_pads_and_never_updates, 0, sizes);
     tcase_add_loop_test(cases, right_mirrors_left, 0, sizes);
     tcase_add_loop_test(cases, full_pads_both_sides, 0, sizes);
+    tcase_add_loop_test(cases, theta_compares_with_every_row, 0, sizes);
     tcase_add_loop_test(cases, semi_and_anti_show_left_rows, 0, sizes);
     tcase_add_loop_test(cases, null_keys_match_where_they_may, 0, sizes);
     tcase_add_loop_test(cases, an_extra_condition_decides_pairs, 0, sizes);
