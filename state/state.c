@@ -71,7 +71,7 @@ static void set_layout(StateTable *table)
         table->prefix_bytes = offsetof(StateEntry, header);
         break;
     case STATE_ORDERED:
-        table->body_bytes = sizeof(StateOrderedGroup);
+        table->body_bytes = sizeof(StateTree);
         table->prefix_bytes = offsetof(StateOrderedEntry, header);
         break;
     }

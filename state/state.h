@@ -7,14 +7,14 @@
  *
  *   VALUE    key → record of fixed size, changed in place
  *   MAP      key → subkey → record of fixed size and payload bytes; subkeys in insertion order
- *   ORDERED  key → sort key → record of fixed size; sort keys in memcmp order
+ *   ORDERED  key → sort key → record of fixed size and payload bytes; sort keys in memcmp order
  *
  * Records may hold StringViews at declared offsets; their long text belongs to the table and is
  * replaced with state_string_assign.
  *
  * Invariant: a record does not move while it exists, is aligned to 8 and starts zeroed. Whoever
  * changes a record calls state_touch before the next barrier; creating and removing counts by
- * itself.
+ * itself. Only a payload that changes its size may move its entry.
  * Cost: one probe a key, prefetched over the batch; a snapshot copies only what changed. */
 #ifndef STATE_STATE_H
 #define STATE_STATE_H
@@ -30,7 +30,7 @@ typedef enum StateKind { STATE_VALUE, STATE_MAP, STATE_ORDERED } StateKind;
 typedef struct StateSpec {
     const char *name; /* unique in the operator; part of the checkpoint */
     StateKind kind;
-    uint32_t record_bytes; /* a multiple of 8; may be 0 for MAP */
+    uint32_t record_bytes; /* a multiple of 8; may be 0 for MAP and ORDERED */
     const uint32_t *string_offsets;
     uint32_t string_count;
     /* For people who open a checkpoint, and for the check that state still fits; the text is stored
@@ -115,6 +115,50 @@ void *state_ordered_last(StateTable *table, Str key, uint64_t hash, Str *sort_ke
 /* The neighbour strictly after or before `sort_key`, whether that is there or not. */
 void *state_ordered_after(StateTable *table, Str key, uint64_t hash, Str sort_key, Str *found);
 void *state_ordered_before(StateTable *table, Str key, uint64_t hash, Str sort_key, Str *found);
+
+/* All entries of one key of an ORDERED table, for owners that look at many of them: found once for
+ * a batch, then searched, walked and counted. An entry is known by its record; a tree goes when its
+ * last entry goes. NULL stands for a tree without entries wherever one is read. */
+typedef struct StateTree StateTree;
+
+/* For each key its tree, or NULL when it has no entry. */
+void state_ordered_trees(StateTable *table, const Str *keys, const uint64_t *hashes, uint32_t count,
+                         StateTree **trees);
+uint32_t state_tree_size(const StateTree *tree);
+/* Record of the sort key, made when missing (making the tree too) with the given payload; an
+ * existing entry gets that payload, which may move it. `*tree` may be NULL on entry and is set. */
+void *state_tree_put(StateTable *table, StateTree **tree, Str key, uint64_t hash, Str sort_key,
+                     Str payload, bool *created);
+/* Removes the entry; true when the tree went with it. */
+bool state_tree_remove(StateTable *table, void *record);
+void *state_tree_find(const StateTable *table, const StateTree *tree, Str sort_key);
+void *state_tree_first(const StateTree *tree);
+void *state_tree_last(const StateTree *tree);
+/* The entry with `position` others before it, or NULL; logarithmic. */
+void *state_tree_at(const StateTree *tree, uint32_t position);
+/* How many entries are before the sort key, whether that is there or not; logarithmic. */
+uint32_t state_tree_position(const StateTable *table, const StateTree *tree, Str sort_key);
+/* Both are valid until the entry or its payload changes. */
+Str state_tree_sort_key(const StateTable *table, const void *record);
+Str state_tree_payload(const StateTable *table, const void *record);
+StateTree *state_tree_of(const StateTable *table, const void *record);
+
+/* A place in a tree, valid until the tree changes. Each call gives the record there, or NULL past
+ * the end, where the cursor is of no more use. */
+#define STATE_TREE_HEIGHT_MAX 16
+typedef struct StateNode StateNode;
+typedef struct StateCursor {
+    StateNode *nodes[STATE_TREE_HEIGHT_MAX];
+    uint16_t slots[STATE_TREE_HEIGHT_MAX];
+    uint32_t depth;
+} StateCursor;
+
+/* The first entry whose sort key is not before this one. */
+void *state_cursor_seek(const StateTable *table, const StateTree *tree, Str sort_key,
+                        StateCursor *cursor);
+void *state_cursor_at(const StateTree *tree, uint32_t position, StateCursor *cursor);
+void *state_cursor_next(StateCursor *cursor);
+void *state_cursor_previous(StateCursor *cursor);
 
 /* ------------------------------------------------------- snapshot, restore */
 

@@ -8,8 +8,9 @@
  *         items:    identity, [sequence u64 (MAP)], value length, value …
  *
  * An identity is key length, subkey length, key, subkey; a value is the record (pointers of long
- * texts zeroed), its long texts in order, and for MAP the payload. Lengths are base-128 varints, so
- * that equal identities are equal bytes. What a chunk removes goes before what it brings.
+ * texts zeroed), its long texts in order, and for MAP and ORDERED the payload. Lengths are base-128
+ * varints, so that equal identities are equal bytes. What a chunk removes goes before what it
+ * brings.
  *
  * Invariant: bytes whose checksum holds were written by this code; whatever else is wrong with them
  * is still met with an error, never with a read past the end. */

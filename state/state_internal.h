@@ -6,8 +6,8 @@
  *     VALUE    header | record | key
  *     MAP      group:  header | StateGroup        | key        found by the index
  *              entry:  links  | header | record | subkey | payload
- *     ORDERED  group:  header | StateOrderedGroup | key        found by the index
- *              entry:  group  | header | record | sort key
+ *     ORDERED  tree:   header | StateTree         | key        found by the index
+ *              entry:  links  | header | record | sort key | payload
  *
  * Invariant: the header stands directly before the record the outside knows, in every kind, so that
  * touching is the same for all: one bit per unit in the block's bitmap of changed records. */
@@ -264,16 +264,14 @@ struct StateEntry {
     StateHeader header;
 };
 
-typedef struct StateNode StateNode; /* state_ordered.c */
-
-typedef struct StateOrderedGroup {
-    StateNode *root;
+struct StateTree {
+    StateNode *root; /* state_ordered.h */
     uint32_t size;
-    uint32_t height; /* 1: the root is a leaf */
-} StateOrderedGroup;
+};
 
 typedef struct StateOrderedEntry {
-    StateOrderedGroup *group;
+    StateRef tree; /* the header before it */
+    uint32_t payload_bytes;
     StateHeader header;
 } StateOrderedEntry;
 
@@ -348,7 +346,7 @@ void state_keys_each(StateTable *table, void (*each)(StateTable *table, void *bo
 void state_strings_free(StateTable *table, void *record);
 /* Calls `each` with every record that a snapshot holds. */
 void state_each_record(StateTable *table, void (*each)(StateTable *table, StateHeader *header));
-void state_ordered_each(StateTable *table, StateOrderedGroup *group,
+void state_ordered_each(StateTable *table, StateTree *tree,
                         void (*each)(StateTable *table, StateHeader *header));
 /* Logs that a persisted record goes. */
 void state_log_removed(StateTable *table, const StateHeader *header, Str key, Str subkey);
@@ -356,7 +354,7 @@ void state_log_removed(StateTable *table, const StateHeader *header, Str key, St
 /* Entering records that come from a chunk; an equal identity is replaced. */
 void *state_map_restore(StateTable *table, Str key, uint64_t hash, Str subkey, uint64_t sequence,
                         Str payload);
-void *state_ordered_restore(StateTable *table, Str key, uint64_t hash, Str sort_key);
+void *state_ordered_restore(StateTable *table, Str key, uint64_t hash, Str sort_key, Str payload);
 /* Brings groups whose entries came out of order into the order of their sequences. */
 void state_map_restore_end(StateTable *table);
 void state_map_close(StateTable *table); /* gives back the groups' indexes */

@@ -61,10 +61,10 @@ static bool load_record(StateTable *table, void *record, Str value)
         next += length;
     }
     state_header_of(record)->where |= STATE_PERSISTED;
-    return whole && (table->kind == STATE_MAP || next == value.length);
+    return whole && (table->kind != STATE_VALUE || next == value.length);
 }
 
-/* Bytes of the record and its long texts at the start of a MAP value, or false. */
+/* Bytes of the record and its long texts before the payload, or false. */
 static bool record_length(const StateTable *table, Str value, size_t *length)
 {
     *length = table->record_bytes;
@@ -154,13 +154,11 @@ static bool load_entries(StateTable *table, StateChunkReader *chunk)
         size_t length;
         if (!record_length(table, item.value, &length))
             return false;
-        void *record;
-        if (table->kind == STATE_MAP) {
-            Str payload = {item.value.data + length, item.value.length - length};
-            record = state_map_restore(table, item.key, hash, item.subkey, item.sequence, payload);
-        } else {
-            record = state_ordered_restore(table, item.key, hash, item.subkey);
-        }
+        Str payload = {item.value.data + length, item.value.length - length};
+        void *record =
+            table->kind == STATE_MAP
+                ? state_map_restore(table, item.key, hash, item.subkey, item.sequence, payload)
+                : state_ordered_restore(table, item.key, hash, item.subkey, payload);
         if (!load_record(table, record, item.value))
             return false;
     }

@@ -116,8 +116,9 @@ static void append_item(Snapshot *snapshot, StateHeader *header)
         buffer_append_str(&snapshot->value, state_entry_payload(entry));
     } else {
         const StateOrderedEntry *entry = state_ordered_entry_of(header);
-        state_chunk_append_identity(out, state_keys_key(table, entry->group),
+        state_chunk_append_identity(out, state_keys_key(table, state_tree_of(table, entry + 1)),
                                     state_header_key(header, table->record_bytes));
+        buffer_append_str(&snapshot->value, state_tree_payload(table, entry + 1));
     }
     state_chunk_append_varint(out, snapshot->value.length);
     buffer_append(out, snapshot->value.data, snapshot->value.length);

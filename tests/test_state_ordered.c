@@ -1,5 +1,5 @@
-/* ORDERED tables against a sorted array: random changes, neighbours, snapshots, folds, restores at
- * another parallelism. */
+/* ORDERED tables against a sorted array: random changes, neighbours, positions, payloads,
+ * snapshots, folds, restores at another parallelism. */
 #include "tests/state_testing.h"
 
 #define KEYS   6
@@ -13,6 +13,7 @@ static const StateSpec spec = {
 typedef struct Model {
     bool there[KEYS][SORTS];
     int64_t numbers[KEYS][SORTS];
+    uint8_t payloads[KEYS][SORTS]; /* how long; every byte says so */
 } Model;
 
 static Str sort_key(char *buffer, uint32_t n)
@@ -92,6 +93,59 @@ static void check_neighbours(const Place *place, const Model *model, uint32_t k,
     ck_assert_int_eq(record != NULL, model->there[k][n]);
 }
 
+static StateTree *tree_of(const Place *place)
+{
+    StateTree *tree;
+    state_ordered_trees(place->table, &place->key, &place->hash, 1, &tree);
+    return tree;
+}
+
+static void check_payload(const Place *place, const Model *model, uint32_t k, uint32_t n,
+                          const void *record)
+{
+    Str payload = state_tree_payload(place->table, record);
+    bool same = payload.length == model->payloads[k][n];
+    for (size_t i = 0; same && i < payload.length; i++)
+        same = (uint8_t)payload.data[i] == model->payloads[k][n];
+    if (!same)
+        ck_abort_msg("the payload of %u is not %u bytes", n, model->payloads[k][n]);
+}
+
+/* One change by key, or by tree and with a payload. */
+static int64_t *put(const Place *place, Model *model, Random *random, uint32_t k, uint32_t n,
+                    bool *created)
+{
+    char buffer[16];
+    Str sort = sort_key(buffer, n);
+    if (random_below(random, 2) == 0) {
+        int64_t *record = state_ordered_put(place->table, place->key, place->hash, sort, created);
+        if (*created)
+            model->payloads[k][n] = 0;
+        return record;
+    }
+    uint8_t length = (uint8_t)random_below(random, 80);
+    char payload[80];
+    memset(payload, length, sizeof(payload));
+    model->payloads[k][n] = length;
+    StateTree *tree = tree_of(place);
+    int64_t *record = state_tree_put(place->table, &tree, place->key, place->hash, sort,
+                                     (Str){payload, length}, created);
+    ck_assert_ptr_eq(tree, state_tree_of(place->table, record));
+    return record;
+}
+
+static void drop(const Place *place, Random *random, Str sort)
+{
+    if (random_below(random, 2) == 0) {
+        state_ordered_remove(place->table, place->key, place->hash, sort);
+        return;
+    }
+    StateTree *tree = tree_of(place);
+    void *record = state_tree_find(place->table, tree, sort);
+    if (record != NULL)
+        ck_assert_int_eq(state_tree_size(tree) == 1, state_tree_remove(place->table, record));
+}
+
 /* `mode` 0: anywhere; 1: grows at the end; 2: shrinks from the front. */
 static void change(Instances *instances, Model *model, Random *random, uint32_t steps,
                    uint32_t mode)
@@ -106,11 +160,11 @@ static void change(Instances *instances, Model *model, Random *random, uint32_t 
         Str sort = sort_key(buffer, n);
         bool remove = mode == 2 || (mode == 0 && random_below(random, 5) < 2);
         if (remove) {
-            state_ordered_remove(place.table, place.key, place.hash, sort);
+            drop(&place, random, sort);
             model->there[k][n] = false;
         } else {
             bool created;
-            int64_t *record = state_ordered_put(place.table, place.key, place.hash, sort, &created);
+            int64_t *record = put(&place, model, random, k, n, &created);
             ck_assert_int_eq(created, !model->there[k][n]);
             ck_assert(*record == (created ? 0 : model->numbers[k][n]));
             *record = (int64_t)random_next(random);
@@ -130,10 +184,21 @@ static void verify(const Instances *instances, const Model *model)
         place_of(instances, k, &place);
         Str sort = {0};
         int64_t *record = state_ordered_first(place.table, place.key, place.hash, &sort);
+        StateTree *tree = tree_of(&place);
+        StateCursor cursor;
         uint32_t last = 0, seen = 0;
+        char buffer[16];
         for (uint32_t n = 0; n < SORTS; n++) {
+            if (n % 64 == 0)
+                ck_assert_uint_eq(state_tree_position(place.table, tree, sort_key(buffer, n)),
+                                  seen);
             if (!model->there[k][n])
                 continue;
+            const void *there =
+                seen == 0 ? state_cursor_at(tree, 0, &cursor) : state_cursor_next(&cursor);
+            if (there != record || state_tree_at(tree, seen) != record)
+                ck_abort_msg("entry %u is not the one at position %u", n, seen);
+            check_payload(&place, model, k, n, record);
             ck_assert_ptr_nonnull(record);
             ck_assert_uint_eq(sort_number(sort), n);
             ck_assert(*record == model->numbers[k][n]);
@@ -142,6 +207,8 @@ static void verify(const Instances *instances, const Model *model)
             record = state_ordered_after(place.table, place.key, place.hash, sort, &sort);
         }
         ck_assert_ptr_null(record);
+        ck_assert_uint_eq(state_tree_size(tree), seen);
+        ck_assert_ptr_null(state_tree_at(tree, seen));
         record = state_ordered_last(place.table, place.key, place.hash, &sort);
         ck_assert_int_eq(record != NULL, seen != 0);
         if (record != NULL)

@@ -1,0 +1,59 @@
+/* The tree of an ORDERED key, shared by the state_ordered files: see state_ordered_tree.c. */
+#ifndef STATE_STATE_ORDERED_H
+#define STATE_STATE_ORDERED_H
+
+#include "state/state_internal.h"
+
+struct StateNode {
+    uint16_t count;
+    uint16_t capacity;
+    bool is_leaf;
+    /* Leaf: the entries. Inner: the smallest entry below each child; then the children, then how
+     * many entries are below each. */
+    StateOrderedEntry *lows[];
+};
+
+static inline StateNode **state_node_children(StateNode *node)
+{
+    return (StateNode **)(void *)(node->lows + node->capacity);
+}
+
+static inline uint32_t *state_node_sizes(StateNode *node)
+{
+    return (uint32_t *)(void *)(state_node_children(node) + node->capacity);
+}
+
+/* Bytes behind an entry's header. */
+static inline size_t state_ordered_bytes(const StateTable *table, const StateOrderedEntry *entry)
+{
+    return table->record_bytes + (size_t)entry->header.key_bytes + entry->payload_bytes;
+}
+
+static inline Str state_ordered_sort_key(const StateTable *table, const StateOrderedEntry *entry)
+{
+    return state_header_key(&entry->header, table->record_bytes);
+}
+
+static inline StateOrderedEntry *state_ordered_of(const void *record)
+{
+    return state_ordered_entry_of(state_header_of(record));
+}
+
+/* Down to the leaf where the sort key is or would be; the slot is that of the first entry that is
+ * not before it, which may be one behind the leaf's last. */
+void state_tree_descend(const StateTable *table, const StateTree *tree, Str sort_key,
+                        StateCursor *path);
+/* The entry at the path's end when it has the sort key, else NULL. */
+StateOrderedEntry *state_tree_entry_at(const StateTable *table, const StateCursor *path,
+                                       Str sort_key);
+/* Enters the entry where the path of its sort key ends. */
+void state_tree_insert_at(StateTable *table, StateTree *tree, StateCursor *path,
+                          StateOrderedEntry *entry);
+/* Takes out what is at the path's end. */
+void state_tree_remove_at(StateTable *table, StateTree *tree, const StateCursor *path);
+/* Puts another entry with the same sort key in the place where the path ends. */
+void state_tree_replace_at(const StateCursor *path, StateOrderedEntry *entry);
+/* Gives back the nodes of a tree that has become empty. */
+void state_tree_drop(StateTable *table, StateTree *tree);
+
+#endif

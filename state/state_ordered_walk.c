@@ -1,0 +1,136 @@
+/* Walking the tree of an ORDERED key: by order, by position.
+ *
+ * A cursor is the path from the root to an entry. Cost: a step is an addition within a leaf; a
+ * search by position adds up the sizes it passes. */
+#include "state/state_ordered.h"
+
+static void *cursor_record(const StateCursor *cursor)
+{
+    return cursor->nodes[cursor->depth]->lows[cursor->slots[cursor->depth]] + 1;
+}
+
+/* Down from `depth`, whose node and slot are set, along one edge. */
+static void follow_edge(StateCursor *cursor, uint32_t depth, bool last)
+{
+    StateNode *node = cursor->nodes[depth];
+    while (!node->is_leaf) {
+        node = state_node_children(node)[cursor->slots[depth]];
+        depth++;
+        cursor->nodes[depth] = node;
+        cursor->slots[depth] = (uint16_t)(last ? node->count - 1 : 0);
+    }
+    cursor->depth = depth;
+}
+
+void *state_cursor_next(StateCursor *cursor)
+{
+    uint32_t depth = cursor->depth;
+    while (cursor->slots[depth] + 1u >= cursor->nodes[depth]->count) {
+        if (depth == 0)
+            return NULL;
+        depth--;
+    }
+    cursor->slots[depth]++;
+    follow_edge(cursor, depth, false);
+    return cursor_record(cursor);
+}
+
+void *state_cursor_previous(StateCursor *cursor)
+{
+    uint32_t depth = cursor->depth;
+    while (cursor->slots[depth] == 0) {
+        if (depth == 0)
+            return NULL;
+        depth--;
+    }
+    cursor->slots[depth]--;
+    follow_edge(cursor, depth, true);
+    return cursor_record(cursor);
+}
+
+void *state_cursor_seek(const StateTable *table, const StateTree *tree, Str sort_key,
+                        StateCursor *cursor)
+{
+    if (tree == NULL)
+        return NULL;
+    state_tree_descend(table, tree, sort_key, cursor);
+    if (cursor->slots[cursor->depth] < cursor->nodes[cursor->depth]->count)
+        return cursor_record(cursor);
+    cursor->slots[cursor->depth]--;
+    return state_cursor_next(cursor);
+}
+
+void *state_cursor_at(const StateTree *tree, uint32_t position, StateCursor *cursor)
+{
+    if (tree == NULL || position >= tree->size)
+        return NULL;
+    StateNode *node = tree->root;
+    for (cursor->depth = 0; !node->is_leaf; cursor->depth++) {
+        uint32_t slot = 0;
+        for (; position >= state_node_sizes(node)[slot]; slot++)
+            position -= state_node_sizes(node)[slot];
+        cursor->nodes[cursor->depth] = node;
+        cursor->slots[cursor->depth] = (uint16_t)slot;
+        node = state_node_children(node)[slot];
+    }
+    cursor->nodes[cursor->depth] = node;
+    cursor->slots[cursor->depth] = (uint16_t)position;
+    return cursor_record(cursor);
+}
+
+void *state_tree_at(const StateTree *tree, uint32_t position)
+{
+    StateCursor cursor;
+    return state_cursor_at(tree, position, &cursor);
+}
+
+uint32_t state_tree_position(const StateTable *table, const StateTree *tree, Str sort_key)
+{
+    if (tree == NULL)
+        return 0;
+    StateCursor path;
+    state_tree_descend(table, tree, sort_key, &path);
+    uint32_t position = path.slots[path.depth];
+    for (uint32_t depth = 0; depth < path.depth; depth++)
+        for (uint32_t slot = 0; slot < path.slots[depth]; slot++)
+            position += state_node_sizes(path.nodes[depth])[slot];
+    return position;
+}
+
+/* The outermost entry of a tree. */
+static void *edge(const StateTree *tree, bool last)
+{
+    if (tree == NULL)
+        return NULL;
+    StateNode *node = tree->root;
+    while (!node->is_leaf)
+        node = state_node_children(node)[last ? node->count - 1 : 0];
+    return node->lows[last ? node->count - 1 : 0] + 1;
+}
+
+void *state_tree_first(const StateTree *tree)
+{
+    return edge(tree, false);
+}
+
+void *state_tree_last(const StateTree *tree)
+{
+    return edge(tree, true);
+}
+
+static void each_below(StateTable *table, StateNode *node,
+                       void (*each)(StateTable *table, StateHeader *header))
+{
+    for (uint32_t i = 0; i < node->count; i++) {
+        if (node->is_leaf)
+            each(table, &node->lows[i]->header);
+        else
+            each_below(table, state_node_children(node)[i], each);
+    }
+}
+
+void state_ordered_each(StateTable *table, StateTree *tree,
+                        void (*each)(StateTable *table, StateHeader *header))
+{
+    each_below(table, tree->root, each);
+}
