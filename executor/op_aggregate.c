@@ -218,18 +218,55 @@ static bool aggregate_restored(Operator *op, Error *error)
     return true;
 }
 
+/* A group that has a row even without input; it comes last if nothing made it before. */
+static void make_group(Aggregate *aggregate, Str key)
+{
+    uint64_t hash = hash_bytes(key.data, key.length);
+    if (!state_store_owns(aggregate->base.context->state, hash))
+        return;
+    void *record;
+    uint8_t created;
+    state_value_get_or_create(aggregate->groups, &key, &hash, 1, &record, &created);
+    size_t offset = aggregate->header_bytes - sizeof(int64_t);
+    if (created)
+        *(int64_t *)(void *)((char *)record + offset) = aggregate->next_arrival++;
+}
+
+/* The groups of grouping sets without keys: all NULL, then the set's id. */
+static void make_empty_sets(Aggregate *aggregate)
+{
+    const PlanAggregate *plan = aggregate->plan;
+    const Schema *schema = aggregate->base.context->node->schema;
+    Arena *arena = aggregate->scratch;
+    uint32_t count = plan->empty_set_count;
+    if (count == 0)
+        return;
+    for (uint32_t k = 0; k < plan->key_count; k++) {
+        Vector *column = arena_new_one(arena, Vector);
+        vector_init(column, schema->columns[k].type, count, arena);
+        for (uint32_t i = 0; i < count; i++) {
+            if (k + 1 == plan->key_count)
+                ((int64_t *)column->data)[i] = plan->empty_sets[i];
+            else
+                vector_set_null(column, i, arena);
+        }
+        aggregate->key_columns[k] = column;
+    }
+    Str *keys = arena_alloc(arena, sizeof(Str) * count);
+    row_encode(aggregate->key_layout, aggregate->key_columns, NULL, count, arena, keys);
+    for (uint32_t i = 0; i < count; i++)
+        make_group(aggregate, keys[i]);
+}
+
 static bool aggregate_end(Operator *op, Emitter *emitter, Error *error)
 {
     Aggregate *aggregate = (Aggregate *)op;
     if (!aggregate->plan->final_only)
         return true;
     arena_reset(aggregate->scratch);
-    if (aggregate->plan->key_count == 0) {
-        Str key = {"", 0};
-        uint64_t hash = hash_bytes("", 0);
-        void *record;
-        state_value_get_or_create(aggregate->groups, &key, &hash, 1, &record, NULL);
-    }
+    if (aggregate->plan->key_count == 0)
+        make_group(aggregate, (Str){"", 0});
+    make_empty_sets(aggregate);
     return aggregate_emit_groups(aggregate, emitter, error);
 }
 

@@ -67,6 +67,18 @@ typedef struct AggregateList {
 
 /* Until the aggregate node exists, the value of call i is this column. */
 #define AGGREGATE_COLUMN_BASE UINT32_C(0x40000000)
+/* And the number of the grouping set this one. */
+#define GROUPING_COLUMN (AGGREGATE_COLUMN_BASE - 1)
+
+/* GROUP BY: the keys, each once, and the sets of them that rows are grouped by. */
+typedef struct GroupBy {
+    const Expr **keys;
+    uint32_t key_count;
+    uint32_t set_count; /* 1: by all keys */
+    /* With more sets: per set the keys it leaves out, bit key_count - 1 - k for key k, and above
+     * these bits how many equal sets stand before it. Different for every set. */
+    int64_t *sets;
+} GroupBy;
 
 /* What an expression is bound in. */
 typedef struct ExprScope {
@@ -74,6 +86,7 @@ typedef struct ExprScope {
     const Scope *scope;
     const char *clause;        /* for errors: "WHERE", "a computed column" */
     AggregateList *aggregates; /* NULL: aggregates are refused */
+    const GroupBy *groups;     /* NULL: GROUPING is refused */
     bool in_aggregate;
     uint32_t depth;
 } ExprScope;
@@ -110,11 +123,23 @@ const Expr *bind_call(ExprScope *scope, const AstExpr *ast, Error *error);
 /* bind_aggregate.c */
 const Expr *bind_aggregate_call(ExprScope *scope, const AstExpr *ast, Error *error);
 /* Puts the aggregate node on top of `input` and rewrites the expressions to its output. */
-LogicalNode *bind_aggregate_node(Binder *binder, LogicalNode *input, const Expr **keys,
-                                 uint32_t key_count, const AggregateList *list, const Expr **exprs,
-                                 uint32_t expr_count, AstPlace place, Error *error);
+LogicalNode *bind_aggregate_node(Binder *binder, LogicalNode *input, const GroupBy *groups,
+                                 const AggregateList *list, const Expr **exprs, uint32_t expr_count,
+                                 AstPlace place, Error *error);
 /* DISTINCT: a group of all columns. */
 LogicalNode *bind_distinct(Binder *binder, LogicalNode *input, AstPlace place);
+
+/* bind_group.c */
+bool bind_group_by(ExprScope *scope, const AstSelect *select, GroupBy *out, Error *error);
+/* An expression of the SELECT; a group key may be NULL where a grouping set leaves it out. */
+const Expr *bind_grouped(const ExprScope *scope, const Expr *expr);
+/* GROUPING, GROUPING_ID and GROUP_ID. */
+bool bind_is_grouping(const char *function);
+const Expr *bind_grouping_call(ExprScope *scope, const AstExpr *ast, Error *error);
+/* The rows once per grouping set, the keys a set leaves out NULL: `keys` are columns of the input,
+ * and become the columns behind those that are passed on. */
+LogicalNode *bind_expand(Binder *binder, LogicalNode *input, const uint32_t *keys,
+                         const GroupBy *groups, AstPlace place);
 
 /* bind_table.c */
 bool bind_table(Binder *binder, const AstTable *ast, Relation *out, Error *error);

@@ -181,7 +181,7 @@ static LogicalNode *input_calc(Arena *arena, LogicalNode *input, const InputList
 typedef struct Regroup {
     Binder *binder;
     const LogicalNode *node;
-    const Expr **keys;
+    const GroupBy *groups;
     const LogicalNode *input;
 } Regroup;
 
@@ -189,12 +189,14 @@ static const Expr *regroup(const Regroup *to, const Expr *expr, Error *error)
 {
     Arena *arena = to->binder->context->arena;
     const LogicalAggregate *aggregate = &to->node->aggregate;
-    for (uint32_t i = 0; i < aggregate->key_count; i++)
-        if (expr_equal(expr, to->keys[i]))
-            return expr_column(arena, i, expr->type, expr_place(expr));
+    for (uint32_t i = 0; i < to->groups->key_count; i++)
+        if (expr_equal(expr, to->groups->keys[i]))
+            return expr_column(arena, i, to->node->schema->columns[i].type, expr_place(expr));
     if (expr->kind == EXPR_LITERAL)
         return expr;
     if (expr->kind == EXPR_COLUMN) {
+        if (expr->column == GROUPING_COLUMN)
+            return expr_column(arena, to->groups->key_count, expr->type, expr_place(expr));
         if (expr->column >= AGGREGATE_COLUMN_BASE)
             return expr_column(arena, aggregate->key_count + expr->column - AGGREGATE_COLUMN_BASE,
                                expr->type, expr_place(expr));
@@ -227,35 +229,56 @@ static const Schema *aggregate_schema(Arena *arena, const LogicalNode *input,
     return schema_new(arena, columns, count);
 }
 
-LogicalNode *bind_aggregate_node(Binder *binder, LogicalNode *input, const Expr **keys,
-                                 uint32_t key_count, const AggregateList *list, const Expr **exprs,
-                                 uint32_t expr_count, AstPlace place, Error *error)
+/* Grouping sets without keys have a row even where there is none to group, once all is known. */
+static void note_empty_sets(Binder *binder, const GroupBy *groups, LogicalAggregate *aggregate)
+{
+    const int64_t no_keys = ((int64_t)1 << groups->key_count) - 1;
+    if (!binder->context->config->bounded_run)
+        return;
+    aggregate->empty_sets = arena_new_array(binder->context->arena, int64_t, groups->set_count + 1);
+    for (uint32_t s = 0; s < groups->set_count; s++)
+        if ((groups->sets[s] & no_keys) == no_keys)
+            aggregate->empty_sets[aggregate->empty_set_count++] = groups->sets[s];
+}
+
+/* Puts the node that makes the grouping sets below, and groups by what it gives. */
+static LogicalNode *expand_input(Binder *binder, LogicalNode *calc, const GroupBy *groups,
+                                 LogicalAggregate *aggregate, AstPlace place)
+{
+    uint32_t passed = calc->schema->column_count;
+    LogicalNode *expand = bind_expand(binder, calc, aggregate->keys, groups, place);
+    for (uint32_t i = 0; i <= groups->key_count; i++)
+        aggregate->keys[i] = passed + i;
+    aggregate->key_count = groups->key_count + 1;
+    note_empty_sets(binder, groups, aggregate);
+    return expand;
+}
+
+LogicalNode *bind_aggregate_node(Binder *binder, LogicalNode *input, const GroupBy *groups,
+                                 const AggregateList *list, const Expr **exprs, uint32_t expr_count,
+                                 AstPlace place, Error *error)
 {
     Arena *arena = binder->context->arena;
-    uint32_t most = key_count + 1;
+    uint32_t most = groups->key_count + 1;
     for (uint32_t i = 0; i < list->count; i++)
         most += list->sites[i].arg_count + 1;
     InputList inputs = {arena_new_array(arena, const Expr *, most), 0};
-    LogicalAggregate aggregate = {.keys = arena_new_array(arena, uint32_t, key_count + 1)};
-    const Expr **distinct_keys = arena_new_array(arena, const Expr *, key_count + 1);
-    for (uint32_t i = 0; i < key_count; i++) {
-        uint32_t before = inputs.count;
-        uint32_t column = input_add(&inputs, keys[i]);
-        if (column < before)
-            continue; /* GROUP BY a, a */
-        distinct_keys[aggregate.key_count] = keys[i];
-        aggregate.keys[aggregate.key_count++] = column;
-    }
+    LogicalAggregate aggregate = {.keys = arena_new_array(arena, uint32_t, groups->key_count + 2),
+                                  .key_count = groups->key_count};
+    for (uint32_t i = 0; i < groups->key_count; i++)
+        aggregate.keys[i] = input_add(&inputs, groups->keys[i]);
     fill_calls(arena, list, &inputs, &aggregate);
     if (inputs.count == 0) { /* COUNT(*) alone: any column will do */
         const Column *first = &input->schema->columns[0];
         input_add(&inputs, expr_column(arena, 0, first->type, (AstPlace){-1, 0}));
     }
     LogicalNode *calc = input_calc(arena, input, &inputs, place);
+    if (groups->set_count > 1)
+        calc = expand_input(binder, calc, groups, &aggregate, place);
     LogicalNode *node = logical_new_unary(arena, "aggregate",
                                           aggregate_schema(arena, calc, &aggregate), calc, place);
     node->aggregate = aggregate;
-    Regroup to = {binder, node, distinct_keys, input};
+    Regroup to = {binder, node, groups, input};
     for (uint32_t i = 0; i < expr_count; i++) {
         exprs[i] = regroup(&to, exprs[i], error);
         if (exprs[i] == NULL)

@@ -123,6 +123,8 @@ const Expr *bind_call(ExprScope *scope, const AstExpr *ast, Error *error)
                            "Use GROUP BY in a subquery and join with it.");
     if (aggregate_exists(ast->function))
         return bind_aggregate_call(scope, ast, error);
+    if (bind_is_grouping(ast->function))
+        return bind_grouping_call(scope, ast, error);
     if (ast->distinct || ast->star || ast->filter != NULL) {
         /* An unknown name is the likelier mistake: say that first. */
         FunctionSite nothing = {NULL, NULL, 0, context->site.zone, context->arena};

@@ -284,5 +284,5 @@ const Expr *bind_expr(ExprScope *scope, const AstExpr *ast, Error *error)
     scope->depth++;
     const Expr *expr = bind_kind(scope, ast, error);
     scope->depth--;
-    return expr;
+    return bind_grouped(scope, expr);
 }

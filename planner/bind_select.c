@@ -97,76 +97,6 @@ static bool bind_items(ExprScope *scope, const AstSelect *select, SelectList *li
     return true;
 }
 
-/* GROUP BY: a plain list of expressions; (a, b) counts as two. */
-static bool add_group(ExprScope *scope, const AstExpr *ast, const Expr **keys, uint32_t *count,
-                      Error *error)
-{
-    if (ast->kind == AST_ROW) {
-        for (uint32_t i = 0; i < ast->arg_count; i++)
-            if (!add_group(scope, ast->args[i], keys, count, error))
-                return false;
-        return true;
-    }
-    keys[*count] = bind_expr(scope, ast, error);
-    if (keys[*count] == NULL)
-        return false;
-    (*count)++;
-    return true;
-}
-
-static uint32_t count_groups(const AstExpr *ast)
-{
-    if (ast->kind != AST_ROW)
-        return 1;
-    uint32_t count = 0;
-    for (uint32_t i = 0; i < ast->arg_count; i++)
-        count += count_groups(ast->args[i]);
-    return count;
-}
-
-/* An alias of the select list is no name in GROUP BY: say so instead of leaving the user puzzled.
- */
-static void hint_alias(const AstSelect *select, const AstExpr *ast, Error *error)
-{
-    if (ast->kind != AST_COLUMN || ast->name.part_count != 1 || error->code != ERROR_NAME)
-        return;
-    for (uint32_t i = 0; i < select->item_count; i++)
-        if (select->items[i].alias != NULL &&
-            strcmp(select->items[i].alias, ast->name.parts[0]) == 0)
-            error_hint(error,
-                       "\"%s\" is an alias of the select list: write the expression itself "
-                       "in GROUP BY.",
-                       ast->name.parts[0]);
-}
-
-static bool bind_groups(ExprScope *scope, const AstSelect *select, const Expr ***keys,
-                        uint32_t *count, Error *error)
-{
-    uint32_t room = 1;
-    for (uint32_t i = 0; i < select->group_count; i++) {
-        const AstGroupItem *item = &select->group_by[i];
-        if (item->kind != AST_GROUP_EXPR) {
-            bind_refuse(scope->binder, item->place, error,
-                        item->kind == AST_GROUP_SETS     ? "GROUPING SETS"
-                        : item->kind == AST_GROUP_ROLLUP ? "ROLLUP"
-                                                         : "CUBE",
-                        "Write one query per grouping and join them with UNION ALL.");
-            return false;
-        }
-        room += count_groups(item->expr);
-    }
-    *keys = arena_new_array(scope->binder->context->arena, const Expr *, room);
-    *count = 0;
-    scope->clause = "GROUP BY";
-    for (uint32_t i = 0; i < select->group_count; i++) {
-        if (!add_group(scope, select->group_by[i].expr, *keys, count, error)) {
-            hint_alias(select, select->group_by[i].expr, error);
-            return false;
-        }
-    }
-    return true;
-}
-
 /* Finds or binds one ORDER BY item: by ordinal, by output name, else over the input. */
 bool bind_order_item(ExprScope *scope, const AstOrderItem *item, const Schema *output,
                      const Expr *const *outputs, const Expr **expr, int32_t *column, Error *error)
@@ -279,22 +209,41 @@ static bool bind_where(Binder *binder, const AstSelect *select, Relation *from, 
 /* Everything a SELECT computes, before it is put over the aggregate. */
 typedef struct SelectParts {
     SelectList list;
-    const Expr **keys;
-    uint32_t key_count;
+    GroupBy groups;
     const Expr *having;
     AggregateList aggregates;
 } SelectParts;
+
+/* With grouping sets a column may be NULL where a set leaves it out, whatever its table says. */
+static Scope scope_of_groups(Arena *arena, const AstSelect *select, const Scope *from)
+{
+    bool plain = true;
+    for (uint32_t i = 0; i < select->group_count; i++)
+        plain = plain && select->group_by[i].kind == AST_GROUP_EXPR;
+    Scope scope = *from;
+    if (plain)
+        return scope;
+    scope.columns = arena_memdup(arena, from->columns, sizeof(*from->columns) * from->count);
+    for (uint32_t i = 0; i < from->count; i++) {
+        Expr *expr = arena_memdup(arena, from->columns[i].expr, sizeof(*expr));
+        expr->type = type_with_nullable(arena, expr->type, true);
+        scope.columns[i].expr = expr;
+    }
+    return scope;
+}
 
 static bool bind_parts(Binder *binder, const AstQuery *query, const Relation *from,
                        SelectParts *parts, BoundOrder *order, Error *error)
 {
     const AstSelect *select = query->select;
     Arena *arena = binder->context->arena;
-    ExprScope scope = {.binder = binder, .scope = &from->scope};
-    if (!bind_groups(&scope, select, &parts->keys, &parts->key_count, error))
+    const Scope columns = scope_of_groups(arena, select, &from->scope);
+    ExprScope scope = {.binder = binder, .scope = &columns};
+    if (!bind_group_by(&scope, select, &parts->groups, error))
         return false;
     scope.aggregates = &parts->aggregates;
-    parts->aggregates.global = parts->key_count == 0;
+    scope.groups = &parts->groups;
+    parts->aggregates.global = parts->groups.key_count == 0 || parts->groups.set_count > 1;
     uint32_t room = list_room(select, &from->scope) + query->order_count;
     parts->list = (SelectList){arena_new_array(arena, const Expr *, room),
                                arena_new_array(arena, const char *, room), 0};
@@ -336,8 +285,8 @@ LogicalNode *bind_select(Binder *binder, const AstQuery *query, BoundOrder *orde
         memcpy(exprs, parts.list.exprs, sizeof(*exprs) * parts.list.count);
         if (having != NULL)
             exprs[parts.list.count] = having;
-        node = bind_aggregate_node(binder, node, parts.keys, parts.key_count, &parts.aggregates,
-                                   exprs, count, place, error);
+        node = bind_aggregate_node(binder, node, &parts.groups, &parts.aggregates, exprs, count,
+                                   place, error);
         if (node == NULL)
             return NULL;
         having = having != NULL ? exprs[parts.list.count] : NULL;

@@ -187,7 +187,8 @@ bool expr_equal(const Expr *a, const Expr *b)
 {
     if (a == b)
         return true;
-    if (a->kind != b->kind || a->arg_count != b->arg_count || !type_equal(a->type, b->type))
+    if (a->kind != b->kind || a->arg_count != b->arg_count ||
+        !type_equal_ignoring_null(a->type, b->type))
         return false;
     switch (a->kind) {
     case EXPR_COLUMN:

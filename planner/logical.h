@@ -60,7 +60,19 @@ typedef struct LogicalAggregate {
     uint32_t key_count;
     LogicalAggregateCall *calls;
     uint32_t call_count;
+    int64_t *empty_sets; /* as PlanAggregate's */
+    uint32_t empty_set_count;
 } LogicalAggregate;
+
+/* Columns: those passed on, then the keys, then the id of the set. */
+typedef struct LogicalExpand {
+    uint32_t *passed; /* input columns, ascending */
+    uint32_t passed_count;
+    uint32_t *keys; /* input columns */
+    uint32_t key_count;
+    int64_t *ids;
+    uint32_t set_count;
+} LogicalExpand;
 
 typedef struct LogicalJoin {
     PlanJoinKind kind;
@@ -114,6 +126,7 @@ struct LogicalNode {
         LogicalValues values;
         LogicalCalc calc;
         LogicalAggregate aggregate;
+        LogicalExpand expand;
         LogicalJoin join;
         LogicalLimit limit;
         LogicalSort sort;

@@ -148,6 +148,8 @@ static bool aggregate_lower(const PlannerContext *context, LogicalNode *node, Er
     spec->input_retracts = traits_retracts(node->inputs[0]);
     spec->state_ttl_ms = context->config->state_ttl_ms;
     spec->final_only = context->config->bounded_run;
+    spec->empty_sets = aggregate->empty_sets;
+    spec->empty_set_count = aggregate->empty_set_count;
     for (uint32_t i = 0; i < aggregate->call_count; i++)
         if (!bind_call(context, node, &aggregate->calls[i], spec->input_retracts, &spec->calls[i],
                        error))

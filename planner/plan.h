@@ -105,9 +105,23 @@ typedef struct PlanAggregate {
     uint32_t call_count;
     bool input_retracts;
     int64_t state_ttl_ms;
-    /* Bounded run: results only at the end; a global aggregate then gives a row without input. */
+    /* Bounded run: results only at the end; a global aggregate then gives a row without input, and
+     * so do grouping sets without keys: the last key is the set's id, the others are NULL. */
     bool final_only;
+    const int64_t *empty_sets;
+    uint32_t empty_set_count;
 } PlanAggregate;
+
+/* op "expand": every row once per grouping set. Output: the columns passed on, then the keys, NULL
+ * where the set leaves them out, then the id of the set. */
+typedef struct PlanExpand {
+    const uint32_t *passed; /* input columns */
+    uint32_t passed_count;
+    const uint32_t *keys; /* input columns */
+    uint32_t key_count;
+    const int64_t *ids; /* bit key_count - 1 - k: the set leaves out key k */
+    uint32_t set_count;
+} PlanExpand;
 
 /* op "join": regular equi-join; output: left columns, then right columns. */
 typedef enum PlanJoinKind {

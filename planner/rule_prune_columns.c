@@ -179,6 +179,34 @@ static Pruned prune_aggregate(const PlannerContext *context, LogicalNode *node, 
     return (Pruned){copy, map};
 }
 
+static Pruned prune_expand(const PlannerContext *context, LogicalNode *node, const bool *needed)
+{
+    Arena *arena = context->arena;
+    const LogicalExpand *expand = &node->expand;
+    uint32_t count = node->schema->column_count;
+    bool *keep = arena_memdup(arena, needed, count + 1);
+    memset(keep + expand->passed_count, true, count - expand->passed_count);
+    uint32_t kept = 0;
+    uint32_t *map = map_kept(arena, keep, count, &kept);
+    bool *used = arena_new_array(arena, bool, node->inputs[0]->schema->column_count + 1);
+    for (uint32_t i = 0; i < expand->passed_count; i++)
+        used[expand->passed[i]] = used[expand->passed[i]] || keep[i];
+    for (uint32_t k = 0; k < expand->key_count; k++)
+        used[expand->keys[k]] = true;
+    Pruned input = prune(context, node->inputs[0], used);
+    LogicalNode *copy = with_input(arena, node, input.node);
+    copy->schema = kept_schema(arena, node->schema, map, kept);
+    copy->expand.passed_count = 0;
+    copy->expand.passed = arena_new_array(arena, uint32_t, expand->passed_count + 1);
+    for (uint32_t i = 0; i < expand->passed_count; i++)
+        if (keep[i])
+            copy->expand.passed[copy->expand.passed_count++] = input.map[expand->passed[i]];
+    copy->expand.keys = arena_new_array(arena, uint32_t, expand->key_count + 1);
+    for (uint32_t k = 0; k < expand->key_count; k++)
+        copy->expand.keys[k] = input.map[expand->keys[k]];
+    return (Pruned){copy, map};
+}
+
 static Pruned prune_join(const PlannerContext *context, LogicalNode *node, const bool *needed)
 {
     Arena *arena = context->arena;
@@ -272,9 +300,9 @@ static Pruned prune(const PlannerContext *context, LogicalNode *node, const bool
         const char *op;
         Pruned (*prune)(const PlannerContext *context, LogicalNode *node, const bool *needed);
     } kinds[] = {
-        {"scan", prune_scan},    {"calc", prune_calc},   {"aggregate", prune_aggregate},
-        {"join", prune_join},    {"union", prune_union}, {"limit", prune_through},
-        {"sort", prune_through},
+        {"scan", prune_scan},    {"calc", prune_calc},     {"aggregate", prune_aggregate},
+        {"join", prune_join},    {"union", prune_union},   {"limit", prune_through},
+        {"sort", prune_through}, {"expand", prune_expand},
     };
     for (size_t i = 0; i < array_count(kinds); i++)
         if (logical_is(node, kinds[i].op))

@@ -187,7 +187,8 @@ static LogicalNode *push_aggregate(const PlannerContext *context, LogicalNode *n
             any = any || used[c];
             only_keys = only_keys && (!used[c] || c < node->aggregate.key_count);
         }
-        if (any && only_keys && expr_is_deterministic(list->items[i]) &&
+        bool has_input = node->aggregate.empty_set_count == 0; /* no row is there without input */
+        if (any && only_keys && has_input && expr_is_deterministic(list->items[i]) &&
             !expr_can_fail(list->items[i]))
             conjuncts_add(context->arena, &below,
                           expr_map_columns(&context->site, list->items[i], map));

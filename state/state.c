@@ -122,6 +122,12 @@ uint64_t state_table_keys(const StateTable *table)
     return table->keys;
 }
 
+bool state_store_owns(const StateStore *store, uint64_t hash)
+{
+    uint32_t group = hash_key_group(hash, store->max_parallelism);
+    return group >= store->first_key_group && group <= store->last_key_group;
+}
+
 bool state_store_check(const StateStore *store, Error *error)
 {
     for (uint32_t i = 0; i < store->table_count; i++) {

@@ -54,6 +54,8 @@ uint64_t state_store_bytes(const StateStore *store);
 /* Keys of all its tables together. */
 uint64_t state_store_keys(const StateStore *store);
 uint64_t state_table_keys(const StateTable *table);
+/* Whether keys of that hash belong to this instance. */
+bool state_store_owns(const StateStore *store, uint64_t hash);
 /* False with an error naming the operator once the store passed its memory limit; asked per batch.
  */
 bool state_store_check(const StateStore *store, Error *error) MUST_CHECK;

@@ -278,10 +278,6 @@ static const PlanCase refused[] = {
      "unsupported: EXCEPT is not supported yet\n"
      "hint: Join SELECT DISTINCT of both sides instead.\n"
      "at: SELECT id FROM o EXCEPT SELECT id FROM o\n"},
-    {"SELECT id FROM o GROUP BY GROUPING SETS ((id), ())",
-     "unsupported: GROUPING SETS is not supported yet\n"
-     "hint: Write one query per grouping and join them with UNION ALL.\n"
-     "at: GROUPING SETS ((id), ())\n"},
     {"SELECT * FROM TABLE(TUMBLE(TABLE r, DESCRIPTOR(ts), INTERVAL '1' MINUTE))",
      "unsupported: table function TUMBLE is not supported yet\n"
      "hint: Group by an expression over the time column instead.\n"
