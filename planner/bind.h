@@ -80,6 +80,37 @@ typedef struct GroupBy {
     int64_t *sets;
 } GroupBy;
 
+/* A call with OVER found while binding the expressions of a SELECT. */
+typedef struct OverSite {
+    const char *name;
+    const WindowFunction *window; /* NULL: an aggregate */
+    const Expr **args;
+    const Type **arg_types; /* before the casts the function asked for */
+    uint32_t arg_count;
+    const Expr *filter;
+    bool ignore_nulls;
+    int64_t number; /* see BoundWindow */
+    const Expr **partition;
+    uint32_t partition_count;
+    const Expr **order;
+    PlanSortKey *order_keys; /* direction and NULLs of each; the column comes later */
+    uint32_t order_count;
+    PlanFrame frame;
+    const Type *type;
+    AstPlace place;
+} OverSite;
+
+typedef struct OverList {
+    OverSite *sites;
+    uint32_t count;
+    uint32_t capacity;
+    const AstWindow *windows; /* the SELECT's WINDOW clause */
+    uint32_t window_count;
+} OverList;
+
+/* Until the over nodes exist, the value of call i is this column. */
+#define OVER_COLUMN_BASE UINT32_C(0x20000000)
+
 /* What an expression is bound in. */
 typedef struct ExprScope {
     Binder *binder;
@@ -88,6 +119,8 @@ typedef struct ExprScope {
     AggregateList *aggregates; /* NULL: aggregates are refused */
     const GroupBy *groups;     /* NULL: GROUPING is refused */
     bool in_aggregate;
+    OverList *overs; /* NULL: OVER is refused */
+    bool in_over;
     uint32_t depth;
 } ExprScope;
 
@@ -140,6 +173,16 @@ const Expr *bind_grouping_call(ExprScope *scope, const AstExpr *ast, Error *erro
  * and become the columns behind those that are passed on. */
 LogicalNode *bind_expand(Binder *binder, LogicalNode *input, const uint32_t *keys,
                          const GroupBy *groups, AstPlace place);
+/* bind_over.c */
+const Expr *bind_over_call(ExprScope *scope, const AstExpr *ast, Error *error);
+/* All expressions of the calls, for what must rewrite them; write them back the same way. */
+uint32_t over_list_expressions(const OverList *list, const Expr **out);
+void over_list_replace(OverList *list, const Expr *const *exprs);
+
+/* bind_over_node.c: puts the over nodes on top of `input` and rewrites the expressions to their
+ * output. */
+LogicalNode *bind_over_nodes(Binder *binder, LogicalNode *input, const OverList *list,
+                             const Expr **exprs, uint32_t expr_count, AstPlace place);
 
 /* bind_table.c */
 bool bind_table(Binder *binder, const AstTable *ast, Relation *out, Error *error);

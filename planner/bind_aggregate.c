@@ -197,6 +197,8 @@ static const Expr *regroup(const Regroup *to, const Expr *expr, Error *error)
     if (expr->kind == EXPR_COLUMN) {
         if (expr->column == GROUPING_COLUMN)
             return expr_column(arena, to->groups->key_count, expr->type, expr_place(expr));
+        if (expr->column >= OVER_COLUMN_BASE && expr->column < AGGREGATE_COLUMN_BASE)
+            return expr; /* computed above the groups */
         if (expr->column >= AGGREGATE_COLUMN_BASE)
             return expr_column(arena, aggregate->key_count + expr->column - AGGREGATE_COLUMN_BASE,
                                expr->type, expr_place(expr));

@@ -119,12 +119,17 @@ const Expr *bind_call(ExprScope *scope, const AstExpr *ast, Error *error)
 {
     const PlannerContext *context = scope->binder->context;
     if (ast->over != NULL)
-        return bind_refuse(scope->binder, ast->place, error, "OVER",
-                           "Use GROUP BY in a subquery and join with it.");
+        return bind_over_call(scope, ast, error);
     if (aggregate_exists(ast->function))
         return bind_aggregate_call(scope, ast, error);
     if (bind_is_grouping(ast->function))
         return bind_grouping_call(scope, ast, error);
+    if (window_function_find(ast->function) != NULL) {
+        error_set(error, ERROR_SYNTAX, "window function %s needs OVER", ast->function);
+        error_hint(error, "Write %s(…) OVER (PARTITION BY … ORDER BY …).", ast->function);
+        bind_error_at(scope->binder, error, ast->place);
+        return NULL;
+    }
     if (ast->distinct || ast->star || ast->filter != NULL) {
         /* An unknown name is the likelier mistake: say that first. */
         FunctionSite nothing = {NULL, NULL, 0, context->site.zone, context->arena};

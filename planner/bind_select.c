@@ -1,9 +1,10 @@
 /* SELECT: FROM, WHERE, GROUP BY, HAVING, the select list, DISTINCT, and the expressions of ORDER
  * BY.
  *
- * The tree it makes, from below: FROM; a filter for WHERE; the aggregate with its calc; one calc
- * with HAVING and the select list; the aggregate of DISTINCT. ORDER BY may name what the list does
- * not show: such columns are appended and taken off after sorting. */
+ * The tree it makes, from below: FROM; a filter for WHERE; the aggregate with its calc; a filter
+ * for HAVING and the nodes of OVER; one calc with QUALIFY, or HAVING, and the select list; the
+ * aggregate of DISTINCT. ORDER BY may name what the list does not show: such columns are appended
+ * and taken off after sorting. */
 #include "planner/bind.h"
 
 #include <stdio.h>
@@ -173,14 +174,6 @@ static bool refuse_clauses(const Binder *binder, const AstSelect *select, Error 
         error_hint(error, "OPTIONS('key' = 'value') may stand after the name of a table.");
         return bind_error_at(binder, error, select->hints[0].place);
     }
-    if (select->qualify != NULL) {
-        bind_refuse(binder, select->qualify->place, error, "QUALIFY", "Filter groups with HAVING.");
-        return false;
-    }
-    if (select->window_count != 0) {
-        bind_refuse(binder, select->windows[0].place, error, "WINDOW", NULL);
-        return false;
-    }
     return true;
 }
 
@@ -211,7 +204,9 @@ typedef struct SelectParts {
     SelectList list;
     GroupBy groups;
     const Expr *having;
+    const Expr *qualify;
     AggregateList aggregates;
+    OverList overs;
 } SelectParts;
 
 /* With grouping sets a column may be NULL where a set leaves it out, whatever its table says. */
@@ -232,6 +227,37 @@ static Scope scope_of_groups(Arena *arena, const AstSelect *select, const Scope 
     return scope;
 }
 
+/* QUALIFY sees the columns of FROM and, where none has the name, the aliases of the list. */
+static bool bind_qualify(ExprScope *scope, const AstSelect *select, SelectParts *parts,
+                         Error *error)
+{
+    Arena *arena = scope->binder->context->arena;
+    const Scope *from = scope->scope;
+    Scope both = {arena_new_array(arena, ScopeColumn, from->count + parts->list.count + 1),
+                  from->count};
+    if (from->count != 0)
+        memcpy(both.columns, from->columns, sizeof(*both.columns) * from->count);
+    for (uint32_t i = 0; i < parts->list.count; i++) {
+        bool taken = false;
+        for (uint32_t c = 0; c < from->count && !taken; c++)
+            taken = strcmp(from->columns[c].name, parts->list.names[i]) == 0;
+        if (!taken)
+            both.columns[both.count++] =
+                (ScopeColumn){.name = parts->list.names[i], .expr = parts->list.exprs[i]};
+    }
+    scope->scope = &both;
+    scope->clause = "QUALIFY";
+    parts->qualify = bind_condition(scope, select->qualify, error);
+    scope->scope = from;
+    if (parts->qualify == NULL)
+        return false;
+    if (parts->overs.count != 0)
+        return true;
+    error_set(error, ERROR_SYNTAX, "QUALIFY needs a window function");
+    error_hint(error, "Filter rows with WHERE, groups with HAVING.");
+    return bind_error_at(scope->binder, error, select->qualify->place);
+}
+
 static bool bind_parts(Binder *binder, const AstQuery *query, const Relation *from,
                        SelectParts *parts, BoundOrder *order, Error *error)
 {
@@ -244,6 +270,9 @@ static bool bind_parts(Binder *binder, const AstQuery *query, const Relation *fr
     scope.aggregates = &parts->aggregates;
     scope.groups = &parts->groups;
     parts->aggregates.global = parts->groups.key_count == 0 || parts->groups.set_count > 1;
+    scope.overs = &parts->overs;
+    parts->overs.windows = select->windows;
+    parts->overs.window_count = select->window_count;
     uint32_t room = list_room(select, &from->scope) + query->order_count;
     parts->list = (SelectList){arena_new_array(arena, const Expr *, room),
                                arena_new_array(arena, const char *, room), 0};
@@ -251,16 +280,73 @@ static bool bind_parts(Binder *binder, const AstQuery *query, const Relation *fr
         return false;
     if (select->having != NULL) {
         scope.clause = "HAVING";
+        scope.overs = NULL;
         parts->having = bind_condition(&scope, select->having, error);
+        scope.overs = &parts->overs;
         if (parts->having == NULL)
             return false;
     }
+    if (select->qualify != NULL && !bind_qualify(&scope, select, parts, error))
+        return false;
     parts->list.names = bind_unique_names(arena, parts->list.names, parts->list.count);
     /* Room for the names of sort columns. */
     const char **names = arena_new_array(arena, const char *, room);
     memcpy(names, parts->list.names, sizeof(*names) * parts->list.count);
     parts->list.names = names;
     return bind_order(&scope, query, &parts->list, order, error);
+}
+
+/* All expressions that stand above the aggregate, in one array: the list, HAVING, QUALIFY, and what
+ * the calls with OVER are made of. */
+static const Expr **gather(Arena *arena, const SelectParts *parts, uint32_t *count)
+{
+    uint32_t over = over_list_expressions(&parts->overs, NULL);
+    const Expr **exprs = arena_new_array(arena, const Expr *, parts->list.count + over + 3);
+    memcpy(exprs, parts->list.exprs, sizeof(*exprs) * parts->list.count);
+    *count = parts->list.count;
+    if (parts->having != NULL)
+        exprs[(*count)++] = parts->having;
+    if (parts->qualify != NULL)
+        exprs[(*count)++] = parts->qualify;
+    *count += over_list_expressions(&parts->overs, exprs + *count);
+    return exprs;
+}
+
+static void scatter(SelectParts *parts, const Expr **exprs)
+{
+    uint32_t at = parts->list.count;
+    parts->list.exprs = exprs;
+    if (parts->having != NULL)
+        parts->having = exprs[at++];
+    if (parts->qualify != NULL)
+        parts->qualify = exprs[at++];
+    over_list_replace(&parts->overs, exprs + at);
+}
+
+static LogicalNode *put_aggregate(Binder *binder, LogicalNode *node, SelectParts *parts,
+                                  AstPlace place, Error *error)
+{
+    uint32_t count = 0;
+    const Expr **exprs = gather(binder->context->arena, parts, &count);
+    node = bind_aggregate_node(binder, node, &parts->groups, &parts->aggregates, exprs, count,
+                               place, error);
+    if (node != NULL)
+        scatter(parts, exprs);
+    return node;
+}
+
+/* HAVING chooses the groups that window functions see. */
+static LogicalNode *put_overs(Binder *binder, LogicalNode *node, SelectParts *parts, AstPlace place)
+{
+    if (parts->having != NULL)
+        node = logical_filter(binder->context->arena, node, parts->having);
+    parts->having = NULL;
+    uint32_t count = 0;
+    const Expr **exprs = gather(binder->context->arena, parts, &count);
+    count -= over_list_expressions(&parts->overs, NULL);
+    node = bind_over_nodes(binder, node, &parts->overs, exprs, count, place);
+    scatter(parts, exprs);
+    return node;
 }
 
 LogicalNode *bind_select(Binder *binder, const AstQuery *query, BoundOrder *order, Error *error)
@@ -278,22 +364,16 @@ LogicalNode *bind_select(Binder *binder, const AstQuery *query, BoundOrder *orde
         return NULL;
 
     LogicalNode *node = from.node;
-    const Expr *having = parts.having;
     if (select->has_group_by || select->having != NULL || parts.aggregates.count != 0) {
-        uint32_t count = parts.list.count + (having != NULL ? 1 : 0);
-        const Expr **exprs = arena_new_array(arena, const Expr *, count + 1);
-        memcpy(exprs, parts.list.exprs, sizeof(*exprs) * parts.list.count);
-        if (having != NULL)
-            exprs[parts.list.count] = having;
-        node = bind_aggregate_node(binder, node, &parts.groups, &parts.aggregates, exprs, count,
-                                   place, error);
+        node = put_aggregate(binder, node, &parts, place, error);
         if (node == NULL)
             return NULL;
-        having = having != NULL ? exprs[parts.list.count] : NULL;
-        parts.list.exprs = exprs;
     }
+    if (parts.overs.count != 0)
+        node = put_overs(binder, node, &parts, place);
     const Schema *schema =
         logical_schema(arena, parts.list.exprs, parts.list.names, parts.list.count);
-    node = logical_calc(arena, node, having, parts.list.exprs, schema, place);
+    node = logical_calc(arena, node, parts.qualify != NULL ? parts.qualify : parts.having,
+                        parts.list.exprs, schema, place);
     return select->distinct ? bind_distinct(binder, node, place) : node;
 }

@@ -94,6 +94,30 @@ typedef struct LogicalSort {
     uint64_t limit;
 } LogicalSort;
 
+typedef struct LogicalOverCall {
+    const char *name;
+    const WindowFunction *window; /* NULL: an aggregate */
+    uint32_t *arguments;          /* input columns */
+    const Type **argument_types;  /* what the user's arguments were; the columns may be cast */
+    uint32_t argument_count;
+    int32_t filter;
+    bool ignore_nulls;
+    int64_t number;
+    PlanFrame frame;
+    const Type *type;
+    AstPlace place;
+} LogicalOverCall;
+
+/* The input's columns, then the calls; all calls have one partition and one order. */
+typedef struct LogicalOver {
+    uint32_t *partition;
+    uint32_t partition_count;
+    PlanSortKey *order;
+    uint32_t order_count;
+    LogicalOverCall *calls;
+    uint32_t call_count;
+} LogicalOver;
+
 typedef struct LogicalSink {
     const PlanTable *table;  /* NULL: rows go to whoever runs the query */
     const char *on_conflict; /* as in the statement; NULL: not given */
@@ -130,6 +154,7 @@ struct LogicalNode {
         LogicalJoin join;
         LogicalLimit limit;
         LogicalSort sort;
+        LogicalOver over;
         LogicalSink sink;
         LogicalKey key;
     };
@@ -259,6 +284,9 @@ uint64_t identity_of_expr(const Expr *expr, const uint64_t *columns);
 /* plan_build.c: from trees to the plan. */
 Plan *plan_build(const PlannerContext *context, LogicalNode **roots, uint32_t count, Str sql,
                  int64_t sql_start, Error *error) MUST_CHECK;
+
+/* bind_over.c */
+bool over_frames_equal(const PlanFrame *a, const PlanFrame *b);
 
 /* Text for labels: "a, b + 1 AS c". */
 void label_columns(const Schema *schema, const uint32_t *columns, uint32_t count, Buffer *out);

@@ -12,6 +12,7 @@
 #include "connectors/connector.h"
 #include "formats/format.h"
 #include "functions/aggregate.h"
+#include "functions/window.h"
 #include "planner/expr.h"
 
 typedef struct PlanNode PlanNode;
@@ -192,6 +193,53 @@ typedef struct PlanSort {
     uint64_t offset;
     uint64_t limit;
 } PlanSort;
+
+/* op "over": window functions. Output: the input's columns, then the calls. */
+typedef enum PlanBoundKind {
+    PLAN_BOUND_UNBOUNDED_PRECEDING,
+    PLAN_BOUND_PRECEDING,
+    PLAN_BOUND_CURRENT_ROW, /* RANGE: with all rows equal to it */
+    PLAN_BOUND_FOLLOWING,
+    PLAN_BOUND_UNBOUNDED_FOLLOWING
+} PlanBoundKind;
+
+typedef struct PlanFrameBound {
+    PlanBoundKind kind;
+    int64_t rows; /* ROWS: the distance */
+    /* RANGE: the distance, not negative; one value: BIGINT over integers, DECIMAL of the scale of
+     * the ordered column, DOUBLE, or an INTERVAL over dates and times. */
+    const Vector *distance;
+} PlanFrameBound;
+
+typedef struct PlanFrame {
+    bool by_rows; /* ROWS, else RANGE */
+    PlanFrameBound start;
+    PlanFrameBound end;
+} PlanFrame;
+
+typedef struct PlanOverCall {
+    WindowKind kind;
+    BoundAggregate aggregate;  /* WINDOW_AGGREGATE */
+    const uint32_t *arguments; /* input columns */
+    uint32_t argument_count;
+    int32_t filter; /* BOOLEAN input column, or -1 */
+    bool ignore_nulls;
+    int64_t number; /* NTILE: groups; LAG, LEAD: rows away; NTH_VALUE: which row */
+    PlanFrame frame;
+    const Type *type;
+} PlanOverCall;
+
+typedef struct PlanOver {
+    const uint32_t *partition; /* input columns; none: all rows are one partition */
+    uint32_t partition_count;
+    const PlanSortKey *order; /* none: order of arrival, all rows equal */
+    uint32_t order_count;
+    PlanOverCall *calls;
+    uint32_t call_count;
+    bool input_retracts;
+    /* Bounded run: results only at the end. */
+    bool final_only;
+} PlanOver;
 
 /* op "sink": hands rows to a connector, or, with connector NULL, to whoever runs the query. */
 typedef struct PlanSink {

@@ -258,6 +258,76 @@ static Pruned prune_union(const PlannerContext *context, LogicalNode *node, cons
     return (Pruned){copy, map};
 }
 
+/* What the calls that stay read, besides what is needed of the input. */
+static void over_mark(const LogicalOver *over, const bool *needed, uint32_t own, bool *used)
+{
+    for (uint32_t i = 0; i < over->partition_count; i++)
+        used[over->partition[i]] = true;
+    for (uint32_t i = 0; i < over->order_count; i++)
+        used[over->order[i].column] = true;
+    for (uint32_t i = 0; i < over->call_count; i++) {
+        const LogicalOverCall *call = &over->calls[i];
+        for (uint32_t a = 0; needed[own + i] && a < call->argument_count; a++)
+            used[call->arguments[a]] = true;
+        if (needed[own + i] && call->filter >= 0)
+            used[call->filter] = true;
+    }
+}
+
+static void over_map(Arena *arena, LogicalOver *over, const uint32_t *map)
+{
+    over->partition =
+        arena_memdup(arena, over->partition, sizeof(uint32_t) * (over->partition_count + 1));
+    over->order = arena_memdup(arena, over->order, sizeof(PlanSortKey) * (over->order_count + 1));
+    for (uint32_t i = 0; i < over->partition_count; i++)
+        over->partition[i] = map[over->partition[i]];
+    for (uint32_t i = 0; i < over->order_count; i++)
+        over->order[i].column = map[over->order[i].column];
+    for (uint32_t i = 0; i < over->call_count; i++) {
+        LogicalOverCall *call = &over->calls[i];
+        call->arguments =
+            arena_memdup(arena, call->arguments, sizeof(uint32_t) * (call->argument_count + 1));
+        for (uint32_t a = 0; a < call->argument_count; a++)
+            call->arguments[a] = map[call->arguments[a]];
+        if (call->filter >= 0)
+            call->filter = (int32_t)map[call->filter];
+    }
+}
+
+/* Calls that nobody looks at go; without calls the node goes. */
+static Pruned prune_over(const PlannerContext *context, LogicalNode *node, const bool *needed)
+{
+    Arena *arena = context->arena;
+    uint32_t own = node->inputs[0]->schema->column_count;
+    bool any = false;
+    for (uint32_t i = 0; i < node->over.call_count; i++)
+        any = any || needed[own + i];
+    bool *used = arena_memdup(arena, needed, own + 1);
+    if (any)
+        over_mark(&node->over, needed, own, used);
+    Pruned input = prune(context, node->inputs[0], used);
+    uint32_t *map = map_new(arena, node->schema->column_count, false);
+    memcpy(map, input.map, sizeof(*map) * own);
+    if (!any)
+        return (Pruned){input.node, map};
+    uint32_t kept = input.node->schema->column_count;
+    Column *columns = arena_new_array(arena, Column, kept + node->over.call_count + 1);
+    memcpy(columns, input.node->schema->columns, sizeof(*columns) * kept);
+    LogicalNode *copy = with_input(arena, node, input.node);
+    copy->over.call_count = 0;
+    copy->over.calls = arena_new_array(arena, LogicalOverCall, node->over.call_count + 1);
+    for (uint32_t i = 0; i < node->over.call_count; i++) {
+        if (!needed[own + i])
+            continue;
+        map[own + i] = kept;
+        columns[kept++] = node->schema->columns[own + i];
+        copy->over.calls[copy->over.call_count++] = node->over.calls[i];
+    }
+    over_map(arena, &copy->over, input.map);
+    copy->schema = schema_new(arena, columns, kept);
+    return (Pruned){copy, map};
+}
+
 /* Nodes that pass rows on: they need what is needed of them, a sort also its keys. */
 static Pruned prune_through(const PlannerContext *context, LogicalNode *node, const bool *needed)
 {
@@ -302,7 +372,7 @@ static Pruned prune(const PlannerContext *context, LogicalNode *node, const bool
     } kinds[] = {
         {"scan", prune_scan},    {"calc", prune_calc},     {"aggregate", prune_aggregate},
         {"join", prune_join},    {"union", prune_union},   {"limit", prune_through},
-        {"sort", prune_through}, {"expand", prune_expand},
+        {"sort", prune_through}, {"expand", prune_expand}, {"over", prune_over},
     };
     for (size_t i = 0; i < array_count(kinds); i++)
         if (logical_is(node, kinds[i].op))

@@ -211,6 +211,28 @@ static LogicalNode *push_inputs(const PlannerContext *context, LogicalNode *node
     return copy;
 }
 
+/* A window function sees its whole partition: only what chooses partitions may go before it. */
+static LogicalNode *push_over(const PlannerContext *context, LogicalNode *node,
+                              const Conjuncts *list)
+{
+    const LogicalOver *over = &node->over;
+    uint32_t count = node->schema->column_count;
+    Conjuncts below = {0}, above = {0};
+    for (uint32_t i = 0; i < list->count; i++) {
+        bool *used = arena_new_array(context->arena, bool, count + 1);
+        expr_mark_columns(list->items[i], used);
+        uint32_t columns = 0, of_partition = 0;
+        for (uint32_t c = 0; c < count; c++)
+            columns += used[c];
+        for (uint32_t c = 0; c < over->partition_count; c++)
+            of_partition += used[over->partition[c]];
+        bool moves = columns != 0 && columns == of_partition &&
+                     expr_is_deterministic(list->items[i]) && !expr_can_fail(list->items[i]);
+        conjuncts_add(context->arena, moves ? &below : &above, list->items[i]);
+    }
+    return filter_above(context, push_inputs(context, node, &below), &above);
+}
+
 static LogicalNode *push_union(const PlannerContext *context, LogicalNode *node,
                                const Conjuncts *list)
 {
@@ -231,6 +253,8 @@ static LogicalNode *push(const PlannerContext *context, LogicalNode *node, const
         return push_aggregate(context, node, list);
     if (logical_is(node, "union"))
         return push_union(context, node, list);
+    if (logical_is(node, "over"))
+        return push_over(context, node, list);
     Conjuncts none = {0};
     return filter_above(context, push_inputs(context, node, &none), list);
 }
