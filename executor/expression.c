@@ -156,6 +156,18 @@ static uint32_t compile_call(Compiler *compiler, Block *block, const Expr *expr)
     return step->output;
 }
 
+static uint32_t compile_field(Compiler *compiler, Block *block, const Expr *expr)
+{
+    const Step *known = find_lazy(block, expr);
+    if (known != NULL)
+        return known->output;
+    uint32_t *inputs = arena_new_array(compiler->arena, uint32_t, 1);
+    inputs[0] = compile_into(compiler, block, expr->args[0]);
+    Step *step = append_step(compiler, block, expr);
+    step->inputs = inputs;
+    return step->output;
+}
+
 /* A block that computes one operand in the scope of `parent`. */
 static Block *compile_block(Compiler *compiler, Block *parent, const Expr *expr)
 {
@@ -212,6 +224,8 @@ static uint32_t compile_into(Compiler *compiler, Block *block, const Expr *expr)
     case EXPR_CASE:
     case EXPR_COALESCE:
         return compile_lazy(compiler, block, expr);
+    case EXPR_FIELD:
+        return compile_field(compiler, block, expr);
     }
     assert(false);
     return 0;

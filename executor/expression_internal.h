@@ -48,7 +48,7 @@ typedef struct Arm {
 struct Step {
     const Expr *expr;
     uint32_t output;
-    /* Calls: the argument registers, and room for their vectors while running. */
+    /* Calls and fields: the argument registers; calls: room for their vectors while running. */
     const uint32_t *inputs;
     const Vector **args;
     bool dense; /* may run over NULLs: cannot fail, and everything has a fixed width */

@@ -168,12 +168,44 @@ static bool run_call(ExpressionRun *run, const Step *step, RowSelection selectio
     return narrowed.count == 0 || invoke(run, step, narrowed, out, error);
 }
 
+/* The row's child vector, borrowed; it has no value where the row has none. */
+static void run_field(ExpressionRun *run, const Step *step)
+{
+    const Vector *row = run->registers[step->inputs[0]];
+    Vector *field = arena_memdup(run->arena, &row->children[step->expr->field], sizeof(*field));
+    field->type = step->expr->type;
+    field->constant = field->constant || row->constant;
+    run->registers[step->output] = field;
+    if (row->validity == NULL)
+        return;
+    uint32_t rows = row->constant ? 1 : run->input->row_count;
+    if (field->constant && !row->constant) {
+        if (vector_is_null(field, 0))
+            return;
+        /* One value for every row that there is: rows that are NULL have none. */
+        Vector *spread = arena_new_one(run->arena, Vector);
+        vector_init(spread, field->type, rows, run->arena);
+        for (uint32_t i = 0; i < rows; i++)
+            vector_copy_value(spread, i, field, 0, run->arena, true);
+        *field = *spread;
+    }
+    uint64_t *validity = arena_alloc(run->arena, sizeof(uint64_t) * validity_words(rows));
+    for (uint32_t w = 0; w < validity_words(rows); w++)
+        validity[w] =
+            row->validity[w] & (field->validity == NULL ? UINT64_MAX : field->validity[w]);
+    field->validity = validity;
+}
+
 bool expression_run_block(ExpressionRun *run, const Block *block, RowSelection selection,
                           Error *error)
 {
     assert(selection.count > 0);
     for (uint32_t i = 0; i < block->step_count; i++) {
         const Step *step = &block->steps[i];
+        if (step->expr->kind == EXPR_FIELD) {
+            run_field(run, step);
+            continue;
+        }
         bool ok = step->arms == NULL ? run_call(run, step, selection, error)
                                      : expression_run_lazy(run, step, selection, error);
         if (!ok)

@@ -136,6 +136,9 @@ void *bind_refuse(const Binder *binder, AstPlace place, Error *error, const char
 
 /* bind_scope.c */
 const Expr *bind_column(const ExprScope *scope, const AstName *name, AstPlace place, Error *error);
+/* A field of a ROW by name. */
+const Expr *bind_field(const Binder *binder, const Expr *row, const char *name, AstPlace place,
+                       Error *error);
 /* Names every column of the node with one qualifier. */
 void scope_of_node(Arena *arena, const LogicalNode *node, const char *relation, Scope *scope);
 

@@ -229,15 +229,20 @@ static const Expr *refuse_kind(const ExprScope *scope, const AstExpr *ast, Error
     case AST_INDEX:
         return bind_refuse(binder, ast->place, error, "access to an element of an ARRAY or MAP",
                            NULL);
-    case AST_FIELD:
-        return bind_refuse(binder, ast->place, error, "access to a field of a ROW",
-                           "Declare the fields as columns of their own.");
     case AST_NAMED_ARGUMENT:
         return bind_refuse(binder, ast->place, error, "a named argument",
                            "Give the arguments by position.");
     default:
         return bind_refuse(binder, ast->place, error, "a table or descriptor as an argument", NULL);
     }
+}
+
+static const Expr *bind_field_of(ExprScope *scope, const AstExpr *ast, Error *error)
+{
+    const Expr *row = bind_expr(scope, ast->args[0], error);
+    if (row == NULL)
+        return NULL;
+    return bind_field(scope->binder, row, ast->name.parts[0], ast->place, error);
 }
 
 static const Expr *bind_kind(ExprScope *scope, const AstExpr *ast, Error *error)
@@ -268,6 +273,8 @@ static const Expr *bind_kind(ExprScope *scope, const AstExpr *ast, Error *error)
         return bind_in_list(scope, ast, error);
     case AST_BETWEEN:
         return bind_between(scope, ast, error);
+    case AST_FIELD:
+        return bind_field_of(scope, ast, error);
     default:
         return refuse_kind(scope, ast, error);
     }

@@ -117,39 +117,92 @@ static void ambiguous(const ExprScope *scope, const char *name, Error *error)
     buffer_deinit(&names);
 }
 
+/* The column of that name; `*count` says how many there are, and only one is told of. */
+static const ScopeColumn *find_column(const Scope *scope, const char *relation, const char *name,
+                                      uint32_t *count)
+{
+    const ScopeColumn *found = NULL;
+    *count = 0;
+    for (uint32_t i = 0; i < scope->count; i++) {
+        if (!column_matches(&scope->columns[i], relation, name))
+            continue;
+        found = &scope->columns[i];
+        ++*count;
+    }
+    return found;
+}
+
+/* What a name with dots begins with, and how many of its parts that takes: column, table.column, or
+ * a longer path to a table; the rest are fields. */
+static const ScopeColumn *find_path(const Scope *scope, const AstName *name, uint32_t *parts,
+                                    uint32_t *count)
+{
+    uint32_t last = name->part_count - 1;
+    *parts = 1;
+    if (last == 0)
+        return find_column(scope, NULL, name->parts[0], count);
+    *parts = 2;
+    const ScopeColumn *found = find_column(scope, name->parts[0], name->parts[1], count);
+    if (found != NULL || relation_exists(scope, name->parts[0]))
+        return found;
+    *parts = 1;
+    found = find_column(scope, NULL, name->parts[0], count);
+    if (found != NULL)
+        return found;
+    *parts = last + 1;
+    return find_column(scope, name->parts[last - 1], name->parts[last], count);
+}
+
+const Expr *bind_field(const Binder *binder, const Expr *row, const char *name, AstPlace place,
+                       Error *error)
+{
+    const Type *type = row->type;
+    if (type->kind != TYPE_ROW) {
+        error_set(error, ERROR_TYPE, "field \"%s\" of a value that is no ROW", name);
+        error_detail(error, "The value is of type %s.", type_text(binder->context->arena, type));
+        bind_error_at(binder, error, place);
+        return NULL;
+    }
+    const char **names =
+        arena_new_array(binder->context->arena, const char *, type->field_count + 1);
+    for (uint32_t i = 0; i < type->field_count; i++) {
+        if (strcmp(type->fields[i].name, name) == 0)
+            return expr_field(&binder->context->site, row, i, bind_place(binder, place));
+        names[i] = type->fields[i].name;
+    }
+    error_set(error, ERROR_NAME, "the ROW has no field \"%s\"", name);
+    const char *near = str_nearest(name, names, type->field_count);
+    Buffer list = {0};
+    names_print(names, type->field_count, &list);
+    if (near != NULL)
+        error_hint(error, "Did you mean \"%s\"?", near);
+    else
+        error_hint(error, "Its fields: %s.", buffer_text(&list));
+    buffer_deinit(&list);
+    bind_error_at(binder, error, place);
+    return NULL;
+}
+
 const Expr *bind_column(const ExprScope *scope, const AstName *name, AstPlace place, Error *error)
 {
     const Binder *binder = scope->binder;
-    const char *column = name->parts[name->part_count - 1];
-    const char *relation = name->part_count > 1 ? name->parts[name->part_count - 2] : NULL;
-    const ScopeColumn *found = NULL;
-    for (uint32_t i = 0; i < scope->scope->count; i++) {
-        const ScopeColumn *candidate = &scope->scope->columns[i];
-        if (!column_matches(candidate, relation, column))
-            continue;
-        if (found != NULL) {
-            ambiguous(scope, column, error);
-            bind_error_at(binder, error, place);
-            return NULL;
-        }
-        found = candidate;
-    }
-    if (found == NULL) {
-        /* a.b may also be field b of a column a. */
-        if (relation != NULL && !relation_exists(scope->scope, relation)) {
-            for (uint32_t i = 0; i < scope->scope->count; i++)
-                if (column_matches(&scope->scope->columns[i], NULL, relation) &&
-                    scope->scope->columns[i].expr->type->kind == TYPE_ROW)
-                    return bind_refuse(binder, place, error, "access to a field of a ROW",
-                                       "Declare the fields as columns of their own.");
-        }
-        not_found(scope, relation, column, error);
+    uint32_t parts, count;
+    const ScopeColumn *found = find_path(scope->scope, name, &parts, &count);
+    if (found == NULL || count > 1) {
+        uint32_t last = name->part_count - 1;
+        if (found == NULL)
+            not_found(scope, last == 0 ? NULL : name->parts[last - 1], name->parts[last], error);
+        else
+            ambiguous(scope, name->parts[parts - 1], error);
         bind_error_at(binder, error, place);
         return NULL;
     }
     AstPlace at = bind_place(binder, place);
-    Expr *expr = arena_memdup(binder->context->arena, found->expr, sizeof(*found->expr));
-    expr->sql_offset = at.offset;
-    expr->sql_length = at.length;
+    Expr *column = arena_memdup(binder->context->arena, found->expr, sizeof(*found->expr));
+    column->sql_offset = at.offset;
+    column->sql_length = at.length;
+    const Expr *expr = column;
+    for (uint32_t i = parts; i < name->part_count && expr != NULL; i++)
+        expr = bind_field(binder, expr, name->parts[i], place, error);
     return expr;
 }

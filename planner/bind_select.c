@@ -88,7 +88,7 @@ static bool bind_items(ExprScope *scope, const AstSelect *select, SelectList *li
         const char *name;
         if (item->alias != NULL)
             name = arena_strdup(arena, item->alias);
-        else if (item->expr->kind == AST_COLUMN)
+        else if (item->expr->kind == AST_COLUMN || item->expr->kind == AST_FIELD)
             name = arena_strdup(arena, item->expr->name.parts[item->expr->name.part_count - 1]);
         else
             name = arena_printf(arena, "EXPR$%u", i);

@@ -180,6 +180,10 @@ void expr_print(const Expr *expr, const Schema *schema, Buffer *out)
         print_list(expr, 0, schema, ", ", out);
         buffer_append_char(out, ')');
         return;
+    case EXPR_FIELD:
+        expr_print(expr->args[0], schema, out);
+        buffer_printf(out, ".%s", expr->args[0]->type->fields[expr->field].name);
+        return;
     }
 }
 
@@ -198,6 +202,10 @@ bool expr_equal(const Expr *a, const Expr *b)
     case EXPR_CALL:
         /* A cast's target is its type; what bind prepared follows from function and arguments. */
         if (a->call.function != b->call.function || a->call.kernel != b->call.kernel)
+            return false;
+        break;
+    case EXPR_FIELD:
+        if (a->field != b->field)
             return false;
         break;
     case EXPR_AND:

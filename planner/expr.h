@@ -14,7 +14,8 @@ typedef enum ExprKind {
     EXPR_AND,     /* two or more args, BOOLEAN */
     EXPR_OR,
     EXPR_CASE, /* when, then, when, then, …, else */
-    EXPR_COALESCE
+    EXPR_COALESCE,
+    EXPR_FIELD /* field `field` of args[0], a ROW; NULL when the row is */
 } ExprKind;
 
 typedef struct Expr Expr;
@@ -24,6 +25,7 @@ struct Expr {
     int64_t sql_offset; /* for run-time errors; -1: none */
     int64_t sql_length;
     uint32_t column;
+    uint32_t field;
     const Vector *literal;
     BoundFunction call;
     const Expr **args;

@@ -73,6 +73,20 @@ const Expr *expr_new(const ExprSite *site, ExprKind kind, const Type *type, cons
     return rule_fold_constants(site, expr);
 }
 
+const Expr *expr_field(const ExprSite *site, const Expr *row, uint32_t field, AstPlace place)
+{
+    assert(row->type->kind == TYPE_ROW && field < row->type->field_count);
+    const Type *type = row->type->fields[field].type;
+    bool nullable = type->nullable || row->type->nullable;
+    Expr *expr =
+        make(site->arena, EXPR_FIELD, type_with_nullable(site->arena, type, nullable), place);
+    expr->args = arena_new_array(site->arena, const Expr *, 1);
+    expr->args[0] = row;
+    expr->arg_count = 1;
+    expr->field = field;
+    return rule_fold_constants(site, expr);
+}
+
 bool expr_cast_needed(const Type *from, const Type *to)
 {
     if (type_equal_ignoring_null(from, to))

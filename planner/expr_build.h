@@ -24,6 +24,9 @@ const Expr *expr_text(Arena *arena, Str text, AstPlace place);
 const Expr *expr_new(const ExprSite *site, ExprKind kind, const Type *type, const Expr **args,
                      uint32_t arg_count, AstPlace place);
 
+/* A field of a ROW. */
+const Expr *expr_field(const ExprSite *site, const Expr *row, uint32_t field, AstPlace place);
+
 /* A call by name: binds, casts the arguments, folds. NULL with an error at `place`. */
 const Expr *expr_call(const ExprSite *site, const char *name, const Expr **args, uint32_t arg_count,
                       AstPlace place, Error *error);

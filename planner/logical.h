@@ -31,6 +31,7 @@ typedef struct LogicalScan {
     uint32_t column_count;
     uint32_t *metadata; /* columns of the table's definition, ascending */
     uint32_t metadata_count;
+    uint64_t *fields; /* once the plan is made: by column, the fields of a ROW anyone reads */
 } LogicalScan;
 
 typedef struct LogicalValues {
@@ -243,6 +244,9 @@ typedef struct LogicalOrder {
 } LogicalOrder;
 LogicalOrder logical_order(const PlannerContext *context, LogicalNode *const *roots,
                            uint32_t count);
+
+/* Notes at each scan which fields of its ROW columns anyone reads. */
+void rule_read_fields(const PlannerContext *context, const LogicalOrder *order);
 
 /* Finds the properties of every node and puts ChangelogNormalize, DropUpdateBefore and the sink's
  * materializer where they belong; refuses what a sink cannot take. */

@@ -83,6 +83,7 @@ static bool scan_lower(const PlannerContext *context, LogicalNode *node, Error *
     spec->scan.metadata = metadata;
     spec->scan.metadata_count = scan->metadata_count;
     spec->scan.schema = node->schema;
+    spec->scan.fields = scan->fields;
     if (spec->connector->share_key != NULL)
         spec->share_key = spec->connector->share_key(&scan->table->info, arena);
     spec->server_key = spec->share_key;

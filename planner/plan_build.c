@@ -99,6 +99,7 @@ Plan *plan_build(const PlannerContext *context, LogicalNode **roots, uint32_t co
     if (!traits_derive(context, roots, count, error))
         return NULL;
     LogicalOrder order = logical_order(context, roots, count);
+    rule_read_fields(context, &order);
     Plan *plan = arena_new_one(context->arena, Plan);
     plan->arena = context->arena;
     plan->node_count = order.count;

@@ -28,6 +28,8 @@ void identity_append_expr(Buffer *text, const Expr *expr, const uint64_t *column
     }
     if (expr->kind == EXPR_CALL)
         buffer_printf(text, "%s", expr->call.function == NULL ? "CAST" : expr->call.function->name);
+    if (expr->kind == EXPR_FIELD)
+        buffer_printf(text, ".%u", expr->field);
     for (uint32_t i = 0; i < expr->arg_count; i++)
         identity_append_expr(text, expr->args[i], columns);
     buffer_append_char(text, ')');

@@ -125,6 +125,19 @@ static const Expr *fold_coalesce(const ExprSite *site, const Expr *expr)
     return copy;
 }
 
+static const Expr *fold_field(const ExprSite *site, const Expr *expr)
+{
+    const Expr *row = expr->args[0];
+    if (!expr_is_literal(row))
+        return expr;
+    if (expr_is_null_literal(row))
+        return expr_null(site->arena, expr->type, expr_place(expr));
+    Vector *value = arena_new_one(site->arena, Vector);
+    vector_init_constant(value, expr->type, site->arena);
+    vector_copy_value(value, 0, &row->literal->children[expr->field], 0, site->arena, false);
+    return expr_literal(site->arena, value, expr_place(expr));
+}
+
 const Expr *rule_fold_constants(const ExprSite *site, const Expr *expr)
 {
     switch (expr->kind) {
@@ -140,6 +153,8 @@ const Expr *rule_fold_constants(const ExprSite *site, const Expr *expr)
         return fold_case(site, expr);
     case EXPR_COALESCE:
         return fold_coalesce(site, expr);
+    case EXPR_FIELD:
+        return fold_field(site, expr);
     }
     return expr;
 }
