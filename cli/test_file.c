@@ -8,8 +8,9 @@
 #include "cli/cli.h"
 #include "core/str.h"
 
-static const char *const words[] = {"sql",    "query", "listing", "feed", "end",   "wait",
-                                    "expect", "table", "output",  "text", "error", "only"};
+static const char *const words[] = {"sql",    "query", "listing", "feed",   "watermark",
+                                    "clock",  "end",   "wait",    "expect", "table",
+                                    "output", "text",  "error",   "only"};
 
 /* "== word …", but not the "== Title ==" of an EXPLAIN. */
 static bool is_heading(const char *at, const char *end)
@@ -68,8 +69,8 @@ static bool test_file_split(TestFile *file)
             if (!is_known(block->word)) {
                 fprintf(stderr,
                         "%s:%u: error: block \"%.*s\" does not exist\nhint: Blocks are sql, "
-                        "query, listing, feed, end, wait, expect, table, output, text, "
-                        "error and only.\n",
+                        "query, listing, feed, watermark, clock, end, wait, expect, table, "
+                        "output, text, error and only.\n",
                         file->path, line, (int)block->word.length, block->word.data);
                 return false;
             }

@@ -17,10 +17,13 @@
 #include <unistd.h>
 
 #include "cli/test_file.h"
+#include "core/datetime.h"
 #include "core/str.h"
 
 #define QUERIES_MAX 16
 #define WAIT_MS     30000
+/* 2024-01-01 00:00:00, where the clock of every test stands at first. */
+#define CLOCK_START_US INT64_C(1704067200000000)
 
 typedef struct TestMode {
     const char *name;
@@ -222,6 +225,18 @@ static void restart_queries(TestRun *run, const TestBlock *block)
 
 /* ------------------------------------------------------------------ feeding */
 
+/* After something was given: waits until it has arrived, and reads what it made. */
+static void settle(TestRun *run, const TestBlock *block, bool given)
+{
+    bool ok = given && weir_settle(run->session) == WEIR_OK;
+    if (!ok)
+        note_error(run, block);
+    for (uint32_t i = 0; i < run->query_count; i++)
+        query_read(run, &run->queries[i], false, block);
+    if (ok && run->mode->restore)
+        restart_queries(run, block);
+}
+
 static void do_feed(TestRun *run, const TestBlock *block)
 {
     Str rest = block->rest, word;
@@ -230,16 +245,47 @@ static void do_feed(TestRun *run, const TestBlock *block)
     memcpy(table, word.data, word.length);
     Buffer rows = {0};
     test_lines(block->body, false, &rows);
-    bool ok = weir_feed(run->session, table, buffer_text(&rows)) == WEIR_OK &&
-              weir_settle(run->session) == WEIR_OK;
+    bool given = weir_feed(run->session, table, buffer_text(&rows)) == WEIR_OK;
     buffer_deinit(&rows);
     memory_free(table);
-    if (!ok)
-        note_error(run, block);
-    for (uint32_t i = 0; i < run->query_count; i++)
-        query_read(run, &run->queries[i], false, block);
-    if (ok && run->mode->restore)
-        restart_queries(run, block);
+    settle(run, block, given);
+}
+
+/* The point in time that the rest of a heading is. */
+static bool parse_time(TestRun *run, const TestBlock *block, Str text, int64_t *micros)
+{
+    DateTime time;
+    if (datetime_parse(text, &time)) {
+        *micros = datetime_to_micros(time);
+        return true;
+    }
+    fprintf(stderr, "%s:%u: error: \"%.*s\" is no time\nhint: Write it as 2024-01-01 00:00:05.\n",
+            run->file->path, block->line, (int)text.length, text.data);
+    run->failed = true;
+    return false;
+}
+
+static void do_watermark(TestRun *run, const TestBlock *block)
+{
+    Str rest = block->rest, word;
+    int64_t watermark_us = 0;
+    test_next_word(&rest, &word);
+    if (!parse_time(run, block, str_trim(rest), &watermark_us))
+        return;
+    char *table = memory_zalloc(word.length + 1);
+    memcpy(table, word.data, word.length);
+    bool given = weir_feed_watermark(run->session, table, watermark_us) == WEIR_OK;
+    memory_free(table);
+    settle(run, block, given);
+}
+
+static void do_clock(TestRun *run, const TestBlock *block)
+{
+    int64_t now_us = 0;
+    if (!parse_time(run, block, str_trim(block->rest), &now_us))
+        return;
+    weir_set_clock(run->session, now_us);
+    settle(run, block, true);
 }
 
 static void do_end(TestRun *run, const TestBlock *block)
@@ -420,6 +466,10 @@ static void run_block(TestRun *run, TestBlock *block)
         do_query(run, block);
     else if (str_equal(block->word, STR("feed")))
         do_feed(run, block);
+    else if (str_equal(block->word, STR("watermark")))
+        do_watermark(run, block);
+    else if (str_equal(block->word, STR("clock")))
+        do_clock(run, block);
     else if (str_equal(block->word, STR("end")))
         do_end(run, block);
     else if (str_equal(block->word, STR("wait")))
@@ -480,6 +530,7 @@ static bool run_open(TestRun *run)
     run->session = weir_open();
     weir_on_text(run->session, on_text, run);
     weir_on_notice(run->session, on_notice, run);
+    weir_set_clock(run->session, CLOCK_START_US);
     weir_set(run->session, "table.local-time-zone", "UTC");
     weir_set(run->session, "execution.batch-rows", run->mode->batch_rows);
     weir_set(run->session, "parallelism.default", run->mode->parallelism);

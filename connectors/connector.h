@@ -175,7 +175,8 @@ typedef struct Connector {
     bool (*is_bounded)(const TableInfo *table);
     /* Instances of one source that may run beside each other; 0: any number. */
     uint32_t source_parallelism;
-    bool source_blocks; /* waits for I/O: gets a thread of its own */
+    bool gives_watermarks; /* of its own: WATERMARK FOR … AS SOURCE_WATERMARK() */
+    bool source_blocks;    /* waits for I/O: gets a thread of its own */
     /* Scans with equal keys share one source instance ("mysql-cdc user@host:3306"); NULL: none. */
     const char *(*share_key)(const TableInfo *table, Arena *arena);
 

@@ -91,4 +91,5 @@ const Connector connector_feed = {
     .source_kinds = feed_kinds,
     .is_bounded = feed_is_bounded,
     .source_parallelism = 1,
+    .gives_watermarks = true,
 };

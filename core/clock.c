@@ -18,6 +18,23 @@ static int64_t clock_system_now_us(const struct Clock *clock)
 
 const Clock clock_system = {.now_us = clock_system_now_us};
 
+static int64_t clock_hand_now_us(const struct Clock *clock)
+{
+    const HandClock *hand = (const HandClock *)clock;
+    return __atomic_load_n(&hand->now_us, __ATOMIC_ACQUIRE);
+}
+
+void clock_hand_init(HandClock *clock, int64_t now_us)
+{
+    *clock = (HandClock){.base = {.now_us = clock_hand_now_us}, .now_us = now_us};
+}
+
+void clock_hand_set(HandClock *clock, int64_t now_us)
+{
+    if (now_us > __atomic_load_n(&clock->now_us, __ATOMIC_ACQUIRE))
+        __atomic_store_n(&clock->now_us, now_us, __ATOMIC_RELEASE);
+}
+
 int64_t clock_monotonic_us(void)
 {
     return clock_read_us(CLOCK_MONOTONIC);

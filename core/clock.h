@@ -12,6 +12,16 @@ typedef struct Clock {
 /* The system's clock. */
 extern const Clock clock_system;
 
+/* A clock that stands still until it is set: time in tests. It never goes back. */
+typedef struct HandClock {
+    Clock base;
+    int64_t now_us; /* read and written by clock_hand_ functions only */
+} HandClock;
+
+void clock_hand_init(HandClock *clock, int64_t now_us);
+/* From any thread, while others read it. */
+void clock_hand_set(HandClock *clock, int64_t now_us);
+
 /* Microseconds that never go back, for measuring and timeouts. */
 int64_t clock_monotonic_us(void);
 void clock_sleep_us(int64_t duration_us);

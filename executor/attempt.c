@@ -41,7 +41,7 @@ static void init_stage(Task *task, Stage *stage, const PlanNode *node, const boo
     stage->inputs = arena_new_array(task->arena, StageInput, stage->input_count);
     for (uint32_t i = 0; i < stage->input_count; i++)
         stage->inputs[i].watermark_us = INT64_MIN;
-    stage->watermark_us = INT64_MIN;
+    operator_time_init(&stage->time);
     atomic_store(&stage->stats.watermark_us, INT64_MIN);
     stage->state_limit_bytes = job->config.state_memory_limit_bytes;
     stream_check_init(&stage->check, node, pairs[node->id]);
@@ -58,6 +58,7 @@ static void init_stage(Task *task, Stage *stage, const PlanNode *node, const boo
         .subtask = task->subtask,
         .parallelism = copies,
         .state = state_store_new(&state),
+        .time = &stage->time,
         .environment = &task->environment,
         .batch_rows = job->config.batch_rows,
         .arena = task->arena,
@@ -75,7 +76,8 @@ static Task *new_task(Job *job, Attempt *attempt, const Fragment *fragment, uint
     task->store = job->store;
     task->clock = job->config.clock;
     task->arena = arena_new(65536);
-    task->environment = (FunctionEnvironment){.clock = job->config.clock, .zone = job->config.zone};
+    task->environment = (FunctionEnvironment){
+        .clock = job->config.clock, .zone = job->config.zone, .watermark_us = INT64_MIN};
     task->stage_count = fragment->node_count;
     task->stages = arena_new_array(task->arena, Stage, fragment->node_count);
     task->sinks = arena_new_array(task->arena, Stage *, fragment->node_count);

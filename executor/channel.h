@@ -19,6 +19,7 @@
 typedef enum MessageKind {
     MESSAGE_BATCH,
     MESSAGE_WATERMARK,
+    MESSAGE_IDLE, /* whether to wait for the channel's watermark */
     MESSAGE_BARRIER,
     MESSAGE_END
 } MessageKind;
@@ -30,11 +31,13 @@ typedef struct Message {
     size_t bytes; /* filled by inbox_push */
     int64_t watermark_us;
     uint64_t epoch; /* BARRIER */
+    bool idle;      /* IDLE */
 } Message;
 
 typedef enum CommandKind {
     COMMAND_TRIGGER, /* an epoch has begun */
     COMMAND_COMMIT,  /* it is durable (or, without a store, complete) */
+    COMMAND_CLOCK,   /* the clock was set by hand */
     COMMAND_STOP,    /* sources stop reading */
     COMMAND_DRAIN,   /* sources end as if there were no more */
     COMMAND_FINISH   /* nothing more comes: finish the sinks and leave */

@@ -271,6 +271,7 @@ static void operator_status(const Job *job, const PlanNode *node, OperatorStatus
         out->busy_us += atomic_load_explicit(&stats->busy_us, memory_order_relaxed);
         out->state_bytes += atomic_load_explicit(&stats->state_bytes, memory_order_relaxed);
         out->state_keys += atomic_load_explicit(&stats->state_keys, memory_order_relaxed);
+        out->late_rows += atomic_load_explicit(&stats->late_rows, memory_order_relaxed);
         int64_t watermark = atomic_load_explicit(&stats->watermark_us, memory_order_relaxed);
         if (watermark < out->watermark_us)
             out->watermark_us = watermark;
@@ -468,6 +469,14 @@ bool job_feed_watermark(Job *job, const char *table, int64_t watermark_us, Error
 bool job_feed_end(Job *job, const char *table, Error *error)
 {
     return feed_control(job, table, (Message){.kind = MESSAGE_END}, error);
+}
+
+void job_clock_set(Job *job)
+{
+    pthread_mutex_lock(&job->lock);
+    for (uint32_t i = 0; i < job->attempt->task_count && !job_has_ended(job); i++)
+        task_command(job->attempt->tasks[i], (Command){.kind = COMMAND_CLOCK});
+    pthread_mutex_unlock(&job->lock);
 }
 
 bool job_settle(Job *job, Error *error)

@@ -125,6 +125,8 @@ void job_free(Job *job);
 bool job_feed(Job *job, const char *table, Batch *batch, Error *error) MUST_CHECK;
 bool job_feed_watermark(Job *job, const char *table, int64_t watermark_us, Error *error) MUST_CHECK;
 bool job_feed_end(Job *job, const char *table, Error *error) MUST_CHECK;
+/* The clock of the configuration was set by hand: alarms that are due now run. */
+void job_clock_set(Job *job);
 /* Returns when everything fed so far has reached the sinks; with a checkpoint directory this makes
  * a durable epoch. */
 bool job_settle(Job *job, Error *error) MUST_CHECK;

@@ -60,7 +60,7 @@ static void add_stage(Manifest *manifest, Arena *arena, const Stage *stage)
         manifest->entries[manifest->count - 1].since = ((const PlanSink *)node->spec)->since;
     }
     bool ends = stage->class->end != NULL;
-    if (!stage->keeps_state && !ends)
+    if (!stage->keeps_state && !ends && !stage_keeps_time(stage))
         return;
     add_entry(manifest, arena, "operator", node->uid, stage);
     Buffer tables = {0};
@@ -206,7 +206,7 @@ const ManifestEntry *manifest_find(const Manifest *manifest, const char *kind, c
     return NULL;
 }
 
-/* An operator entry without tables only tells whether its end was reached. */
+/* An operator entry without tables only tells how far it was in time, and whether it had ended. */
 static bool entry_matters(const ManifestEntry *entry)
 {
     return strcmp(entry->kind, "operator") != 0 || entry->tables[0] != '\0';

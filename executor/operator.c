@@ -110,59 +110,124 @@ static bool check_state(Stage *stage, Error *error)
                              "CHANGELOG_MODE).");
 }
 
+/* Before and after a call of the operator: whose time it is, and what CURRENT_WATERMARK says. */
+typedef struct StageCall {
+    Stage *before;
+    int64_t watermark_before_us;
+} StageCall;
+
+static StageCall call_begin(Stage *stage)
+{
+    Task *task = stage->task;
+    StageCall call = {timer_switch(&task->timer, stage), task->environment.watermark_us};
+    task->environment.watermark_us = stage->time.watermark_us;
+    return call;
+}
+
+static bool call_end(Stage *stage, StageCall call, bool done, Error *error)
+{
+    stage->task->environment.watermark_us = call.watermark_before_us;
+    timer_switch(&stage->task->timer, call.before);
+    return done || stage_blame(stage, error);
+}
+
 bool stage_batch(Stage *stage, uint32_t input, Batch *batch, Error *error)
 {
     assert(!stage->ended);
     stat_add(&stage->stats.rows_in, batch->row_count);
-    StageTimer *timer = &stage->task->timer;
-    Stage *before = timer_switch(timer, stage);
+    StageCall call = call_begin(stage);
     bool done = stage->class->batch(stage->operator_, input, batch, &stage->emitter, error) &&
                 (!stage->keeps_state || check_state(stage, error));
-    timer_switch(timer, before);
-    return done || stage_blame(stage, error);
+    return call_end(stage, call, done, error);
 }
 
-static bool forward_watermark(Stage *stage, int64_t watermark_us, Error *error)
+/* Passes a message that is no batch on to every consumer. */
+static bool forward(Stage *stage, const Message *message, Error *error)
 {
-    if (stream_check_on && !stream_check_watermark(&stage->check, watermark_us, error))
-        return false;
     Emitter *emitter = &stage->emitter;
     for (uint32_t i = 0; i < emitter->output_count; i++) {
         Output *output = &emitter->outputs[i];
-        Message message = {.kind = MESSAGE_WATERMARK, .watermark_us = watermark_us};
-        bool sent = output->exchange != NULL
-                        ? exchange_send(output->exchange, message, error)
-                        : stage_watermark(output->stage, output->input, watermark_us, error);
+        bool sent = true;
+        if (output->exchange != NULL)
+            sent = exchange_send(output->exchange, *message, error);
+        else if (message->kind == MESSAGE_WATERMARK)
+            sent = stage_watermark(output->stage, output->input, message->watermark_us, error);
+        else
+            sent = stage_idle(output->stage, output->input, message->idle, error);
         if (!sent)
             return false;
     }
     return true;
 }
 
-/* The combined watermark: the minimum over inputs that have not ended. */
+static bool forward_watermark(Stage *stage, int64_t watermark_us, Error *error)
+{
+    if (stream_check_on && !stream_check_watermark(&stage->check, watermark_us, error))
+        return false;
+    stage->time.emitted_us = watermark_us;
+    if (stage->class->own_watermarks)
+        atomic_store_explicit(&stage->stats.watermark_us, watermark_us, memory_order_relaxed);
+    Message message = {.kind = MESSAGE_WATERMARK, .watermark_us = watermark_us};
+    return forward(stage, &message, error);
+}
+
+bool emit_watermark(Emitter *emitter, int64_t watermark_us, Error *error)
+{
+    if (watermark_us < emitter->stage->time.emitted_us)
+        return true;
+    return forward_watermark(emitter->stage, watermark_us, error);
+}
+
+bool emit_idle(Emitter *emitter, bool idle, Error *error)
+{
+    Stage *stage = emitter->stage;
+    if (stage->time.is_idle == idle)
+        return true;
+    stage->time.is_idle = idle;
+    Message message = {.kind = MESSAGE_IDLE, .idle = idle};
+    return forward(stage, &message, error);
+}
+
+bool emit_late(Emitter *emitter, const Batch *batch, const uint32_t *rows, uint32_t count,
+               Error *error)
+{
+    stat_add(&emitter->stage->stats.late_rows, count);
+    return true;
+}
+
+/* The combined watermark: the minimum over inputs that are waited for; what it was when there is
+ * none. */
 static int64_t combined_watermark(const Stage *stage)
 {
     int64_t least = INT64_MAX;
-    for (uint32_t i = 0; i < stage->input_count; i++)
-        if (!stage->inputs[i].ended && stage->inputs[i].watermark_us < least)
-            least = stage->inputs[i].watermark_us;
-    return least;
+    bool all_ended = true, any = false;
+    for (uint32_t i = 0; i < stage->input_count; i++) {
+        const StageInput *input = &stage->inputs[i];
+        all_ended = all_ended && input->ended;
+        if (input->ended || input->idle)
+            continue;
+        any = true;
+        if (input->watermark_us < least)
+            least = input->watermark_us;
+    }
+    return any || all_ended ? least : stage->time.watermark_us;
 }
 
 static bool advance_watermark(Stage *stage, Error *error)
 {
     int64_t watermark = combined_watermark(stage);
-    if (watermark <= stage->watermark_us)
+    if (watermark <= stage->time.watermark_us)
         return true;
-    stage->watermark_us = watermark;
+    stage->time.watermark_us = watermark;
     atomic_store_explicit(&stage->stats.watermark_us, watermark, memory_order_relaxed);
     if (stage->class->watermark != NULL) {
-        Stage *before = timer_switch(&stage->task->timer, stage);
+        StageCall call = call_begin(stage);
         bool done = stage->class->watermark(stage->operator_, watermark, &stage->emitter, error);
-        timer_switch(&stage->task->timer, before);
-        if (!done)
-            return stage_blame(stage, error);
+        if (!call_end(stage, call, done, error))
+            return false;
     }
+    if (stage->class->own_watermarks && watermark != INT64_MAX)
+        return true;
     return forward_watermark(stage, watermark, error);
 }
 
@@ -173,6 +238,28 @@ bool stage_watermark(Stage *stage, uint32_t input, int64_t watermark_us, Error *
         return true;
     of->watermark_us = watermark_us;
     return advance_watermark(stage, error);
+}
+
+bool stage_idle(Stage *stage, uint32_t input, bool idle, Error *error)
+{
+    stage->inputs[input].idle = idle;
+    if (!advance_watermark(stage, error))
+        return false;
+    bool all = true;
+    for (uint32_t i = 0; i < stage->input_count; i++)
+        all = all && (stage->inputs[i].idle || stage->inputs[i].ended);
+    return stage->class->own_watermarks || stage->ended || emit_idle(&stage->emitter, all, error);
+}
+
+bool stage_alarm(Stage *stage, int64_t now_us, Error *error)
+{
+    if (stage->time.alarm_us > now_us || stage->ended)
+        return true;
+    stage->time.alarm_us = INT64_MAX;
+    StageCall call = call_begin(stage);
+    bool done = stage->class->alarm(stage->operator_, now_us, &stage->emitter, error) &&
+                (!stage->keeps_state || check_state(stage, error));
+    return call_end(stage, call, done, error);
 }
 
 static bool all_ended(const Stage *stage)
@@ -193,11 +280,10 @@ bool stage_end(Stage *stage, uint32_t input, Error *error)
     if (!all_ended(stage))
         return true;
     if (stage->class->end != NULL && !stage->end_restored) {
-        Stage *before = timer_switch(&stage->task->timer, stage);
+        StageCall call = call_begin(stage);
         bool done = stage->class->end(stage->operator_, &stage->emitter, error);
-        timer_switch(&stage->task->timer, before);
-        if (!done)
-            return stage_blame(stage, error);
+        if (!call_end(stage, call, done, error))
+            return false;
     }
     stage->ended = true;
     if (stream_check_on && !stream_check_end(&stage->check, error))
@@ -218,10 +304,9 @@ bool stage_barrier(Stage *stage, uint64_t epoch, Error *error)
     bool is_sink = stage->emitter.output_count == 0;
     if (stage->class->barrier == NULL || (stage->ended && !is_sink))
         return true;
-    Stage *before = timer_switch(&stage->task->timer, stage);
+    StageCall call = call_begin(stage);
     bool done = stage->class->barrier(stage->operator_, epoch, &stage->emitter, error);
-    timer_switch(&stage->task->timer, before);
-    return done || stage_blame(stage, error);
+    return call_end(stage, call, done, error);
 }
 
 bool stage_forward_barrier(Stage *stage, uint64_t epoch, Error *error)

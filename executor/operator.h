@@ -21,12 +21,38 @@ typedef struct Emitter Emitter;
 /* Passes a batch on; takes it over, also on failure. Empty batches are dropped. */
 bool emit(Emitter *emitter, Batch *batch, Error *error) MUST_CHECK;
 
+/* Tells the consumers that no row at or before `watermark_us` will come; for classes that make
+ * watermarks of their own. One that is lower than the last is dropped. */
+bool emit_watermark(Emitter *emitter, int64_t watermark_us, Error *error) MUST_CHECK;
+/* Tells the consumers not to wait for this operator's watermark, or to wait for it again. */
+bool emit_idle(Emitter *emitter, bool idle, Error *error) MUST_CHECK;
+/* Rows that came too late for what the operator does: counts them, and sends them to the table for
+ * late rows if there is one. Borrows the batch; `rows` NULL: all of it. */
+bool emit_late(Emitter *emitter, const Batch *batch, const uint32_t *rows, uint32_t count,
+               Error *error) MUST_CHECK;
+
+/* What an instance and the runtime tell each other about time. Watermarks are microseconds: of the
+ * local clock where the time attribute is TIMESTAMP, of UTC where it is TIMESTAMP_LTZ. Both go on
+ * from where they were after a restore. */
+typedef struct OperatorTime {
+    int64_t watermark_us; /* the inputs' combined one; INT64_MIN: none yet, INT64_MAX: all ended */
+    int64_t emitted_us;   /* the last that was passed on */
+    int64_t alarm_us;     /* when `alarm` is wanted, by the job's clock; INT64_MAX: not at all */
+    bool is_idle;         /* as told with emit_idle */
+} OperatorTime;
+
+static inline void operator_time_init(OperatorTime *time)
+{
+    *time = (OperatorTime){INT64_MIN, INT64_MIN, INT64_MAX, false};
+}
+
 /* What an operator instance is given; outlives it. */
 typedef struct OperatorContext {
     const PlanNode *node;
     uint32_t subtask; /* this instance, and how many there are */
     uint32_t parallelism;
     StateStore *state; /* for its tables */
+    OperatorTime *time;
     FunctionEnvironment *environment;
     uint32_t batch_rows; /* rows an output batch has at most */
     Arena *arena;        /* lives as long as the instance */
@@ -48,8 +74,14 @@ typedef struct OperatorClass {
 
     /* Optional; NULL means: nothing to do. */
 
+    /* The operator passes watermarks on itself, with emit_watermark; only the last one, INT64_MAX,
+     * the runtime still passes on, after `watermark`. */
+    bool own_watermarks;
     /* The combined watermark moved; the runtime passes it on afterwards. */
     bool (*watermark)(Operator *op, int64_t watermark_us, Emitter *emitter, Error *error);
+    /* The job's clock has reached time->alarm_us, which is unset before the call. May come early:
+     * then ask again. */
+    bool (*alarm)(Operator *op, int64_t now_us, Emitter *emitter, Error *error);
     /* All barriers of the epoch have arrived; emit what was held back. State is snapshot after. */
     bool (*barrier)(Operator *op, uint64_t epoch, Emitter *emitter, Error *error);
     /* After a restore, once the tables are filled and before the first batch. */
@@ -58,6 +90,18 @@ typedef struct OperatorClass {
     bool (*end)(Operator *op, Emitter *emitter, Error *error);
     void (*close)(Operator *op);
 } OperatorClass;
+
+/* Asks for a call of `alarm` when the clock reaches at_us, or earlier if that was asked for. */
+static inline void operator_wake_at(const OperatorContext *context, int64_t at_us)
+{
+    if (at_us < context->time->alarm_us)
+        context->time->alarm_us = at_us;
+}
+/* The job's clock: processing time. */
+static inline int64_t operator_now_us(const OperatorContext *context)
+{
+    return context->environment->clock->now_us(context->environment->clock);
+}
 
 /* The operator by PlanNode.op; asserts that it exists (the planner names only what there is). */
 const OperatorClass *operator_find(const char *name);

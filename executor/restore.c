@@ -68,8 +68,12 @@ static bool import_entry(const RestorePoint *from, CheckpointStore *to, const Ma
     if (is_operator &&
         !checkpoint_read_chunks(from->store, from->epoch, entry->uid, import_chunk, &import, error))
         return false;
-    return checkpoint_read_blobs(from->store, from->epoch, entry->uid, import.kind, import_blob,
-                                 &import, error);
+    if (!checkpoint_read_blobs(from->store, from->epoch, entry->uid, import.kind, import_blob,
+                               &import, error))
+        return false;
+    import.kind = "time";
+    return !is_operator || checkpoint_read_blobs(from->store, from->epoch, entry->uid, "time",
+                                                 import_blob, &import, error);
 }
 
 /* Copies an epoch of another store into the job's own, so that what follows can be deltas to it. */
@@ -240,6 +244,49 @@ static bool restore_ends(const Copies *copies, const RestorePoint *from, const M
     return true;
 }
 
+static int64_t least_of(int64_t least, const char *bytes)
+{
+    int64_t value;
+    memcpy(&value, bytes, sizeof(value));
+    return value < least ? value : least;
+}
+
+/* Watermarks go on from where the slowest copy was: at another parallelism rows of each copy may
+ * be anywhere. */
+static bool restore_time(const Copies *copies, const RestorePoint *from, const char *uid,
+                         Error *error)
+{
+    BlobList list = {.arena = copies->attempt->arena};
+    if (!checkpoint_read_blobs(from->store, from->epoch, uid, "time", collect_blob, &list, error))
+        return false;
+    for (uint32_t i = 0; i < copies->count && list.count > 0; i++) {
+        Stage *stage = attempt_stage(copies->job, copies->attempt, copies->node, i);
+        size_t length = (stage->input_count + 1) * sizeof(int64_t);
+        int64_t combined = INT64_MAX;
+        stage->time.emitted_us = INT64_MAX;
+        for (uint32_t k = 0; k < stage->input_count; k++)
+            stage->inputs[k].watermark_us = INT64_MAX;
+        for (uint32_t b = 0; b < list.count; b++) {
+            Str bytes = list.items[b].bytes;
+            if (bytes.length != length)
+                return error_set(error, ERROR_STATE,
+                                 "the checkpoint's watermarks of \"%s\" are "
+                                 "damaged",
+                                 uid);
+            stage->time.emitted_us = least_of(stage->time.emitted_us, bytes.data);
+            for (uint32_t k = 0; k < stage->input_count; k++)
+                stage->inputs[k].watermark_us =
+                    least_of(stage->inputs[k].watermark_us, bytes.data + (k + 1) * sizeof(int64_t));
+        }
+        for (uint32_t k = 0; k < stage->input_count; k++)
+            if (stage->inputs[k].watermark_us < combined)
+                combined = stage->inputs[k].watermark_us;
+        stage->time.watermark_us = combined;
+        atomic_store_explicit(&stage->stats.watermark_us, combined, memory_order_relaxed);
+    }
+    return true;
+}
+
 static bool restore_stage(Stage *stage, Error *error)
 {
     if (!state_restore_end(stage->context.state, error))
@@ -264,6 +311,7 @@ static bool restore_node(const Copies *copies, const RestorePoint *from, Error *
     bool restored =
         !first->keeps_state || checkpoint_read_chunks(from->store, from->epoch, node->uid,
                                                       offer_chunk, (void *)copies, error);
+    restored = restored && restore_time(copies, from, was->uid, error);
     for (uint32_t i = 0; i < copies->count && restored && first->keeps_state; i++)
         restored =
             restore_stage(attempt_stage(copies->job, copies->attempt, copies->node, i), error);

@@ -32,6 +32,7 @@ struct Emitter {
 typedef struct StageInput {
     uint32_t feeds; /* channels that have not ended; 1 for a direct call or a source */
     int64_t watermark_us;
+    bool idle; /* not waited for */
     bool ended;
 } StageInput;
 
@@ -42,6 +43,7 @@ typedef struct StageStats {
     _Atomic uint64_t busy_us;
     _Atomic uint64_t state_bytes;
     _Atomic uint64_t state_keys;
+    _Atomic uint64_t late_rows;
     _Atomic int64_t watermark_us;
 } StageStats;
 
@@ -58,17 +60,26 @@ struct Stage {
     uint64_t state_limit_bytes; /* of the whole job; 0: none */
     /* What changes. */
     StageInput *inputs;
-    int64_t watermark_us;
+    OperatorTime time;
     bool ended;        /* all inputs have ended and `end` was called */
     bool end_restored; /* `end` was called before the restored epoch; its rows have gone out */
     StreamCheck check;
     StageStats stats;
 };
 
+/* Whether a checkpoint has the stage's watermarks. */
+static inline bool stage_keeps_time(const Stage *stage)
+{
+    return stage->class->watermark != NULL || stage->class->own_watermarks;
+}
+
 /* Rows, a watermark or the end of input `input`. stage_batch takes the batch over. */
 bool stage_batch(Stage *stage, uint32_t input, Batch *batch, Error *error) MUST_CHECK;
 bool stage_watermark(Stage *stage, uint32_t input, int64_t watermark_us, Error *error) MUST_CHECK;
+bool stage_idle(Stage *stage, uint32_t input, bool idle, Error *error) MUST_CHECK;
 bool stage_end(Stage *stage, uint32_t input, Error *error) MUST_CHECK;
+/* Calls the operator's alarm if it is due. */
+bool stage_alarm(Stage *stage, int64_t now_us, Error *error) MUST_CHECK;
 
 /* The operator's own part of a barrier, and the passing on of it to other tasks. */
 bool stage_barrier(Stage *stage, uint64_t epoch, Error *error) MUST_CHECK;

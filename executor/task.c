@@ -7,6 +7,8 @@
 #define FLUSH_IDLE_MS 20
 /* … and in any case this often. */
 #define FLUSH_EVERY_US 1000000
+/* A task looks at the clock this often while an alarm is set: system time may be changed. */
+#define ALARM_WAIT_MAX_MS 10000
 
 void task_command(Task *task, Command command)
 {
@@ -74,6 +76,18 @@ static void add_chunk(void *to, const StateChunk *chunk)
     checkpoint_add_chunk(target->store, target->uid, chunk);
 }
 
+/* Watermarks belong to the rows before the barrier as state does. */
+static void save_time(const Task *task, const Stage *stage)
+{
+    Buffer bytes = {0};
+    buffer_append(&bytes, &stage->time.emitted_us, sizeof(int64_t));
+    for (uint32_t i = 0; i < stage->input_count; i++)
+        buffer_append(&bytes, &stage->inputs[i].watermark_us, sizeof(int64_t));
+    checkpoint_add_blob(task->store, stage->node->uid, "time", task->subtask, STR(""),
+                        (Str){bytes.data, bytes.length});
+    buffer_deinit(&bytes);
+}
+
 /* Copies what changed in the operators' state into the checkpoint. */
 static void save_state(Task *task)
 {
@@ -82,6 +96,8 @@ static void save_state(Task *task)
         ChunkTarget target = {task->store, stage->node->uid};
         if (stage->keeps_state)
             state_snapshot(stage->context.state, add_chunk, &target);
+        if (stage_keeps_time(stage))
+            save_time(task, stage);
         /* Also when the restored end has not been reached again yet. */
         if ((stage->ended || stage->end_restored) && stage->class->end != NULL)
             checkpoint_add_blob(task->store, stage->node->uid, "ended", task->subtask, STR(""),
@@ -124,17 +140,45 @@ static bool try_barrier(Task *task, Error *error)
 
 /* ----------------------------------------------------------------- messages */
 
-/* The watermark of an input is the minimum over its channels that have not ended. */
+static bool same_input(const TaskChannel *a, const TaskChannel *b)
+{
+    return a->stage == b->stage && a->input == b->input;
+}
+
+/* The watermark of an input is the minimum over its channels that are waited for. When none is, it
+ * is the furthest of all: nobody is left who could send what the others wait for. */
 static bool enter_watermark(Task *task, const TaskChannel *of, Error *error)
 {
-    int64_t least = INT64_MAX;
+    int64_t least = INT64_MAX, most = INT64_MIN;
+    bool any = false;
     for (uint32_t i = 0; i < task->channel_count; i++) {
-        const TaskChannel *channel = &task->channels[i];
-        bool same = channel->stage == of->stage && channel->input == of->input;
-        if (same && !channel->ended && channel->watermark_us < least)
+        TaskChannel *channel = &task->channels[i];
+        if (!same_input(channel, of) || channel->ended)
+            continue;
+        if (channel->watermark_us > most)
+            most = channel->watermark_us;
+        if (channel->behind && channel->watermark_us >= of->stage->inputs[of->input].watermark_us)
+            channel->behind = false;
+        if (channel->idle || channel->behind)
+            continue;
+        any = true;
+        if (channel->watermark_us < least)
             least = channel->watermark_us;
     }
-    return stage_watermark(of->stage, of->input, least, error);
+    return stage_watermark(of->stage, of->input, any ? least : most, error);
+}
+
+static bool enter_idle(Task *task, TaskChannel *channel, bool idle, Error *error)
+{
+    StageInput *input = &channel->stage->inputs[channel->input];
+    channel->idle = idle;
+    channel->behind = !idle && channel->watermark_us < input->watermark_us;
+    bool all = true;
+    for (uint32_t i = 0; i < task->channel_count; i++)
+        if (same_input(&task->channels[i], channel) && !task->channels[i].ended)
+            all = all && task->channels[i].idle;
+    return enter_watermark(task, channel, error) &&
+           (input->idle == all || stage_idle(channel->stage, channel->input, all, error));
 }
 
 static void note_end(Task *task)
@@ -178,6 +222,8 @@ static bool handle_message(Task *task, const Message *message, Error *error)
         channel->watermark_us = message->watermark_us;
         task->environment.batch_time_us = task->clock->now_us(task->clock);
         return enter_watermark(task, channel, error);
+    case MESSAGE_IDLE:
+        return enter_idle(task, channel, message->idle, error);
     case MESSAGE_BARRIER:
         channel->barrier = message->epoch;
         if (message->epoch > task->epoch_wanted)
@@ -232,6 +278,8 @@ static bool handle_command(Task *task, const Command *command, Error *error)
         return try_barrier(task, error);
     case COMMAND_COMMIT:
         return commit_epoch(task, command->epoch, error);
+    case COMMAND_CLOCK:
+        return true; /* the next step looks for alarms */
     case COMMAND_STOP:
         if (task->source != NULL)
             task->source->reading = false;
@@ -268,6 +316,36 @@ static bool read_source(Task *task, Error *error)
     return !idle || flush_sinks(task, error);
 }
 
+/* When the next alarm of a stage is due by the job's clock; INT64_MAX: none is set. */
+static int64_t next_alarm(const Task *task)
+{
+    int64_t next = INT64_MAX;
+    for (uint32_t i = 0; i < task->stage_count; i++)
+        if (task->stages[i].time.alarm_us < next && !task->stages[i].ended)
+            next = task->stages[i].time.alarm_us;
+    return next;
+}
+
+/* Runs the alarms that are due; *wait_ms is shortened to the time until the next one. */
+static bool run_alarms(Task *task, int64_t *wait_ms, Error *error)
+{
+    int64_t next = next_alarm(task);
+    if (next == INT64_MAX)
+        return true;
+    int64_t now = task->clock->now_us(task->clock);
+    if (next <= now) {
+        task->environment.batch_time_us = now;
+        for (uint32_t i = 0; i < task->stage_count; i++)
+            if (!stage_alarm(&task->stages[i], now, error))
+                return false;
+        next = next_alarm(task);
+    }
+    int64_t until_ms = next <= now ? 0 : (next - now) / 1000 + 1;
+    if (next != INT64_MAX && (*wait_ms < 0 || until_ms < *wait_ms))
+        *wait_ms = until_ms < ALARM_WAIT_MAX_MS ? until_ms : ALARM_WAIT_MAX_MS;
+    return true;
+}
+
 static bool step(Task *task, Error *error)
 {
     bool reading = task->source != NULL && task->source->reading;
@@ -278,6 +356,8 @@ static bool step(Task *task, Error *error)
         dirty = false;
     }
     int64_t timeout_ms = reading ? 0 : dirty ? FLUSH_IDLE_MS : -1;
+    if (!run_alarms(task, &timeout_ms, error))
+        return false;
     Message message = {0};
     Command command = {0};
     switch (inbox_take(task->inbox, timeout_ms, &message, &command)) {

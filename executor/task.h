@@ -25,6 +25,8 @@ typedef struct TaskChannel {
     uint32_t input;
     int64_t watermark_us;
     uint64_t barrier; /* newest epoch it delivered */
+    bool idle;        /* its watermark is not waited for */
+    bool behind;      /* was idle and has not caught up with the others: not waited for either */
     bool ended;
     bool is_fed; /* written by job_feed */
 } TaskChannel;

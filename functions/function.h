@@ -27,6 +27,7 @@ typedef struct FunctionEnvironment {
     const Clock *clock;
     const TimeZone *zone;  /* table.local-time-zone */
     int64_t batch_time_us; /* "now" of the batch being evaluated: CURRENT_TIMESTAMP */
+    int64_t watermark_us;  /* of the operator that evaluates; INT64_MIN: none yet */
 } FunctionEnvironment;
 
 /* One run of a kernel. */

@@ -285,7 +285,7 @@ const Vector *bind_literal_as(const FunctionSite *site, uint32_t i, const Type *
     if (vector_is_null(literal, 0)) {
         vector_set_null(value, 0, site->arena);
     } else {
-        const FunctionEnvironment environment = {&clock_system, site->zone, 0};
+        const FunctionEnvironment environment = {&clock_system, site->zone, 0, INT64_MIN};
         KernelCall call = {&literal, 1, NULL, 1, value, site->arena, cast.data, &environment, 0};
         if (!cast.kernel(&call, NULL))
             return NULL;

@@ -14,6 +14,7 @@ typedef struct ScopeColumn {
     const char *relation; /* table name or alias; NULL: none */
     const char *name;
     const Expr *expr; /* its value over the node's columns */
+    TimeKind time;    /* whether it is a time attribute */
     bool hidden;      /* merged by USING: only found with its qualifier, not part of * */
 } ScopeColumn;
 
@@ -142,6 +143,12 @@ const Expr *bind_field(const Binder *binder, const Expr *row, const char *name, 
 /* Names every column of the node with one qualifier. */
 void scope_of_node(Arena *arena, const LogicalNode *node, const char *relation, Scope *scope);
 
+/* bind_time.c: whether the expression is a plain reference to a time attribute. */
+TimeKind bind_time_kind(const Scope *scope, const Expr *expr);
+/* That it is one, or the error that says how to keep it; `what` wants it: "TUMBLE". */
+bool bind_need_time(const ExprScope *scope, const Expr *expr, bool event_only, const char *what,
+                    AstPlace place, Error *error);
+
 /* bind_literal.c */
 const Expr *bind_literal(const ExprScope *scope, const AstExpr *ast, Error *error);
 
@@ -197,6 +204,12 @@ LogicalNode *bind_scan(Binder *binder, const PlanTable *table, AstPlace place, E
 /* A computed column or a watermark over the columns bound so far; in its own text's places. */
 const Expr *bind_table_expr(Binder *binder, const Scope *scope, const AstExpr *ast,
                             const char *clause, Error *error);
+
+/* bind_watermark.c: SOURCE_WATERMARK() */
+bool watermark_is_from_source(const AstExpr *watermark);
+/* The rows with the table's watermarks, if it declares any. */
+LogicalNode *bind_watermark(Binder *binder, const PlanTable *table, LogicalNode *input,
+                            AstPlace place, Error *error);
 
 /* bind_join.c */
 bool bind_join(Binder *binder, const AstTable *ast, Relation *out, Error *error);

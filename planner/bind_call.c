@@ -153,6 +153,9 @@ const Expr *bind_call(ExprScope *scope, const AstExpr *ast, Error *error)
     const Expr **args = bind_args(scope, ast, error);
     if (args == NULL)
         return NULL;
+    if (strcmp(ast->function, "CURRENT_WATERMARK") == 0 && ast->arg_count == 1 &&
+        !bind_need_time(scope, args[0], true, "CURRENT_WATERMARK", ast->args[0]->place, error))
+        return NULL;
     return expr_call(&context->site, ast->function, args, ast->arg_count,
                      bind_place(scope->binder, ast->place), error);
 }

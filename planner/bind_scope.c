@@ -35,7 +35,8 @@ void scope_of_node(Arena *arena, const LogicalNode *node, const char *relation, 
         scope->columns[i] =
             (ScopeColumn){.relation = qualifier,
                           .name = column->name,
-                          .expr = expr_column(arena, i, column->type, (AstPlace){-1, 0})};
+                          .expr = expr_column(arena, i, column->type, (AstPlace){-1, 0}),
+                          .time = logical_time(node, i)};
     }
 }
 

@@ -140,16 +140,17 @@ LogicalNode *bind_scan(Binder *binder, const PlanTable *table, AstPlace place, E
             bind_table_expr(binder, &stored, def->columns[i].expr, "a computed column", error);
         bound = values[i] != NULL;
     }
+    LogicalNode *node = NULL;
+    if (bound) {
+        node = logical_calc(arena, scan, NULL, values,
+                            logical_schema(arena, values, names, def->column_count), place);
+        node = bind_watermark(binder, table, node, place, error);
+    } else {
+        error_prefix(error, "table \"%s\": ", table->info.name);
+    }
     binder->place = outer;
     binder->has_place = had_place;
-    if (!bound) {
-        error_prefix(error, "table \"%s\": ", table->info.name);
-        return NULL;
-    }
-    LogicalNode *calc = logical_calc(
-        arena, scan, NULL, values, logical_schema(arena, values, names, def->column_count), place);
-    calc->calc.rowtime = def->watermark_column;
-    return calc;
+    return node;
 }
 
 /* -------------------------------------------------------------------- names */

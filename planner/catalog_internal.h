@@ -73,6 +73,8 @@ TableDef *table_define(Catalog *catalog, const AstCreateTable *create, const Pla
 /* catalog_options.c: finds connector and format and checks every option against their tables. */
 bool table_check_options(const Options *options, const char *table, AstPlace place,
                          const Connector **connector, const Format **format, Error *error);
+/* bind_watermark.c: options that any table with a WATERMARK takes. */
+const OptionSpec *watermark_option_specs(void);
 /* Whether the table's format can read, or write, its columns; no format is fine. */
 bool table_check_format(const TableInfo *table, const TimeZone *zone, bool for_sink, Error *error);
 /* Options with those of a hint over them, in the arena. */

@@ -47,13 +47,29 @@ static bool is_selector(const char *key, const OptionSpec *specs)
     return true;
 }
 
+static const OptionSpec *find_spec(const OptionSpec *specs, const char *key)
+{
+    for (; specs->name != NULL; specs++)
+        if (strcmp(specs->name, key) == 0)
+            return specs;
+    return NULL;
+}
+
+/* An option that any table that can be read takes. */
+static bool is_for_reading(const Connector *connector, const char *key)
+{
+    bool reads = connector->source != NULL || strcmp(connector->name, "feed") == 0;
+    return reads && find_spec(watermark_option_specs(), key) != NULL;
+}
+
 static bool check_given(const Options *options, const Connector *connector, const Format *format,
                         Error *error)
 {
     Option *items = memory_zalloc(sizeof(Option) * (options->count + 1));
     Options rest = {0, items};
     for (uint32_t i = 0; i < options->count; i++)
-        if (!is_selector(options->items[i].key, connector->options))
+        if (!is_selector(options->items[i].key, connector->options) &&
+            !is_for_reading(connector, options->items[i].key))
             items[rest.count++] = options->items[i];
     static const OptionSpec none[] = {{.name = NULL}};
     char owner[128];
@@ -63,6 +79,12 @@ static bool check_given(const Options *options, const Connector *connector, cons
                  format->name);
     bool ok = options_check(&rest, owner, connector->options == NULL ? none : connector->options,
                             format == NULL ? NULL : format->options, error);
+    for (uint32_t i = 0; ok && i < options->count; i++) {
+        const Option *option = &options->items[i];
+        if (is_for_reading(connector, option->key))
+            ok = option_check_value(find_spec(watermark_option_specs(), option->key), option->key,
+                                    option->value, error);
+    }
     memory_free(items);
     return ok;
 }

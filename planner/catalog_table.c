@@ -269,13 +269,58 @@ static bool wrong_rowtime(const Draft *draft, const char *what, const Type *type
     return error_at(error, place.offset, place.length);
 }
 
+/* The watermark's value says how far the column's time has come, so both are of one kind. */
+static bool check_watermark(const Draft *draft, Binder *binder, const Type *rowtime, Error *error)
+{
+    const AstCreateTable *create = draft->create;
+    AstPlace place = create->watermark_place;
+    if (watermark_is_from_source(create->watermark)) {
+        const Connector *connector = draft->def->connector;
+        if (connector->gives_watermarks)
+            return true;
+        error_set(error, ERROR_UNSUPPORTED, "connector \"%s\" gives no watermarks of its own",
+                  connector->name);
+        error_hint(error, "Say how late rows may be: WATERMARK FOR %s AS %s - INTERVAL '5' SECOND.",
+                   create->watermark_column, create->watermark_column);
+        return error_at(error, place.offset, place.length);
+    }
+    Scope scope = table_scope(draft, true);
+    const Expr *expr = bind_table_expr(binder, &scope, create->watermark, "WATERMARK", error);
+    if (expr == NULL)
+        return false;
+    if (!type_is_timestamp(expr->type) || expr->type->precision > 3)
+        return wrong_rowtime(draft, "the expression of WATERMARK", expr->type, error);
+    if (expr->type->kind == rowtime->kind)
+        return true;
+    error_set(error, ERROR_TYPE, "the expression of WATERMARK is %s, its column is %s",
+              type_text(draft->arena, expr->type), type_text(draft->arena, rowtime));
+    error_hint(error, "Make both TIMESTAMP(3) or both TIMESTAMP_LTZ(3).");
+    return error_at(error, place.offset, place.length);
+}
+
+/* Options about watermarks say nothing where there are none. */
+static bool refuse_watermark_options(const Draft *draft, Error *error)
+{
+    const Options *options = &draft->create->options;
+    for (uint32_t i = 0; i < options->count; i++) {
+        const Option *option = &options->items[i];
+        if (strncmp(option->key, "scan.watermark.", 15) != 0)
+            continue;
+        error_set(error, ERROR_OPTION, "option \"%s\" needs a WATERMARK", option->key);
+        error_hint(error, "Add WATERMARK FOR column AS column - INTERVAL '5' SECOND to the "
+                          "columns, or leave the option out.");
+        return error_at(error, option->sql_offset, option->sql_length);
+    }
+    return true;
+}
+
 static bool take_watermark(Draft *draft, Binder *binder, Error *error)
 {
     const AstCreateTable *create = draft->create;
     TableDef *def = draft->def;
     def->watermark_column = -1;
     if (create->watermark_column == NULL)
-        return true;
+        return refuse_watermark_options(draft, error);
     for (uint32_t i = 0; i < def->column_count; i++)
         if (strcmp(def->columns[i].name, create->watermark_column) == 0)
             def->watermark_column = (int32_t)i;
@@ -295,12 +340,8 @@ static bool take_watermark(Draft *draft, Binder *binder, Error *error)
         return wrong_rowtime(
             draft, arena_printf(draft->arena, "WATERMARK column \"%s\"", create->watermark_column),
             type, error);
-    Scope scope = table_scope(draft, true);
-    const Expr *expr = bind_table_expr(binder, &scope, create->watermark, "WATERMARK", error);
-    if (expr == NULL)
+    if (!check_watermark(draft, binder, type, error))
         return false;
-    if (!type_is_timestamp(expr->type) || expr->type->precision > 3)
-        return wrong_rowtime(draft, "the expression of WATERMARK", expr->type, error);
     def->watermark = ast_copy_expr(draft->arena, create->watermark);
     def->watermark_text = expression_text(draft, create->watermark_text);
     return true;

@@ -39,6 +39,19 @@ bool logical_is(const LogicalNode *node, const char *op)
     return strcmp(node->class->op, op) == 0;
 }
 
+TimeKind logical_time(const LogicalNode *node, uint32_t column)
+{
+    return node->class->time == NULL ? TIME_NONE : node->class->time(node, column);
+}
+
+int32_t logical_rowtime(const LogicalNode *node)
+{
+    for (uint32_t i = 0; i < node->schema->column_count; i++)
+        if (logical_time(node, i) == TIME_EVENT)
+            return (int32_t)i;
+    return -1;
+}
+
 const Expr **logical_identity(Arena *arena, const Schema *schema)
 {
     const Expr **exprs = arena_new_array(arena, const Expr *, schema->column_count + 1);
@@ -60,7 +73,7 @@ LogicalNode *logical_calc(Arena *arena, LogicalNode *input, const Expr *filter,
                           const Expr **projections, const Schema *schema, AstPlace place)
 {
     LogicalNode *node = logical_new_unary(arena, "calc", schema, input, place);
-    node->calc = (LogicalCalc){filter, projections, -1};
+    node->calc = (LogicalCalc){filter, projections};
     return node;
 }
 

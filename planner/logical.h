@@ -42,8 +42,14 @@ typedef struct LogicalValues {
 typedef struct LogicalCalc {
     const Expr *filter;       /* NULL: all rows */
     const Expr **projections; /* one per column */
-    int32_t rowtime;          /* column with the table's WATERMARK; -1: as the input */
 } LogicalCalc;
+
+/* What a column is in time. An attribute is passed on by plain references to the column. */
+typedef enum TimeKind {
+    TIME_NONE,
+    TIME_EVENT,     /* in step with the stream's watermark */
+    TIME_PROCESSING /* the clock's time when the row is looked at */
+} TimeKind;
 
 typedef struct LogicalAggregateCall {
     const char *name;
@@ -81,6 +87,7 @@ typedef struct LogicalJoin {
     uint32_t *keys[2];     /* columns of the left, of the right input */
     bool *null_matches;
     uint32_t key_count;
+    bool is_settled; /* it is a regular join, which knows no time attributes */
 } LogicalJoin;
 
 typedef struct LogicalLimit {
@@ -150,6 +157,7 @@ struct LogicalNode {
         LogicalScan scan;
         LogicalValues values;
         LogicalCalc calc;
+        PlanWatermark watermark;
         LogicalAggregate aggregate;
         LogicalExpand expand;
         LogicalJoin join;
@@ -188,6 +196,8 @@ struct NodeClass {
     bool (*equal)(const LogicalNode *a, const LogicalNode *b);
     /* Fills changes, keys, bounded and rowtime from the inputs', which are filled. */
     bool (*derive)(const PlannerContext *context, LogicalNode *node, Error *error);
+    /* What its column is in time; NULL: none of them is an attribute. */
+    TimeKind (*time)(const LogicalNode *node, uint32_t column);
     /* -U of an input comes out as -U; else the node makes its own, if wanted. */
     bool passes_before;
     /* Whether the input must give -U for its updates; the node's own wants_before is known. */
@@ -208,6 +218,11 @@ LogicalNode *logical_new(Arena *arena, const char *op, const Schema *schema, Ast
 LogicalNode *logical_new_unary(Arena *arena, const char *op, const Schema *schema,
                                LogicalNode *input, AstPlace place);
 bool logical_is(const LogicalNode *node, const char *op);
+/* What a column of the node is in time. Until a join has become a regular one (or one over time)
+ * its columns count as what they are in its inputs. */
+TimeKind logical_time(const LogicalNode *node, uint32_t column);
+/* The first event-time column, or -1. */
+int32_t logical_rowtime(const LogicalNode *node);
 /* Projections that pass every column of a schema through. */
 const Expr **logical_identity(Arena *arena, const Schema *schema);
 /* Schema with the names given (a column count of them) and the types of the expressions. */

@@ -36,6 +36,11 @@ bool lower_inputs_bounded(const LogicalNode *node)
     return bounded;
 }
 
+TimeKind lower_time_of_input(const LogicalNode *node, uint32_t column)
+{
+    return logical_time(node->inputs[0], column);
+}
+
 void lower_derive_from_input(const PlannerContext *context, LogicalNode *node)
 {
     const LogicalNode *input = node->inputs[0];

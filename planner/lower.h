@@ -14,6 +14,8 @@ bool lower_passes_need(const PlannerContext *context, const LogicalNode *node, u
 
 /* Changes, keys, bounded and rowtime as the one input has them. */
 void lower_derive_from_input(const PlannerContext *context, LogicalNode *node);
+/* Columns are in time what the one input's are. */
+TimeKind lower_time_of_input(const LogicalNode *node, uint32_t column);
 /* Whether all inputs end. */
 bool lower_inputs_bounded(const LogicalNode *node);
 

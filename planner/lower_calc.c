@@ -12,7 +12,7 @@ extern const NodeClass node_calc;
 static bool calc_equal(const LogicalNode *a, const LogicalNode *b)
 {
     const LogicalCalc *x = &a->calc, *y = &b->calc;
-    if ((x->filter == NULL) != (y->filter == NULL) || x->rowtime != y->rowtime)
+    if ((x->filter == NULL) != (y->filter == NULL))
         return false;
     if (x->filter != NULL &&
         (!expr_equal(x->filter, y->filter) || !expr_is_deterministic(x->filter)))
@@ -86,16 +86,14 @@ static uint32_t *column_map(const PlannerContext *context, const LogicalNode *no
     return map;
 }
 
-static int32_t calc_rowtime(const LogicalNode *node)
+static TimeKind calc_time(const LogicalNode *node, uint32_t column)
 {
-    if (node->calc.rowtime >= 0)
-        return node->calc.rowtime;
-    int32_t from = node->inputs[0]->traits.rowtime;
-    for (uint32_t i = 0; from >= 0 && i < node->schema->column_count; i++)
-        if (node->calc.projections[i]->kind == EXPR_COLUMN &&
-            node->calc.projections[i]->column == (uint32_t)from)
-            return (int32_t)i;
-    return -1;
+    const Expr *expr = node->calc.projections[column];
+    if (expr->kind == EXPR_COLUMN)
+        return logical_time(node->inputs[0], expr->column);
+    bool is_clock = expr->kind == EXPR_CALL && expr->call.function != NULL &&
+                    strcmp(expr->call.function->name, "PROCTIME") == 0;
+    return is_clock ? TIME_PROCESSING : TIME_NONE;
 }
 
 static bool filter_on_upsert_key(const PlannerContext *context, const LogicalNode *node)
@@ -123,7 +121,7 @@ static bool calc_derive(const PlannerContext *context, LogicalNode *node, Error 
                     column_map(context, node, false));
     traits_map_keys(context->arena, &node->traits, &input->traits, column_map(context, node, true));
     node->traits.bounded = input->traits.bounded;
-    node->traits.rowtime = calc_rowtime(node);
+    node->traits.rowtime = logical_rowtime(node);
     node->changes = input->changes;
     node->loose_pairs = input->loose_pairs;
     node->parts_updates = input->parts_updates;
@@ -206,6 +204,7 @@ const NodeClass node_calc = {
     .op = "calc",
     .equal = calc_equal,
     .derive = calc_derive,
+    .time = calc_time,
     .passes_before = true,
     .needs_before = calc_needs_before,
     .lower = calc_lower,

@@ -23,6 +23,15 @@ static bool join_equal(const LogicalNode *a, const LogicalNode *b)
            (expr_equal(x->condition, y->condition) && expr_is_deterministic(x->condition));
 }
 
+static TimeKind join_time(const LogicalNode *node, uint32_t column)
+{
+    uint32_t left = node->inputs[0]->schema->column_count;
+    if (node->join.is_settled)
+        return TIME_NONE;
+    return column < left ? logical_time(node->inputs[0], column)
+                         : logical_time(node->inputs[1], column - left);
+}
+
 static ColumnSet join_key(const PlannerContext *context, const LogicalNode *node, uint32_t side)
 {
     return column_set_new(context->arena, node->join.keys[side], node->join.key_count);
@@ -299,6 +308,7 @@ const NodeClass node_join = {
     .op = "join",
     .equal = join_equal,
     .derive = join_derive,
+    .time = join_time,
     .passes_before = true,
     .needs_before = join_needs_before,
     .lower = join_lower,

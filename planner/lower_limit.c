@@ -56,6 +56,7 @@ const NodeClass node_limit = {
     .op = "limit",
     .equal = limit_equal,
     .derive = limit_derive,
+    .time = lower_time_of_input,
     .needs_before = lower_needs_before,
     .lower = limit_lower,
     .identify = limit_identify,

@@ -53,6 +53,7 @@ const NodeClass node_normalize = {
     .op = "normalize",
     .equal = normalize_equal,
     .derive = normalize_derive,
+    .time = lower_time_of_input,
     .needs_before = lower_needs_no_before,
     .lower = normalize_lower,
     .identify = normalize_identify,

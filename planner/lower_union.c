@@ -4,17 +4,24 @@
 
 extern const NodeClass node_union;
 
+static TimeKind union_time(const LogicalNode *node, uint32_t column)
+{
+    TimeKind time = logical_time(node->inputs[0], column);
+    for (uint32_t i = 1; i < node->input_count; i++)
+        if (logical_time(node->inputs[i], column) != time)
+            return TIME_NONE;
+    return time;
+}
+
 static bool union_derive(const PlannerContext *context, LogicalNode *node, Error *error)
 {
     node->changes = 0;
     node->traits.bounded = lower_inputs_bounded(node);
-    node->traits.rowtime = node->inputs[0]->traits.rowtime;
+    node->traits.rowtime = logical_rowtime(node);
     for (uint32_t i = 0; i < node->input_count; i++) {
         node->changes |= node->inputs[i]->changes;
         node->loose_pairs = node->loose_pairs || node->inputs[i]->loose_pairs;
         node->parts_updates = node->parts_updates || node->inputs[i]->parts_updates;
-        if (node->inputs[i]->traits.rowtime != node->traits.rowtime)
-            node->traits.rowtime = -1;
     }
     return true;
 }
@@ -54,6 +61,7 @@ const NodeClass node_union = {
     .op = "union",
     .equal = lower_equal_always,
     .derive = union_derive,
+    .time = union_time,
     .passes_before = true,
     .needs_before = lower_passes_need,
     .lower = union_lower,

@@ -33,7 +33,7 @@ typedef struct StreamTraits {
     uint32_t unique_key_count;
     ColumnSet *upsert_keys; /* keys under which rows keep their order on the way here */
     uint32_t upsert_key_count;
-    int32_t rowtime; /* column that is the event-time attribute, or -1 */
+    int32_t rowtime; /* first column that is an event-time attribute, or -1 */
 } StreamTraits;
 
 /* How a consumer wants its input spread over the workers. */
@@ -74,6 +74,16 @@ typedef struct PlanScan {
     /* A test or an embedding program feeds this table by hand: rows come through job_feed. */
     bool is_fed;
 } PlanScan;
+
+/* op "watermark": the rows of a table with an event time, and watermarks made from them. */
+typedef struct PlanWatermark {
+    uint32_t rowtime;      /* the event-time column: TIMESTAMP(p) or TIMESTAMP_LTZ(p), p <= 3 */
+    const Expr *watermark; /* over the input, of rowtime's kind; NULL: the source's own */
+    int64_t interval_ms;   /* between two watermarks; 0: right behind the row */
+    int64_t idle_ms;       /* without a row for this long it is not waited for; 0: always */
+    bool drops_bad;        /* rows without usable event time are late rows, not an error */
+    int64_t max_ahead_ms;  /* further ahead of the clock is not usable; negative: any is */
+} PlanWatermark;
 
 /* op "values": constant rows, once. */
 typedef struct PlanValues {

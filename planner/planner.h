@@ -23,6 +23,8 @@ typedef struct PlannerConfig {
     bool require_on_conflict;       /* table.exec.sink.require-on-conflict */
     const char *upsert_materialize; /* AUTO, NONE, FORCE */
     bool cdc_events_duplicate;      /* table.exec.source.cdc-events-duplicate */
+    int64_t watermark_interval_ms;  /* pipeline.auto-watermark-interval; 0: with each row */
+    int64_t source_idle_ms;         /* table.exec.source.idle-timeout; 0: none */
     uint32_t max_parallelism;
     const Clock *clock;
     /* Per INSERT of the statement: the epoch with which it joined the job; 0: from the job's

@@ -173,7 +173,10 @@ LogicalNode *rule_extract_join_keys(const PlannerContext *context, LogicalNode *
     copy->inputs = arena_new_array(context->arena, LogicalNode *, node->input_count + 1);
     for (uint32_t i = 0; i < node->input_count; i++)
         copy->inputs[i] = rule_extract_join_keys(context, node->inputs[i]);
-    if (!logical_is(copy, "join") || copy->join.condition == NULL || copy->join.key_count != 0)
+    if (!logical_is(copy, "join"))
+        return copy;
+    copy->join.is_settled = true;
+    if (copy->join.condition == NULL || copy->join.key_count != 0)
         return copy;
     return extract(context, copy);
 }

@@ -26,7 +26,7 @@ static const Expr *fold_call(const ExprSite *site, const Expr *expr)
         args[i] = expr->args[i]->literal;
     Vector *out = arena_new_one(site->arena, Vector);
     vector_init(out, expr->type, 1, site->arena);
-    FunctionEnvironment environment = {&clock_system, site->zone, 0};
+    FunctionEnvironment environment = {&clock_system, site->zone, 0, INT64_MIN};
     KernelCall call = {.args = args,
                        .arg_count = expr->arg_count,
                        .row_count = 1,

@@ -36,13 +36,9 @@ static LogicalNode *merge(const PlannerContext *context, LogicalNode *upper)
     const LogicalNode *lower = upper->inputs[0];
     const Expr **projections =
         arena_new_array(context->arena, const Expr *, upper->schema->column_count + 1);
-    int32_t rowtime = upper->calc.rowtime;
     for (uint32_t i = 0; i < upper->schema->column_count; i++) {
         const Expr *from = upper->calc.projections[i];
         projections[i] = expr_replace_columns(&context->site, from, lower->calc.projections);
-        if (rowtime < 0 && lower->calc.rowtime >= 0 && from->kind == EXPR_COLUMN &&
-            from->column == (uint32_t)lower->calc.rowtime)
-            rowtime = (int32_t)i;
     }
     const Expr *filters[2];
     uint32_t count = 0;
@@ -51,18 +47,14 @@ static LogicalNode *merge(const PlannerContext *context, LogicalNode *upper)
     if (upper->calc.filter != NULL)
         filters[count++] =
             expr_replace_columns(&context->site, upper->calc.filter, lower->calc.projections);
-    LogicalNode *merged =
-        logical_calc(context->arena, lower->inputs[0], expr_and(&context->site, filters, count),
-                     projections, upper->schema, upper->place);
-    merged->calc.rowtime = rowtime;
-    return merged;
+    return logical_calc(context->arena, lower->inputs[0], expr_and(&context->site, filters, count),
+                        projections, upper->schema, upper->place);
 }
 
 static bool is_identity(const LogicalNode *node)
 {
     const Schema *input = node->inputs[0]->schema;
-    if (node->calc.filter != NULL || input->column_count != node->schema->column_count ||
-        node->calc.rowtime >= 0)
+    if (node->calc.filter != NULL || input->column_count != node->schema->column_count)
         return false;
     for (uint32_t i = 0; i < input->column_count; i++)
         if (node->calc.projections[i]->kind != EXPR_COLUMN ||

@@ -129,8 +129,6 @@ static Pruned prune_calc(const PlannerContext *context, LogicalNode *node, const
                              : expr_map_columns(&context->site, node->calc.filter, input.map);
     LogicalNode *copy = logical_calc(arena, input.node, filter, projections,
                                      kept_schema(arena, node->schema, map, kept), node->place);
-    if (node->calc.rowtime >= 0 && map[node->calc.rowtime] != GONE)
-        copy->calc.rowtime = (int32_t)map[node->calc.rowtime];
     return (Pruned){copy, map};
 }
 
@@ -348,6 +346,24 @@ static Pruned prune_through(const PlannerContext *context, LogicalNode *node, co
     return (Pruned){copy, input.map};
 }
 
+/* The event time and what the watermark is made of are always read. */
+static Pruned prune_watermark(const PlannerContext *context, LogicalNode *node, const bool *needed)
+{
+    Arena *arena = context->arena;
+    bool *used = arena_memdup(arena, needed, node->schema->column_count + 1);
+    used[node->watermark.rowtime] = true;
+    if (node->watermark.watermark != NULL)
+        expr_mark_columns(node->watermark.watermark, used);
+    Pruned input = prune(context, node->inputs[0], used);
+    LogicalNode *copy = with_input(arena, node, input.node);
+    copy->schema = input.node->schema;
+    copy->watermark.rowtime = input.map[node->watermark.rowtime];
+    if (node->watermark.watermark != NULL)
+        copy->watermark.watermark =
+            expr_map_columns(&context->site, node->watermark.watermark, input.map);
+    return (Pruned){copy, input.map};
+}
+
 /* Any other kind of node uses all columns of its inputs. */
 static Pruned prune_nothing(const PlannerContext *context, LogicalNode *node)
 {
@@ -370,9 +386,10 @@ static Pruned prune(const PlannerContext *context, LogicalNode *node, const bool
         const char *op;
         Pruned (*prune)(const PlannerContext *context, LogicalNode *node, const bool *needed);
     } kinds[] = {
-        {"scan", prune_scan},    {"calc", prune_calc},     {"aggregate", prune_aggregate},
-        {"join", prune_join},    {"union", prune_union},   {"limit", prune_through},
-        {"sort", prune_through}, {"expand", prune_expand}, {"over", prune_over},
+        {"scan", prune_scan},           {"calc", prune_calc},     {"aggregate", prune_aggregate},
+        {"join", prune_join},           {"union", prune_union},   {"limit", prune_through},
+        {"sort", prune_through},        {"expand", prune_expand}, {"over", prune_over},
+        {"watermark", prune_watermark},
     };
     for (size_t i = 0; i < array_count(kinds); i++)
         if (logical_is(node, kinds[i].op))

@@ -84,7 +84,6 @@ static LogicalNode *push_calc(const PlannerContext *context, LogicalNode *node,
         logical_calc(context->arena, push(context, node->inputs[0], &below),
                      here.count == 0 ? NULL : expr_and(&context->site, here.items, here.count),
                      node->calc.projections, node->schema, node->place);
-    copy->calc.rowtime = node->calc.rowtime;
     return filter_above(context, copy, &above);
 }
 

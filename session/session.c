@@ -54,8 +54,10 @@ PlannerConfig session_planner_config(WeirSession *session, const TimeZone *zone)
         .require_on_conflict = config_boolean(config, "table.exec.sink.require-on-conflict"),
         .upsert_materialize = config_get(config, "table.exec.sink.upsert-materialize"),
         .cdc_events_duplicate = config_boolean(config, "table.exec.source.cdc-events-duplicate"),
+        .watermark_interval_ms = config_duration_ms(config, "pipeline.auto-watermark-interval"),
+        .source_idle_ms = config_duration_ms(config, "table.exec.source.idle-timeout"),
         .max_parallelism = (uint32_t)config_integer(config, "pipeline.max-parallelism"),
-        .clock = &clock_system,
+        .clock = session_clock(session),
     };
 }
 
@@ -510,6 +512,28 @@ WeirStatus weir_feed_end(WeirSession *session, const char *table)
             return session_fail(session, &error, NULL);
     }
     return WEIR_OK;
+}
+
+WeirStatus weir_feed_watermark(WeirSession *session, const char *table, int64_t watermark_us)
+{
+    Error error = {0};
+    for (uint32_t i = 0; i < session->job_count; i++) {
+        if (job_reads(session->jobs[i], table) &&
+            !job_feed_watermark(session->jobs[i]->job, table, watermark_us, &error))
+            return session_fail(session, &error, NULL);
+    }
+    return WEIR_OK;
+}
+
+void weir_set_clock(WeirSession *session, int64_t now_us)
+{
+    if (!session->is_hand_clocked)
+        clock_hand_init(&session->hand_clock, now_us);
+    session->is_hand_clocked = true;
+    clock_hand_set(&session->hand_clock, now_us);
+    for (uint32_t i = 0; i < session->job_count; i++)
+        if (session->jobs[i]->job != NULL)
+            job_clock_set(session->jobs[i]->job);
 }
 
 WeirStatus weir_settle(WeirSession *session)

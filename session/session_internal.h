@@ -54,6 +54,8 @@ struct WeirSession {
     WeirNoticeCallback on_notice;
     void *notice_user;
 
+    HandClock hand_clock; /* when is_hand_clocked */
+    bool is_hand_clocked;
     bool fresh; /* --fresh: jobs forget their checkpoints */
     Error error;
     Buffer error_text;
@@ -83,6 +85,12 @@ struct WeirResult {
 WeirStatus session_fail(WeirSession *session, const Error *error, const StatementText *text);
 /* Message, place with the line and a caret, detail and hint. */
 void error_text_print(const Error *error, const StatementText *text, Buffer *out);
+
+/* What time it is for the session's jobs. */
+static inline const Clock *session_clock(const WeirSession *session)
+{
+    return session->is_hand_clocked ? &session->hand_clock.base : &clock_system;
+}
 
 /* The zone of table.local-time-zone. */
 bool session_zone(WeirSession *session, const TimeZone **zone, Error *error) MUST_CHECK;

@@ -168,6 +168,13 @@ WEIR_API WeirStatus weir_wait(WeirSession *session, int64_t timeout_ms);
  * query that reads the table. */
 WEIR_API WeirStatus weir_feed(WeirSession *session, const char *table, const char *rows);
 WEIR_API WeirStatus weir_feed_end(WeirSession *session, const char *table);
+/* The watermark of a table declared with SOURCE_WATERMARK(), in microseconds since 1970 (of the
+ * local clock where the event time is TIMESTAMP). */
+WEIR_API WeirStatus weir_feed_watermark(WeirSession *session, const char *table,
+                                        int64_t watermark_us);
+/* From the first call on, time stands still for the session's jobs and moves, forward, only with
+ * further calls: microseconds since 1970 in UTC. Before the first job is started. */
+WEIR_API void weir_set_clock(WeirSession *session, int64_t now_us);
 /* Returns when everything fed has arrived in the results. */
 WEIR_API WeirStatus weir_settle(WeirSession *session);
 

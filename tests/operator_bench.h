@@ -21,7 +21,9 @@ struct Emitter {
     uint32_t batch_rows;
     uint32_t batch_count;
     bool ends_in_before; /* the last row passed on was -U */
-    bool allows_halves;  /* a -U and the +U behind it need not be one update */
+    OperatorTime time;
+    uint64_t late_rows;
+    bool allows_halves; /* a -U and the +U behind it need not be one update */
 };
 
 bool emit(Emitter *emitter, Batch *batch, Error *error)
@@ -42,6 +44,39 @@ bool emit(Emitter *emitter, Batch *batch, Error *error)
     return true;
 }
 
+/* Watermarks that operators make stand between the rows as "watermark 5", in milliseconds. */
+bool emit_watermark(Emitter *emitter, int64_t watermark_us, Error *error)
+{
+    ck_assert_ptr_nonnull(error);
+    if (watermark_us < emitter->time.emitted_us)
+        return true;
+    emitter->time.emitted_us = watermark_us;
+    buffer_printf(&emitter->text, "watermark %lld\n", (long long)(watermark_us / 1000));
+    return true;
+}
+
+bool emit_idle(Emitter *emitter, bool idle, Error *error)
+{
+    ck_assert_ptr_nonnull(error);
+    if (emitter->time.is_idle != idle)
+        buffer_append_text(&emitter->text, idle ? "idle\n" : "active\n");
+    emitter->time.is_idle = idle;
+    return true;
+}
+
+bool emit_late(Emitter *emitter, const Batch *batch, const uint32_t *rows, uint32_t count,
+               Error *error)
+{
+    ck_assert_ptr_nonnull(error);
+    emitter->late_rows += count;
+    for (uint32_t i = 0; i < count; i++) {
+        buffer_append_text(&emitter->text, "late ");
+        changelog_print_row(batch, rows == NULL ? i : rows[i], NULL, &emitter->text);
+        buffer_append_char(&emitter->text, '\n');
+    }
+    return true;
+}
+
 typedef struct Bench {
     Arena *arena;          /* of plan and test */
     Arena *instance_arena; /* of the operator */
@@ -49,6 +84,7 @@ typedef struct Bench {
     PlanNode inputs[2];
     PlanInput plan_inputs[2];
     FunctionEnvironment environment;
+    HandClock clock; /* stands at 0 */
     OperatorContext context;
     const OperatorClass *class;
     Operator *op;
@@ -63,7 +99,11 @@ static inline Bench *bench_new(uint32_t batch_rows)
     Bench *bench = memory_zalloc(sizeof(*bench));
     bench->arena = arena_new(1 << 16);
     bench->emitter.batch_rows = batch_rows;
-    bench->environment.clock = &clock_system;
+    clock_hand_init(&bench->clock, 0);
+    bench->environment.clock = &bench->clock.base;
+    bench->environment.zone = time_zone_utc();
+    bench->environment.watermark_us = INT64_MIN;
+    operator_time_init(&bench->emitter.time);
     bench->node.traits = (StreamTraits){.kinds = CHANGES_ALL, .wants_before = true, .rowtime = -1};
     return bench;
 }
@@ -85,6 +125,7 @@ static inline void bench_start_instance(Bench *bench)
         .node = &bench->node,
         .parallelism = 1,
         .state = state_store_new(&config),
+        .time = &bench->emitter.time,
         .environment = &bench->environment,
         .batch_rows = bench->emitter.batch_rows,
         .arena = bench->instance_arena,
@@ -169,6 +210,42 @@ static inline void bench_end(Bench *bench)
         ck_assert_msg(bench->class->end(bench->op, &bench->emitter, &error), "%s", error.message);
 }
 
+/* Moves the combined watermark of the inputs, in milliseconds. */
+static inline void bench_watermark(Bench *bench, int64_t watermark_ms)
+{
+    Error error = {0};
+    OperatorTime *time = &bench->emitter.time;
+    int64_t watermark_us = watermark_ms == INT64_MAX ? INT64_MAX : watermark_ms * 1000;
+    if (watermark_us <= time->watermark_us)
+        return;
+    time->watermark_us = bench->environment.watermark_us = watermark_us;
+    if (bench->class->watermark != NULL)
+        ck_assert_msg(bench->class->watermark(bench->op, watermark_us, &bench->emitter, &error),
+                      "%s", error.message);
+}
+
+/* Moves the clock, in milliseconds, and rings the alarm if it is due. */
+static inline void bench_clock(Bench *bench, int64_t now_ms)
+{
+    Error error = {0};
+    OperatorTime *time = &bench->emitter.time;
+    clock_hand_set(&bench->clock, now_ms * 1000);
+    bench->environment.batch_time_us = now_ms * 1000;
+    if (time->alarm_us > now_ms * 1000)
+        return;
+    time->alarm_us = INT64_MAX;
+    ck_assert_msg(bench->class->alarm(bench->op, now_ms * 1000, &bench->emitter, &error), "%s",
+                  error.message);
+}
+
+static inline void bench_barrier(Bench *bench)
+{
+    Error error = {0};
+    if (bench->class->barrier != NULL)
+        ck_assert_msg(bench->class->barrier(bench->op, 1, &bench->emitter, &error), "%s",
+                      error.message);
+}
+
 /* ------------------------------------------------------------------- restart */
 
 static inline void bench_keep_chunk(void *to, const StateChunk *chunk)
@@ -188,8 +265,10 @@ static inline void bench_keep_chunk(void *to, const StateChunk *chunk)
 static inline void bench_restart(Bench *bench)
 {
     Error error = {0};
+    bench_barrier(bench);
     state_snapshot(bench->context.state, bench_keep_chunk, bench);
     bench_stop_instance(bench);
+    bench->emitter.time.alarm_us = INT64_MAX;
     bench_start_instance(bench);
     for (uint32_t i = 0; i < bench->chunk_count; i++)
         ck_assert_msg(state_restore(bench->context.state, &bench->chunks[i], &error), "%s",

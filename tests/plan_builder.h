@@ -17,8 +17,10 @@ static inline const Type *test_type(Arena *arena, const char *name)
         const char *name;
         const Type *type;
     } types[] = {
-        {"BOOLEAN", &type_boolean}, {"INT", &type_int},       {"BIGINT", &type_bigint},
-        {"DOUBLE", &type_double},   {"STRING", &type_string}, {"DATE", &type_date},
+        {"BOOLEAN", &type_boolean},       {"INT", &type_int},
+        {"BIGINT", &type_bigint},         {"DOUBLE", &type_double},
+        {"STRING", &type_string},         {"DATE", &type_date},
+        {"TIMESTAMP", &type_timestamp_3}, {"TIMESTAMP_LTZ", &type_timestamp_ltz_3},
     };
     for (size_t i = 0; i < array_count(types); i++)
         if (strcmp(types[i].name, name) == 0)
@@ -27,7 +29,7 @@ static inline const Type *test_type(Arena *arena, const char *name)
     return type_new(arena, TYPE_DECIMAL, true, 10, 2);
 }
 
-/* "id BIGINT, name STRING"; DECIMAL is DECIMAL(10, 2). */
+/* "id BIGINT, name STRING"; DECIMAL is DECIMAL(10, 2), TIMESTAMP has milliseconds. */
 static inline const Schema *test_schema(Arena *arena, const char *text)
 {
     Column columns[32];

@@ -117,7 +117,7 @@ START_TEST(test_bytes_to_text)
 {
     Arena *arena = arena_new(1024);
     const FunctionSite site = {NULL, NULL, 0, time_zone_utc(), arena};
-    const FunctionEnvironment environment = {&clock_system, time_zone_utc(), 0};
+    const FunctionEnvironment environment = {&clock_system, time_zone_utc(), 0, INT64_MIN};
     BoundFunction cast;
     ck_assert(cast_bind(&type_bytes, &type_string, CAST_EXPLICIT, &site, &cast, NULL));
     Vector in;

@@ -170,10 +170,13 @@ static const PlanCase rules[] = {
      "         +- [0] TableSourceScan(table=[[default_catalog, default_database, e]], "
      "fields=[k])\n"},
     {"SELECT day, at FROM r WHERE k = 'x'",
-     "[2] Sink(table=[*collect*], fields=[day, at])\n"
+     "[4] Sink(table=[*collect*], fields=[day, at])\n"
      "+- Exchange(distribution=[single])\n"
-     "   +- [1] Calc(select=[CAST(ts AS DATE) AS day, at], where=[(k = 'x')])\n"
-     "      +- [0] TableSourceScan(table=[[default_catalog, default_database, r]], "
+     "   +- [3] Calc(select=[day, at], where=[(k = 'x')])\n"
+     "      +- [2] WatermarkAssigner(rowtime=[ts], watermark=[(ts - INTERVAL '+0 "
+     "00:00:05.000')])\n"
+     "         +- [1] Calc(select=[k, ts, CAST(ts AS DATE) AS day, at])\n"
+     "            +- [0] TableSourceScan(table=[[default_catalog, default_database, r]], "
      "fields=[k, ts, at])\n"},
 };
 
@@ -285,10 +288,12 @@ static const PlanCase explained[] = {
      "                  +- [0] TableSourceScan(table=[[default_catalog, "
      "default_database, o]], fields=[note], changelogMode=[I,UB,UA,D])\n"},
     {"SELECT ts, k FROM r",
-     "[2] Sink(table=[*collect*], fields=[ts, k], changelogMode=[I], rowtime=[ts])\n"
+     "[3] Sink(table=[*collect*], fields=[ts, k], changelogMode=[I], rowtime=[ts])\n"
      "+- Exchange(distribution=[single])\n"
-     "   +- [1] Calc(select=[ts, k], changelogMode=[I], rowtime=[ts])\n"
-     "      +- [0] TableSourceScan(table=[[default_catalog, default_database, r]], "
+     "   +- [2] Calc(select=[ts, k], changelogMode=[I], rowtime=[ts])\n"
+     "      +- [1] WatermarkAssigner(rowtime=[ts], watermark=[(ts - INTERVAL '+0 "
+     "00:00:05.000')], changelogMode=[I], rowtime=[ts])\n"
+     "         +- [0] TableSourceScan(table=[[default_catalog, default_database, r]], "
      "fields=[k, ts], changelogMode=[I])\n"},
 };
 

@@ -96,9 +96,12 @@ static const PlanCase traits[] = {
      "'false'.\n"
      "at: u\n"},
     {"SELECT ts, k FROM r", "scan I\n"
+                            "watermark I rowtime(ts)\n"
                             "calc I rowtime(ts)\n"
                             "sink I rowtime(ts)\n"},
     {"SELECT k, COUNT(*) FROM r GROUP BY k", "scan I\n"
+                                             "watermark I rowtime(ts)\n"
+                                             "calc I\n"
                                              "aggregate I UB UA upsert(k) unique(k)\n"
                                              "calc I UB UA upsert(k) unique(k)\n"
                                              "sink I UB UA upsert(k) unique(k)\n"},
@@ -143,7 +146,9 @@ static const PlanCase traits[] = {
                                                      "union I UB UA D\n"
                                                      "sink I UB UA D\n"},
     {"SELECT ts FROM r UNION ALL SELECT ts FROM r WHERE k = 'x'", "scan I\n"
-                                                                  "calc I rowtime(ts)\n"
+                                                                  "calc I\n"
+                                                                  "watermark I rowtime(ts)\n"
+                                                                  "watermark I rowtime(ts)\n"
                                                                   "calc I rowtime(ts)\n"
                                                                   "union I rowtime(ts)\n"
                                                                   "sink I rowtime(ts)\n"},

@@ -1,0 +1,285 @@
+/* Watermark: the rows of a table with an event time, and how far that time has come.
+ *
+ * Contract: rows as they come. The watermark is the greatest value of its expression so far, NULLs
+ * ignored; it begins below every time, never goes back, and is passed on every `interval_ms` of
+ * the job's clock and at each barrier, or, with an interval of 0, right behind the row that raised
+ * it. Watermarks from above are ignored but for the last one. Without an expression the source's
+ * own are passed on.
+ * A row without event time ends the job with an error, or is a late row where `drops_bad` says so;
+ * so is one further ahead of the clock than `max_ahead_ms`. Of an update of which one half is such
+ * a row the other half becomes +I or -D.
+ * After `idle_ms` without a row the consumers are told not to wait for this source.
+ *
+ * Cost: one run of the expression a batch and a pass over its result; batches go on as they are. */
+#include "core/changelog_text.h"
+#include "executor/expression.h"
+#include "executor/operator.h"
+
+typedef struct Watermark {
+    Operator base;
+    /* Fixed. */
+    const PlanWatermark *plan;
+    ExpressionProgram *program; /* NULL: the source gives watermarks */
+    uint32_t *good, *bad;
+    /* What changes. */
+    int64_t most_us;
+    int64_t emitted_at_us; /* by the job's clock */
+    int64_t row_at_us;     /* when the last row came */
+} Watermark;
+
+static bool bad_time(const Watermark *watermark, const Batch *batch, uint32_t row, Error *error)
+{
+    const char *name = batch->schema->columns[watermark->plan->rowtime].name;
+    Buffer text = {0};
+    changelog_print_row(batch, row, watermark->base.context->environment->zone, &text);
+    if (vector_is_null(&batch->columns[watermark->plan->rowtime], row))
+        error_set(error, ERROR_DATA, "event time \"%s\" is NULL", name);
+    else
+        error_set(error, ERROR_DATA, "event time \"%s\" is too far ahead of the clock", name);
+    error_detail(error, "In the row %.*s.", text.length > 300 ? 300 : (int)text.length,
+                 buffer_text(&text));
+    buffer_deinit(&text);
+    return error_hint(error, "With the table option 'scan.watermark.bad-rowtime' = 'drop' such "
+                             "rows are left out and counted as late.");
+}
+
+/* ----------------------------------------------------------- rows without time */
+
+/* Splits the rows into good and bad ones; returns how many are bad. */
+static uint32_t find_bad(const Watermark *watermark, const Batch *batch, uint32_t *good_count)
+{
+    const PlanWatermark *plan = watermark->plan;
+    const Vector *time = &batch->columns[plan->rowtime];
+    const FunctionEnvironment *environment = watermark->base.context->environment;
+    int64_t now = environment->batch_time_us;
+    if (time->type->kind == TYPE_TIMESTAMP)
+        now = time_zone_to_local(environment->zone, now);
+    int64_t limit = INT64_MAX;
+    if (plan->max_ahead_ms >= 0 && __builtin_add_overflow(now, plan->max_ahead_ms * 1000, &limit))
+        limit = INT64_MAX;
+    uint32_t good = 0, bad = 0;
+    const int64_t *values = time->data;
+    for (uint32_t i = 0; i < batch->row_count; i++) {
+        bool is_bad = vector_is_null(time, i) || values[vector_index(time, i)] > limit;
+        watermark->good[good] = i;
+        watermark->bad[bad] = i;
+        good += !is_bad;
+        bad += is_bad;
+    }
+    *good_count = good;
+    return bad;
+}
+
+/* The good rows; halves of updates stand for themselves. Takes the batch over. */
+static Batch *keep_good(const Watermark *watermark, Batch *batch, uint32_t count)
+{
+    const uint32_t *rows = watermark->good;
+    uint8_t *kinds = NULL;
+    if (batch->kinds != NULL) {
+        kinds = arena_alloc(batch->arena, count);
+        for (uint32_t i = 0; i < count; i++) {
+            uint8_t kind = batch->kinds[rows[i]];
+            bool alone_after = kind == CHANGE_UPDATE_AFTER && rows[i] > 0 &&
+                               batch->kinds[rows[i] - 1] == CHANGE_UPDATE_BEFORE &&
+                               (i == 0 || rows[i - 1] != rows[i] - 1);
+            bool alone_before = kind == CHANGE_UPDATE_BEFORE && rows[i] + 1 < batch->row_count &&
+                                batch->kinds[rows[i] + 1] == CHANGE_UPDATE_AFTER &&
+                                (i + 1 == count || rows[i + 1] != rows[i] + 1);
+            kinds[i] = alone_after ? CHANGE_INSERT : alone_before ? CHANGE_DELETE : kind;
+        }
+    }
+    Batch *out = batch_gather(batch, rows, count);
+    if (kinds != NULL)
+        memcpy(batch_kinds(out, count), kinds, count);
+    batch_release(batch);
+    return out;
+}
+
+/* Takes rows without a usable time out of *batch. */
+static bool check_times(Watermark *watermark, Batch **batch, Emitter *emitter, Error *error)
+{
+    const PlanWatermark *plan = watermark->plan;
+    if (plan->max_ahead_ms < 0 && (*batch)->columns[plan->rowtime].validity == NULL)
+        return true;
+    uint32_t good = 0;
+    uint32_t bad = find_bad(watermark, *batch, &good);
+    if (bad == 0)
+        return true;
+    if (!plan->drops_bad)
+        return bad_time(watermark, *batch, watermark->bad[0], error);
+    if (!emit_late(emitter, *batch, watermark->bad, bad, error))
+        return false;
+    *batch = keep_good(watermark, *batch, good);
+    return true;
+}
+
+/* ------------------------------------------------------------------ watermarks */
+
+static bool send(Watermark *watermark, int64_t now_us, Emitter *emitter, Error *error)
+{
+    watermark->emitted_at_us = now_us;
+    return emit_watermark(emitter, watermark->most_us, error);
+}
+
+static bool has_news(const Watermark *watermark)
+{
+    return watermark->most_us > watermark->base.context->time->emitted_us;
+}
+
+/* Passes the rows on one by one where a watermark belongs between them. */
+static bool emit_each(Watermark *watermark, Batch *batch, const Vector *marks, Emitter *emitter,
+                      Error *error)
+{
+    const int64_t *values = marks->data;
+    uint32_t from = 0;
+    bool done = true;
+    for (uint32_t i = 0; i < batch->row_count && done; i++) {
+        bool last = i + 1 == batch->row_count;
+        bool raises =
+            !vector_is_null(marks, i) && values[vector_index(marks, i)] > watermark->most_us;
+        if (raises)
+            watermark->most_us = values[vector_index(marks, i)];
+        bool in_pair = !last && batch_kind(batch, i) == CHANGE_UPDATE_BEFORE &&
+                       batch_kind(batch, i + 1) == CHANGE_UPDATE_AFTER;
+        if (!last && (!has_news(watermark) || in_pair))
+            continue;
+        for (uint32_t r = from; r <= i; r++)
+            watermark->good[r - from] = r;
+        done = emit(emitter, batch_gather(batch, watermark->good, i + 1 - from), error) &&
+               (!has_news(watermark) || emit_watermark(emitter, watermark->most_us, error));
+        from = i + 1;
+    }
+    batch_release(batch);
+    return done;
+}
+
+static void take_most(Watermark *watermark, const Vector *marks, uint32_t count)
+{
+    const int64_t *values = marks->data;
+    int64_t most = watermark->most_us;
+    if (marks->constant)
+        count = count > 0 ? 1 : 0;
+    if (marks->validity != NULL) {
+        for (uint32_t i = 0; i < count; i++)
+            if (!vector_is_null(marks, i) && values[i] > most)
+                most = values[i];
+    } else {
+        for (uint32_t i = 0; i < count; i++)
+            most = values[i] > most ? values[i] : most;
+    }
+    watermark->most_us = most;
+}
+
+static bool after_rows(Watermark *watermark, Emitter *emitter, Error *error)
+{
+    const OperatorContext *context = watermark->base.context;
+    const PlanWatermark *plan = watermark->plan;
+    int64_t interval_us = plan->interval_ms * 1000;
+    if (plan->idle_ms > 0) {
+        watermark->row_at_us = operator_now_us(context);
+        operator_wake_at(context, watermark->row_at_us + plan->idle_ms * 1000);
+    }
+    if (!has_news(watermark))
+        return true;
+    int64_t now = context->environment->batch_time_us;
+    if (now - watermark->emitted_at_us >= interval_us)
+        return send(watermark, now, emitter, error);
+    operator_wake_at(context, watermark->emitted_at_us + interval_us);
+    return true;
+}
+
+static bool watermark_batch(Operator *op, uint32_t input, Batch *batch, Emitter *emitter,
+                            Error *error)
+{
+    Watermark *watermark = (Watermark *)op;
+    if (!emit_idle(emitter, false, error) || !check_times(watermark, &batch, emitter, error)) {
+        batch_release(batch);
+        return false;
+    }
+    if (watermark->program == NULL || batch->row_count == 0)
+        return emit(emitter, batch, error) &&
+               (watermark->plan->idle_ms <= 0 || after_rows(watermark, emitter, error));
+    const Vector *marks = NULL;
+    if (!expression_run(watermark->program, batch, NULL, batch->row_count, batch->arena, &marks,
+                        error)) {
+        batch_release(batch);
+        return false;
+    }
+    if (watermark->plan->interval_ms == 0)
+        return emit_each(watermark, batch, marks, emitter, error) &&
+               after_rows(watermark, emitter, error);
+    take_most(watermark, marks, batch->row_count);
+    return emit(emitter, batch, error) && after_rows(watermark, emitter, error);
+}
+
+/* The first alarm repeats what a restored operator has said: consumers may be new. */
+static bool watermark_alarm(Operator *op, int64_t now_us, Emitter *emitter, Error *error)
+{
+    Watermark *watermark = (Watermark *)op;
+    const OperatorContext *context = op->context;
+    const PlanWatermark *plan = watermark->plan;
+    if (watermark->most_us == INT64_MIN && context->time->emitted_us != INT64_MIN) {
+        watermark->most_us = context->time->emitted_us;
+        if (!send(watermark, now_us, emitter, error))
+            return false;
+    }
+    int64_t send_at = watermark->emitted_at_us + plan->interval_ms * 1000;
+    if (has_news(watermark) && now_us >= send_at && !send(watermark, now_us, emitter, error))
+        return false;
+    if (has_news(watermark))
+        operator_wake_at(context, send_at);
+    if (plan->idle_ms <= 0 || context->time->is_idle)
+        return true;
+    int64_t idle_at = watermark->row_at_us + plan->idle_ms * 1000;
+    if (now_us < idle_at) {
+        operator_wake_at(context, idle_at);
+        return true;
+    }
+    return emit_idle(emitter, true, error);
+}
+
+/* What an epoch restores is what had been said. */
+static bool watermark_barrier(Operator *op, uint64_t epoch, Emitter *emitter, Error *error)
+{
+    Watermark *watermark = (Watermark *)op;
+    return !has_news(watermark) ||
+           send(watermark, op->context->environment->batch_time_us, emitter, error);
+}
+
+/* Of a source that gives watermarks: passes them on. */
+static bool watermark_watermark(Operator *op, int64_t watermark_us, Emitter *emitter, Error *error)
+{
+    Watermark *watermark = (Watermark *)op;
+    if (watermark->program != NULL || watermark_us == INT64_MAX)
+        return true;
+    return emit_watermark(emitter, watermark_us, error);
+}
+
+static Operator *watermark_open(const OperatorContext *context, Error *error)
+{
+    Watermark *watermark = arena_new_one(context->arena, Watermark);
+    watermark->base.context = context;
+    watermark->plan = context->node->spec;
+    watermark->most_us = INT64_MIN;
+    int64_t now = operator_now_us(context);
+    watermark->emitted_at_us = watermark->row_at_us = now;
+    if (watermark->plan->watermark != NULL)
+        watermark->program =
+            expression_compile(context->arena, &watermark->plan->watermark, 1,
+                               context->node->inputs[0].node->schema, context->environment);
+    watermark->good = arena_new_array(context->arena, uint32_t, BATCH_ROWS_MAX + 1);
+    watermark->bad = arena_new_array(context->arena, uint32_t, BATCH_ROWS_MAX + 1);
+    operator_wake_at(context, now);
+    return &watermark->base;
+}
+
+extern const OperatorClass op_watermark;
+const OperatorClass op_watermark = {
+    .name = "watermark",
+    .own_watermarks = true,
+    .open = watermark_open,
+    .batch = watermark_batch,
+    .watermark = watermark_watermark,
+    .alarm = watermark_alarm,
+    .barrier = watermark_barrier,
+};

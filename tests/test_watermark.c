@@ -1,0 +1,154 @@
+/* Watermark: rows as they come, and how far their time has come. */
+#include "tests/operator_bench.h"
+
+extern const OperatorClass op_watermark;
+
+/* A table (id INT, ts TIMESTAMP(3), mark TIMESTAMP(3)) whose watermark is the column `mark`. */
+static Bench *watermark_new(uint32_t batch_rows, PlanWatermark *plan, bool from_source)
+{
+    Bench *bench = bench_new(batch_rows);
+    const Schema *schema = test_schema(bench->arena, "id INT, ts TIMESTAMP, mark TIMESTAMP");
+    plan->rowtime = 1;
+    plan->watermark = from_source ? NULL : test_column(bench->arena, schema, "mark");
+    bench_input(bench, schema, CHANGES_ALL);
+    bench_open(bench, &op_watermark, schema, plan);
+    bench_clock(bench, 0);
+    return bench;
+}
+
+#define T "1970-01-01 00:00:0"
+
+START_TEST(each_row_that_raises_it_is_followed_by_it)
+{
+    PlanWatermark plan = {.interval_ms = 0, .max_ahead_ms = -1};
+    Bench *bench = watermark_new(batch_sizes[_i], &plan, false);
+    bench_check(bench, 0,
+                "+I[1, " T "1, " T "1]\n+I[2, " T "2, NULL]\n+I[3, " T "3, " T "0.5]\n"
+                "+I[4, " T "4, " T "2]\n-U[4, " T "4, " T "2]\n+U[4, " T "5, " T "3]\n",
+                "+I[1, " T "1.000, " T "1.000]\nwatermark 1000\n"
+                "+I[2, " T "2.000, NULL]\n+I[3, " T "3.000, " T "0.500]\n"
+                "+I[4, " T "4.000, " T "2.000]\nwatermark 2000\n"
+                "-U[4, " T "4.000, " T "2.000]\n+U[4, " T "5.000, " T "3.000]\nwatermark 3000\n");
+    /* The inputs' own watermarks count for nothing. */
+    bench_watermark(bench, 9000);
+    bench_expect(bench, "");
+    bench_free(bench);
+}
+END_TEST
+
+START_TEST(it_moves_once_an_interval_and_at_barriers)
+{
+    PlanWatermark plan = {.interval_ms = 200, .max_ahead_ms = -1};
+    Bench *bench = watermark_new(batch_sizes[_i], &plan, false);
+    const char *rows = "+I[1, " T "1, " T "1]\n+I[2, " T "2, 1969-12-31 23:59:59]\n";
+    const char *out = "+I[1, " T "1.000, " T "1.000]\n"
+                      "+I[2, " T "2.000, 1969-12-31 23:59:59.000]\n";
+    bench_check(bench, 0, rows, out);
+    bench_clock(bench, 199);
+    bench_expect(bench, "");
+    bench_clock(bench, 200);
+    bench_expect(bench, "watermark 1000\n");
+    /* Nothing new, nothing said. */
+    bench_check(bench, 0, rows, out);
+    bench_clock(bench, 1000);
+    bench_expect(bench, "");
+    bench_check(bench, 0, "+I[3, " T "3, " T "3]\n",
+                "+I[3, " T "3.000, " T "3.000]\nwatermark 3000\n");
+    bench_check(bench, 0, "+I[4, " T "4, " T "4]\n", "+I[4, " T "4.000, " T "4.000]\n");
+    bench_barrier(bench);
+    bench_expect(bench, "watermark 4000\n");
+    bench_free(bench);
+}
+END_TEST
+
+START_TEST(a_restored_one_says_again_what_it_said)
+{
+    PlanWatermark plan = {.interval_ms = 200, .max_ahead_ms = -1};
+    Bench *bench = watermark_new(batch_sizes[_i], &plan, false);
+    bench_check(bench, 0, "+I[1, " T "1, " T "1]\n", "+I[1, " T "1.000, " T "1.000]\n");
+    bench_restart(bench);
+    bench_expect(bench, "watermark 1000\n");
+    bench_clock(bench, 1);
+    bench_expect(bench, "watermark 1000\n");
+    bench_check(bench, 0, "+I[2, " T "0, " T "0]\n", "+I[2, " T "0.000, " T "0.000]\n");
+    bench_clock(bench, 1000);
+    bench_expect(bench, "");
+    bench_free(bench);
+}
+END_TEST
+
+START_TEST(a_quiet_source_is_not_waited_for)
+{
+    PlanWatermark plan = {.interval_ms = 200, .idle_ms = 1000, .max_ahead_ms = -1};
+    Bench *bench = watermark_new(batch_sizes[_i], &plan, false);
+    bench_clock(bench, 500);
+    bench_check(bench, 0, "+I[1, " T "1, " T "1]\n",
+                "+I[1, " T "1.000, " T "1.000]\nwatermark 1000\n");
+    bench_clock(bench, 1499);
+    bench_expect(bench, "");
+    bench_clock(bench, 1500);
+    bench_expect(bench, "idle\n");
+    bench_clock(bench, 9000);
+    bench_expect(bench, "");
+    bench_check(bench, 0, "+I[2, " T "2, " T "0]\n", "active\n+I[2, " T "2.000, " T "0.000]\n");
+    bench_free(bench);
+}
+END_TEST
+
+START_TEST(rows_without_usable_time_are_late)
+{
+    PlanWatermark plan = {.interval_ms = 200, .drops_bad = true, .max_ahead_ms = 1000};
+    Bench *bench = watermark_new(2048, &plan, false);
+    bench_check(bench, 0,
+                "+I[1, NULL, " T "9]\n+I[2, " T "1, " T "1]\n+I[3, " T "1.001, " T "8]\n"
+                "-U[2, " T "1, " T "1]\n+U[2, NULL, " T "7]\n"
+                "-U[2, NULL, " T "7]\n+U[2, " T "0, " T "0]\n",
+                "late +I[1, NULL, " T "9.000]\nlate +I[3, " T "1.001, " T "8.000]\n"
+                "late +U[2, NULL, " T "7.000]\nlate -U[2, NULL, " T "7.000]\n"
+                "+I[2, " T "1.000, " T "1.000]\n-D[2, " T "1.000, " T "1.000]\n"
+                "+I[2, " T "0.000, " T "0.000]\n");
+    bench_check(bench, 0, "+I[4, NULL, " T "9]\n", "late +I[4, NULL, " T "9.000]\n");
+    ck_assert_uint_eq(bench->emitter.late_rows, 5);
+    bench_barrier(bench);
+    bench_expect(bench, "watermark 1000\n");
+    bench_free(bench);
+}
+END_TEST
+
+START_TEST(a_row_without_time_ends_the_job)
+{
+    PlanWatermark plan = {.interval_ms = 200, .max_ahead_ms = -1};
+    Bench *bench = watermark_new(2048, &plan, false);
+    Batch *batch = batch_new(bench->inputs[0].schema, 1);
+    Error error = {0};
+    ck_assert(changelog_read_row(batch, STR("+I[1, NULL, NULL]"), NULL, &error));
+    ck_assert(!bench_try(bench, 0, batch, &error));
+    ck_assert_str_eq(error.message, "event time \"ts\" is NULL");
+    bench_free(bench);
+}
+END_TEST
+
+START_TEST(watermarks_of_the_source_are_passed_on)
+{
+    PlanWatermark plan = {.interval_ms = 200, .max_ahead_ms = -1};
+    Bench *bench = watermark_new(batch_sizes[_i], &plan, true);
+    bench_check(bench, 0, "+I[1, " T "1, " T "1]\n", "+I[1, " T "1.000, " T "1.000]\n");
+    bench_watermark(bench, 700);
+    bench_expect(bench, "watermark 700\n");
+    bench_free(bench);
+}
+END_TEST
+
+int main(void)
+{
+    TCase *cases = tcase_create("watermark");
+    int sizes = (int)array_count(batch_sizes);
+    tcase_add_loop_test(cases, each_row_that_raises_it_is_followed_by_it, 0, sizes);
+    tcase_add_loop_test(cases, it_moves_once_an_interval_and_at_barriers, 0, sizes);
+    tcase_add_loop_test(cases, a_restored_one_says_again_what_it_said, 0, sizes);
+    tcase_add_loop_test(cases, a_quiet_source_is_not_waited_for, 0, sizes);
+    tcase_add_test(cases, rows_without_usable_time_are_late);
+    tcase_add_test(cases, a_row_without_time_ends_the_job);
+    tcase_add_loop_test(cases, watermarks_of_the_source_are_passed_on, 0, sizes);
+    return test_run("watermark", cases);
+}
