@@ -228,6 +228,9 @@ bool bind_order_item(ExprScope *scope, const AstOrderItem *item, const Schema *o
 /* bind_query.c */
 LogicalNode *bind_query(Binder *binder, const AstQuery *query, Error *error);
 
+/* bind_set.c: UNION, INTERSECT, EXCEPT. */
+LogicalNode *bind_set(Binder *binder, const AstQuery *query, Error *error);
+
 /* bind_values.c */
 LogicalNode *bind_values(Binder *binder, const AstQuery *query, Error *error);
 /* One row with a column that nobody looks at: what SELECT without FROM reads. */

@@ -70,7 +70,8 @@ static bool order_of_output(Binder *binder, const AstQuery *query, const Logical
         if (!bind_order_item(&scope, item, node->schema, outputs, &expr, &column, error))
             return false;
         if (column < 0) {
-            bind_refuse(binder, item->expr->place, error, "ORDER BY an expression after UNION",
+            bind_refuse(binder, item->expr->place, error,
+                        "ORDER BY an expression after a set operation",
                         "Put the query into FROM and order outside.");
             return false;
         }
@@ -78,88 +79,6 @@ static bool order_of_output(Binder *binder, const AstQuery *query, const Logical
         order->keys[i] = (PlanSortKey){(uint32_t)column, item->descending, last};
     }
     return true;
-}
-
-/* One side of a union with the columns' common types and the left side's names. */
-static LogicalNode *union_side(Binder *binder, LogicalNode *node, const Schema *schema,
-                               Error *error)
-{
-    const PlannerContext *context = binder->context;
-    const Expr **projections = logical_identity(context->arena, node->schema);
-    bool same = true;
-    for (uint32_t i = 0; i < schema->column_count; i++) {
-        if (!expr_cast_needed(node->schema->columns[i].type, schema->columns[i].type))
-            continue;
-        same = false;
-        projections[i] = expr_cast(&context->site, projections[i], schema->columns[i].type,
-                                   CAST_IMPLICIT, error);
-        if (projections[i] == NULL) {
-            error_at(error, node->place.offset, node->place.length);
-            return NULL;
-        }
-    }
-    return same ? node : logical_calc(context->arena, node, NULL, projections, schema, node->place);
-}
-
-static const Schema *union_schema(Binder *binder, const LogicalNode *left, const LogicalNode *right,
-                                  AstPlace place, Error *error)
-{
-    Arena *arena = binder->context->arena;
-    uint32_t count = left->schema->column_count;
-    if (count != right->schema->column_count) {
-        error_set(error, ERROR_TYPE, "the sides of UNION have %u and %u columns", count,
-                  right->schema->column_count);
-        bind_error_at(binder, error, place);
-        return NULL;
-    }
-    Column *columns = arena_new_array(arena, Column, count + 1);
-    for (uint32_t i = 0; i < count; i++) {
-        const Type *a = left->schema->columns[i].type;
-        const Type *b = right->schema->columns[i].type;
-        const Type *common = type_common(arena, a, b);
-        if (common == NULL) {
-            error_set(error, ERROR_TYPE, "column %u of UNION is %s on one side and %s on the other",
-                      i + 1, type_text(arena, a), type_text(arena, b));
-            error_hint(error, "CAST one of them to the type of the other.");
-            bind_error_at(binder, error, place);
-            return NULL;
-        }
-        columns[i] = (Column){left->schema->columns[i].name,
-                              type_with_nullable(arena, common, a->nullable || b->nullable)};
-    }
-    return schema_new(arena, columns, count);
-}
-
-static LogicalNode *bind_set(Binder *binder, const AstQuery *query, Error *error)
-{
-    Arena *arena = binder->context->arena;
-    if (query->set != AST_UNION)
-        return bind_refuse(binder, query->place, error,
-                           query->set == AST_INTERSECT ? "INTERSECT" : "EXCEPT",
-                           "Join SELECT DISTINCT of both sides instead.");
-    LogicalNode *left = bind_query(binder, query->left, error);
-    LogicalNode *right = left == NULL ? NULL : bind_query(binder, query->right, error);
-    if (right == NULL)
-        return NULL;
-    const Schema *schema = union_schema(binder, left, right, query->place, error);
-    if (schema == NULL)
-        return NULL;
-    left = union_side(binder, left, schema, error);
-    right = left == NULL ? NULL : union_side(binder, right, schema, error);
-    if (right == NULL)
-        return NULL;
-    AstPlace place = bind_place(binder, query->place);
-    LogicalNode *node = logical_new(arena, "union", schema, place);
-    /* a UNION ALL b UNION ALL c is one node with three inputs. */
-    bool flat = logical_is(left, "union");
-    node->input_count = (flat ? left->input_count : 1) + 1;
-    node->inputs = arena_new_array(arena, LogicalNode *, node->input_count);
-    if (flat)
-        memcpy(node->inputs, left->inputs, sizeof(*node->inputs) * left->input_count);
-    else
-        node->inputs[0] = left;
-    node->inputs[node->input_count - 1] = right;
-    return query->all ? node : bind_distinct(binder, node, place);
 }
 
 static LogicalNode *bind_body(Binder *binder, const AstQuery *query, Error *error)

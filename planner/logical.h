@@ -90,6 +90,11 @@ typedef struct LogicalJoin {
     bool is_settled; /* it is a regular join, which knows no time attributes */
 } LogicalJoin;
 
+typedef struct LogicalSetOperation {
+    bool except; /* else INTERSECT */
+    bool all;
+} LogicalSetOperation;
+
 typedef struct LogicalLimit {
     uint64_t offset;
     uint64_t limit;
@@ -161,6 +166,7 @@ struct LogicalNode {
         LogicalAggregate aggregate;
         LogicalExpand expand;
         LogicalJoin join;
+        LogicalSetOperation set_operation;
         LogicalLimit limit;
         LogicalSort sort;
         LogicalOver over;

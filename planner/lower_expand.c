@@ -21,15 +21,19 @@ static bool expand_equal(const LogicalNode *a, const LogicalNode *b)
 static bool expand_derive(const PlannerContext *context, LogicalNode *node, Error *error)
 {
     const LogicalNode *input = node->inputs[0];
-    const LogicalExpand *expand = &node->expand;
     node->changes = input->changes;
     node->loose_pairs = true;
     node->parts_updates = input->parts_updates;
     node->traits.bounded = input->traits.bounded;
-    for (uint32_t i = 0; i < expand->passed_count; i++)
-        if (input->traits.rowtime == (int32_t)expand->passed[i])
-            node->traits.rowtime = (int32_t)i;
+    node->traits.rowtime = logical_rowtime(node);
     return true;
+}
+
+static TimeKind expand_time(const LogicalNode *node, uint32_t column)
+{
+    if (column >= node->expand.passed_count)
+        return TIME_NONE; /* a key may be NULL */
+    return logical_time(node->inputs[0], node->expand.passed[column]);
 }
 
 static void print_set(const LogicalNode *node, int64_t id, Buffer *out)
@@ -102,6 +106,7 @@ const NodeClass node_expand = {
     .op = "expand",
     .equal = expand_equal,
     .derive = expand_derive,
+    .time = expand_time,
     .passes_before = true,
     .needs_before = lower_passes_need,
     .lower = expand_lower,

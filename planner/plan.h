@@ -167,6 +167,13 @@ typedef struct PlanJoin {
     int64_t state_ttl_ms;
 } PlanJoin;
 
+/* op "set_operation": INTERSECT and EXCEPT; both inputs have the output's physical types. */
+typedef struct PlanSetOperation {
+    bool except; /* else INTERSECT */
+    bool all;    /* a row counts as often as it occurs */
+    int64_t state_ttl_ms;
+} PlanSetOperation;
+
 /* op "union": UNION ALL; inputs have the output's physical types. No spec. */
 
 /* op "normalize": ChangelogNormalize: upserts or duplicates by key to a proper changelog. */

@@ -1,5 +1,6 @@
 /* Filters move towards the sources: below projections, into join conditions and to the sides of
- * joins, below GROUP BY where they only look at keys, into every input of a union.
+ * joins, below GROUP BY where they only look at keys, into every input of UNION, INTERSECT and
+ * EXCEPT.
  *
  * A filter moves only where the result stays the same: to the preserved side of an outer join when
  * it comes from WHERE, to the other side when it comes from ON. One that may raise an error does
@@ -242,6 +243,19 @@ static LogicalNode *push_union(const PlannerContext *context, LogicalNode *node,
     return filter_above(context, push_inputs(context, node, &below), &above);
 }
 
+/* A row that one side does not show is not there for the other either. */
+static LogicalNode *push_set_operation(const PlannerContext *context, LogicalNode *node,
+                                       const Conjuncts *list)
+{
+    Conjuncts below = {0}, above = {0};
+    for (uint32_t i = 0; i < list->count; i++) {
+        const Expr *expr = list->items[i];
+        bool may_move = expr_is_deterministic(expr) && !expr_can_fail(expr);
+        conjuncts_add(context->arena, may_move ? &below : &above, expr);
+    }
+    return filter_above(context, push_inputs(context, node, &below), &above);
+}
+
 static LogicalNode *push(const PlannerContext *context, LogicalNode *node, const Conjuncts *list)
 {
     if (logical_is(node, "calc"))
@@ -254,6 +268,8 @@ static LogicalNode *push(const PlannerContext *context, LogicalNode *node, const
         return push_union(context, node, list);
     if (logical_is(node, "over"))
         return push_over(context, node, list);
+    if (logical_is(node, "set_operation"))
+        return push_set_operation(context, node, list);
     Conjuncts none = {0};
     return filter_above(context, push_inputs(context, node, &none), list);
 }

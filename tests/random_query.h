@@ -37,6 +37,12 @@ typedef struct KeyedShape {
 void random_keyed_query(Random *random, uint32_t depth, const uint32_t *key_counts, Buffer *sql,
                         KeyedShape *shape);
 
+/* random_sets.c: INTERSECT and EXCEPT; GROUPING SETS, ROLLUP and CUBE. */
+void random_set_operation(Random *random, uint32_t depth, Buffer *sql, QueryShape *shape);
+void random_grouping_sets(Random *random, uint32_t depth, Buffer *sql, QueryShape *shape);
+/* Query text as Weir or SQLite reads it: what one of them lacks stands there for both. */
+void random_dialect(const char *text, bool sqlite, Buffer *out);
+
 /* ------------------------------------------------------- parts of a query */
 
 /* A column of the wanted kind, or -1. */

@@ -270,14 +270,9 @@ static const PlanCase refused[] = {
      "unsupported: OVER is not supported yet\n"
      "hint: Use GROUP BY in a subquery and join with it.\n"
      "at: ROW_NUMBER() OVER (ORDER BY id)\n"},
-    {"SELECT id FROM o INTERSECT SELECT id FROM o",
-     "unsupported: INTERSECT is not supported yet\n"
-     "hint: Join SELECT DISTINCT of both sides instead.\n"
-     "at: SELECT id FROM o INTERSECT SELECT id FRO\n"},
-    {"SELECT id FROM o EXCEPT SELECT id FROM o",
-     "unsupported: EXCEPT is not supported yet\n"
-     "hint: Join SELECT DISTINCT of both sides instead.\n"
-     "at: SELECT id FROM o EXCEPT SELECT id FROM o\n"},
+    {"SELECT id, note FROM o EXCEPT SELECT id FROM o",
+     "type: the sides of EXCEPT have 2 and 1 columns\n"
+     "at: SELECT id, note FROM o EXCEPT SELECT id \n"},
     {"SELECT * FROM TABLE(TUMBLE(TABLE r, DESCRIPTOR(ts), INTERVAL '1' MINUTE))",
      "unsupported: table function TUMBLE is not supported yet\n"
      "hint: Group by an expression over the time column instead.\n"

@@ -73,8 +73,11 @@ static void count_row(sqlite3_stmt *insert, const char *text, size_t length, int
 static sqlite3_stmt *prepare(Case *run, const char *sql)
 {
     sqlite3_stmt *statement;
-    if (sqlite3_prepare_v2(run->oracle, sql, -1, &statement, NULL) != SQLITE_OK)
-        fail_hard(sql, sqlite3_errmsg(run->oracle));
+    Buffer text = {0};
+    random_dialect(sql, true, &text);
+    if (sqlite3_prepare_v2(run->oracle, buffer_text(&text), -1, &statement, NULL) != SQLITE_OK)
+        fail_hard(buffer_text(&text), sqlite3_errmsg(run->oracle));
+    buffer_deinit(&text);
     return statement;
 }
 
@@ -151,12 +154,21 @@ static bool compare(Case *run)
 
 /* ------------------------------------------------------------------- a case */
 
+static bool execute(Case *run, Buffer *sql)
+{
+    Buffer text = {0};
+    random_dialect(buffer_text(sql), false, &text);
+    bool ok = weir_execute_text(run->session, buffer_text(&text), &run->result) == WEIR_OK;
+    buffer_deinit(&text);
+    return ok;
+}
+
 static bool start_query(Case *run)
 {
     run->result = NULL;
     if (run->insert.length == 0)
-        return weir_execute_text(run->session, buffer_text(&run->sql), &run->result) == WEIR_OK;
-    if (weir_execute_text(run->session, buffer_text(&run->insert), &run->result) == WEIR_OK)
+        return execute(run, &run->sql);
+    if (execute(run, &run->insert))
         return true;
     if (run->conflicts || strstr(weir_error_message(run->session), "ON CONFLICT") == NULL)
         return false;
@@ -212,8 +224,11 @@ static void create_tables(Case *run)
 static bool oracle_understands(Case *run, Buffer *sql)
 {
     sqlite3_stmt *statement = NULL;
-    int status = sqlite3_prepare_v2(run->oracle, buffer_text(sql), -1, &statement, NULL);
+    Buffer text = {0};
+    random_dialect(buffer_text(sql), true, &text);
+    int status = sqlite3_prepare_v2(run->oracle, buffer_text(&text), -1, &statement, NULL);
     sqlite3_finalize(statement);
+    buffer_deinit(&text);
     return status == SQLITE_OK;
 }
 
@@ -320,10 +335,10 @@ static void case_open(Case *run, uint64_t seed)
     buffer_append_text(&run->script, "== sql\n");
     create_tables(run);
     make_query(run);
-    if (run->insert.length == 0)
-        buffer_printf(&run->script, "\n== query fold\n%s;\n", buffer_text(&run->sql));
-    else
-        buffer_printf(&run->script, "\n== sql\n%s;\n", buffer_text(&run->insert));
+    bool inserts = run->insert.length != 0;
+    buffer_append_text(&run->script, inserts ? "\n== sql\n" : "\n== query fold\n");
+    random_dialect(buffer_text(inserts ? &run->insert : &run->sql), false, &run->script);
+    buffer_append_text(&run->script, ";\n");
 }
 
 static void case_close(Case *run)
