@@ -30,20 +30,38 @@ static bool bind_count(Binder *binder, const AstExpr *ast, const char *clause, u
     return true;
 }
 
+static void *refuse_endless_sort(const Binder *binder, AstPlace place, Error *error)
+{
+    error_set(error, ERROR_UNSUPPORTED, "a continuous query cannot ORDER BY without LIMIT");
+    error_detail(error, "A row that belongs in front of those already given may always come.");
+    error_hint(error, "Add LIMIT to keep the first rows up to date, or SET "
+                      "'execution.runtime-mode' = 'batch' to sort bounded tables.");
+    bind_error_at(binder, error, place);
+    return NULL;
+}
+
 static LogicalNode *bind_sort(Binder *binder, const AstQuery *query, LogicalNode *node,
                               const BoundOrder *order, const LogicalLimit *limit, Error *error)
 {
     Arena *arena = binder->context->arena;
     AstPlace place = query->order_by[0].expr->place;
-    if (!binder->context->config->bounded_run)
-        return bind_refuse(binder, place, error,
-                           query->limit != NULL ? "ORDER BY with LIMIT in streaming mode"
-                                                : "ORDER BY in streaming mode",
-                           "Over bounded tables SET 'execution.runtime-mode' = 'batch' sorts; a "
-                           "continuous query can keep MIN or MAX per group.");
-    LogicalNode *sort =
-        logical_new_unary(arena, "sort", node->schema, node, bind_place(binder, place));
-    sort->sort = (LogicalSort){order->keys, order->key_count, limit->offset, limit->limit};
+    bool bounded = binder->context->config->bounded_run;
+    if (!bounded && query->limit == NULL && limit->offset == 0)
+        return refuse_endless_sort(binder, place, error);
+    LogicalNode *sort = logical_new_unary(arena, bounded ? "sort" : "rank", node->schema, node,
+                                          bind_place(binder, place));
+    if (bounded)
+        sort->sort = (LogicalSort){order->keys, order->key_count, limit->offset, limit->limit};
+    else
+        sort->rank = (LogicalRank){.function = PLAN_RANK_ROW_NUMBER,
+                                   .order = order->keys,
+                                   .order_count = order->key_count,
+                                   .first = limit->offset + 1,
+                                   .last = limit->limit > UINT64_MAX - limit->offset
+                                               ? UINT64_MAX
+                                               : limit->offset + limit->limit,
+                                   .last_column = -1,
+                                   .is_sort = true};
     if (order->visible == node->schema->column_count)
         return sort;
     const Expr **projections = logical_identity(arena, node->schema);

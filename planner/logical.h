@@ -131,6 +131,21 @@ typedef struct LogicalOver {
     uint32_t call_count;
 } LogicalOver;
 
+/* The input's columns, then the number when it is wanted. */
+typedef struct LogicalRank {
+    PlanRankFunction function;
+    uint32_t *partition;
+    uint32_t partition_count;
+    PlanSortKey *order;
+    uint32_t order_count;
+    uint64_t first; /* as PlanRank's */
+    uint64_t last;
+    int32_t last_column;
+    uint64_t last_less;
+    bool with_number;
+    bool is_sort; /* ORDER BY with LIMIT */
+} LogicalRank;
+
 typedef struct LogicalSink {
     const PlanTable *table;  /* NULL: rows go to whoever runs the query */
     const char *on_conflict; /* as in the statement; NULL: not given */
@@ -170,6 +185,7 @@ struct LogicalNode {
         LogicalLimit limit;
         LogicalSort sort;
         LogicalOver over;
+        LogicalRank rank;
         LogicalSink sink;
         LogicalKey key;
     };
@@ -249,6 +265,7 @@ LogicalNode *logical_scan(Arena *arena, const PlanTable *table, const bool *phys
  *
  * One rule a file: each takes a tree and gives one that has the same rows. */
 LogicalNode *rule_push_filters(const PlannerContext *context, LogicalNode *node);
+LogicalNode *rule_rank(const PlannerContext *context, LogicalNode *node);
 LogicalNode *rule_extract_join_keys(const PlannerContext *context, LogicalNode *node);
 LogicalNode *rule_prune_columns(const PlannerContext *context, LogicalNode *node);
 LogicalNode *rule_merge_calcs(const PlannerContext *context, LogicalNode *node);

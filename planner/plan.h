@@ -258,6 +258,50 @@ typedef struct PlanOver {
     bool final_only;
 } PlanOver;
 
+/* op "rank": rows whose ROW_NUMBER, RANK or DENSE_RANK in their partition lies in a range; output:
+ * the input's columns, then the number (BIGINT) when it is wanted. Also ORDER BY with LIMIT over a
+ * stream. */
+typedef enum PlanRankFunction {
+    PLAN_RANK_ROW_NUMBER,
+    PLAN_RANK_RANK,
+    PLAN_RANK_DENSE_RANK
+} PlanRankFunction;
+
+typedef enum PlanRankStrategy {
+    PLAN_RANK_APPEND, /* rows only come: what falls behind the range is forgotten */
+    PLAN_RANK_UPDATE, /* rows come and get better by `row_key`: the same */
+    PLAN_RANK_RETRACT /* all rows are kept */
+} PlanRankStrategy;
+
+typedef struct PlanRank {
+    PlanRankFunction function;
+    PlanRankStrategy strategy;
+    const uint32_t *partition;
+    uint32_t partition_count;
+    const PlanSortKey *order;
+    uint32_t order_count;
+    uint64_t first;      /* numbers count from 1 */
+    uint64_t last;       /* UINT64_MAX: none */
+    int32_t last_column; /* column of the partition whose value ends the range; -1: `last` does */
+    uint64_t last_less;  /* what is taken off that value: 1 for `<` */
+    bool with_number;
+    ColumnSet row_key; /* UPDATE */
+    int64_t state_ttl_ms;
+    bool final_only; /* bounded run: results only at the end */
+} PlanRank;
+
+/* op "deduplicate": one row per key, replaced by one that comes before it in the order. */
+typedef struct PlanDeduplicate {
+    const uint32_t *key;
+    uint32_t key_count;
+    const PlanSortKey *order; /* none: by arrival */
+    uint32_t order_count;
+    bool later_wins;      /* of rows that are equal in the order */
+    bool drops_unchanged; /* a row that equals the one before is no change */
+    ColumnSet row_key;    /* a row with the same values here is a new version; count 0: none */
+    int64_t state_ttl_ms;
+} PlanDeduplicate;
+
 /* op "sink": hands rows to a connector, or, with connector NULL, to whoever runs the query. */
 typedef struct PlanSink {
     const Connector *connector;

@@ -61,6 +61,7 @@ static void rewrite(const PlannerContext *context, LogicalNode **roots, uint32_t
 {
     for (uint32_t r = 0; r < count; r++) {
         roots[r] = rule_push_filters(context, roots[r]);
+        roots[r] = rule_rank(context, roots[r]);
         roots[r] = rule_extract_join_keys(context, roots[r]);
         roots[r] = rule_prune_columns(context, roots[r]);
         roots[r] = rule_merge_calcs(context, roots[r]);

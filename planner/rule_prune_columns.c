@@ -364,6 +364,42 @@ static Pruned prune_watermark(const PlannerContext *context, LogicalNode *node, 
     return (Pruned){copy, input.map};
 }
 
+/* A rank needs what it partitions and orders by; the number is made only for who looks at it. */
+static Pruned prune_rank(const PlannerContext *context, LogicalNode *node, const bool *needed)
+{
+    Arena *arena = context->arena;
+    const LogicalRank *rank = &node->rank;
+    uint32_t count = node->inputs[0]->schema->column_count;
+    bool *used = arena_memdup(arena, needed, count + 1);
+    for (uint32_t i = 0; i < rank->partition_count; i++)
+        used[rank->partition[i]] = true;
+    for (uint32_t i = 0; i < rank->order_count; i++)
+        used[rank->order[i].column] = true;
+    Pruned input = prune(context, node->inputs[0], used);
+    uint32_t kept = input.node->schema->column_count;
+    LogicalNode *copy = with_input(arena, node, input.node);
+    copy->rank.partition = arena_new_array(arena, uint32_t, rank->partition_count + 1);
+    for (uint32_t i = 0; i < rank->partition_count; i++)
+        copy->rank.partition[i] = input.map[rank->partition[i]];
+    copy->rank.order = arena_new_array(arena, PlanSortKey, rank->order_count + 1);
+    for (uint32_t i = 0; i < rank->order_count; i++) {
+        copy->rank.order[i] = rank->order[i];
+        copy->rank.order[i].column = input.map[rank->order[i].column];
+    }
+    if (rank->last_column >= 0)
+        copy->rank.last_column = (int32_t)input.map[rank->last_column];
+    copy->rank.with_number = rank->with_number && needed[count];
+    Column *columns = arena_new_array(arena, Column, kept + 1);
+    memcpy(columns, input.node->schema->columns, sizeof(*columns) * kept);
+    if (copy->rank.with_number)
+        columns[kept] = node->schema->columns[count];
+    copy->schema = schema_new(arena, columns, kept + (copy->rank.with_number ? 1 : 0));
+    uint32_t *map = map_new(arena, count + 1, false);
+    memcpy(map, input.map, sizeof(*map) * count);
+    map[count] = copy->rank.with_number ? kept : GONE;
+    return (Pruned){copy, map};
+}
+
 /* Any other kind of node uses all columns of its inputs. */
 static Pruned prune_nothing(const PlannerContext *context, LogicalNode *node)
 {
@@ -389,7 +425,7 @@ static Pruned prune(const PlannerContext *context, LogicalNode *node, const bool
         {"scan", prune_scan},           {"calc", prune_calc},     {"aggregate", prune_aggregate},
         {"join", prune_join},           {"union", prune_union},   {"limit", prune_through},
         {"sort", prune_through},        {"expand", prune_expand}, {"over", prune_over},
-        {"watermark", prune_watermark},
+        {"watermark", prune_watermark}, {"rank", prune_rank},
     };
     for (size_t i = 0; i < array_count(kinds); i++)
         if (logical_is(node, kinds[i].op))

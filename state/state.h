@@ -127,10 +127,14 @@ typedef struct StateTree StateTree;
 void state_ordered_trees(StateTable *table, const Str *keys, const uint64_t *hashes, uint32_t count,
                          StateTree **trees);
 uint32_t state_tree_size(const StateTree *tree);
+/* Starts the memory reads of what follows: the last entry of each tree. */
+void state_trees_prefetch_last(StateTree *const *trees, uint32_t count);
 /* Record of the sort key, made when missing (making the tree too) with the given payload; an
  * existing entry gets that payload, which may move it. `*tree` may be NULL on entry and is set. */
 void *state_tree_put(StateTable *table, StateTree **tree, Str key, uint64_t hash, Str sort_key,
                      Str payload, bool *created);
+/* Calls `each` with every tree, in no particular order; the table must not change meanwhile. */
+void state_trees_each(StateTable *table, void (*each)(void *to, StateTree *tree), void *to);
 /* Removes the entry; true when the tree went with it. */
 bool state_tree_remove(StateTable *table, void *record);
 void *state_tree_find(const StateTable *table, const StateTree *tree, Str sort_key);
@@ -159,6 +163,8 @@ typedef struct StateCursor {
 void *state_cursor_seek(const StateTable *table, const StateTree *tree, Str sort_key,
                         StateCursor *cursor);
 void *state_cursor_at(const StateTree *tree, uint32_t position, StateCursor *cursor);
+/* How many entries are before the one it stands at. */
+uint32_t state_cursor_position(const StateCursor *cursor);
 void *state_cursor_next(StateCursor *cursor);
 void *state_cursor_previous(StateCursor *cursor);
 

@@ -78,6 +78,15 @@ void *state_cursor_at(const StateTree *tree, uint32_t position, StateCursor *cur
     return cursor_record(cursor);
 }
 
+uint32_t state_cursor_position(const StateCursor *cursor)
+{
+    uint32_t position = cursor->slots[cursor->depth];
+    for (uint32_t depth = 0; depth < cursor->depth; depth++)
+        for (uint32_t slot = 0; slot < cursor->slots[depth]; slot++)
+            position += state_node_sizes(cursor->nodes[depth])[slot];
+    return position;
+}
+
 void *state_tree_at(const StateTree *tree, uint32_t position)
 {
     StateCursor cursor;
@@ -90,11 +99,7 @@ uint32_t state_tree_position(const StateTable *table, const StateTree *tree, Str
         return 0;
     StateCursor path;
     state_tree_descend(table, tree, sort_key, &path);
-    uint32_t position = path.slots[path.depth];
-    for (uint32_t depth = 0; depth < path.depth; depth++)
-        for (uint32_t slot = 0; slot < path.slots[depth]; slot++)
-            position += state_node_sizes(path.nodes[depth])[slot];
-    return position;
+    return state_cursor_position(&path);
 }
 
 /* The outermost entry of a tree. */
@@ -116,6 +121,38 @@ void *state_tree_first(const StateTree *tree)
 void *state_tree_last(const StateTree *tree)
 {
     return edge(tree, true);
+}
+
+void state_trees_prefetch_last(StateTree *const *trees, uint32_t count)
+{
+    enum { AHEAD = 16 };
+    for (uint32_t i = 0; i < count + 2 * AHEAD; i++) {
+        if (i < count && trees[i] != NULL)
+            __builtin_prefetch(trees[i]->root);
+        if (i >= AHEAD && i - AHEAD < count && trees[i - AHEAD] != NULL) {
+            const StateNode *root = trees[i - AHEAD]->root;
+            __builtin_prefetch(root->lows + root->count - 1);
+        }
+        if (i >= 2 * AHEAD && trees[i - 2 * AHEAD] != NULL) {
+            const StateNode *root = trees[i - 2 * AHEAD]->root;
+            __builtin_prefetch(root->lows[root->count - 1]);
+            __builtin_prefetch((const char *)root->lows[root->count - 1] + 64);
+        }
+    }
+}
+
+void state_trees_each(StateTable *table, void (*each)(void *to, StateTree *tree), void *to)
+{
+    uint32_t groups = table->store->last_key_group - table->store->first_key_group + 1;
+    for (uint32_t g = 0; g < groups; g++) {
+        const StateIndex *index = &table->key_groups[g].index;
+        for (uint32_t i = 0; i < index->bucket_count; i++)
+            for (uint32_t slot = 0; slot < STATE_BUCKET_SLOTS; slot++)
+                if (index->buckets[i].tags[slot] != 0)
+                    each(to, (StateTree *)(void *)(state_header_at(&table->records,
+                                                                   index->buckets[i].refs[slot]) +
+                                                   1));
+    }
 }
 
 static void each_below(StateTable *table, StateNode *node,

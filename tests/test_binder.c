@@ -246,14 +246,10 @@ static const PlanCase types[] = {
 /* What is understood and refused, with what to do instead. */
 static const PlanCase refused[] = {
     {"SELECT * FROM o ORDER BY id",
-     "unsupported: ORDER BY in streaming mode is not supported yet\n"
-     "hint: Over bounded tables SET 'execution.runtime-mode' = 'batch' sorts; a "
-     "continuous query can keep MIN or MAX per group.\n"
-     "at: id\n"},
-    {"SELECT * FROM o ORDER BY id LIMIT 3",
-     "unsupported: ORDER BY with LIMIT in streaming mode is not supported yet\n"
-     "hint: Over bounded tables SET 'execution.runtime-mode' = 'batch' sorts; a "
-     "continuous query can keep MIN or MAX per group.\n"
+     "unsupported: a continuous query cannot ORDER BY without LIMIT\n"
+     "detail: A row that belongs in front of those already given may always come.\n"
+     "hint: Add LIMIT to keep the first rows up to date, or SET 'execution.runtime-mode' = "
+     "'batch' to sort bounded tables.\n"
      "at: id\n"},
     {"SELECT * FROM o WHERE id IN (SELECT id FROM c)",
      "unsupported: IN (query) is not supported yet\n"

@@ -1,0 +1,387 @@
+/* Rank: Top-N: the rows of each partition whose number lies in a range, kept up to date.
+ *
+ * Contract: what each change emits, and in which order, stands in rank_rows.c (ROW_NUMBER) and
+ * rank_ties.c (RANK, DENSE_RANK). Rows with equal sort keys are numbered in order of arrival; an
+ * update is a retraction and a new row. A retraction of a row that is not there is ignored.
+ *
+ * State: ORDERED, partition → sort key and arrival → row, so that the row at a place and the place
+ * of a row are found in logarithmic time. Invariant: without retractions no row behind the range
+ * is kept, and what is dropped could never come back.
+ *
+ * Cost: a batch finds its partitions in one call; a row that cannot get into a full range is one
+ * comparison with the partition's last row; any other a few searches, and one output row for each
+ * number that passes to another row. */
+#include "core/hash.h"
+#include "core/sort_key.h"
+#include "executor/rank.h"
+#include "executor/row_slot.h"
+
+/* ---------------------------------------------------------------------- output */
+
+bool rank_give(Rank *rank, uint8_t kind, const RankRow *row, uint64_t number, Error *error)
+{
+    uint32_t to;
+    if (rank->is_quiet)
+        return true;
+    if (!row_output_add(&rank->output, kind, &to, error))
+        return false;
+    if (row->input_row != UINT32_MAX)
+        row_output_copy(&rank->output, to, row->input_row);
+    else
+        row_output_decode(&rank->output, to, rank->row_layout, row->encoded, 0);
+    if (rank->plan->with_number)
+        ((int64_t *)rank->output.columns[rank->column_count]->data)[to] = (int64_t)number;
+    return true;
+}
+
+bool rank_give_pair(Rank *rank, const RankRow *before, uint64_t before_number, const RankRow *after,
+                    uint64_t after_number, Error *error)
+{
+    return (!rank->wants_before ||
+            rank_give(rank, CHANGE_UPDATE_BEFORE, before, before_number, error)) &&
+           rank_give(rank, CHANGE_UPDATE_AFTER, after, after_number, error);
+}
+
+/* ------------------------------------------------------------------------ rows */
+
+static void write_arrival(Str sort_key, uint64_t arrival)
+{
+    char *to = (char *)(uintptr_t)sort_key.data + sort_key.length - RANK_ARRIVAL_BYTES;
+    uint64_t big_endian = __builtin_bswap64(arrival << 16);
+    memcpy(to, &big_endian, RANK_ARRIVAL_BYTES);
+}
+
+static uint64_t read_arrival(Str sort_key)
+{
+    uint64_t big_endian = 0;
+    memcpy(&big_endian, sort_key.data + sort_key.length - RANK_ARRIVAL_BYTES, RANK_ARRIVAL_BYTES);
+    return __builtin_bswap64(big_endian) >> 16;
+}
+
+void rank_first_arrival(Str sort_key)
+{
+    write_arrival(sort_key, 0);
+}
+
+uint32_t rank_take_place(const Rank *rank, const RankPartition *partition, Str sort_key)
+{
+    StateTree *tree = partition->rows;
+    StateCursor cursor;
+    write_arrival(sort_key, UINT64_MAX >> 16);
+    void *behind = state_cursor_seek(rank->rows, tree, sort_key, &cursor);
+    uint32_t position = behind == NULL ? state_tree_size(tree) : state_cursor_position(&cursor);
+    void *before = behind == NULL ? state_tree_last(tree) : state_cursor_previous(&cursor);
+    uint64_t arrival = 0;
+    if (before != NULL) {
+        Str other = state_tree_sort_key(rank->rows, before);
+        if (rank_str_equal(rank_prefix(other), rank_prefix(sort_key)))
+            arrival = read_arrival(other) + 1;
+    }
+    write_arrival(sort_key, arrival);
+    return position;
+}
+
+void rank_keep(Rank *rank, RankBatch *work, RankPartition *partition, uint32_t row)
+{
+    state_tree_put(rank->rows, &partition->rows, partition->key, partition->hash,
+                   work->sort_keys[row], work->encoded[row], NULL);
+}
+
+void rank_forget(Rank *rank, RankPartition *partition, void *record)
+{
+    if (state_tree_remove(rank->rows, record))
+        partition->rows = NULL;
+}
+
+void *rank_find(const Rank *rank, const RankBatch *work, const RankPartition *partition,
+                uint32_t row, uint32_t *position)
+{
+    Str sort_key = work->sort_keys[row];
+    StateCursor cursor;
+    rank_first_arrival(sort_key);
+    void *record = state_cursor_seek(rank->rows, partition->rows, sort_key, &cursor);
+    for (; record != NULL; record = state_cursor_next(&cursor)) {
+        Str other = state_tree_sort_key(rank->rows, record);
+        if (!rank_str_equal(rank_prefix(other), rank_prefix(sort_key)))
+            return NULL;
+        if (rank_str_equal(state_tree_payload(rank->rows, record), work->encoded[row])) {
+            *position = state_cursor_position(&cursor);
+            return record;
+        }
+    }
+    return NULL;
+}
+
+/* --------------------------------------------------------------------- a batch */
+
+static void encode_keys(Rank *rank, const Batch *in, const RowLayout *layout,
+                        const uint32_t *columns, uint32_t count, Str *keys)
+{
+    for (uint32_t k = 0; k < count; k++)
+        rank->vectors[k] = &in->columns[columns[k]];
+    row_encode(layout, rank->vectors, NULL, in->row_count, rank->scratch, keys);
+}
+
+static void encode_sort_keys(Rank *rank, RankBatch *work)
+{
+    static const char no_arrival[RANK_ARRIVAL_BYTES];
+    const PlanRank *plan = rank->plan;
+    uint32_t n = work->in->row_count;
+    Buffer *out = &rank->sort_keys;
+    work->sort_keys = arena_alloc(rank->scratch, sizeof(Str) * n);
+    buffer_clear(out);
+    for (uint32_t row = 0; row < n; row++) {
+        size_t start = out->length;
+        for (uint32_t k = 0; k < plan->order_count; k++) {
+            const PlanSortKey *key = &plan->order[k];
+            sort_key_append(out, &work->in->columns[key->column], row,
+                            (SortOrder){key->descending, key->nulls_last});
+        }
+        buffer_append(out, no_arrival, sizeof(no_arrival));
+        work->sort_keys[row].length = out->length - start;
+    }
+    const char *next = out->data;
+    for (uint32_t row = 0; row < n; row++) {
+        work->sort_keys[row].data = next;
+        next += work->sort_keys[row].length;
+    }
+}
+
+/* What ends the range of the row's partition. */
+static uint64_t read_last(const Rank *rank, const Batch *in, uint32_t row)
+{
+    if (rank->plan->last_column < 0)
+        return rank->plan->last;
+    return rank_read_last(rank, &in->columns[rank->plan->last_column], row);
+}
+
+/* Numbers the partitions of the batch, so that each is looked up once and a tree that comes or goes
+ * is known to all of its rows. */
+static void number_partitions(Rank *rank, RankBatch *work, const Str *keys, const uint64_t *hashes)
+{
+    uint32_t n = work->in->row_count;
+    uint32_t mask = 1;
+    while (mask < n * 2)
+        mask *= 2;
+    uint32_t *slots = arena_zalloc(rank->scratch, sizeof(uint32_t) * mask);
+    mask--;
+    work->partition_of = arena_alloc(rank->scratch, sizeof(uint32_t) * n);
+    work->partitions = arena_alloc(rank->scratch, sizeof(RankPartition) * n);
+    for (uint32_t row = 0; row < n; row++) {
+        uint32_t at = (uint32_t)hashes[row] & mask;
+        while (slots[at] != 0 && (work->partitions[slots[at] - 1].hash != hashes[row] ||
+                                  !rank_str_equal(work->partitions[slots[at] - 1].key, keys[row])))
+            at = (at + 1) & mask;
+        if (slots[at] == 0) {
+            work->partitions[work->partition_count] = (RankPartition){
+                .key = keys[row], .hash = hashes[row], .last = read_last(rank, work->in, row)};
+            slots[at] = ++work->partition_count;
+        }
+        work->partition_of[row] = slots[at] - 1;
+    }
+}
+
+static void find_partitions(Rank *rank, RankBatch *work)
+{
+    Arena *scratch = rank->scratch;
+    uint32_t n = work->in->row_count;
+    Str *keys = arena_alloc(scratch, sizeof(Str) * n);
+    uint64_t *hashes = arena_alloc(scratch, sizeof(uint64_t) * n);
+    if (rank->plan->partition_count == 0)
+        for (uint32_t row = 0; row < n; row++)
+            keys[row] = (Str){"", 0};
+    else
+        encode_keys(rank, work->in, rank->key_layout, rank->plan->partition,
+                    rank->plan->partition_count, keys);
+    hash_many(keys, n, hashes);
+    number_partitions(rank, work, keys, hashes);
+    uint32_t count = work->partition_count;
+    StateTree **trees = arena_alloc(scratch, sizeof(StateTree *) * count);
+    for (uint32_t p = 0; p < count; p++) {
+        keys[p] = work->partitions[p].key;
+        hashes[p] = work->partitions[p].hash;
+    }
+    state_ordered_trees(rank->rows, keys, hashes, count, trees);
+    state_trees_prefetch_last(trees, count);
+    for (uint32_t p = 0; p < count; p++)
+        work->partitions[p].rows = trees[p];
+    if (rank->distinct == NULL)
+        return;
+    state_ordered_trees(rank->distinct, keys, hashes, count, trees);
+    for (uint32_t p = 0; p < count; p++)
+        work->partitions[p].distinct = trees[p];
+}
+
+/* Whether the range is full and the row is not before its last one: nothing will come of it. */
+static bool is_behind(const Rank *rank, const RankPartition *partition, Str sort_key)
+{
+    if (partition->last == 0)
+        return true;
+    bool dense = rank->distinct != NULL;
+    if (rank->keeps_all ||
+        state_tree_size(dense ? partition->distinct : partition->rows) < partition->last)
+        return false;
+    Str last = rank_prefix(state_tree_sort_key(rank->rows, state_tree_last(partition->rows)));
+    Str prefix = rank_prefix(sort_key);
+    size_t common = prefix.length < last.length ? prefix.length : last.length;
+    int order = common == 0 ? 0 : memcmp(prefix.data, last.data, common);
+    return order > 0 || (order == 0 && rank->plan->function == PLAN_RANK_ROW_NUMBER);
+}
+
+/* The rows that may do something: a full range only gets harder to get into. */
+static uint32_t choose_rows(const Rank *rank, const RankBatch *work, uint32_t *rows)
+{
+    uint32_t count = 0;
+    bool updates = rank->plan->strategy == PLAN_RANK_UPDATE;
+    for (uint32_t row = 0; row < work->in->row_count; row++) {
+        rows[count] = row;
+        count += updates ||
+                 !is_behind(rank, &work->partitions[work->partition_of[row]], work->sort_keys[row]);
+    }
+    return count;
+}
+
+static bool apply_row(Rank *rank, RankBatch *work, uint32_t row, Error *error)
+{
+    bool by_row = rank->plan->function == PLAN_RANK_ROW_NUMBER;
+    if (change_is_retraction(batch_kind(work->in, row)))
+        return by_row ? rank_rows_retract(rank, work, row, error)
+                      : rank_ties_retract(rank, work, row, error);
+    if (rank->plan->strategy == PLAN_RANK_UPDATE)
+        return rank_rows_update(rank, work, row, error);
+    if (is_behind(rank, &work->partitions[work->partition_of[row]], work->sort_keys[row]))
+        return true;
+    return by_row ? rank_rows_insert(rank, work, row, error)
+                  : rank_ties_insert(rank, work, row, error);
+}
+
+static bool apply_rows(Rank *rank, RankBatch *work, Error *error)
+{
+    uint32_t n = work->in->row_count;
+    encode_sort_keys(rank, work);
+    find_partitions(rank, work);
+    uint32_t *rows = arena_alloc(rank->scratch, sizeof(uint32_t) * n);
+    uint32_t count = choose_rows(rank, work, rows);
+    Str *encoded = arena_alloc(rank->scratch, sizeof(Str) * (count + 1));
+    work->encoded = arena_alloc(rank->scratch, sizeof(Str) * n);
+    if (rank->plan->strategy == PLAN_RANK_UPDATE) {
+        work->row_keys = arena_alloc(rank->scratch, sizeof(Str) * n);
+        encode_keys(rank, work->in, rank->row_key_layout, rank->plan->row_key.columns,
+                    rank->plan->row_key.count, work->row_keys);
+    }
+    for (uint32_t c = 0; c < rank->column_count; c++)
+        rank->vectors[c] = &work->in->columns[c];
+    row_encode(rank->row_layout, rank->vectors, rows, count, rank->scratch, encoded);
+    for (uint32_t i = 0; i < count; i++)
+        work->encoded[rows[i]] = encoded[i];
+    for (uint32_t i = 0; i < count; i++)
+        if (!apply_row(rank, work, rows[i], error))
+            return false;
+    return true;
+}
+
+static bool rank_batch(Operator *op, uint32_t input, Batch *batch, Emitter *emitter, Error *error)
+{
+    Rank *rank = (Rank *)op;
+    arena_reset(rank->scratch);
+    RankBatch work = {.in = batch};
+    row_output_start(&rank->output, batch, 0, rank->column_count, emitter);
+    bool ok = apply_rows(rank, &work, error) && state_store_check(op->context->state, error) &&
+              row_output_finish(&rank->output, error);
+    row_output_discard(&rank->output);
+    batch_release(batch);
+    return ok;
+}
+
+/* -------------------------------------------------------------------- lifetime */
+
+static const RowLayout *layout_of(Arena *arena, const Schema *schema, const uint32_t *columns,
+                                  uint32_t count)
+{
+    const Type **types = arena_new_array(arena, const Type *, count + 1);
+    for (uint32_t i = 0; i < count; i++)
+        types[i] = schema->columns[columns[i]].type;
+    return row_layout_new(arena, types, count);
+}
+
+/* "a, b -> c DESC -> the row": changes of any of it make the state another. */
+static const char *describe(const Rank *rank, const Schema *schema)
+{
+    const PlanRank *plan = rank->plan;
+    Buffer text = {0};
+    for (uint32_t k = 0; k < plan->partition_count; k++)
+        buffer_printf(&text, "%s%s", k == 0 ? "" : ", ", schema->columns[plan->partition[k]].name);
+    buffer_append_text(&text, " -> ");
+    for (uint32_t k = 0; k < plan->order_count; k++)
+        buffer_printf(&text, "%s%s %s NULLS %s", k == 0 ? "" : ", ",
+                      schema->columns[plan->order[k].column].name,
+                      plan->order[k].descending ? "DESC" : "ASC",
+                      plan->order[k].nulls_last ? "LAST" : "FIRST");
+    buffer_printf(&text, " -> %s", row_slot_describe(rank->base.context->arena, schema));
+    char *copy = arena_strdup(rank->base.context->arena, buffer_text(&text));
+    buffer_deinit(&text);
+    return copy;
+}
+
+static void declare_tables(Rank *rank, const Schema *schema)
+{
+    StateStore *store = rank->base.context->state;
+    StateSpec rows = {.name = "rows", .kind = STATE_ORDERED, .description = describe(rank, schema)};
+    rank->rows = state_table_declare(store, &rows);
+    if (rank->plan->function == PLAN_RANK_DENSE_RANK) {
+        StateSpec distinct = {.name = "distinct",
+                              .kind = STATE_ORDERED,
+                              .record_bytes = sizeof(int64_t),
+                              .description = "sort key -> rows"};
+        rank->distinct = state_table_declare(store, &distinct);
+    }
+    if (rank->plan->strategy == PLAN_RANK_UPDATE) {
+        static const uint32_t key_offset = 0;
+        StateSpec places = {.name = "places",
+                            .kind = STATE_VALUE,
+                            .record_bytes = sizeof(StringView),
+                            .string_offsets = &key_offset,
+                            .string_count = 1,
+                            .description = "row key -> sort key"};
+        rank->places = state_table_declare(store, &places);
+    }
+}
+
+static Operator *rank_open(const OperatorContext *context, Error *error)
+{
+    const PlanRank *plan = context->node->spec;
+    const Schema *schema = context->node->inputs[0].node->schema;
+    Arena *arena = context->arena;
+    Rank *rank = arena_new_one(arena, Rank);
+    rank->base.context = context;
+    rank->plan = plan;
+    rank->column_count = schema->column_count;
+    rank->wants_before = context->node->traits.wants_before;
+    rank->shifts =
+        plan->with_number || (plan->first > 1 && rank->wants_before && plan->last != UINT64_MAX);
+    rank->is_quiet = plan->final_only;
+    rank->keeps_all = plan->strategy == PLAN_RANK_RETRACT;
+    rank->key_layout = layout_of(arena, schema, plan->partition, plan->partition_count);
+    rank->row_layout = row_layout_of_schema(arena, schema);
+    rank->row_key_layout = layout_of(arena, schema, plan->row_key.columns, plan->row_key.count);
+    rank->vectors = arena_new_array(arena, const Vector *, schema->column_count + 1);
+    declare_tables(rank, schema);
+    row_output_init(&rank->output, context);
+    rank->scratch = arena_new((size_t)1 << 20);
+    return &rank->base;
+}
+
+static void rank_close(Operator *op)
+{
+    Rank *rank = (Rank *)op;
+    buffer_deinit(&rank->sort_keys);
+    arena_free(rank->scratch);
+}
+
+const OperatorClass op_rank = {
+    .name = "rank",
+    .open = rank_open,
+    .batch = rank_batch,
+    .end = rank_end,
+    .close = rank_close,
+};

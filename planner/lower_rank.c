@@ -1,0 +1,350 @@
+/* rank: rows whose ROW_NUMBER, RANK or DENSE_RANK lies in a range; ORDER BY with LIMIT of a stream.
+ *
+ * The input decides how much is kept. Rows that only come, or only get better under a key that
+ * holds the partition, never bring back what has fallen out of the range: only the range is kept.
+ * Else a row that goes makes room for one that was behind, so all are. A range of one row over
+ * such input is an operator of its own: one row per key (deduplicate).
+ *
+ * Keys: with ROW_NUMBER in the output partition and number, for numbers pass from row to row; a
+ * range of one number makes the partition a key. Else the input's keys, if rows of one key meet in
+ * one partition. */
+#include <string.h>
+
+#include "planner/lower.h"
+
+extern const NodeClass node_rank;
+
+static bool rank_equal(const LogicalNode *a, const LogicalNode *b)
+{
+    const LogicalRank *x = &a->rank, *y = &b->rank;
+    if (x->function != y->function || x->partition_count != y->partition_count ||
+        x->order_count != y->order_count || x->first != y->first || x->last != y->last ||
+        x->last_column != y->last_column || x->last_less != y->last_less ||
+        x->with_number != y->with_number ||
+        memcmp(x->partition, y->partition, sizeof(*x->partition) * x->partition_count) != 0)
+        return false;
+    for (uint32_t i = 0; i < x->order_count; i++)
+        if (x->order[i].column != y->order[i].column ||
+            x->order[i].descending != y->order[i].descending ||
+            x->order[i].nulls_last != y->order[i].nulls_last)
+            return false;
+    return true;
+}
+
+/* -------------------------------------------------------------------- strategy */
+
+/* Which way updates of a row can move a column: 1 up, -1 down, 0 not known. */
+static int direction_of(const LogicalNode *node, uint32_t column)
+{
+    while (logical_is(node, "calc") || logical_is(node, "drop_update_before")) {
+        if (logical_is(node, "calc")) {
+            if (node->calc.projections[column]->kind != EXPR_COLUMN)
+                return 0;
+            column = node->calc.projections[column]->column;
+        }
+        node = node->inputs[0];
+    }
+    if (!logical_is(node, "aggregate") || column < node->aggregate.key_count ||
+        node->inputs[0]->changes != CHANGE_CLASS_INSERT)
+        return 0;
+    const char *name = node->aggregate.calls[column - node->aggregate.key_count].name;
+    if (strcmp(name, "COUNT") == 0 || strcmp(name, "MAX") == 0)
+        return 1;
+    return strcmp(name, "MIN") == 0 ? -1 : 0;
+}
+
+/* Whether updates of rows with this key can only move them forward in the order. NULL, where an
+ * aggregate may begin, has to be last for that. */
+static bool only_improves(const LogicalNode *node, ColumnSet key)
+{
+    const LogicalNode *input = node->inputs[0];
+    for (uint32_t i = 0; i < node->rank.order_count; i++) {
+        const PlanSortKey *order = &node->rank.order[i];
+        ColumnSet column = {1, &order->column};
+        if (column_set_contains(key, column))
+            continue;
+        bool null_first =
+            input->schema->columns[order->column].type->nullable && !order->nulls_last;
+        if (null_first || direction_of(input, order->column) != (order->descending ? 1 : -1))
+            return false;
+    }
+    return true;
+}
+
+static PlanRankStrategy strategy_of(const LogicalNode *node, ColumnSet *row_key)
+{
+    const LogicalNode *input = node->inputs[0];
+    ColumnSet partition = {node->rank.partition_count, node->rank.partition};
+    *row_key = (ColumnSet){0, NULL};
+    if (input->changes == CHANGE_CLASS_INSERT)
+        return PLAN_RANK_APPEND;
+    if ((input->changes & CHANGE_CLASS_DELETE) != 0 || input->parts_updates ||
+        node->rank.function != PLAN_RANK_ROW_NUMBER)
+        return PLAN_RANK_RETRACT;
+    for (uint32_t i = 0; i < input->traits.upsert_key_count; i++) {
+        ColumnSet key = input->traits.upsert_keys[i];
+        if (!column_set_contains(key, partition) || !only_improves(node, key))
+            continue;
+        *row_key = key;
+        return PLAN_RANK_UPDATE;
+    }
+    return PLAN_RANK_RETRACT;
+}
+
+/* One row per partition, and no number to show. */
+static bool is_first_only(const PlannerContext *context, const LogicalNode *node)
+{
+    const LogicalRank *rank = &node->rank;
+    ColumnSet row_key;
+    return rank->function == PLAN_RANK_ROW_NUMBER && rank->first == 1 && rank->last == 1 &&
+           rank->last_column < 0 && !rank->with_number && !context->config->bounded_run &&
+           strategy_of(node, &row_key) != PLAN_RANK_RETRACT;
+}
+
+/* ------------------------------------------------------------------ properties */
+
+static bool is_one_number(const LogicalRank *rank)
+{
+    return rank->function == PLAN_RANK_ROW_NUMBER && rank->last_column < 0 &&
+           rank->first >= rank->last;
+}
+
+static void derive_keys(const PlannerContext *context, LogicalNode *node)
+{
+    Arena *arena = context->arena;
+    const LogicalRank *rank = &node->rank;
+    const StreamTraits *input = &node->inputs[0]->traits;
+    ColumnSet partition = {rank->partition_count, rank->partition};
+    bool one = is_one_number(rank);
+    bool numbered = rank->function == PLAN_RANK_ROW_NUMBER && rank->with_number;
+    if (one) {
+        traits_add_key(arena, &node->traits, partition);
+    } else if (numbered) {
+        uint32_t number = node->inputs[0]->schema->column_count;
+        ColumnSet column = {1, &number};
+        traits_add_key(arena, &node->traits, column_set_union(arena, partition, column, 0));
+    }
+    for (uint32_t i = 0; i < input->upsert_key_count && !one && !numbered; i++)
+        if (column_set_contains(input->upsert_keys[i], partition))
+            traits_add_key(arena, &node->traits, input->upsert_keys[i]);
+    for (uint32_t i = 0; i < input->unique_key_count; i++)
+        traits_add_unique_key(arena, &node->traits, input->unique_keys[i]);
+}
+
+static ChangeClass changes_of(const PlannerContext *context, const LogicalNode *node)
+{
+    const LogicalRank *rank = &node->rank;
+    ColumnSet row_key;
+    if (context->config->bounded_run)
+        return CHANGE_CLASS_INSERT;
+    PlanRankStrategy strategy = strategy_of(node, &row_key);
+    bool shifts = rank->with_number || rank->first > 1;
+    if (strategy == PLAN_RANK_RETRACT)
+        return shifts ? CHANGE_CLASS_ALL : CHANGE_CLASS_INSERT | CHANGE_CLASS_DELETE;
+    if (is_first_only(context, node))
+        return CHANGE_CLASS_INSERT | CHANGE_CLASS_UPDATE;
+    if (rank->function == PLAN_RANK_ROW_NUMBER && rank->with_number)
+        return CHANGE_CLASS_INSERT | CHANGE_CLASS_UPDATE;
+    if (shifts || strategy == PLAN_RANK_UPDATE)
+        return CHANGE_CLASS_ALL;
+    return CHANGE_CLASS_INSERT | CHANGE_CLASS_DELETE;
+}
+
+static bool rank_derive(const PlannerContext *context, LogicalNode *node, Error *error)
+{
+    node->traits.bounded = node->inputs[0]->traits.bounded;
+    node->traits.rowtime = -1;
+    node->changes = changes_of(context, node);
+    derive_keys(context, node);
+    return true;
+}
+
+static bool rank_needs_before(const PlannerContext *context, const LogicalNode *node,
+                              uint32_t input)
+{
+    ColumnSet row_key;
+    return strategy_of(node, &row_key) == PLAN_RANK_RETRACT;
+}
+
+/* ------------------------------------------------------------------------- plan */
+
+static void print_order(const LogicalNode *node, Buffer *out)
+{
+    for (uint32_t i = 0; i < node->rank.order_count; i++) {
+        const PlanSortKey *key = &node->rank.order[i];
+        buffer_printf(out, "%s%s %s", i == 0 ? "" : ", ",
+                      node->inputs[0]->schema->columns[key->column].name,
+                      key->descending ? "DESC" : "ASC");
+        if (key->nulls_last != key->descending)
+            buffer_printf(out, " NULLS %s", key->nulls_last ? "LAST" : "FIRST");
+    }
+}
+
+static void print_range(const LogicalNode *node, Buffer *out)
+{
+    const LogicalRank *rank = &node->rank;
+    buffer_printf(out, "rankStart=%llu, rankEnd=", (unsigned long long)rank->first);
+    if (rank->last_column >= 0)
+        buffer_printf(out, "%s%s", node->schema->columns[rank->last_column].name,
+                      rank->last_less != 0 ? " - 1" : "");
+    else
+        buffer_printf(out, "%llu", (unsigned long long)rank->last);
+}
+
+static const char *strategy_text(PlanRankStrategy strategy)
+{
+    static const char *const names[] = {"AppendFastStrategy", "UpdateFastStrategy",
+                                        "RetractStrategy"};
+    return names[strategy];
+}
+
+static const char *rank_label(const PlannerContext *context, const LogicalNode *node,
+                              PlanRankStrategy strategy)
+{
+    static const char *const functions[] = {"ROW_NUMBER", "RANK", "DENSE_RANK"};
+    const LogicalRank *rank = &node->rank;
+    Buffer label = {0};
+    if (rank->is_sort) {
+        buffer_append_text(&label, "SortLimit(orderBy=[");
+        print_order(node, &label);
+        buffer_printf(&label, "], offset=[%llu]", (unsigned long long)rank->first - 1);
+        if (rank->last != UINT64_MAX)
+            buffer_printf(&label, ", fetch=[%llu]",
+                          (unsigned long long)(rank->last + 1 - rank->first));
+        buffer_printf(&label, ", strategy=[%s])", strategy_text(strategy));
+        return label_take(context->arena, &label);
+    }
+    buffer_printf(&label, "Rank(strategy=[%s], rankType=[%s], rankRange=[", strategy_text(strategy),
+                  functions[rank->function]);
+    print_range(node, &label);
+    buffer_append_text(&label, "], partitionBy=[");
+    label_columns(node->schema, rank->partition, rank->partition_count, &label);
+    buffer_append_text(&label, "], orderBy=[");
+    print_order(node, &label);
+    buffer_append_text(&label, "], select=[");
+    label_columns(node->schema, NULL, node->schema->column_count, &label);
+    buffer_append_text(&label, "])");
+    return label_take(context->arena, &label);
+}
+
+static const char *rank_state(const PlannerContext *context, const LogicalNode *node,
+                              PlanRankStrategy strategy)
+{
+    const LogicalRank *rank = &node->rank;
+    Buffer text = {0};
+    if (strategy == PLAN_RANK_RETRACT)
+        buffer_append_text(&text, "every row of the input");
+    else if (is_one_number(rank) && rank->last == 1)
+        buffer_append_text(&text, "one row");
+    else {
+        buffer_append_text(&text, "the rows up to number ");
+        if (rank->last_column >= 0)
+            buffer_append_text(&text, node->schema->columns[rank->last_column].name);
+        else
+            buffer_printf(&text, "%llu", (unsigned long long)rank->last);
+    }
+    if (rank->partition_count != 0 && strategy != PLAN_RANK_RETRACT) {
+        buffer_append_text(&text, " per distinct (");
+        label_columns(node->schema, rank->partition, rank->partition_count, &text);
+        buffer_append_char(&text, ')');
+    }
+    if (context->config->bounded_run)
+        buffer_append_text(&text, ", until the input ends");
+    else
+        buffer_printf(&text, ", %s", lower_ttl_text(context));
+    return label_take(context->arena, &text);
+}
+
+static void lower_to_deduplicate(const PlannerContext *context, LogicalNode *node,
+                                 ColumnSet row_key)
+{
+    const LogicalRank *rank = &node->rank;
+    PlanDeduplicate *spec = arena_new_one(context->arena, PlanDeduplicate);
+    *spec = (PlanDeduplicate){
+        .key = rank->partition,
+        .key_count = rank->partition_count,
+        .order = rank->order,
+        .order_count = rank->order_count,
+        .row_key = row_key,
+        .state_ttl_ms = context->config->state_ttl_ms,
+    };
+    node->plan->op = "deduplicate";
+    node->plan->spec = spec;
+}
+
+static bool rank_lower(const PlannerContext *context, LogicalNode *node, Error *error)
+{
+    const LogicalRank *rank = &node->rank;
+    ColumnSet row_key;
+    PlanRankStrategy strategy = strategy_of(node, &row_key);
+    PlanRank *spec = arena_new_one(context->arena, PlanRank);
+    *spec = (PlanRank){
+        .function = rank->function,
+        .strategy = strategy,
+        .partition = rank->partition,
+        .partition_count = rank->partition_count,
+        .order = rank->order,
+        .order_count = rank->order_count,
+        .first = rank->first,
+        .last = rank->last,
+        .last_column = rank->last_column,
+        .last_less = rank->last_less,
+        .with_number = rank->with_number,
+        .row_key = row_key,
+        .state_ttl_ms = context->config->state_ttl_ms,
+        .final_only = context->config->bounded_run,
+    };
+    node->plan->spec = spec;
+    if (is_first_only(context, node))
+        lower_to_deduplicate(context, node, row_key);
+    if (rank->partition_count == 0)
+        lower_single(node);
+    else
+        lower_hash(&node->plan->inputs[0], rank->partition, rank->partition_count);
+    node->plan->label = rank_label(context, node, strategy);
+    node->plan->state = rank_state(context, node, strategy);
+    return true;
+}
+
+static void rank_identify(const PlannerContext *context, LogicalNode *node, Buffer *text)
+{
+    const LogicalRank *rank = &node->rank;
+    const uint64_t *input = node->inputs[0]->column_identities;
+    uint32_t count = node->inputs[0]->schema->column_count;
+    ColumnSet row_key;
+    buffer_printf(text, "|%d|%d|%llu|%llu|%llu", (int)rank->function,
+                  (int)strategy_of(node, &row_key), (unsigned long long)rank->first,
+                  (unsigned long long)rank->last, (unsigned long long)rank->last_less);
+    if (rank->last_column >= 0)
+        identity_append(text, input[rank->last_column]);
+    for (uint32_t i = 0; i < rank->partition_count; i++)
+        identity_append(text, input[rank->partition[i]]);
+    buffer_append_text(text, is_first_only(context, node) ? "|first" : "|order");
+    for (uint32_t i = 0; i < rank->order_count; i++) {
+        identity_append(text, input[rank->order[i].column]);
+        buffer_printf(text, "|%d%d", rank->order[i].descending, rank->order[i].nulls_last);
+    }
+    for (uint32_t i = 0; i < row_key.count; i++)
+        identity_append(text, input[row_key.columns[i]]);
+    lower_identify_rows(node, text);
+    node->row_identity = hash_bytes(text->data, text->length);
+    uint64_t *columns = arena_new_array(context->arena, uint64_t, count + 1);
+    memcpy(columns, input, sizeof(*columns) * count);
+    columns[count] = node->row_identity;
+    node->column_identities = columns;
+}
+
+static void rank_describe(const LogicalNode *node, Buffer *out)
+{
+    buffer_append_text(out, node->rank.is_sort ? "ORDER BY with LIMIT" : "Top-N");
+}
+
+const NodeClass node_rank = {
+    .op = "rank",
+    .equal = rank_equal,
+    .derive = rank_derive,
+    .needs_before = rank_needs_before,
+    .lower = rank_lower,
+    .identify = rank_identify,
+    .describe = rank_describe,
+};
