@@ -211,6 +211,10 @@ bool watermark_is_from_source(const AstExpr *watermark);
 LogicalNode *bind_watermark(Binder *binder, const PlanTable *table, LogicalNode *input,
                             AstPlace place, Error *error);
 
+/* bind_window.c: TUMBLE, HOP, CUMULATE and SESSION in FROM. */
+bool bind_is_window_tvf(const AstExpr *call);
+LogicalNode *bind_window_tvf(Binder *binder, const AstExpr *call, Error *error);
+
 /* bind_join.c */
 bool bind_join(Binder *binder, const AstTable *ast, Relation *out, Error *error);
 

@@ -288,10 +288,14 @@ bool bind_table(Binder *binder, const AstTable *ast, Relation *out, Error *error
         return bind_name(binder, ast, out, error);
     if (ast->kind == AST_TABLE_FUNCTION) {
         const char *function = ast->call == NULL ? NULL : ast->call->function;
+        if (ast->call != NULL && bind_is_window_tvf(ast->call)) {
+            out->node = bind_window_tvf(binder, ast->call, error);
+            return out->node != NULL && rename_relation(binder, ast, NULL, out, error);
+        }
         bind_refuse(binder, ast->place, error,
                     arena_printf(binder->context->arena, "table function %s",
                                  function == NULL ? "in FROM" : function),
-                    "Group by an expression over the time column instead.");
+                    "TUMBLE, HOP, CUMULATE and SESSION are.");
         return false;
     }
     if (ast->lateral) {

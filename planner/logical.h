@@ -51,6 +51,15 @@ typedef enum TimeKind {
     TIME_PROCESSING /* the clock's time when the row is looked at */
 } TimeKind;
 
+/* Rows with their windows: TUMBLE(…) and the like in FROM. Its last three columns are window_start,
+ * window_end and window_time, which is in time what the time column was. */
+typedef struct LogicalWindowTvf {
+    PlanWindow window;
+    TimeKind time;       /* of the time column; NONE: a bounded run over any timestamp */
+    uint32_t *partition; /* SESSION: rows with equal columns form sessions */
+    uint32_t partition_count;
+} LogicalWindowTvf;
+
 typedef struct LogicalAggregateCall {
     const char *name;
     uint32_t *arguments;         /* input columns */
@@ -178,6 +187,7 @@ struct LogicalNode {
         LogicalValues values;
         LogicalCalc calc;
         PlanWatermark watermark;
+        LogicalWindowTvf window_tvf;
         LogicalAggregate aggregate;
         LogicalExpand expand;
         LogicalJoin join;

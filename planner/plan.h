@@ -10,6 +10,7 @@
 #define PLANNER_PLAN_H
 
 #include "connectors/connector.h"
+#include "core/datetime.h"
 #include "formats/format.h"
 #include "functions/aggregate.h"
 #include "functions/window.h"
@@ -133,6 +134,31 @@ typedef struct PlanExpand {
     const int64_t *ids; /* bit key_count - 1 - k: the set leaves out key k */
     uint32_t set_count;
 } PlanExpand;
+
+/* Windows of time. Times are those of the clock that the windows lie on: TIMESTAMP_LTZ is seen on
+ * `zone`'s. */
+typedef enum PlanWindowKind {
+    PLAN_WINDOW_TUMBLE,
+    PLAN_WINDOW_HOP,
+    PLAN_WINDOW_CUMULATE,
+    PLAN_WINDOW_SESSION,
+    PLAN_WINDOW_ATTACHED /* the rows carry start and end of their window */
+} PlanWindowKind;
+
+typedef struct PlanWindow {
+    PlanWindowKind kind;
+    uint32_t time_column;  /* ATTACHED: the window's end; up to 6 digits */
+    uint32_t start_column; /* ATTACHED: the window's start */
+    int64_t size_us;       /* SESSION: the gap */
+    int64_t slide_us;      /* HOP: from window to window; CUMULATE: the step */
+    int64_t offset_us;
+    int64_t tick_us;      /* the least distance of two event times: 1,000 for up to 3 digits */
+    const TimeZone *zone; /* of TIMESTAMP_LTZ; NULL: as is */
+} PlanWindow;
+
+/* op "window_tvf": every row once per window it lies in. Output: the input's columns, then start
+ * and end of the window as TIMESTAMP(3) on its clock, then its last millisecond as the time column
+ * has it. Never SESSION or ATTACHED. Spec: a PlanWindow. */
 
 /* op "join": regular equi-join; output: left columns, then right columns. */
 typedef enum PlanJoinKind {

@@ -400,6 +400,34 @@ static Pruned prune_rank(const PlannerContext *context, LogicalNode *node, const
     return (Pruned){copy, map};
 }
 
+/* The window's three columns stay; of the input its time. */
+static Pruned prune_window_tvf(const PlannerContext *context, LogicalNode *node, const bool *needed)
+{
+    Arena *arena = context->arena;
+    LogicalWindowTvf *tvf = &node->window_tvf;
+    uint32_t own = node->inputs[0]->schema->column_count;
+    bool *used = arena_memdup(arena, needed, own + 1);
+    used[tvf->window.time_column] = true;
+    for (uint32_t i = 0; i < tvf->partition_count; i++)
+        used[tvf->partition[i]] = true;
+    Pruned input = prune(context, node->inputs[0], used);
+    uint32_t kept = input.node->schema->column_count;
+    uint32_t *map = map_new(arena, own + 3, false);
+    Column *columns = arena_new_array(arena, Column, kept + 3);
+    for (uint32_t i = 0; i < own + 3; i++)
+        map[i] = i < own ? input.map[i] : kept + i - own;
+    for (uint32_t i = 0; i < kept + 3; i++)
+        columns[i] =
+            i < kept ? input.node->schema->columns[i] : node->schema->columns[own + i - kept];
+    LogicalNode *copy = with_input(arena, node, input.node);
+    copy->schema = schema_new(arena, columns, kept + 3);
+    copy->window_tvf.window.time_column = input.map[tvf->window.time_column];
+    copy->window_tvf.partition = arena_new_array(arena, uint32_t, tvf->partition_count + 1);
+    for (uint32_t i = 0; i < tvf->partition_count; i++)
+        copy->window_tvf.partition[i] = input.map[tvf->partition[i]];
+    return (Pruned){copy, map};
+}
+
 /* Any other kind of node uses all columns of its inputs. */
 static Pruned prune_nothing(const PlannerContext *context, LogicalNode *node)
 {
@@ -425,7 +453,7 @@ static Pruned prune(const PlannerContext *context, LogicalNode *node, const bool
         {"scan", prune_scan},           {"calc", prune_calc},     {"aggregate", prune_aggregate},
         {"join", prune_join},           {"union", prune_union},   {"limit", prune_through},
         {"sort", prune_through},        {"expand", prune_expand}, {"over", prune_over},
-        {"watermark", prune_watermark}, {"rank", prune_rank},
+        {"watermark", prune_watermark}, {"rank", prune_rank},     {"window_tvf", prune_window_tvf},
     };
     for (size_t i = 0; i < array_count(kinds); i++)
         if (logical_is(node, kinds[i].op))

@@ -256,6 +256,30 @@ static LogicalNode *push_set_operation(const PlannerContext *context, LogicalNod
     return filter_above(context, push_inputs(context, node, &below), &above);
 }
 
+/* What only looks at the rows themselves goes below their windows; of a session only what looks at
+ * its keys, for the others decide which rows are one session. */
+static LogicalNode *push_window_tvf(const PlannerContext *context, LogicalNode *node,
+                                    const Conjuncts *list)
+{
+    const LogicalWindowTvf *tvf = &node->window_tvf;
+    uint32_t own = node->inputs[0]->schema->column_count;
+    bool *passes = arena_new_array(context->arena, bool, own + 4);
+    for (uint32_t c = 0; c < own; c++)
+        passes[c] = tvf->window.kind != PLAN_WINDOW_SESSION;
+    for (uint32_t c = 0; c < tvf->partition_count; c++)
+        passes[tvf->partition[c]] = true;
+    Conjuncts below = {0}, above = {0};
+    for (uint32_t i = 0; i < list->count; i++) {
+        bool *used = arena_new_array(context->arena, bool, own + 4);
+        expr_mark_columns(list->items[i], used);
+        bool moves = expr_is_deterministic(list->items[i]) && !expr_can_fail(list->items[i]);
+        for (uint32_t c = 0; c < own + 3; c++)
+            moves = moves && (!used[c] || passes[c]);
+        conjuncts_add(context->arena, moves ? &below : &above, list->items[i]);
+    }
+    return filter_above(context, push_inputs(context, node, &below), &above);
+}
+
 static LogicalNode *push(const PlannerContext *context, LogicalNode *node, const Conjuncts *list)
 {
     if (logical_is(node, "calc"))
@@ -270,6 +294,8 @@ static LogicalNode *push(const PlannerContext *context, LogicalNode *node, const
         return push_over(context, node, list);
     if (logical_is(node, "set_operation"))
         return push_set_operation(context, node, list);
+    if (logical_is(node, "window_tvf"))
+        return push_window_tvf(context, node, list);
     Conjuncts none = {0};
     return filter_above(context, push_inputs(context, node, &none), list);
 }

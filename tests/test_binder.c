@@ -269,10 +269,9 @@ static const PlanCase refused[] = {
     {"SELECT id, note FROM o EXCEPT SELECT id FROM o",
      "type: the sides of EXCEPT have 2 and 1 columns\n"
      "at: SELECT id, note FROM o EXCEPT SELECT id \n"},
-    {"SELECT * FROM TABLE(TUMBLE(TABLE r, DESCRIPTOR(ts), INTERVAL '1' MINUTE))",
-     "unsupported: table function TUMBLE is not supported yet\n"
-     "hint: Group by an expression over the time column instead.\n"
-     "at: TUMBLE(TABLE r, DESCRIPTOR(ts), INTERVAL\n"},
+    {"SELECT * FROM UNNEST(k)", "unsupported: table function UNNEST is not supported yet\n"
+                                "hint: TUMBLE, HOP, CUMULATE and SESSION are.\n"
+                                "at: UNNEST(k)\n"},
     {"SELECT 1 FROM o FOR SYSTEM_TIME AS OF o.ts",
      "unsupported: FOR SYSTEM_TIME AS OF is not supported yet\n"
      "hint: A regular join keeps both sides and follows their changes.\n"

@@ -1,0 +1,154 @@
+/* window_tvf: rows with the windows they lie in, and a time attribute that is the windows' end.
+ *
+ * With TUMBLE a row lies in one window: keys stay keys. Elsewhere a row is there several times, so
+ * the window's end is part of its keys; and an update that moves its time takes it out of windows
+ * it was in, which is why -U must be known. */
+#include <string.h>
+
+#include "planner/lower.h"
+
+extern const NodeClass node_window_tvf;
+
+static bool window_equal(const LogicalNode *a, const LogicalNode *b)
+{
+    const LogicalWindowTvf *x = &a->window_tvf, *y = &b->window_tvf;
+    return x->window.kind == y->window.kind && x->window.time_column == y->window.time_column &&
+           x->window.size_us == y->window.size_us && x->window.slide_us == y->window.slide_us &&
+           x->window.offset_us == y->window.offset_us && x->window.zone == y->window.zone &&
+           x->partition_count == y->partition_count &&
+           memcmp(x->partition, y->partition, sizeof(*x->partition) * x->partition_count) == 0;
+}
+
+static TimeKind window_time(const LogicalNode *node, uint32_t column)
+{
+    uint32_t own = node->inputs[0]->schema->column_count;
+    if (column == own + 2)
+        return node->window_tvf.time;
+    if (column >= own || column == node->window_tvf.window.time_column)
+        return TIME_NONE;
+    return logical_time(node->inputs[0], column);
+}
+
+/* Whether a row and what it is updated to lie in the same windows or nobody need know. */
+static bool stays_in_place(const LogicalNode *node)
+{
+    const PlanWindow *window = &node->window_tvf.window;
+    return (node->inputs[0]->changes & CHANGE_CLASS_UPDATE) == 0 ||
+           (window->kind == PLAN_WINDOW_TUMBLE &&
+            !node->inputs[0]->schema->columns[window->time_column].type->nullable);
+}
+
+static void add_keys(const PlannerContext *context, LogicalNode *node)
+{
+    const StreamTraits *input = &node->inputs[0]->traits;
+    if (node->window_tvf.window.kind == PLAN_WINDOW_TUMBLE) {
+        traits_copy_keys(context->arena, &node->traits, input);
+        return;
+    }
+    uint32_t end = node->inputs[0]->schema->column_count + 1;
+    ColumnSet window = column_set_new(context->arena, &end, 1);
+    for (uint32_t i = 0; i < input->unique_key_count; i++)
+        traits_add_unique_key(context->arena, &node->traits,
+                              column_set_union(context->arena, input->unique_keys[i], window, 0));
+    for (uint32_t i = 0; i < input->upsert_key_count; i++)
+        traits_add_key(context->arena, &node->traits,
+                       column_set_union(context->arena, input->upsert_keys[i], window, 0));
+}
+
+static bool window_derive(const PlannerContext *context, LogicalNode *node, Error *error)
+{
+    LogicalNode *input = node->inputs[0];
+    LogicalWindowTvf *tvf = &node->window_tvf;
+    TimeKind time = logical_time(input, tvf->window.time_column);
+    if (time != tvf->time && !context->config->bounded_run) {
+        error_set(error, ERROR_TYPE, "column \"%s\" is no time attribute any more",
+                  input->schema->columns[tvf->window.time_column].name);
+        error_detail(error, "It comes out of a regular join, whose rows do not follow time.");
+        error_hint(error, "Bound the join by time on both sides (l.ts BETWEEN r.ts - INTERVAL … "
+                          "AND r.ts), or put the windows below the join.");
+        return error_at(error, node->place.offset, node->place.length);
+    }
+    if (tvf->window.kind == PLAN_WINDOW_SESSION) {
+        error_set(error, ERROR_UNSUPPORTED,
+                  "SESSION in FROM is only supported under GROUP BY "
+                  "window_start, window_end");
+        error_hint(error, "Group by window_start and window_end, and by the columns of PARTITION "
+                          "BY.");
+        return error_at(error, node->place.offset, node->place.length);
+    }
+    node->changes = input->changes;
+    node->loose_pairs = true;
+    node->parts_updates = input->parts_updates || !stays_in_place(node);
+    node->traits.bounded = input->traits.bounded;
+    add_keys(context, node);
+    node->traits.rowtime = logical_rowtime(node);
+    return true;
+}
+
+static bool window_needs_before(const PlannerContext *context, const LogicalNode *node,
+                                uint32_t input)
+{
+    return node->traits.wants_before || !stays_in_place(node);
+}
+
+static void print_ms(const char *name, int64_t micros, Buffer *out)
+{
+    buffer_printf(out, "%s=[%lld ms]", name, (long long)(micros / 1000));
+}
+
+static bool window_lower(const PlannerContext *context, LogicalNode *node, Error *error)
+{
+    static const char *const names[] = {"TUMBLE", "HOP", "CUMULATE", "SESSION"};
+    PlanWindow *spec = arena_new_one(context->arena, PlanWindow);
+    *spec = node->window_tvf.window;
+    node->plan->spec = spec;
+    Buffer label = {0};
+    buffer_printf(&label, "WindowTableFunction(window=[%s(time_col=[%s], ", names[spec->kind],
+                  node->schema->columns[spec->time_column].name);
+    print_ms("size", spec->size_us, &label);
+    if (spec->slide_us != 0) {
+        buffer_append_text(&label, ", ");
+        print_ms(spec->kind == PLAN_WINDOW_HOP ? "slide" : "step", spec->slide_us, &label);
+    }
+    if (spec->offset_us != 0) {
+        buffer_append_text(&label, ", ");
+        print_ms("offset", spec->offset_us, &label);
+    }
+    buffer_append_text(&label, ")])");
+    node->plan->label = label_take(context->arena, &label);
+    return true;
+}
+
+static void window_identify(const PlannerContext *context, LogicalNode *node, Buffer *text)
+{
+    const LogicalNode *input = node->inputs[0];
+    const PlanWindow *window = &node->window_tvf.window;
+    uint32_t own = input->schema->column_count;
+    buffer_printf(text, "|%d|%lld|%lld|%lld|%s", (int)window->kind, (long long)window->size_us,
+                  (long long)window->slide_us, (long long)window->offset_us,
+                  window->zone == NULL ? "" : time_zone_name(window->zone));
+    identity_append(text, input->column_identities[window->time_column]);
+    node->row_identity = hash_bytes(text->data, text->length);
+    uint64_t *columns = arena_new_array(context->arena, uint64_t, own + 3);
+    memcpy(columns, input->column_identities, sizeof(*columns) * own);
+    for (uint32_t i = 0; i < 3; i++)
+        columns[own + i] = node->row_identity + 1 + i;
+    node->column_identities = columns;
+}
+
+static void window_describe(const LogicalNode *node, Buffer *out)
+{
+    buffer_append_text(out, "a window table function");
+}
+
+const NodeClass node_window_tvf = {
+    .op = "window_tvf",
+    .equal = window_equal,
+    .derive = window_derive,
+    .time = window_time,
+    .passes_before = true,
+    .needs_before = window_needs_before,
+    .lower = window_lower,
+    .identify = window_identify,
+    .describe = window_describe,
+};
