@@ -175,6 +175,13 @@ def stage_program(totals):
     add_counted(totals, "the program", status, output)
 
 
+def stage_nexmark(totals):
+    say("Nexmark's queries, three ways")
+    status, output = run([sys.executable, "tests/nexmark/run.py", "--weir",
+                          f"{SANITIZED}/cli/weir"], timeout=900)
+    add_counted(totals, "Nexmark", status, output)
+
+
 def stage_server(totals, kind):
     """Change capture against one real server, and kills of the engine; 77 says it cannot be had."""
     folder = os.path.join(ROOT, SANITIZED, "cdc", kind)
@@ -258,6 +265,7 @@ def main():
     stage_embedding(totals)
     stage_documented(totals)
     stage_program(totals)
+    stage_nexmark(totals)
     say("building with clang")
     totals.add("clang build without warnings",
                build(CLANG, ["-Dbuildtype=debug", "-Dwerror=true", "-Dtests=false"],
