@@ -278,6 +278,7 @@ LogicalNode *rule_push_filters(const PlannerContext *context, LogicalNode *node)
 LogicalNode *rule_rank(const PlannerContext *context, LogicalNode *node);
 LogicalNode *rule_extract_join_keys(const PlannerContext *context, LogicalNode *node);
 LogicalNode *rule_prune_columns(const PlannerContext *context, LogicalNode *node);
+LogicalNode *rule_push_fields(const PlannerContext *context, LogicalNode *node);
 LogicalNode *rule_merge_calcs(const PlannerContext *context, LogicalNode *node);
 /* Over all trees of a statement: one scan per table, with the columns anyone needs. */
 void rule_share_scans(const PlannerContext *context, LogicalNode **roots, uint32_t count);

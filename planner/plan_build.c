@@ -65,6 +65,9 @@ static void rewrite(const PlannerContext *context, LogicalNode **roots, uint32_t
         roots[r] = rule_extract_join_keys(context, roots[r]);
         roots[r] = rule_prune_columns(context, roots[r]);
         roots[r] = rule_merge_calcs(context, roots[r]);
+        roots[r] = rule_push_fields(context, roots[r]);
+        roots[r] = rule_prune_columns(context, roots[r]);
+        roots[r] = rule_merge_calcs(context, roots[r]);
     }
     mark_since(context, roots, count);
     rule_share_scans(context, roots, count);
