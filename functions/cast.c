@@ -99,12 +99,30 @@ static bool same_shape(const Type *from, const Type *to)
     return true;
 }
 
+static Cast cast_find(const Type *from, const Type *to);
+
+static Cast cast_nested_find(const Type *from, const Type *to)
+{
+    if (from->kind != to->kind || from->field_count != to->field_count)
+        return (Cast){0};
+    Cast cast = {cast_nested_kernel, false, false};
+    for (uint32_t i = 0; i < from->field_count; i++) {
+        const Cast part = cast_find(from->fields[i].type, to->fields[i].type);
+        if (part.kernel == NULL)
+            return (Cast){0};
+        cast.can_fail = cast.can_fail || part.can_fail;
+    }
+    return cast;
+}
+
 static Cast cast_find(const Type *from, const Type *to)
 {
     if (from->kind == TYPE_NULL)
         return (Cast){all_null, false, true};
     if (same_shape(from, to))
         return (Cast){copy_kernel(to), false, false};
+    if (type_is_nested(from) && type_is_nested(to))
+        return cast_nested_find(from, to);
     Cast cast = cast_text_find(from, to);
     if (cast.kernel == NULL)
         cast = cast_number_find(from, to);
@@ -126,6 +144,19 @@ static CastPlan *plan_new(const FunctionSite *site, const Type *from, const Type
                    : type_is_timestamp(to)  ? decimal_power10(9u - to->precision)
                                             : 1;
     return plan;
+}
+
+/* The casts of the children, which there are. A child that fails fails the whole. */
+static bool bind_children(CastPlan *plan, const FunctionSite *site, Error *error)
+{
+    const uint32_t count = plan->to->field_count;
+    BoundFunction *parts = arena_new_array(site->arena, BoundFunction, count);
+    for (uint32_t i = 0; i < count; i++)
+        if (!cast_bind(plan->from->fields[i].type, plan->to->fields[i].type, CAST_EXPLICIT, site,
+                       &parts[i], error))
+            return false;
+    plan->parts = parts;
+    return true;
 }
 
 static bool no_cast(const Type *from, const Type *to, const FunctionSite *site, Error *error)
@@ -165,8 +196,9 @@ bool cast_bind(const Type *from, const Type *to, CastMode mode, const FunctionSi
     out->argument_types = types;
     out->argument_count = 1;
     out->kernel = cast.kernel;
-    out->data = plan_new(site, from, to, mode);
-    return true;
+    CastPlan *plan = plan_new(site, from, to, mode);
+    out->data = plan;
+    return cast.kernel != cast_nested_kernel || bind_children(plan, site, error);
 }
 
 static bool nested_is_implicit(const Type *from, const Type *to)
@@ -177,7 +209,7 @@ static bool nested_is_implicit(const Type *from, const Type *to)
         if (!cast_is_implicit(from->fields[i].type, to->fields[i].type))
             return false;
     }
-    return same_shape(from, to);
+    return true;
 }
 
 /* Nothing narrows: integers widen, every number becomes DECIMAL or DOUBLE, integers and DECIMAL

@@ -12,7 +12,8 @@ typedef struct CastPlan {
     uint32_t from_scale;
     uint32_t to_scale;
     uint32_t precision;
-    int128_t factor; /* 10^to_scale, or for time the units cut off */
+    int128_t factor;            /* 10^to_scale, or for time the units cut off */
+    const BoundFunction *parts; /* nested types: the casts of their children */
 } CastPlan;
 
 /* A kernel and what can become of it. NULL kernel: there is no such cast. */
@@ -25,6 +26,9 @@ typedef struct Cast {
 Cast cast_number_find(const Type *from, const Type *to); /* numbers and BOOLEAN among themselves */
 Cast cast_temporal_find(const Type *from, const Type *to); /* points in time and intervals */
 Cast cast_text_find(const Type *from, const Type *to);     /* to and from text and bytes */
+
+/* Between nested types of as many children: casts these by plan->parts. */
+bool cast_nested_kernel(KernelCall *call, Error *error);
 
 /* A failure in a row: NULL for TRY_CAST, else the error. Returns whether to go on. */
 bool cast_fail(KernelCall *call, uint32_t row, Error *error, const char *format, ...)

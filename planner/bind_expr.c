@@ -126,8 +126,6 @@ static const Expr *bind_cast(ExprScope *scope, const AstExpr *ast, Error *error)
     if (arg == NULL)
         return NULL;
     const Type *to = type_copy(context->arena, ast->type);
-    if (type_is_nested(to))
-        return bind_refuse(scope->binder, ast->place, error, "CAST to a nested type", NULL);
     const Expr *cast =
         expr_cast(&context->site, arg, to, ast->try_cast ? CAST_TRY : CAST_EXPLICIT, error);
     if (cast == NULL)
@@ -219,16 +217,6 @@ static const Expr *refuse_kind(const ExprScope *scope, const AstExpr *ast, Error
     case AST_SCALAR_QUERY:
         return bind_refuse(binder, ast->place, error, "a query as a value",
                            "Put the query into FROM and join with it.");
-    case AST_ROW:
-        return bind_refuse(binder, ast->place, error, "ROW as a value",
-                           "Use a column for each field.");
-    case AST_ARRAY:
-        return bind_refuse(binder, ast->place, error, "ARRAY[…]", NULL);
-    case AST_MAP:
-        return bind_refuse(binder, ast->place, error, "MAP[…]", NULL);
-    case AST_INDEX:
-        return bind_refuse(binder, ast->place, error, "access to an element of an ARRAY or MAP",
-                           NULL);
     case AST_NAMED_ARGUMENT:
         return bind_refuse(binder, ast->place, error, "a named argument",
                            "Give the arguments by position.");
@@ -243,6 +231,21 @@ static const Expr *bind_field_of(ExprScope *scope, const AstExpr *ast, Error *er
     if (row == NULL)
         return NULL;
     return bind_field(scope->binder, row, ast->name.parts[0], ast->place, error);
+}
+
+/* ARRAY[…], MAP[…], ROW(…) and value[index]: functions with names of their own. */
+static const Expr *bind_nested(ExprScope *scope, const AstExpr *ast, const char *function,
+                               Error *error)
+{
+    const PlannerContext *context = scope->binder->context;
+    const Expr **args = arena_new_array(context->arena, const Expr *, ast->arg_count + 1);
+    for (uint32_t i = 0; i < ast->arg_count; i++) {
+        args[i] = bind_expr(scope, ast->args[i], error);
+        if (args[i] == NULL)
+            return NULL;
+    }
+    return expr_call(&context->site, function, args, ast->arg_count,
+                     bind_place(scope->binder, ast->place), error);
 }
 
 static const Expr *bind_kind(ExprScope *scope, const AstExpr *ast, Error *error)
@@ -275,6 +278,14 @@ static const Expr *bind_kind(ExprScope *scope, const AstExpr *ast, Error *error)
         return bind_between(scope, ast, error);
     case AST_FIELD:
         return bind_field_of(scope, ast, error);
+    case AST_ARRAY:
+        return bind_nested(scope, ast, "ARRAY", error);
+    case AST_MAP:
+        return bind_nested(scope, ast, "MAP", error);
+    case AST_ROW:
+        return bind_nested(scope, ast, "ROW", error);
+    case AST_INDEX:
+        return bind_nested(scope, ast, "[]", error);
     default:
         return refuse_kind(scope, ast, error);
     }

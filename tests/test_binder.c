@@ -276,8 +276,6 @@ static const PlanCase refused[] = {
      "unsupported: FOR SYSTEM_TIME AS OF is not supported yet\n"
      "hint: A regular join keeps both sides and follows their changes.\n"
      "at: o.ts\n"},
-    {"SELECT ARRAY[1, 2]", "unsupported: ARRAY[…] is not supported yet\n"
-                           "at: ARRAY[1, 2]\n"},
     {"SELECT * FROM u", "unsupported: table \"u\" cannot be read\n"
                         "detail: Connector \"sink\" is only for writing.\n"
                         "at: u\n"},
