@@ -67,11 +67,11 @@ static void set_layout(StateTable *table)
         table->body_bytes = table->record_bytes;
         break;
     case STATE_MAP:
-        table->body_bytes = sizeof(StateGroup);
+        table->body_bytes = sizeof(StateGroup) + (table->ttl_ms != 0 ? sizeof(StateTable *) : 0);
         table->prefix_bytes = offsetof(StateEntry, header);
         break;
     case STATE_ORDERED:
-        table->body_bytes = sizeof(StateTree);
+        table->body_bytes = sizeof(StateTree) + (table->ttl_ms != 0 ? sizeof(int64_t) : 0);
         table->prefix_bytes = offsetof(StateOrderedEntry, header);
         break;
     }
@@ -92,6 +92,14 @@ StateTable *state_table_declare(StateStore *store, const StateSpec *spec)
         table->string_offsets = memory_alloc(spec->string_count * sizeof(uint32_t));
         memcpy(table->string_offsets, spec->string_offsets, spec->string_count * sizeof(uint32_t));
     }
+    if (spec->ttl_ms > 0) {
+        table->ttl_ms = spec->ttl_ms;
+        table->time_at = table->record_bytes;
+        table->record_bytes += (uint32_t)sizeof(int64_t);
+        table->records.marks_live = true;
+        table->expired_ms = INT64_MIN;
+        table->sweep.shrink_group = key_group_count(store);
+    }
     set_layout(table);
     uint32_t max = store->max_parallelism;
     table->key_group_mask = (max & (max - 1)) == 0 ? max - 1 : 0;
@@ -106,6 +114,18 @@ uint64_t state_store_bytes(const StateStore *store)
     uint64_t bytes = 0;
     for (uint32_t i = 0; i < store->table_count; i++)
         bytes += store->tables[i]->records.live_bytes + store->tables[i]->index_bytes;
+    return bytes;
+}
+
+uint64_t state_store_reserved_bytes(const StateStore *store)
+{
+    uint64_t bytes = 0;
+    for (uint32_t i = 0; i < store->table_count; i++) {
+        const StateTable *table = store->tables[i];
+        bytes += table->index_bytes;
+        for (uint32_t b = 0; b < table->records.block_count; b++)
+            bytes += table->records.blocks[b].bytes;
+    }
     return bytes;
 }
 
@@ -151,7 +171,7 @@ bool state_store_check(const StateStore *store, Error *error)
 
 void state_touch(StateTable *table, void *record)
 {
-    state_record_touch(&table->records, state_header_of(record));
+    state_written(table, state_header_of(record));
 }
 
 void state_string_assign(StateTable *table, StringView *slot, Str value)

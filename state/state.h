@@ -12,6 +12,11 @@
  * Records may hold StringViews at declared offsets; their long text belongs to the table and is
  * replaced with state_string_assign.
  *
+ * A table with a TTL forgets a record that was not written (made, touched, put) for that long: from
+ * then on nobody finds it, and its memory goes back little by little. Entries of an ORDERED table
+ * expire together, when none of their key was written. Time is what the owner last
+ * told the store; it does not move during a batch, so what a batch has found stays.
+ *
  * Invariant: a record does not move while it exists, is aligned to 8 and starts zeroed. Whoever
  * changes a record calls state_touch before the next barrier; creating and removing counts by
  * itself. Only a payload that changes its size may move its entry.
@@ -36,6 +41,7 @@ typedef struct StateSpec {
     /* For people who open a checkpoint, and for the check that state still fits; the text is stored
      * with the table and compared on restore: "k BIGINT -> count BIGINT, sum DECIMAL(38, 2)". */
     const char *description;
+    int64_t ttl_ms; /* 0: records stay until they are removed */
 } StateSpec;
 
 typedef struct StateConfig {
@@ -51,6 +57,12 @@ void state_store_free(StateStore *store);
 /* Declares a table; it lives as long as the store. */
 StateTable *state_table_declare(StateStore *store, const StateSpec *spec);
 uint64_t state_store_bytes(const StateStore *store);
+/* What its records and indexes take from the system, free room included. */
+uint64_t state_store_reserved_bytes(const StateStore *store);
+/* Says what time it is, between two batches and before a restore, and gives back some of what has
+ * expired; a step takes well under a millisecond. Returns when to come again though nothing comes
+ * in, or INT64_MAX. */
+int64_t state_store_advance(StateStore *store, int64_t now_ms);
 /* Keys of all its tables together. */
 uint64_t state_store_keys(const StateStore *store);
 uint64_t state_table_keys(const StateTable *table);
@@ -85,6 +97,7 @@ typedef struct StateEntry StateEntry;
 /* For each key its group, or NULL when it has no entry. A group goes when its last entry goes. */
 void state_map_groups(StateTable *table, const Str *keys, const uint64_t *hashes, uint32_t count,
                       StateGroup **groups);
+/* Those that have expired, but are not yet given back, are counted too. */
 uint32_t state_map_size(const StateGroup *group);
 StateEntry *state_map_first(const StateGroup *group);
 StateEntry *state_map_last(const StateGroup *group);

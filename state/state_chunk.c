@@ -42,7 +42,7 @@ void state_chunk_start(Buffer *out, const StateChunkHead *head)
     buffer_append_u32(out, CHUNK_VERSION);
     buffer_append_u64(out, 0);
     buffer_append_u8(out, (uint8_t)head->kind);
-    buffer_append_u8(out, head->is_base);
+    buffer_append_u8(out, (uint8_t)((head->is_base ? 1 : 0) | (head->timed ? 2 : 0)));
     buffer_append_u8(out, (uint8_t)head->string_count);
     buffer_append_u8(out, (uint8_t)(head->string_count >> 8));
     buffer_append_u32(out, head->key_group);
@@ -91,7 +91,9 @@ bool state_chunk_open(Str bytes, StateChunkReader *chunk, Error *error)
     bool sum_holds = !reader->failed &&
                      sum == hash_bytes(bytes.data + CHECKED_FROM, bytes.length - CHECKED_FROM);
     head->kind = (StateKind)reader_u8(reader);
-    head->is_base = reader_u8(reader) != 0;
+    uint8_t flags = reader_u8(reader);
+    head->is_base = (flags & 1) != 0;
+    head->timed = (flags & 2) != 0;
     head->string_count = reader_u8(reader);
     head->string_count |= (uint32_t)reader_u8(reader) << 8;
     head->key_group = reader_u32(reader);

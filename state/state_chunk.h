@@ -2,10 +2,9 @@
  *
  *     0   "WSTC"          8   XXH3 of everything from 16 on
  *     4   version 1
- *     16  kind u8, is_base u8, string count u16, key group u32, record bytes u32,
- *         removed count u32, item count u32, name length u32, name
- *         removed:  identity …
- *         items:    identity, [sequence u64 (MAP)], value length, value …
+ *     16  kind u8, is_base u8 (2: the records have times), string count u16, key group u32, record
+ * bytes u32, removed count u32, item count u32, name length u32, name removed:  identity … items:
+ * identity, [sequence u64 (MAP)], value length, value …
  *
  * An identity is key length, subkey length, key, subkey; a value is the record (pointers of long
  * texts zeroed), its long texts in order, and for MAP and ORDERED the payload. Lengths are base-128
@@ -23,6 +22,7 @@
 typedef struct StateChunkHead {
     StateKind kind;
     bool is_base;
+    bool timed; /* records end with the time of their last write */
     uint32_t string_count;
     uint32_t key_group;
     uint32_t record_bytes;

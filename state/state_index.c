@@ -89,6 +89,17 @@ void state_index_reserve(StateIndex *index, uint32_t more, const StateTable *tab
         resize(index, (uint32_t)(keys * LOAD_DENOMINATOR / LOAD_NUMERATOR + 1), table, hash_of);
 }
 
+void state_index_shrink(StateIndex *index, const StateTable *table, StateHashOf hash_of)
+{
+    uint64_t slots = (uint64_t)index->bucket_count * STATE_BUCKET_SLOTS;
+    if (index->used == 0)
+        state_index_deinit(index);
+    else if (slots > (uint64_t)index->used * 8 + 16ull * STATE_BUCKET_SLOTS)
+        resize(index,
+               (uint32_t)((uint64_t)index->used * 3 * LOAD_DENOMINATOR / 2 / LOAD_NUMERATOR + 1),
+               table, hash_of);
+}
+
 void state_index_insert(StateIndex *index, uint32_t hash, StateRef ref, const StateTable *table,
                         StateHashOf hash_of)
 {

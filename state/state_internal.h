@@ -41,27 +41,41 @@ static_assert(sizeof(StateHeader) == 8, "the record behind a header is aligned t
 
 /* ------------------------------------------------------------ state_records.c */
 
+/* What a freed piece holds until it is used again. */
+typedef struct StateFree {
+    struct StateFree *next;
+} StateFree;
+
+#define STATE_NO_BLOCK UINT32_MAX
+
+/* Pieces of one size class, or one huge record. */
 typedef struct StateBlock {
     char *base;
     size_t bytes;      /* more than STATE_BLOCK_BYTES when it holds one huge record */
     uint64_t *changed; /* a bit per unit: a record whose header is there has changed */
+    uint64_t *live;    /* with a TTL, a bit per unit: the header of a record is there; else NULL */
     bool any_changed;
+    bool is_partial; /* in the list of its class: has room */
+    uint32_t class;
+    uint32_t pieces; /* in use */
+    size_t used;     /* bytes that have been given out at least once */
+    StateFree *free;
+    uint32_t prev, next; /* in the list of its class */
 } StateBlock;
 
-/* What a freed piece holds until it is used again. */
-typedef struct StateFree {
-    struct StateFree *next;
-    uint32_t block;
-} StateFree;
+/* The blocks of one size class that have room. */
+typedef struct StateClass {
+    uint32_t first, last;
+    uint32_t blocks; /* of the class, full ones too */
+    uint32_t empty;  /* without a piece in use */
+} StateClass;
 
 typedef struct StateRecords {
     StateBlock *blocks;
     uint32_t block_count;
     uint32_t block_capacity;
-    uint32_t open_block; /* where new pieces come from */
-    size_t open_used;
-    StateFree *free_records[STATE_SIZE_CLASSES];
-    StateFree *free_texts[STATE_SIZE_CLASSES];
+    bool marks_live; /* the table has a TTL */
+    StateClass classes[STATE_SIZE_CLASSES];
     uint32_t *free_blocks; /* numbers of blocks that were given back */
     uint32_t free_block_count;
     uint64_t live_bytes;
@@ -74,6 +88,8 @@ void state_records_deinit(StateRecords *records);
 StateHeader *state_record_new(StateRecords *records, size_t prefix, size_t bytes,
                               uint32_t key_group);
 void state_record_free(StateRecords *records, StateHeader *header, size_t prefix, size_t bytes);
+/* With a TTL: the sweep finds the record. */
+void state_record_mark_live(StateRecords *records, const StateHeader *header);
 /* Whether a record of either size takes the same room. */
 bool state_record_fits(size_t old_bytes, size_t new_bytes);
 char *state_text_new(StateRecords *records, size_t bytes);
@@ -212,14 +228,28 @@ typedef struct StateKeyGroup {
     bool has_base; /* a base of it was handed over or restored: from now on deltas */
 } StateKeyGroup;
 
+/* Giving back what has expired: passes over the blocks, each spread over a part of the TTL. */
+typedef struct StateSweep {
+    int64_t pass_start_ms;
+    uint32_t block; /* what comes next: a block, a word of its bitmap */
+    uint32_t word;
+    uint32_t shrink_group; /* then a key group whose index may shrink; key_group_count: done */
+    bool active;
+} StateSweep;
+
 struct StateTable {
     StateStore *store;
     char *name;
     char *description;
     StateKind kind;
-    uint32_t record_bytes;
+    uint32_t record_bytes; /* with the time of its last write behind it, if there is a TTL */
     uint32_t string_count;
     uint32_t *string_offsets;
+    int64_t ttl_ms;     /* 0: none */
+    int64_t expired_ms; /* records last written then or before have expired */
+    uint32_t time_at;   /* where a record has the time; with a TTL */
+    StateSweep sweep;
+    bool restore_changed;    /* restored from a form with or without times: next come bases */
     uint32_t body_bytes;     /* between header and key of what the index finds */
     uint32_t prefix_bytes;   /* before the header of what is persisted */
     uint32_t key_group_mask; /* max_parallelism - 1 when that is a power of two, else 0 */
@@ -237,6 +267,7 @@ struct StateStore {
     uint32_t first_key_group;
     uint32_t last_key_group;
     uint64_t memory_limit_bytes;
+    int64_t now_ms;
     StateTable **tables;
     uint32_t table_count;
 };
@@ -251,6 +282,7 @@ struct StateGroup {
     uint32_t size;
     bool indexed;
     bool unsorted; /* while restoring: entries came out of order */
+    bool timed;    /* the table has a TTL */
 };
 
 struct StateEntry {
@@ -339,6 +371,48 @@ static inline Str state_keys_key(const StateTable *table, const void *body)
 
 /* Calls `each` with what the index holds. */
 void state_keys_each(StateTable *table, void (*each)(StateTable *table, void *body));
+
+/* ------------------------------------------------------------------------ TTL */
+
+static inline int64_t *state_time_of(const StateTable *table, const StateHeader *header)
+{
+    return (int64_t *)(void *)((char *)(uintptr_t)(header + 1) + table->time_at);
+}
+
+bool state_ordered_is_expired(const StateTable *table, const StateHeader *header);
+void state_ordered_written(StateTable *table, const StateHeader *header);
+/* The entry's time has been read back. */
+void state_ordered_restored(StateTable *table, const void *record);
+
+static inline bool state_is_expired(const StateTable *table, const StateHeader *header)
+{
+    if (table->ttl_ms == 0)
+        return false;
+    return table->kind == STATE_ORDERED ? state_ordered_is_expired(table, header)
+                                        : *state_time_of(table, header) <= table->expired_ms;
+}
+
+/* The record was written now. */
+static inline void state_written(StateTable *table, const StateHeader *header)
+{
+    if (table->ttl_ms != 0)
+        *state_time_of(table, header) = table->store->now_ms;
+    if (table->ttl_ms != 0 && table->kind == STATE_ORDERED)
+        state_ordered_written(table, header);
+    state_record_touch(&table->records, header);
+}
+
+/* A record that has expired, as new. */
+void state_renew(StateTable *table, StateHeader *header);
+/* The record has just been made. */
+static inline void state_born(StateTable *table, const StateHeader *header)
+{
+    if (table->ttl_ms != 0)
+        state_record_mark_live(&table->records, header);
+}
+/* Fewer buckets where most stand empty. */
+void state_keys_shrink(StateTable *table, uint32_t key_group);
+void state_index_shrink(StateIndex *index, const StateTable *table, StateHashOf hash_of);
 
 /* -------------------------------------------------------------------- records */
 

@@ -86,6 +86,8 @@ static void *finish_key(StateTable *table, const Run *run, uint32_t i, Str key, 
     header = find_one(table, run->indexes[i], key, (uint32_t)hash);
     if (header == NULL && make) {
         header = create(table, run->indexes[i], key, hash);
+        if (table->kind == STATE_VALUE)
+            state_born(table, header);
         *created = 1;
     }
     return header == NULL ? NULL : header + 1;
@@ -114,6 +116,14 @@ void state_keys_reserve(StateTable *table, uint32_t key_group, uint32_t more)
     size_t before = state_index_bytes(index);
     state_index_reserve(index, more, table, hash_of_key);
     table->index_bytes += state_index_bytes(index) - before;
+}
+
+void state_keys_shrink(StateTable *table, uint32_t key_group)
+{
+    StateIndex *index = &state_key_group(table, key_group)->index;
+    size_t before = state_index_bytes(index);
+    state_index_shrink(index, table, hash_of_key);
+    table->index_bytes -= before - state_index_bytes(index);
 }
 
 void state_keys_remove(StateTable *table, void *body)

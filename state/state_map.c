@@ -60,19 +60,61 @@ uint32_t state_map_size(const StateGroup *group)
     return group == NULL ? 0 : group->size;
 }
 
+/* With a TTL the group's body is followed by its table, for the time that now is. */
+static const StateTable *timed_table(const StateGroup *group)
+{
+    return group->timed ? *(const StateTable *const *)(const void *)(group + 1) : NULL;
+}
+
+/* The entry, or the nearest one behind or before it that has not expired. */
+static StateEntry *live_entry(const StateTable *table, StateEntry *entry, bool forward)
+{
+    while (entry != NULL && state_is_expired(table, &entry->header))
+        entry = forward ? entry->next : entry->prev;
+    return entry;
+}
+
 StateEntry *state_map_first(const StateGroup *group)
 {
-    return group == NULL ? NULL : group->first;
+    if (group == NULL || !group->timed)
+        return group == NULL ? NULL : group->first;
+    return live_entry(timed_table(group), group->first, true);
 }
 
 StateEntry *state_map_last(const StateGroup *group)
 {
-    return group == NULL ? NULL : group->last;
+    if (group == NULL || !group->timed)
+        return group == NULL ? NULL : group->last;
+    return live_entry(timed_table(group), group->last, false);
 }
 
 StateEntry *state_map_next(const StateEntry *entry)
 {
-    return entry->next;
+    if (!entry->group->timed)
+        return entry->next;
+    return live_entry(timed_table(entry->group), entry->next, true);
+}
+
+/* Gives back what has expired at the head of the group; false when that was all of it. */
+static bool drop_expired_head(StateTable *table, StateGroup *group)
+{
+    while (state_is_expired(table, &group->first->header))
+        if (state_map_remove(table, group->first))
+            return false;
+    return true;
+}
+
+/* Groups of which nothing is left are none, also where one stands several times. */
+static void drop_expired(StateTable *table, StateGroup **groups, uint32_t count)
+{
+    for (uint32_t i = 0; i < count; i++) {
+        StateGroup *group = groups[i];
+        if (group == NULL || drop_expired_head(table, group))
+            continue;
+        for (uint32_t k = i; k < count; k++)
+            if (groups[k] == group)
+                groups[k] = NULL;
+    }
 }
 
 void state_map_groups(StateTable *table, const Str *keys, const uint64_t *hashes, uint32_t count,
@@ -87,6 +129,8 @@ void state_map_groups(StateTable *table, const Str *keys, const uint64_t *hashes
             groups[from + i] = bodies[i];
         }
     }
+    if (table->ttl_ms != 0)
+        drop_expired(table, groups, count);
 }
 
 static bool entry_is(const StateEntry *entry, Str subkey, uint32_t hash)
@@ -136,7 +180,8 @@ static uint32_t hash_of_subkey(Str subkey)
 
 StateEntry *state_map_find(StateTable *table, StateGroup *group, Str subkey)
 {
-    return group == NULL ? NULL : find(table, group, subkey, hash_of_subkey(subkey));
+    StateEntry *entry = group == NULL ? NULL : find(table, group, subkey, hash_of_subkey(subkey));
+    return entry == NULL || state_is_expired(table, &entry->header) ? NULL : entry;
 }
 
 static void index_add(StateTable *table, StateGroup *group, const StateEntry *entry)
@@ -209,6 +254,7 @@ static StateEntry *entry_new(StateTable *table, uint32_t key_group, Str subkey, 
         state_record_new(&table->records, table->prefix_bytes,
                          table->record_bytes + subkey.length + payload.length, key_group);
     header->key_bytes = (uint32_t)subkey.length;
+    state_born(table, header);
     StateEntry *entry = state_entry_of(header);
     entry->record_units = (uint16_t)(table->record_bytes / STATE_UNIT_BYTES);
     entry->subkey_hash = hash;
@@ -237,7 +283,13 @@ static StateEntry *append(StateTable *table, StateGroup *group, Str subkey, uint
 static StateGroup *group_of(StateTable *table, Str key, uint64_t hash)
 {
     void *body;
-    state_keys_find(table, &key, &hash, 1, true, &body, NULL);
+    uint8_t created;
+    state_keys_find(table, &key, &hash, 1, true, &body, &created);
+    if (created != 0 && table->ttl_ms != 0) {
+        StateGroup *group = body;
+        group->timed = true;
+        memcpy(group + 1, &table, sizeof(table));
+    }
     return body;
 }
 
@@ -249,12 +301,17 @@ StateEntry *state_map_put(StateTable *table, StateGroup **group, Str key, uint64
         *group = group_of(table, key, hash);
     uint32_t subkey_hash = hash_of_subkey(subkey);
     StateEntry *entry = find(table, *group, subkey, subkey_hash);
+    if (entry != NULL && state_is_expired(table, &entry->header)) {
+        if (state_map_remove(table, entry))
+            *group = group_of(table, key, hash);
+        entry = NULL;
+    }
     if (created != NULL)
         *created = entry == NULL;
     if (entry != NULL)
         return state_map_set_payload(table, entry, payload);
     entry = append(table, *group, subkey, subkey_hash, payload);
-    state_record_touch(&table->records, &entry->header);
+    state_written(table, &entry->header);
     return entry;
 }
 
@@ -297,7 +354,7 @@ StateEntry *state_map_set_payload(StateTable *table, StateEntry *entry, Str payl
     } else {
         entry = move_entry(table, entry, payload);
     }
-    state_record_touch(&table->records, &entry->header);
+    state_written(table, &entry->header);
     return entry;
 }
 

@@ -7,12 +7,73 @@
  * 24 bytes and its key. */
 #include "state/state_ordered.h"
 
-static StateTree *find_tree(StateTable *table, Str key, uint64_t hash, bool create)
+/* ------------------------------------------------------------------------- TTL
+ *
+ * A tree expires as a whole, when none of its entries was written for so long: who counts entries
+ * by position could not do with some of them gone. Its time stands behind its head and is the
+ * latest of the times its entries keep. */
+
+static int64_t *tree_time(const StateTree *tree)
+{
+    return (int64_t *)(void *)(uintptr_t)(tree + 1);
+}
+
+bool state_ordered_is_expired(const StateTable *table, const StateHeader *header)
+{
+    return *tree_time(state_tree_of(table, header + 1)) <= table->expired_ms;
+}
+
+void state_ordered_written(StateTable *table, const StateHeader *header)
+{
+    *tree_time(state_tree_of(table, header + 1)) = table->store->now_ms;
+}
+
+void state_ordered_restored(StateTable *table, const void *record)
+{
+    int64_t *time = tree_time(state_tree_of(table, record));
+    int64_t own = *state_time_of(table, state_header_of(record));
+    *time = own > *time ? own : *time;
+}
+
+/* Gives back a tree that has expired; false when it has not. */
+static bool drop_expired(StateTable *table, StateTree *tree)
+{
+    if (tree == NULL || table->ttl_ms == 0 || *tree_time(tree) > table->expired_ms)
+        return false;
+    while (!state_tree_remove(table, state_tree_last(tree)))
+        continue;
+    return true;
+}
+
+/* --------------------------------------------------------------------- finding */
+
+static StateTree *find_any(StateTable *table, Str key, uint64_t hash, bool create)
 {
     assert(table->kind == STATE_ORDERED);
     void *body;
     state_keys_find(table, &key, &hash, 1, create, &body, NULL);
     return body;
+}
+
+static StateTree *find_tree(StateTable *table, Str key, uint64_t hash, bool create)
+{
+    StateTree *tree = find_any(table, key, hash, create);
+    if (tree == NULL || tree->size == 0 || !drop_expired(table, tree))
+        return tree;
+    return create ? find_any(table, key, hash, true) : NULL;
+}
+
+/* Trees of which nothing is left are none, also where one stands several times. */
+static void drop_expired_trees(StateTable *table, StateTree **trees, uint32_t count)
+{
+    for (uint32_t i = 0; i < count; i++) {
+        const StateTree *tree = trees[i];
+        if (!drop_expired(table, trees[i]))
+            continue;
+        for (uint32_t k = i; k < count; k++)
+            if (trees[k] == tree)
+                trees[k] = NULL;
+    }
 }
 
 void state_ordered_trees(StateTable *table, const Str *keys, const uint64_t *hashes, uint32_t count,
@@ -26,6 +87,8 @@ void state_ordered_trees(StateTable *table, const Str *keys, const uint64_t *has
         for (uint32_t i = 0; i < n; i++)
             trees[from + i] = bodies[i];
     }
+    if (table->ttl_ms != 0)
+        drop_expired_trees(table, trees, count);
 }
 
 uint32_t state_tree_size(const StateTree *tree)
@@ -60,6 +123,7 @@ static StateOrderedEntry *entry_new(StateTable *table, const StateTree *tree, St
                                            table->record_bytes + sort_key.length + payload.length,
                                            state_header_group(state_header_of(tree)));
     header->key_bytes = (uint32_t)sort_key.length;
+    state_born(table, header);
     StateOrderedEntry *entry = state_ordered_entry_of(header);
     entry->tree = state_ref_of(state_header_of(tree));
     entry->payload_bytes = (uint32_t)payload.length;
@@ -123,7 +187,7 @@ void *state_tree_put(StateTable *table, StateTree **tree, Str key, uint64_t hash
         *tree = find_tree(table, key, hash, true);
     bool is_new;
     StateOrderedEntry *entry = put(table, *tree, sort_key, &payload, &is_new);
-    state_record_touch(&table->records, &entry->header);
+    state_written(table, &entry->header);
     if (created != NULL)
         *created = is_new;
     return entry + 1;
@@ -172,7 +236,7 @@ void *state_ordered_put(StateTable *table, Str key, uint64_t hash, Str sort_key,
     StateOrderedEntry *entry =
         put(table, find_tree(table, key, hash, true), sort_key, NULL, &is_new);
     if (is_new)
-        state_record_touch(&table->records, &entry->header);
+        state_written(table, &entry->header);
     if (created != NULL)
         *created = is_new;
     return entry + 1;
@@ -181,7 +245,7 @@ void *state_ordered_put(StateTable *table, Str key, uint64_t hash, Str sort_key,
 void *state_ordered_restore(StateTable *table, Str key, uint64_t hash, Str sort_key, Str payload)
 {
     bool is_new;
-    return put(table, find_tree(table, key, hash, true), sort_key, &payload, &is_new) + 1;
+    return put(table, find_any(table, key, hash, true), sort_key, &payload, &is_new) + 1;
 }
 
 void state_ordered_remove(StateTable *table, Str key, uint64_t hash, Str sort_key)

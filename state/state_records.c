@@ -1,12 +1,13 @@
 /* Records in blocks: a slab allocator whose pieces never move and have a 32-bit reference.
  *
- * Pieces come off the end of the open block, or from the free list of their size class: exact up to
- * 128 bytes, then eight classes per doubling, so at most an eighth is lost. A piece too large for
- * that gets a block of its own. Freed pieces wait for the next of their class; blocks shrink only
- * when a huge record goes.
+ * A block holds pieces of one size class: exact up to 128 bytes, then eight classes per doubling,
+ * so at most an eighth is lost. Freed pieces wait in their block for the next of the class; a block
+ * without a piece in use goes back to the system, but for one per class that waits for the next
+ * growth. A piece too large for that gets a block of its own.
  *
- * Cost: an allocation is a pop or an addition; blocks after the first ask for huge pages, because a
- * probe into a large table would else miss the TLB as well as the cache. */
+ * Invariant: a block begins with its number, by which a text finds its block.
+ * Cost: an allocation is a pop or an addition; the blocks of a class after its first ask for huge
+ * pages, because a probe into a large table would else miss the TLB as well as the cache. */
 #include "state/state_internal.h"
 
 #include <sys/mman.h>
@@ -14,7 +15,7 @@
 /* Larger pieces get their own block, so that little is lost at the end of the open one. */
 #define HUGE_BYTES         (STATE_BLOCK_BYTES / 8)
 #define EXACT_UNITS        16
-#define FIRST_BYTES        64 /* keeps a fresh block's records from straddling cache lines */
+#define FIRST_BYTES        64 /* the block's number; keeps records from straddling cache lines */
 #define CLASSES_PER_OCTAVE 8
 
 /* Units of 8 bytes that a piece of its class takes, and the class. */
@@ -22,7 +23,7 @@ static uint32_t size_class(size_t bytes, size_t *class_bytes)
 {
     size_t units = (bytes + STATE_UNIT_BYTES - 1) / STATE_UNIT_BYTES;
     if (units < 2)
-        units = 2; /* a free piece holds a StateFree */
+        units = 2;
     if (units <= EXACT_UNITS) {
         *class_bytes = units * STATE_UNIT_BYTES;
         return (uint32_t)units - 1;
@@ -85,13 +86,15 @@ static uint32_t add_block(StateRecords *records, size_t bytes)
     }
     bytes = size_round_up(bytes, 4096);
     StateBlock *block = &records->blocks[number];
-    block->base = map_aligned(bytes);
-    block->bytes = bytes;
-    block->any_changed = false;
     /* A huge record's header is within the first units. */
-    block->changed = memory_zalloc(bytes == STATE_BLOCK_BYTES ? STATE_BLOCK_UNITS / 8 : 64);
-    if (number > 0 && bytes == STATE_BLOCK_BYTES)
-        madvise(block->base, bytes, MADV_HUGEPAGE);
+    size_t bits = bytes == STATE_BLOCK_BYTES ? STATE_BLOCK_UNITS / 8 : 64;
+    *block = (StateBlock){.base = map_aligned(bytes),
+                          .bytes = bytes,
+                          .changed = memory_zalloc(bits),
+                          .live = records->marks_live ? memory_zalloc(bits) : NULL,
+                          .class = STATE_SIZE_CLASSES,
+                          .prev = STATE_NO_BLOCK,
+                          .next = STATE_NO_BLOCK};
     return number;
 }
 
@@ -100,21 +103,107 @@ static void drop_block(StateRecords *records, uint32_t number)
     StateBlock *block = &records->blocks[number];
     munmap(block->base, block->bytes);
     memory_free(block->changed);
+    memory_free(block->live);
     *block = (StateBlock){0};
     records->free_blocks[records->free_block_count++] = number;
 }
 
-static char *take_from_open(StateRecords *records, size_t bytes, uint32_t *block)
+/* ------------------------------------------------------------- blocks of a class */
+
+static void class_append(StateRecords *records, uint32_t number)
 {
-    if (records->block_count == 0 || records->open_used + bytes > STATE_BLOCK_BYTES) {
-        records->open_block = add_block(records, STATE_BLOCK_BYTES);
-        records->open_used = FIRST_BYTES;
+    StateBlock *block = &records->blocks[number];
+    StateClass *class = &records->classes[block->class];
+    bool is_first = class->blocks == 0 || class->first == STATE_NO_BLOCK;
+    block->is_partial = true;
+    block->next = STATE_NO_BLOCK;
+    block->prev = is_first ? STATE_NO_BLOCK : class->last;
+    if (is_first)
+        class->first = number;
+    else
+        records->blocks[class->last].next = number;
+    class->last = number;
+}
+
+static void class_unlink(StateRecords *records, const StateBlock *block)
+{
+    StateClass *class = &records->classes[block->class];
+    if (block->prev == STATE_NO_BLOCK)
+        class->first = block->next;
+    else
+        records->blocks[block->prev].next = block->next;
+    if (block->next == STATE_NO_BLOCK)
+        class->last = block->prev;
+    else
+        records->blocks[block->next].prev = block->prev;
+}
+
+static uint32_t class_add_block(StateRecords *records, uint32_t number_of_class)
+{
+    StateClass *class = &records->classes[number_of_class];
+    uint32_t number = add_block(records, STATE_BLOCK_BYTES);
+    StateBlock *block = &records->blocks[number];
+    memcpy(block->base, &number, sizeof(number));
+    block->class = number_of_class;
+    block->used = FIRST_BYTES;
+    class_append(records, number);
+    if (class->blocks++ != 0)
+        madvise(block->base, STATE_BLOCK_BYTES, MADV_HUGEPAGE);
+    class->empty++;
+    return number;
+}
+
+/* A zeroed piece of the class, or, a text, one that need not be. */
+static char *take_piece(StateRecords *records, uint32_t class_number, size_t class_bytes,
+                        bool zeroed, uint32_t *number)
+{
+    StateClass *class = &records->classes[class_number];
+    if (class->blocks == 0 || class->first == STATE_NO_BLOCK)
+        *number = class_add_block(records, class_number);
+    else
+        *number = class->first;
+    StateBlock *block = &records->blocks[*number];
+    class->empty -= block->pieces == 0;
+    block->pieces++;
+    char *piece = (char *)block->free;
+    if (piece != NULL) {
+        block->free = block->free->next;
+        if (zeroed)
+            memset(piece, 0, class_bytes);
+    } else {
+        piece = block->base + block->used;
+        block->used += class_bytes;
     }
-    char *piece = records->blocks[records->open_block].base + records->open_used;
-    records->open_used += bytes;
-    *block = records->open_block;
+    if (block->free == NULL && block->used + class_bytes > STATE_BLOCK_BYTES) {
+        class_unlink(records, block);
+        block->is_partial = false;
+    }
+    records->live_bytes += class_bytes;
     return piece;
 }
+
+static void give_piece(StateRecords *records, char *piece, size_t class_bytes, uint32_t number)
+{
+    StateBlock *block = &records->blocks[number];
+    StateClass *class = &records->classes[block->class];
+    StateFree *freed = (StateFree *)(void *)piece;
+    freed->next = block->free;
+    block->free = freed;
+    records->live_bytes -= class_bytes;
+    if (!block->is_partial)
+        class_append(records, number);
+    if (--block->pieces != 0)
+        return;
+    if (class->empty == 0) {
+        class->empty++;
+        return;
+    }
+    class_unlink(records, block);
+    class->blocks--;
+    drop_block(records, number);
+}
+
+/* ------------------------------------------------------------------------ pieces */
 
 StateHeader *state_record_new(StateRecords *records, size_t prefix, size_t bytes,
                               uint32_t key_group)
@@ -129,16 +218,7 @@ StateHeader *state_record_new(StateRecords *records, size_t prefix, size_t bytes
     } else {
         size_t class_bytes;
         uint32_t class = size_class(total, &class_bytes);
-        StateFree *free_piece = records->free_records[class];
-        if (free_piece != NULL) {
-            records->free_records[class] = free_piece->next;
-            block = free_piece->block;
-            piece = (char *)free_piece;
-            memset(piece, 0, class_bytes);
-        } else {
-            piece = take_from_open(records, class_bytes, &block);
-        }
-        records->live_bytes += class_bytes;
+        piece = take_piece(records, class, class_bytes, true, &block);
     }
     StateHeader *header = (StateHeader *)(void *)(piece + prefix);
     header->where = block | key_group << STATE_BLOCK_BITS;
@@ -157,13 +237,18 @@ void state_record_free(StateRecords *records, StateHeader *header, size_t prefix
     StateBlock *block = &records->blocks[number];
     uint32_t unit = (uint32_t)(((uintptr_t)header & (STATE_BLOCK_BYTES - 1)) / STATE_UNIT_BYTES);
     block->changed[unit >> 6] &= ~(UINT64_C(1) << (unit & 63));
+    if (block->live != NULL)
+        block->live[unit >> 6] &= ~(UINT64_C(1) << (unit & 63));
     size_t class_bytes;
-    uint32_t class = size_class(total, &class_bytes);
-    StateFree *piece = (StateFree *)(void *)((char *)header - prefix);
-    piece->next = records->free_records[class];
-    piece->block = number;
-    records->free_records[class] = piece;
-    records->live_bytes -= class_bytes;
+    size_class(total, &class_bytes);
+    give_piece(records, (char *)header - prefix, class_bytes, number);
+}
+
+void state_record_mark_live(StateRecords *records, const StateHeader *header)
+{
+    StateBlock *block = &records->blocks[header->where & (STATE_BLOCKS_MAX - 1)];
+    uint32_t unit = (uint32_t)(((uintptr_t)header & (STATE_BLOCK_BYTES - 1)) / STATE_UNIT_BYTES);
+    block->live[unit >> 6] |= UINT64_C(1) << (unit & 63);
 }
 
 char *state_text_new(StateRecords *records, size_t bytes)
@@ -174,15 +259,9 @@ char *state_text_new(StateRecords *records, size_t bytes)
         return memory_alloc(bytes);
     }
     size_t class_bytes;
-    uint32_t class = size_class(bytes, &class_bytes);
-    records->live_bytes += class_bytes;
-    StateFree *piece = records->free_texts[class];
-    if (piece != NULL) {
-        records->free_texts[class] = piece->next;
-        return (char *)piece;
-    }
     uint32_t block;
-    return take_from_open(records, class_bytes, &block);
+    uint32_t class = size_class(bytes, &class_bytes);
+    return take_piece(records, class, class_bytes, false, &block);
 }
 
 void state_text_free(StateRecords *records, char *text, size_t bytes)
@@ -194,11 +273,11 @@ void state_text_free(StateRecords *records, char *text, size_t bytes)
         return;
     }
     size_t class_bytes;
-    uint32_t class = size_class(bytes, &class_bytes);
-    records->live_bytes -= class_bytes;
-    StateFree *piece = (StateFree *)(void *)text;
-    piece->next = records->free_texts[class];
-    records->free_texts[class] = piece;
+    uint32_t number;
+    size_class(bytes, &class_bytes);
+    memcpy(&number, (char *)((uintptr_t)text & ~(uintptr_t)(STATE_BLOCK_BYTES - 1)),
+           sizeof(number));
+    give_piece(records, text, class_bytes, number);
 }
 
 void state_records_deinit(StateRecords *records)
@@ -208,6 +287,7 @@ void state_records_deinit(StateRecords *records)
             continue;
         munmap(records->blocks[i].base, records->blocks[i].bytes);
         memory_free(records->blocks[i].changed);
+        memory_free(records->blocks[i].live);
     }
     memory_free(records->blocks);
     memory_free(records->free_blocks);

@@ -18,6 +18,12 @@ static StateTable *find_table(const StateStore *store, Str name)
     return NULL;
 }
 
+/* Bytes of a record without its time. */
+static uint32_t value_bytes(uint32_t record_bytes, bool timed)
+{
+    return record_bytes - (timed ? (uint32_t)sizeof(int64_t) : 0);
+}
+
 static bool fits(const StateStore *store, const StateTable *table, const StateChunkHead *head,
                  Error *error)
 {
@@ -26,7 +32,9 @@ static bool fits(const StateStore *store, const StateTable *table, const StateCh
         what = "the job has no such state any more";
     else if (table->kind != head->kind)
         what = "it is of another kind now";
-    else if (table->record_bytes != head->record_bytes || table->string_count != head->string_count)
+    else if (value_bytes(table->record_bytes, table->ttl_ms != 0) !=
+                 value_bytes(head->record_bytes, head->timed) ||
+             table->string_count != head->string_count)
         what = "its record has another form now";
     else if (head->key_group >= store->max_parallelism)
         what = "it was written with a larger maximum parallelism";
@@ -37,15 +45,20 @@ static bool fits(const StateStore *store, const StateTable *table, const StateCh
     return error_hint(error, "Start over with --fresh, or undo the change of the query.");
 }
 
-/* Copies a stored record over a new or older one; false when the value is too short. */
-static bool load_record(StateTable *table, void *record, Str value)
+/* Copies a stored record over a new or older one; false when the value is too short. A record that
+ * comes without a time counts as written now. */
+static bool load_record(StateTable *table, const StateChunkHead *head, void *record, Str value)
 {
-    if (value.length < table->record_bytes)
+    if (value.length < head->record_bytes)
         return false;
     state_strings_free(table, record);
-    if (table->record_bytes != 0)
-        memcpy(record, value.data, table->record_bytes);
-    size_t next = table->record_bytes;
+    uint32_t common =
+        head->record_bytes < table->record_bytes ? head->record_bytes : table->record_bytes;
+    if (common != 0)
+        memcpy(record, value.data, common);
+    if (table->ttl_ms != 0 && !head->timed)
+        *state_time_of(table, state_header_of(record)) = table->store->now_ms;
+    size_t next = head->record_bytes;
     bool whole = true;
     for (uint32_t i = 0; i < table->string_count; i++) {
         StringView *view = (StringView *)(void *)((char *)record + table->string_offsets[i]);
@@ -65,9 +78,10 @@ static bool load_record(StateTable *table, void *record, Str value)
 }
 
 /* Bytes of the record and its long texts before the payload, or false. */
-static bool record_length(const StateTable *table, Str value, size_t *length)
+static bool record_length(const StateTable *table, const StateChunkHead *head, Str value,
+                          size_t *length)
 {
-    *length = table->record_bytes;
+    *length = head->record_bytes;
     for (uint32_t i = 0; i < table->string_count && *length <= value.length; i++) {
         StringView view;
         memcpy(&view, value.data + table->string_offsets[i], sizeof(view));
@@ -112,14 +126,15 @@ typedef struct Batch {
     void *records[RESTORE_BATCH];
 } Batch;
 
-static bool load_batch(StateTable *table, uint32_t key_group, Batch *batch)
+static bool load_batch(StateTable *table, const StateChunkHead *head, Batch *batch)
 {
+    uint32_t key_group = head->key_group;
     hash_many(batch->keys, batch->count, batch->hashes);
     for (uint32_t i = 0; i < batch->count; i++)
         batch->hashes[i] = hash_in_group(batch->hashes[i], key_group);
     state_keys_find(table, batch->keys, batch->hashes, batch->count, true, batch->records, NULL);
     for (uint32_t i = 0; i < batch->count; i++)
-        if (!load_record(table, batch->records[i], batch->values[i]))
+        if (!load_record(table, head, batch->records[i], batch->values[i]))
             return false;
     batch->count = 0;
     return true;
@@ -137,10 +152,10 @@ static bool load_values(StateTable *table, StateChunkReader *chunk)
             return false;
         batch.keys[batch.count] = item.key;
         batch.values[batch.count++] = item.value;
-        if (batch.count == RESTORE_BATCH && !load_batch(table, chunk->head.key_group, &batch))
+        if (batch.count == RESTORE_BATCH && !load_batch(table, &chunk->head, &batch))
             return false;
     }
-    return load_batch(table, chunk->head.key_group, &batch);
+    return load_batch(table, &chunk->head, &batch);
 }
 
 static bool load_entries(StateTable *table, StateChunkReader *chunk)
@@ -152,15 +167,17 @@ static bool load_entries(StateTable *table, StateChunkReader *chunk)
         uint64_t hash =
             hash_in_group(hash_bytes(item.key.data, item.key.length), chunk->head.key_group);
         size_t length;
-        if (!record_length(table, item.value, &length))
+        if (!record_length(table, &chunk->head, item.value, &length))
             return false;
         Str payload = {item.value.data + length, item.value.length - length};
         void *record =
             table->kind == STATE_MAP
                 ? state_map_restore(table, item.key, hash, item.subkey, item.sequence, payload)
                 : state_ordered_restore(table, item.key, hash, item.subkey, payload);
-        if (!load_record(table, record, item.value))
+        if (!load_record(table, &chunk->head, record, item.value))
             return false;
+        if (table->kind == STATE_ORDERED && table->ttl_ms != 0)
+            state_ordered_restored(table, record);
     }
     return true;
 }
@@ -187,6 +204,8 @@ bool state_restore(StateStore *store, const StateChunk *chunk, Error *error)
     if (!whole || !reader_done(&reader.reader))
         return state_chunk_corrupt(&reader.head, error);
     state_key_group(table, reader.head.key_group)->has_base = true;
+    if (reader.head.timed != (table->ttl_ms != 0))
+        table->restore_changed = true;
     return true;
 }
 
@@ -207,6 +226,21 @@ static void forget_changes(StateTable *table)
     }
 }
 
+static void mark_changed(StateTable *table, StateHeader *header)
+{
+    state_record_touch(&table->records, header);
+}
+
+/* Deltas cannot follow a base of the other form. */
+static void want_bases(StateTable *table)
+{
+    state_each_record(table, mark_changed);
+    uint32_t groups = table->store->last_key_group - table->store->first_key_group + 1;
+    for (uint32_t group = 0; group < groups; group++)
+        table->key_groups[group].has_base = false;
+    table->restore_changed = false;
+}
+
 bool state_restore_end(StateStore *store, Error *error)
 {
     for (uint32_t i = 0; i < store->table_count; i++) {
@@ -214,6 +248,8 @@ bool state_restore_end(StateStore *store, Error *error)
         if (table->kind == STATE_MAP)
             state_map_restore_end(table);
         forget_changes(table);
+        if (table->restore_changed)
+            want_bases(table);
     }
     return state_store_check(store, error);
 }

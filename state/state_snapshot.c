@@ -145,6 +145,7 @@ static void snapshot_key_group(Snapshot *snapshot, uint32_t number)
         return;
     StateChunkHead head = {.kind = table->kind,
                            .is_base = !group->has_base,
+                           .timed = table->ttl_ms != 0,
                            .string_count = table->string_count,
                            .key_group = number + table->store->first_key_group,
                            .record_bytes = table->record_bytes,

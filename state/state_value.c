@@ -12,9 +12,15 @@ void state_value_get_or_create(StateTable *table, const Str *keys, const uint64_
     for (uint32_t from = 0; from < count; from += array_count(is_new)) {
         uint32_t n = count - from < array_count(is_new) ? count - from : array_count(is_new);
         state_keys_find(table, keys + from, hashes + from, n, true, records + from, is_new);
-        for (uint32_t i = 0; i < n; i++)
-            if (is_new[i])
-                state_record_touch(&table->records, state_header_of(records[from + i]));
+        for (uint32_t i = 0; i < n; i++) {
+            StateHeader *header = state_header_of(records[from + i]);
+            if (is_new[i]) {
+                state_written(table, header);
+            } else if (state_is_expired(table, header)) {
+                state_renew(table, header);
+                is_new[i] = 1;
+            }
+        }
         if (created != NULL)
             memcpy(created + from, is_new, n);
     }
@@ -25,6 +31,9 @@ void state_value_get(StateTable *table, const Str *keys, const uint64_t *hashes,
 {
     assert(table->kind == STATE_VALUE);
     state_keys_find(table, keys, hashes, count, false, records, NULL);
+    for (uint32_t i = 0; i < count && table->ttl_ms != 0; i++)
+        if (records[i] != NULL && state_is_expired(table, state_header_of(records[i])))
+            records[i] = NULL;
 }
 
 void state_value_remove(StateTable *table, void *record)
@@ -47,8 +56,13 @@ void state_value_each(StateTable *table, void (*each)(void *to, void *record), v
     for (uint32_t g = 0; g <= store->last_key_group - store->first_key_group; g++) {
         const StateIndex *index = &table->key_groups[g].index;
         for (uint32_t b = 0; b < index->bucket_count; b++)
-            for (uint32_t slot = 0; slot < STATE_BUCKET_SLOTS; slot++)
-                if (index->buckets[b].tags[slot] != 0)
-                    each(to, state_header_at(&table->records, index->buckets[b].refs[slot]) + 1);
+            for (uint32_t slot = 0; slot < STATE_BUCKET_SLOTS; slot++) {
+                if (index->buckets[b].tags[slot] == 0)
+                    continue;
+                StateHeader *header =
+                    state_header_at(&table->records, index->buckets[b].refs[slot]);
+                if (!state_is_expired(table, header))
+                    each(to, header + 1);
+            }
     }
 }

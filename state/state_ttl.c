@@ -1,0 +1,129 @@
+/* Records that expire: renewing them in place, and giving their memory back.
+ *
+ * Nothing depends on when that happens, because every search passes over what has expired. A pass
+ * goes over the blocks in the order of memory, by the bitmaps that say where records begin, and
+ * takes a PASSES-th of the TTL; each call does as much of it as is due, a STEP_WORDS-th at most.
+ * Then the indexes shrink, a key group a call.
+ *
+ * Invariant: the time of a table's last write is only ever compared with expired_ms, which moves
+ * between batches and never back.
+ * Cost: per record and pass a bit and, at worst, a line of memory in order; 8 bytes a record. */
+#include "state/state_internal.h"
+
+#define PASSES 8
+/* 64 units of 8 bytes a word: a quarter of a MiB of state a call. */
+#define STEP_WORDS 512
+
+static uint32_t key_group_count(const StateStore *store)
+{
+    return store->last_key_group - store->first_key_group + 1;
+}
+
+void state_renew(StateTable *table, StateHeader *header)
+{
+    state_strings_free(table, header + 1);
+    memset(header + 1, 0, table->record_bytes);
+    state_written(table, header);
+}
+
+static void expire(StateTable *table, StateHeader *header)
+{
+    if (table->kind == STATE_VALUE)
+        state_value_remove(table, header + 1);
+    else if (table->kind == STATE_MAP)
+        state_map_remove(table, state_entry_of(header));
+    else
+        state_tree_remove(table, header + 1);
+}
+
+static uint32_t block_words(const StateBlock *block)
+{
+    return block->bytes == STATE_BLOCK_BYTES ? STATE_BLOCK_UNITS / 64 : 8;
+}
+
+/* The records that begin in 64 units. One that goes may take its block along. */
+static void sweep_word(StateTable *table, uint32_t number, uint32_t word)
+{
+    uint64_t bits = table->records.blocks[number].live[word];
+    for (; bits != 0; bits &= bits - 1) {
+        StateRef ref = number << STATE_UNIT_BITS | (word * 64 + (uint32_t)__builtin_ctzll(bits));
+        StateHeader *header = state_header_at(&table->records, ref);
+        if (state_is_expired(table, header))
+            expire(table, header);
+        if (table->records.blocks[number].base == NULL)
+            return;
+    }
+}
+
+/* Goes on by at most `words`; false when the pass has come to its end. */
+static bool sweep_some(StateTable *table, uint32_t words)
+{
+    StateSweep *sweep = &table->sweep;
+    while (words != 0) {
+        if (sweep->block >= table->records.block_count)
+            return false;
+        const StateBlock *block = &table->records.blocks[sweep->block];
+        if (block->base == NULL || sweep->word >= block_words(block)) {
+            sweep->block++;
+            sweep->word = 0;
+            continue;
+        }
+        sweep_word(table, sweep->block, sweep->word++);
+        words--;
+    }
+    return true;
+}
+
+/* Words of the pass that should have been done by now. */
+static uint64_t words_due(const StateTable *table, int64_t pass_ms)
+{
+    const StateSweep *sweep = &table->sweep;
+    uint64_t words = STATE_BLOCK_UNITS / 64;
+    uint64_t all = table->records.block_count * words;
+    uint64_t done = sweep->block * words + sweep->word;
+    int64_t elapsed = table->store->now_ms - sweep->pass_start_ms;
+    uint64_t due =
+        elapsed >= pass_ms ? all : (uint64_t)((double)all * (double)elapsed / (double)pass_ms);
+    return due > done ? due - done : 0;
+}
+
+/* One step of the table's sweep; returns when the next is due. */
+static int64_t sweep_table(StateTable *table)
+{
+    StateSweep *sweep = &table->sweep;
+    int64_t now = table->store->now_ms;
+    int64_t pass_ms = table->ttl_ms / PASSES > 0 ? table->ttl_ms / PASSES : 1;
+    if (table->keys == 0 && !sweep->active)
+        return INT64_MAX;
+    if (!sweep->active) {
+        if (now < sweep->pass_start_ms + pass_ms)
+            return sweep->pass_start_ms + pass_ms;
+        *sweep = (StateSweep){.pass_start_ms = now, .active = true};
+    }
+    if (sweep->block < table->records.block_count) {
+        uint64_t due = words_due(table, pass_ms);
+        sweep_some(table, due < STEP_WORDS ? (uint32_t)due : STEP_WORDS);
+    } else if (sweep->shrink_group < key_group_count(table->store)) {
+        state_keys_shrink(table, table->store->first_key_group + sweep->shrink_group++);
+    } else {
+        sweep->active = false;
+    }
+    return now + (pass_ms < 16 ? 1 : pass_ms / 16);
+}
+
+int64_t state_store_advance(StateStore *store, int64_t now_ms)
+{
+    int64_t next = INT64_MAX;
+    /* A clock that was set back must not bring back what has expired. */
+    if (now_ms > store->now_ms)
+        store->now_ms = now_ms;
+    for (uint32_t i = 0; i < store->table_count; i++) {
+        StateTable *table = store->tables[i];
+        if (table->ttl_ms == 0)
+            continue;
+        table->expired_ms = store->now_ms - table->ttl_ms;
+        int64_t at = sweep_table(table);
+        next = at < next ? at : next;
+    }
+    return next;
+}
