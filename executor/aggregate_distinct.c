@@ -93,6 +93,7 @@ void distinct_set_open(Aggregate *aggregate, DistinctSet *set, uint32_t number)
         .kind = set->retracts ? STATE_MAP : STATE_VALUE,
         .record_bytes = (uint32_t)sizeof(int64_t) * set->slot_count,
         .description = arena_strdup(context->arena, buffer_text(&text)),
+        .ttl_ms = plan->state_ttl_ms,
     };
     buffer_deinit(&text);
     set->table = state_table_declare(context->state, &spec);

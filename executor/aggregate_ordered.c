@@ -11,6 +11,7 @@
 struct OrderedValues {
     uint32_t argument; /* input column */
     bool last;         /* the answer is the last value, not the first */
+    bool timed;        /* there is a state TTL */
     StateTable *table;
     Buffer encoded; /* sort keys of the batch at hand */
     Str *extremes;  /* by row: the answer's sort key behind it; NULL data: none */
@@ -28,12 +29,14 @@ OrderedValues *ordered_values_open(Aggregate *aggregate, const PlanAggregateCall
     OrderedValues *ordered = arena_new_one(context->arena, OrderedValues);
     ordered->argument = call->arguments[0];
     ordered->last = call->call.ordered_last;
+    ordered->timed = aggregate->plan->state_ttl_ms != 0;
     StateSpec spec = {
         .name = arena_printf(context->arena, "ordered%u", number),
         .kind = STATE_ORDERED,
         .record_bytes = sizeof(int64_t),
         .description = arena_printf(context->arena, "%s %s -> count", column->name,
                                     type_text(context->arena, column->type)),
+        .ttl_ms = aggregate->plan->state_ttl_ms,
     };
     ordered->table = state_table_declare(context->state, &spec);
     return ordered;
@@ -53,6 +56,14 @@ static Str find_extreme(const OrderedValues *ordered, Str key, uint64_t hash)
     else
         state_ordered_first(ordered->table, key, hash, &found);
     return found;
+}
+
+/* The values of a group live as long as the group, also while rows come that bring none. */
+static void keep_alive(const OrderedValues *ordered, const AggregateBatch *work, uint32_t row)
+{
+    void *record = state_ordered_first(ordered->table, work->keys[row], work->hashes[row], NULL);
+    if (record != NULL)
+        state_touch(ordered->table, record);
 }
 
 /* The same, in memory that stays while state changes. */
@@ -160,6 +171,8 @@ void ordered_values_update(OrderedValues *ordered, const AggregateBatch *work,
         Str old = previous == AGGREGATE_NO_ROW ? copy_extreme(ordered, work, row)
                                                : ordered->extremes[previous];
         Str now = old;
+        if (ordered->values[row].data == NULL && ordered->timed)
+            keep_alive(ordered, work, row);
         if (ordered->values[row].data != NULL)
             now = retraction ? retract_value(ordered, work, row, old)
                              : insert_value(ordered, work, row, old);

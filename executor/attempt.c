@@ -42,6 +42,7 @@ static void init_stage(Task *task, Stage *stage, const PlanNode *node, const boo
     for (uint32_t i = 0; i < stage->input_count; i++)
         stage->inputs[i].watermark_us = INT64_MIN;
     operator_time_init(&stage->time);
+    stage->sweep_us = INT64_MAX;
     atomic_store(&stage->stats.watermark_us, INT64_MIN);
     stage->state_limit_bytes = job->config.state_memory_limit_bytes;
     stream_check_init(&stage->check, node, pairs[node->id]);
@@ -63,6 +64,7 @@ static void init_stage(Task *task, Stage *stage, const PlanNode *node, const boo
         .batch_rows = job->config.batch_rows,
         .arena = task->arena,
     };
+    state_store_advance(stage->context.state, task->clock->now_us(task->clock) / 1000);
 }
 
 static Task *new_task(Job *job, Attempt *attempt, const Fragment *fragment, uint32_t subtask,

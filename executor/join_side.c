@@ -21,7 +21,7 @@ static const Type **column_types(Arena *arena, const Schema *schema, const uint3
 }
 
 static void declare_table(JoinSide *side, const OperatorContext *context, const Schema *schema,
-                          uint32_t number)
+                          uint32_t number, int64_t ttl_ms)
 {
     static const char *const names[] = {"left", "right"};
     static const char *const shapes[] = {"one row per key", "rows by unique key",
@@ -35,6 +35,7 @@ static void declare_table(JoinSide *side, const OperatorContext *context, const 
         .description = arena_printf(context->arena, "%s%s: %s", shapes[side->shape],
                                     side->counts ? ", matches" : "",
                                     row_slot_describe(context->arena, schema)),
+        .ttl_ms = ttl_ms,
     };
     if (side->shape == PLAN_SIDE_KEY_UNIQUE) {
         spec.record_bytes += side->slot.slot_bytes;
@@ -70,7 +71,7 @@ void join_side_open(JoinSide *side, const OperatorContext *context, const PlanJo
     if (plan->key_count > most)
         most = plan->key_count;
     side->columns = arena_new_array(arena, const Vector *, most + 1);
-    declare_table(side, context, schema, number);
+    declare_table(side, context, schema, number, spec->state_ttl_ms);
 }
 
 /* ---------------------------------------------------------------------- keys */

@@ -344,7 +344,7 @@ static Operator *aggregate_open(const OperatorContext *context, Error *error)
     aggregate->distinct_sets = arena_new_array(context->arena, DistinctSet *, plan->call_count + 1);
     aggregate->header_bytes = (uint32_t)sizeof(int64_t) *
                               ((plan->input_retracts ? 1u : 0u) + (plan->final_only ? 1u : 0u));
-    StateSpec spec = {.name = "groups", .kind = STATE_VALUE};
+    StateSpec spec = {.name = "groups", .kind = STATE_VALUE, .ttl_ms = plan->state_ttl_ms};
     open_calls(aggregate, &spec);
     spec.description = describe(aggregate);
     aggregate->groups = state_table_declare(context->state, &spec);

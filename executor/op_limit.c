@@ -11,6 +11,8 @@
  * State: for insert-only input the number of rows seen. For changes ORDERED arrival → row, MAP row
  * → arrivals, and the counters. Invariant: `first` and `last` are the arrivals at the ends of the
  * result while it is not empty; they follow from the tables and are found again after a restore.
+ * With a state TTL all of it is forgotten when no change came for so long: positions cannot do with
+ * some rows gone.
  * Cost: a batch a call for insert-only input; a few searches a row for changes. */
 #include "core/hash.h"
 #include "executor/row_output.h"
@@ -43,11 +45,34 @@ typedef struct Limit {
     Arena *scratch;
 } Limit;
 
+/* Forgets the rows one by one, each with its arrivals. */
+static void forget_rows(Limit *limit)
+{
+    Str arrival;
+    void *slot;
+    while ((slot = state_ordered_first(limit->arrivals, limit->key, limit->hash, &arrival)) !=
+           NULL) {
+        Str row = row_slot_get(&limit->slot, slot);
+        uint64_t hash = hash_bytes(row.data, row.length);
+        StateGroup *group;
+        state_map_groups(limit->index, &row, &hash, 1, &group);
+        if (group != NULL)
+            state_map_remove(limit->index, state_map_first(group));
+        char at[ARRIVAL_BYTES];
+        memcpy(at, arrival.data, ARRIVAL_BYTES);
+        state_ordered_remove(limit->arrivals, limit->key, limit->hash, (Str){at, ARRIVAL_BYTES});
+    }
+    limit->has_result = false;
+}
+
 static LimitCounters *counters_of(Limit *limit)
 {
     void *record;
-    state_value_get_or_create(limit->counters, &limit->key, &limit->hash, 1, &record, NULL);
+    uint8_t created;
+    state_value_get_or_create(limit->counters, &limit->key, &limit->hash, 1, &record, &created);
     state_touch(limit->counters, record);
+    if (created && limit->retracts)
+        forget_rows(limit);
     return record;
 }
 
@@ -221,7 +246,8 @@ static void declare_tables(Limit *limit, const OperatorContext *context)
     StateSpec counters = {.name = "counters",
                           .kind = STATE_VALUE,
                           .record_bytes = sizeof(LimitCounters),
-                          .description = "rows seen, rows"};
+                          .description = "rows seen, rows",
+                          .ttl_ms = limit->plan->state_ttl_ms};
     limit->counters = state_table_declare(context->state, &counters);
     if (!limit->retracts)
         return;

@@ -233,6 +233,7 @@ static Operator *materialize_open(const OperatorContext *context, Error *error)
         .string_offsets = &list_offset,
         .string_count = 1,
         .description = row_slot_describe(context->arena, schema),
+        .ttl_ms = plan->state_ttl_ms,
     };
     materialize->lists = state_table_declare(context->state, &spec);
     row_output_init(&materialize->output, context);

@@ -156,6 +156,7 @@ static Operator *normalize_open(const OperatorContext *context, Error *error)
         .string_offsets = &row_offset,
         .string_count = normalize->shape.fixed_bytes == 0 ? 1 : 0,
         .description = row_slot_describe(arena, schema),
+        .ttl_ms = plan->state_ttl_ms,
     };
     normalize->rows = state_table_declare(context->state, &spec);
     row_output_init(&normalize->output, context);

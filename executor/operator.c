@@ -116,9 +116,19 @@ typedef struct StageCall {
     int64_t watermark_before_us;
 } StageCall;
 
+/* Tells the stage's state what time it is; what is found there now stays for the call. */
+static void advance_state(Stage *stage)
+{
+    const Clock *clock = stage->task->clock;
+    int64_t next_ms = state_store_advance(stage->context.state, clock->now_us(clock) / 1000);
+    stage->sweep_us = next_ms == INT64_MAX ? INT64_MAX : next_ms * 1000;
+}
+
 static StageCall call_begin(Stage *stage)
 {
     Task *task = stage->task;
+    if (stage->keeps_state)
+        advance_state(stage);
     StageCall call = {timer_switch(&task->timer, stage), task->environment.watermark_us};
     task->environment.watermark_us = stage->time.watermark_us;
     return call;
@@ -249,6 +259,14 @@ bool stage_idle(Stage *stage, uint32_t input, bool idle, Error *error)
     for (uint32_t i = 0; i < stage->input_count; i++)
         all = all && (stage->inputs[i].idle || stage->inputs[i].ended);
     return stage->class->own_watermarks || stage->ended || emit_idle(&stage->emitter, all, error);
+}
+
+bool stage_sweep(Stage *stage, int64_t now_us, Error *error)
+{
+    if (stage->sweep_us > now_us)
+        return true;
+    StageCall call = call_begin(stage);
+    return call_end(stage, call, check_state(stage, error), error);
 }
 
 bool stage_alarm(Stage *stage, int64_t now_us, Error *error)

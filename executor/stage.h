@@ -61,6 +61,7 @@ struct Stage {
     /* What changes. */
     StageInput *inputs;
     OperatorTime time;
+    int64_t sweep_us;  /* when to give back expired state though nothing comes; INT64_MAX: never */
     bool ended;        /* all inputs have ended and `end` was called */
     bool end_restored; /* `end` was called before the restored epoch; its rows have gone out */
     StreamCheck check;
@@ -78,6 +79,8 @@ bool stage_batch(Stage *stage, uint32_t input, Batch *batch, Error *error) MUST_
 bool stage_watermark(Stage *stage, uint32_t input, int64_t watermark_us, Error *error) MUST_CHECK;
 bool stage_idle(Stage *stage, uint32_t input, bool idle, Error *error) MUST_CHECK;
 bool stage_end(Stage *stage, uint32_t input, Error *error) MUST_CHECK;
+/* Gives back some of the state that has expired, when that is due. */
+bool stage_sweep(Stage *stage, int64_t now_us, Error *error) MUST_CHECK;
 /* Calls the operator's alarm if it is due. */
 bool stage_alarm(Stage *stage, int64_t now_us, Error *error) MUST_CHECK;
 

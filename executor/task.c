@@ -316,13 +316,17 @@ static bool read_source(Task *task, Error *error)
     return !idle || flush_sinks(task, error);
 }
 
-/* When the next alarm of a stage is due by the job's clock; INT64_MAX: none is set. */
+/* When the next alarm or sweep of a stage is due by the job's clock; INT64_MAX: none is set. */
 static int64_t next_alarm(const Task *task)
 {
     int64_t next = INT64_MAX;
-    for (uint32_t i = 0; i < task->stage_count; i++)
-        if (task->stages[i].time.alarm_us < next && !task->stages[i].ended)
-            next = task->stages[i].time.alarm_us;
+    for (uint32_t i = 0; i < task->stage_count; i++) {
+        const Stage *stage = &task->stages[i];
+        if (stage->time.alarm_us < next && !stage->ended)
+            next = stage->time.alarm_us;
+        if (stage->sweep_us < next)
+            next = stage->sweep_us;
+    }
     return next;
 }
 
@@ -336,7 +340,8 @@ static bool run_alarms(Task *task, int64_t *wait_ms, Error *error)
     if (next <= now) {
         task->environment.batch_time_us = now;
         for (uint32_t i = 0; i < task->stage_count; i++)
-            if (!stage_alarm(&task->stages[i], now, error))
+            if (!stage_alarm(&task->stages[i], now, error) ||
+                !stage_sweep(&task->stages[i], now, error))
                 return false;
         next = next_alarm(task);
     }

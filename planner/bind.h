@@ -42,6 +42,8 @@ typedef struct Binder {
     AstPlace place; /* offset >= 0: stands for all places, see above */
     bool has_place;
     uint32_t query_depth;
+    const AstHint *hints; /* of the SELECT whose FROM is being bound */
+    uint32_t hint_count;
     PlanTable **tables; /* copied so far */
     uint32_t table_count;
     uint32_t table_capacity;
@@ -245,5 +247,14 @@ LogicalNode *bind_insert(Binder *binder, const AstInsert *insert, uint32_t ordin
 
 /* Output names made unique the way Flink does: id, id0, id1. In the arena. */
 const char **bind_unique_names(Arena *arena, const char *const *names, uint32_t count);
+
+/* bind_hint.c */
+/* Checks the hints of a SELECT and makes them those that count. */
+bool bind_hints(Binder *binder, const AstSelect *select, Error *error) MUST_CHECK;
+/* STATE_TTL of an input of FROM: LogicalNode.hint_ttl_ms. */
+int64_t bind_state_ttl(const Binder *binder, const AstTable *table);
+/* Gives what the SELECT put above its FROM the TTL of its one input. */
+void bind_apply_ttl(const Binder *binder, const AstSelect *select, LogicalNode *top,
+                    const LogicalNode *from);
 
 #endif

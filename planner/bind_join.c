@@ -178,6 +178,8 @@ bool bind_join(Binder *binder, const AstTable *ast, Relation *out, Error *error)
 {
     Arena *arena = binder->context->arena;
     Relation left, right;
+    int64_t left_ttl_ms = bind_state_ttl(binder, ast->left);
+    int64_t right_ttl_ms = bind_state_ttl(binder, ast->right);
     if (!bind_table(binder, ast->left, &left, error) ||
         !bind_table(binder, ast->right, &right, error) ||
         !check_relations(binder, &left.scope, &right.scope, ast, error))
@@ -194,6 +196,8 @@ bool bind_join(Binder *binder, const AstTable *ast, Relation *out, Error *error)
     node->inputs = arena_new_array(arena, LogicalNode *, 2);
     node->inputs[0] = left.node;
     node->inputs[1] = right.node;
+    node->hint_ttl_ms[0] = left_ttl_ms;
+    node->hint_ttl_ms[1] = right_ttl_ms;
     node->join.kind = kind;
     node->join.condition = condition;
     for (uint32_t i = 0; i < scope.count; i++)

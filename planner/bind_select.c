@@ -166,17 +166,6 @@ static bool bind_order(ExprScope *scope, const AstQuery *query, SelectList *list
     return true;
 }
 
-static bool refuse_clauses(const Binder *binder, const AstSelect *select, Error *error)
-{
-    if (select->hint_count != 0) {
-        error_set(error, ERROR_UNSUPPORTED, "the hint %s is not supported here",
-                  select->hints[0].name);
-        error_hint(error, "OPTIONS('key' = 'value') may stand after the name of a table.");
-        return bind_error_at(binder, error, select->hints[0].place);
-    }
-    return true;
-}
-
 static bool bind_from(Binder *binder, const AstSelect *select, AstPlace place, Relation *from,
                       Error *error)
 {
@@ -349,14 +338,17 @@ static LogicalNode *put_overs(Binder *binder, LogicalNode *node, SelectParts *pa
     return node;
 }
 
-LogicalNode *bind_select(Binder *binder, const AstQuery *query, BoundOrder *order, Error *error)
+static LogicalNode *bind_hinted(Binder *binder, const AstQuery *query, BoundOrder *order,
+                                Error *error)
 {
     const AstSelect *select = query->select;
     Arena *arena = binder->context->arena;
     AstPlace place = bind_place(binder, query->place);
     Relation from;
-    if (!refuse_clauses(binder, select, error) || !bind_from(binder, select, place, &from, error) ||
-        !bind_where(binder, select, &from, error))
+    if (!bind_hints(binder, select, error) || !bind_from(binder, select, place, &from, error))
+        return NULL;
+    const LogicalNode *below = from.node;
+    if (!bind_where(binder, select, &from, error))
         return NULL;
     SelectParts parts;
     memset(&parts, 0, sizeof(parts));
@@ -375,5 +367,18 @@ LogicalNode *bind_select(Binder *binder, const AstQuery *query, BoundOrder *orde
         logical_schema(arena, parts.list.exprs, parts.list.names, parts.list.count);
     node = logical_calc(arena, node, parts.qualify != NULL ? parts.qualify : parts.having,
                         parts.list.exprs, schema, place);
-    return select->distinct ? bind_distinct(binder, node, place) : node;
+    if (select->distinct)
+        node = bind_distinct(binder, node, place);
+    bind_apply_ttl(binder, select, node, below);
+    return node;
+}
+
+LogicalNode *bind_select(Binder *binder, const AstQuery *query, BoundOrder *order, Error *error)
+{
+    const AstHint *hints = binder->hints;
+    uint32_t count = binder->hint_count;
+    LogicalNode *node = bind_hinted(binder, query, order, error);
+    binder->hints = hints;
+    binder->hint_count = count;
+    return node;
 }

@@ -176,12 +176,16 @@ typedef uint8_t ChangeClass;
 #define CHANGE_CLASS_DELETE ((ChangeClass)4)
 #define CHANGE_CLASS_ALL    ((ChangeClass)7)
 
+#define STATE_TTL_NEVER INT64_MAX /* STATE_TTL of 0: state stays */
+
 struct LogicalNode {
     const NodeClass *class;
     const Schema *schema;
     LogicalNode **inputs;
     uint32_t input_count;
     AstPlace place;
+    /* STATE_TTL of what is kept of each input; 0: not given, table.exec.state.ttl counts. */
+    int64_t hint_ttl_ms[2];
     union {
         LogicalScan scan;
         LogicalValues values;

@@ -81,16 +81,34 @@ void lower_single(LogicalNode *node)
         node->plan->inputs[i].distribution = DISTRIBUTE_SINGLE;
 }
 
+int64_t lower_state_ttl(const PlannerContext *context, const LogicalNode *node, uint32_t input)
+{
+    /* A bounded run shows what its whole input adds up to. */
+    if (context->config->bounded_run)
+        return 0;
+    int64_t hint = node->hint_ttl_ms[input];
+    if (hint != 0)
+        return hint == STATE_TTL_NEVER ? 0 : hint;
+    return context->config->state_ttl_ms;
+}
+
+const char *lower_ttl_of(const PlannerContext *context, int64_t ttl_ms)
+{
+    static const struct {
+        int64_t ms;
+        const char *unit;
+    } units[] = {{86400000, "d"}, {3600000, "h"}, {60000, "min"}, {1000, "s"}, {1, "ms"}};
+    if (ttl_ms <= 0)
+        return context->config->state_ttl_ms == 0 ? "for ever (table.exec.state.ttl is not set)"
+                                                  : "for ever";
+    uint32_t unit = 0;
+    while (ttl_ms % units[unit].ms != 0)
+        unit++;
+    return arena_printf(context->arena, "until not written for %lld %s",
+                        (long long)(ttl_ms / units[unit].ms), units[unit].unit);
+}
+
 const char *lower_ttl_text(const PlannerContext *context)
 {
-    int64_t ttl = context->config->state_ttl_ms;
-    if (ttl <= 0)
-        return "for ever (table.exec.state.ttl is not set)";
-    if (ttl % 3600000 == 0)
-        return arena_printf(context->arena, "until not touched for %lld h",
-                            (long long)(ttl / 3600000));
-    if (ttl % 60000 == 0)
-        return arena_printf(context->arena, "until not touched for %lld min",
-                            (long long)(ttl / 60000));
-    return arena_printf(context->arena, "until not touched for %lld ms", (long long)ttl);
+    return lower_ttl_of(context, context->config->bounded_run ? 0 : context->config->state_ttl_ms);
 }

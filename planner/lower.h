@@ -27,6 +27,9 @@ void lower_identify_as_input(LogicalNode *node);
 void lower_hash(PlanInput *input, const uint32_t *columns, uint32_t count);
 void lower_single(LogicalNode *node);
 
+/* How long state of an input lives: by its STATE_TTL, else by table.exec.state.ttl; 0: for ever. */
+int64_t lower_state_ttl(const PlannerContext *context, const LogicalNode *node, uint32_t input);
+const char *lower_ttl_of(const PlannerContext *context, int64_t ttl_ms);
 /* " and not touched for 1 h"-like end of a state sentence, or nothing. */
 const char *lower_ttl_text(const PlannerContext *context);
 

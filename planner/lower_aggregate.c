@@ -132,7 +132,7 @@ static const char *aggregate_state(const PlannerContext *context, const LogicalN
     if (context->config->bounded_run)
         buffer_append_text(&text, ", until the input ends");
     else
-        buffer_printf(&text, ", %s", lower_ttl_text(context));
+        buffer_printf(&text, ", %s", lower_ttl_of(context, spec->state_ttl_ms));
     return label_take(context->arena, &text);
 }
 
@@ -146,7 +146,7 @@ static bool aggregate_lower(const PlannerContext *context, LogicalNode *node, Er
     spec->call_count = aggregate->call_count;
     spec->calls = arena_new_array(arena, PlanAggregateCall, aggregate->call_count + 1);
     spec->input_retracts = traits_retracts(node->inputs[0]);
-    spec->state_ttl_ms = context->config->state_ttl_ms;
+    spec->state_ttl_ms = lower_state_ttl(context, node, 0);
     spec->final_only = context->config->bounded_run;
     spec->empty_sets = aggregate->empty_sets;
     spec->empty_set_count = aggregate->empty_set_count;

@@ -153,6 +153,7 @@ static void fill_side(const PlannerContext *context, const LogicalNode *node, ui
     ColumnSet key = join_key(context, node, side);
     out->keys = node->join.keys[side];
     out->retracts = traits_retracts(node->inputs[side]);
+    out->state_ttl_ms = lower_state_ttl(context, node, side);
     out->state = PLAN_SIDE_NO_UNIQUE;
     for (uint32_t i = 0; i < input->upsert_key_count; i++) {
         ColumnSet unique = input->upsert_keys[i];
@@ -216,6 +217,16 @@ static const char *join_label(const PlannerContext *context, const LogicalNode *
     return label_take(context->arena, &label);
 }
 
+/* How long the rows of the sides live: once, where it is the same. */
+static const char *sides_live(const PlannerContext *context, const PlanJoin *spec)
+{
+    int64_t left = spec->sides[0].state_ttl_ms, right = spec->sides[1].state_ttl_ms;
+    if (left == right)
+        return lower_ttl_of(context, left);
+    return arena_printf(context->arena, "left %s, right %s", lower_ttl_of(context, left),
+                        lower_ttl_of(context, right));
+}
+
 /* Without an equality every row meets all rows of the other side: the user is told. */
 static const char *join_state(const PlannerContext *context, const PlanJoin *spec)
 {
@@ -223,7 +234,7 @@ static const char *join_state(const PlannerContext *context, const PlanJoin *spe
     for (uint32_t s = 0; s < 2; s++)
         single[s] = spec->key_count == 0 && spec->sides[s].state == PLAN_SIDE_KEY_UNIQUE;
     const char *text =
-        arena_printf(context->arena, "every row of both sides, %s", lower_ttl_text(context));
+        arena_printf(context->arena, "every row of both sides, %s", sides_live(context, spec));
     if (spec->key_count != 0 || (single[0] && single[1]))
         return text;
     if (single[0] || single[1])
@@ -245,7 +256,6 @@ static bool join_lower(const PlannerContext *context, LogicalNode *node, Error *
     spec->key_count = node->join.key_count;
     spec->null_matches = node->join.null_matches;
     spec->condition = node->join.condition;
-    spec->state_ttl_ms = context->config->state_ttl_ms;
     for (uint32_t s = 0; s < 2; s++) {
         fill_side(context, node, s, &spec->sides[s]);
         if (spec->key_count != 0)

@@ -22,7 +22,7 @@ static bool limit_derive(const PlannerContext *context, LogicalNode *node, Error
 static bool limit_lower(const PlannerContext *context, LogicalNode *node, Error *error)
 {
     PlanLimit *spec = arena_new_one(context->arena, PlanLimit);
-    *spec = (PlanLimit){node->limit.offset, node->limit.limit};
+    *spec = (PlanLimit){node->limit.offset, node->limit.limit, lower_state_ttl(context, node, 0)};
     node->plan->spec = spec;
     lower_single(node);
     Buffer label = {0};
@@ -31,8 +31,10 @@ static bool limit_lower(const PlannerContext *context, LogicalNode *node, Error 
         buffer_printf(&label, ", fetch=[%llu]", (unsigned long long)spec->limit);
     buffer_append_char(&label, ')');
     node->plan->label = label_take(context->arena, &label);
-    node->plan->state = traits_retracts(node->inputs[0]) ? "every row of the input, for ever"
-                                                         : "a count of the rows seen";
+    node->plan->state = arena_printf(context->arena, "%s, %s",
+                                     traits_retracts(node->inputs[0]) ? "every row of the input"
+                                                                      : "a count of the rows seen",
+                                     lower_ttl_of(context, spec->state_ttl_ms));
     return true;
 }
 

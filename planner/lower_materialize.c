@@ -18,6 +18,7 @@ static bool materialize_lower(const PlannerContext *context, LogicalNode *node, 
     PlanMaterialize *spec = arena_new_one(context->arena, PlanMaterialize);
     spec->key = node->key.key;
     spec->upsert_key = node->key.upsert_key;
+    spec->state_ttl_ms = lower_state_ttl(context, node, 0);
     node->plan->spec = spec;
     lower_hash(&node->plan->inputs[0], spec->key.columns, spec->key.count);
     Buffer label = {0};
@@ -27,7 +28,9 @@ static bool materialize_lower(const PlannerContext *context, LogicalNode *node, 
     label_columns(node->schema, spec->upsert_key.columns, spec->upsert_key.count, &label);
     buffer_append_text(&label, "])");
     node->plan->label = label_take(context->arena, &label);
-    node->plan->state = "every row that is not deleted, by the sink's primary key, for ever";
+    node->plan->state =
+        arena_printf(context->arena, "every row that is not deleted, by the sink's primary key, %s",
+                     lower_ttl_of(context, spec->state_ttl_ms));
     return true;
 }
 

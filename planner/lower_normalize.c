@@ -23,7 +23,7 @@ static bool normalize_lower(const PlannerContext *context, LogicalNode *node, Er
 {
     PlanNormalize *spec = arena_new_one(context->arena, PlanNormalize);
     spec->key = node->key.key;
-    spec->state_ttl_ms = context->config->state_ttl_ms;
+    spec->state_ttl_ms = lower_state_ttl(context, node, 0);
     node->plan->spec = spec;
     lower_hash(&node->plan->inputs[0], spec->key.columns, spec->key.count);
     Buffer label = {0};
@@ -32,7 +32,7 @@ static bool normalize_lower(const PlannerContext *context, LogicalNode *node, Er
     buffer_append_text(&label, "])");
     node->plan->label = label_take(context->arena, &label);
     node->plan->state = arena_printf(context->arena, "the last row of each primary key, %s",
-                                     lower_ttl_text(context));
+                                     lower_ttl_of(context, spec->state_ttl_ms));
     return true;
 }
 

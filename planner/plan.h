@@ -182,6 +182,7 @@ typedef struct PlanJoinSide {
     PlanJoinSideState state;
     ColumnSet unique;
     bool retracts;
+    int64_t state_ttl_ms; /* 0: none */
 } PlanJoinSide;
 
 typedef struct PlanJoin {
@@ -190,7 +191,6 @@ typedef struct PlanJoin {
     uint32_t key_count;
     const bool *null_matches; /* per key: IS NOT DISTINCT FROM */
     const Expr *condition;    /* over left and right columns; NULL: none */
-    int64_t state_ttl_ms;
 } PlanJoin;
 
 /* op "set_operation": INTERSECT and EXCEPT; both inputs have the output's physical types. */
@@ -215,12 +215,14 @@ typedef struct PlanNormalize {
 typedef struct PlanMaterialize {
     ColumnSet key;        /* the sink's primary key */
     ColumnSet upsert_key; /* of the input; count 0: whole row */
+    int64_t state_ttl_ms;
 } PlanMaterialize;
 
 /* op "limit": LIMIT and OFFSET over any changelog, in order of arrival. */
 typedef struct PlanLimit {
     uint64_t offset;
     uint64_t limit; /* UINT64_MAX: none */
+    int64_t state_ttl_ms;
 } PlanLimit;
 
 /* op "sort": ORDER BY of a bounded run; with limit a Top-N. */

@@ -9,7 +9,8 @@
 
 static bool nodes_equal(const LogicalNode *a, const LogicalNode *b)
 {
-    if (a->class != b->class || a->since != b->since || a->input_count != b->input_count ||
+    if (a->class != b->class || a->since != b->since || a->hint_ttl_ms[0] != b->hint_ttl_ms[0] ||
+        a->hint_ttl_ms[1] != b->hint_ttl_ms[1] || a->input_count != b->input_count ||
         !schema_equal(a->schema, b->schema))
         return false;
     for (uint32_t i = 0; i < a->input_count; i++)

@@ -163,6 +163,11 @@ static const OptionSpec specs[] = {
      .fallback = "0 ms",
      .doc = "After this long without a row others do not wait for a source's watermark; 0: they "
             "always do."},
+    {.name = "table.exec.state.ttl",
+     .type = OPTION_DURATION,
+     .fallback = "0 ms",
+     .doc = "State that was not written for so long is forgotten; 0 keeps it for ever. STATE_TTL "
+            "sets it for one input."},
     {.name = "table.local-time-zone",
      .type = OPTION_TEXT,
      .fallback = "default",

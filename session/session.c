@@ -49,6 +49,7 @@ PlannerConfig session_planner_config(WeirSession *session, const TimeZone *zone)
     return (PlannerConfig){
         .zone = zone,
         .bounded_run = text_equal_nocase(config_get(config, "execution.runtime-mode"), "BATCH"),
+        .state_ttl_ms = config_duration_ms(config, "table.exec.state.ttl"),
         .not_null_drop =
             text_equal_nocase(config_get(config, "table.exec.sink.not-null-enforcer"), "DROP"),
         .require_on_conflict = config_boolean(config, "table.exec.sink.require-on-conflict"),

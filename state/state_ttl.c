@@ -55,23 +55,21 @@ static void sweep_word(StateTable *table, uint32_t number, uint32_t word)
     }
 }
 
-/* Goes on by at most `words`; false when the pass has come to its end. */
-static bool sweep_some(StateTable *table, uint32_t words)
+/* Goes on by at most `words`, to the pass's end at the furthest. */
+static void sweep_some(StateTable *table, uint32_t words)
 {
     StateSweep *sweep = &table->sweep;
-    while (words != 0) {
-        if (sweep->block >= table->records.block_count)
-            return false;
+    while (sweep->block < table->records.block_count) {
         const StateBlock *block = &table->records.blocks[sweep->block];
         if (block->base == NULL || sweep->word >= block_words(block)) {
             sweep->block++;
             sweep->word = 0;
             continue;
         }
+        if (words-- == 0)
+            return;
         sweep_word(table, sweep->block, sweep->word++);
-        words--;
     }
-    return true;
 }
 
 /* Words of the pass that should have been done by now. */

@@ -58,7 +58,8 @@ static void append_window(Fold *out, char rows[][8], uint32_t count, const PlanL
 START_TEST(random_changes_equal_a_list)
 {
     TestRandom random = test_random("limit");
-    static const PlanLimit plans[] = {{0, 1}, {0, 3}, {2, 3}, {3, 1}, {1, UINT64_MAX}, {0, 0}};
+    static const PlanLimit plans[] = {{0, 1, 0}, {0, 3, 0},          {2, 3, 0},
+                                      {3, 1, 0}, {1, UINT64_MAX, 0}, {0, 0, 0}};
     for (size_t p = 0; p < array_count(plans); p++) {
         Bench *bench = limit_new(_i, &plans[p], true);
         static char rows[512][8];

@@ -1,0 +1,99 @@
+/* Hints behind SELECT: STATE_TTL('table' = '1 d', …), how long state of each input lives.
+ *
+ * An input is known by its alias, else its table's or view's name, and belongs to the SELECT the
+ * hint stands in: to the side of a join whose rows come from it directly, and, when FROM is that
+ * input alone, to all that the SELECT itself keeps (groups, DISTINCT). The rest takes
+ * table.exec.state.ttl. Of two hints for one input the last counts. */
+#include <string.h>
+
+#include "core/str.h"
+#include "planner/bind.h"
+
+static const char *input_name(const AstTable *table)
+{
+    if (table->alias != NULL)
+        return table->alias;
+    if (table->kind == AST_TABLE_NAME && table->name.part_count != 0)
+        return table->name.parts[table->name.part_count - 1];
+    return NULL;
+}
+
+int64_t bind_state_ttl(const Binder *binder, const AstTable *table)
+{
+    const char *name = table == NULL ? NULL : input_name(table);
+    int64_t ttl_ms = 0;
+    for (uint32_t i = 0; name != NULL && i < binder->hint_count; i++) {
+        const Option *option = options_find(&binder->hints[i].options, name);
+        if (option == NULL || !option_parse_duration_ms(option->value, &ttl_ms))
+            continue;
+        if (ttl_ms == 0)
+            ttl_ms = STATE_TTL_NEVER;
+    }
+    return ttl_ms;
+}
+
+static uint32_t list_inputs(const AstTable *table, const char **names, uint32_t room)
+{
+    if (table == NULL || room == 0)
+        return 0;
+    if (table->kind == AST_TABLE_JOIN) {
+        uint32_t count = list_inputs(table->left, names, room);
+        return count + list_inputs(table->right, names + count, room - count);
+    }
+    names[0] = input_name(table);
+    return names[0] == NULL ? 0 : 1;
+}
+
+#define INPUTS_MAX 256
+
+static bool check_option(const Binder *binder, const Option *option, const char *const *names,
+                         uint32_t count, Error *error)
+{
+    AstPlace place = {option->sql_offset, option->sql_length};
+    bool known = false;
+    for (uint32_t i = 0; i < count && !known; i++)
+        known = strcmp(names[i], option->key) == 0;
+    if (!known) {
+        error_set(error, ERROR_NAME, "STATE_TTL names \"%s\", which is not in FROM", option->key);
+        const char *near = str_nearest(option->key, names, count);
+        if (near != NULL)
+            error_hint(error, "Did you mean \"%s\"?", near);
+        return bind_error_at(binder, error, place);
+    }
+    int64_t ttl_ms;
+    if (option_parse_duration_ms(option->value, &ttl_ms) && ttl_ms >= 0)
+        return true;
+    error_set(error, ERROR_OPTION, "\"%s\" is not a time for STATE_TTL", option->value);
+    error_hint(error, "Write it as '1 d', '12 h', '30 min' or '10 s'; '0 s' keeps state for ever.");
+    return bind_error_at(binder, error, place);
+}
+
+bool bind_hints(Binder *binder, const AstSelect *select, Error *error)
+{
+    const char *names[INPUTS_MAX];
+    uint32_t count = list_inputs(select->from, names, INPUTS_MAX);
+    for (uint32_t i = 0; i < select->hint_count; i++) {
+        const AstHint *hint = &select->hints[i];
+        if (strcmp(hint->name, "STATE_TTL") != 0) {
+            error_set(error, ERROR_UNSUPPORTED, "the hint %s is not supported here", hint->name);
+            error_hint(error, "STATE_TTL('table' = '1 d') is, and OPTIONS('key' = 'value') behind "
+                              "the name of a table.");
+            return bind_error_at(binder, error, hint->place);
+        }
+        for (uint32_t k = 0; k < hint->options.count; k++)
+            if (!check_option(binder, &hint->options.items[k], names, count, error))
+                return false;
+    }
+    binder->hints = select->hints;
+    binder->hint_count = select->hint_count;
+    return true;
+}
+
+void bind_apply_ttl(const Binder *binder, const AstSelect *select, LogicalNode *top,
+                    const LogicalNode *from)
+{
+    int64_t ttl_ms = bind_state_ttl(binder, select->from);
+    for (LogicalNode *node = top; ttl_ms != 0 && node != from && node->input_count == 1;
+         node = node->inputs[0])
+        node->hint_ttl_ms[0] = ttl_ms;
+}
