@@ -71,7 +71,10 @@ struct Stage {
 /* Whether a checkpoint has the stage's watermarks. */
 static inline bool stage_keeps_time(const Stage *stage)
 {
-    return stage->class->watermark != NULL || stage->class->own_watermarks;
+    bool sees_time = stage->class->watermark != NULL || stage->class->own_watermarks;
+    for (uint32_t i = 0; i < stage->node->input_count && !sees_time; i++)
+        sees_time = stage->node->inputs[i].node->traits.rowtime >= 0;
+    return sees_time;
 }
 
 /* Rows, a watermark or the end of input `input`. stage_batch takes the batch over. */

@@ -90,12 +90,22 @@ typedef struct LogicalExpand {
     uint32_t set_count;
 } LogicalExpand;
 
+/* Bounds on the distance in time of the two rows: lower <= left - right <= upper. */
+typedef struct LogicalInterval {
+    TimeKind time;
+    uint32_t times[2];
+    int64_t lower_us;
+    int64_t upper_us;
+    const Expr *whole; /* the condition with the bounds in it; NULL: they are in the keys */
+} LogicalInterval;
+
 typedef struct LogicalJoin {
     PlanJoinKind kind;
     const Expr *condition; /* until keys are extracted: all of ON; NULL: TRUE */
     uint32_t *keys[2];     /* columns of the left, of the right input */
     bool *null_matches;
     uint32_t key_count;
+    const struct LogicalInterval *interval; /* NULL: none is known */
     bool is_settled; /* it is a regular join, which knows no time attributes */
 } LogicalJoin;
 
@@ -281,6 +291,8 @@ LogicalNode *logical_scan(Arena *arena, const PlanTable *table, const bool *phys
 LogicalNode *rule_push_filters(const PlannerContext *context, LogicalNode *node);
 LogicalNode *rule_rank(const PlannerContext *context, LogicalNode *node);
 LogicalNode *rule_extract_join_keys(const PlannerContext *context, LogicalNode *node);
+/* Joins bounded by time become interval joins; which inputs only insert shows later. */
+LogicalNode *rule_interval_join(const PlannerContext *context, LogicalNode *node);
 LogicalNode *rule_prune_columns(const PlannerContext *context, LogicalNode *node);
 LogicalNode *rule_push_fields(const PlannerContext *context, LogicalNode *node);
 LogicalNode *rule_merge_calcs(const PlannerContext *context, LogicalNode *node);

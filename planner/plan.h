@@ -200,6 +200,17 @@ typedef struct PlanSetOperation {
     int64_t state_ttl_ms;
 } PlanSetOperation;
 
+/* op "interval_join": a join whose condition also bounds the distance in time of the two rows, both
+ * of inputs that only insert: lower_us <= left time - right time <= upper_us. */
+typedef struct PlanIntervalJoin {
+    PlanJoin join; /* INNER, LEFT, RIGHT or FULL; how sides keep rows is not used */
+    uint32_t times[2];
+    bool is_processing; /* rows are of the time they come, the bounds hold on the clock */
+    int64_t lower_us;
+    int64_t upper_us;
+    int64_t min_cleanup_us; /* rows stay this much longer */
+} PlanIntervalJoin;
+
 /* op "union": UNION ALL; inputs have the output's physical types. No spec. */
 
 /* op "normalize": ChangelogNormalize: upserts or duplicates by key to a proper changelog. */

@@ -217,6 +217,12 @@ static Pruned prune_join(const PlannerContext *context, LogicalNode *node, const
         used[node->join.keys[0][k]] = true;
         used[left + node->join.keys[1][k]] = true;
     }
+    const LogicalInterval *interval = node->join.interval;
+    if (interval != NULL) {
+        used[interval->times[0]] = used[left + interval->times[1]] = true;
+        if (interval->whole != NULL)
+            expr_mark_columns(interval->whole, used);
+    }
     Pruned sides[2] = {prune(context, node->inputs[0], used),
                        prune(context, node->inputs[1], used + left)};
     uint32_t new_left = sides[0].node->schema->column_count;
@@ -235,6 +241,14 @@ static Pruned prune_join(const PlannerContext *context, LogicalNode *node, const
     }
     if (node->join.condition != NULL)
         copy->join.condition = expr_map_columns(&context->site, node->join.condition, map);
+    if (interval != NULL) {
+        LogicalInterval *mapped = arena_memdup(arena, interval, sizeof(*interval));
+        for (uint32_t s = 0; s < 2; s++)
+            mapped->times[s] = sides[s].map[interval->times[s]];
+        if (interval->whole != NULL)
+            mapped->whole = expr_map_columns(&context->site, interval->whole, map);
+        copy->join.interval = mapped;
+    }
     copy->schema =
         logical_join_schema(arena, node->join.kind, sides[0].node->schema, sides[1].node->schema);
     return (Pruned){copy, map};
@@ -454,6 +468,7 @@ static Pruned prune(const PlannerContext *context, LogicalNode *node, const bool
         {"join", prune_join},           {"union", prune_union},   {"limit", prune_through},
         {"sort", prune_through},        {"expand", prune_expand}, {"over", prune_over},
         {"watermark", prune_watermark}, {"rank", prune_rank},     {"window_tvf", prune_window_tvf},
+        {"interval_join", prune_join},
     };
     for (size_t i = 0; i < array_count(kinds); i++)
         if (logical_is(node, kinds[i].op))

@@ -56,6 +56,8 @@ PlannerConfig session_planner_config(WeirSession *session, const TimeZone *zone)
         .upsert_materialize = config_get(config, "table.exec.sink.upsert-materialize"),
         .cdc_events_duplicate = config_boolean(config, "table.exec.source.cdc-events-duplicate"),
         .watermark_interval_ms = config_duration_ms(config, "pipeline.auto-watermark-interval"),
+        .interval_cleanup_ms =
+            config_duration_ms(config, "table.exec.interval-join.min-cleanup-interval"),
         .source_idle_ms = config_duration_ms(config, "table.exec.source.idle-timeout"),
         .max_parallelism = (uint32_t)config_integer(config, "pipeline.max-parallelism"),
         .clock = session_clock(session),

@@ -1,0 +1,545 @@
+/* Interval join: pairs of rows with equal keys whose times are no further apart than the bounds
+ * say.
+ *
+ * Contract, for each row in order: a +I for every kept row of the other side whose time is within
+ * the bounds and for which the condition holds, in the order of their times, equal ones as they
+ * came. A row is kept while rows that match it may still come: until the watermark (the clock) has
+ * passed its time by the bound. Then, where its side is padded and nothing matched, it is shown
+ * with NULLs; at once if it comes too late to be kept. Rows that come late still match what is
+ * kept. The watermark is passed on later by the wider bound, for pads come that late. Nothing is
+ * ever taken back.
+ *
+ * State: by key the rows of each side by time; which row goes next is in a heap beside it.
+ *
+ * Cost: a tree step a row, a decode a pair; the condition runs over many pairs at once. */
+#include "executor/expression.h"
+#include "executor/operator.h"
+#include "executor/row_output.h"
+#include "executor/time_heap.h"
+#include "core/hash.h"
+
+#define PAIRS_MAX      512
+#define SORT_KEY_BYTES 16
+#define TICK_US        1000
+
+typedef struct IntervalSide {
+    /* Fixed. */
+    uint32_t first_column; /* in the output and in pairs */
+    uint32_t column_count;
+    uint32_t time_column;
+    int64_t reach_us; /* rows of the other side match up to this much later */
+    bool pads;
+    const uint32_t *keys;
+    const RowLayout *key_layout;
+    const RowLayout *row_layout;
+    StateTable *table; /* key → time, order → [matched] row */
+    /* Changing. */
+    TimeHeap heap; /* by when a row goes */
+    uint64_t order;
+} IntervalSide;
+
+typedef struct IntervalPair {
+    uint32_t row;
+    uint64_t *matched; /* of the kept row: its record */
+    Str kept;
+} IntervalPair;
+
+typedef struct IntervalJoin {
+    Operator base;
+    /* Fixed. */
+    const PlanIntervalJoin *plan;
+    IntervalSide sides[2];
+    const Schema *pair_schema;
+    ExpressionProgram *condition;
+    bool *is_read;
+    /* Changing. */
+    RowOutput output;
+    IntervalPair *pairs;
+    uint32_t *selected;
+    uint8_t *holds;
+    Arena *scratch;
+} IntervalJoin;
+
+/* One batch on its way through. */
+typedef struct IntervalRun {
+    IntervalJoin *join;
+    IntervalSide *own, *other;
+    Batch *in;
+    const int64_t *times; /* by row */
+    const uint8_t *timed; /* by row: it has a time */
+    const uint8_t *joins; /* by row: and a key that can match */
+    const Str *keys;
+    const uint64_t *hashes;
+    const Str *rows;
+    uint8_t *matched; /* by row */
+    int64_t now_us;   /* watermark or clock */
+    uint32_t pair_count;
+    uint32_t next_row; /* the first that has not been kept or padded yet */
+} IntervalRun;
+
+/* ------------------------------------------------------------------- time */
+
+static int64_t plus(int64_t a, int64_t b)
+{
+    int64_t sum;
+    if (__builtin_add_overflow(a, b, &sum))
+        return a < 0 ? INT64_MIN : INT64_MAX;
+    return sum;
+}
+
+static int64_t current_time(const IntervalJoin *join)
+{
+    const OperatorContext *context = join->base.context;
+    if (!join->plan->is_processing || context->time->watermark_us == INT64_MAX)
+        return context->time->watermark_us;
+    int64_t now = context->environment->batch_time_us;
+    return now - (now % TICK_US + TICK_US) % TICK_US;
+}
+
+/* When a row of that time goes. */
+static int64_t goes_at(const IntervalJoin *join, const IntervalSide *side, int64_t time_us)
+{
+    return plus(plus(time_us, side->reach_us), join->plan->min_cleanup_us + TICK_US);
+}
+
+static void write_sort_key(int64_t time_us, uint64_t order, char *out)
+{
+    uint64_t parts[2] = {__builtin_bswap64((uint64_t)time_us ^ (UINT64_C(1) << 63)),
+                         __builtin_bswap64(order)};
+    memcpy(out, parts, SORT_KEY_BYTES);
+}
+
+static void read_sort_key(Str key, int64_t *time_us, uint64_t *order)
+{
+    uint64_t parts[2];
+    memcpy(parts, key.data, SORT_KEY_BYTES);
+    *time_us = (int64_t)(__builtin_bswap64(parts[0]) ^ (UINT64_C(1) << 63));
+    *order = __builtin_bswap64(parts[1]);
+}
+
+/* ------------------------------------------------------------------ output */
+
+static bool emit_pair(IntervalRun *run, const IntervalPair *pair, Error *error)
+{
+    RowOutput *output = &run->join->output;
+    uint32_t at;
+    if (!row_output_add(output, CHANGE_INSERT, &at, error))
+        return false;
+    row_output_copy(output, at, pair->row);
+    row_output_decode(output, at, run->other->row_layout, pair->kept, run->other->first_column);
+    return true;
+}
+
+static bool emit_pad(IntervalJoin *join, const IntervalSide *side, Str row, Error *error)
+{
+    const IntervalSide *other = side == &join->sides[0] ? &join->sides[1] : &join->sides[0];
+    uint32_t at;
+    if (!row_output_add(&join->output, CHANGE_INSERT, &at, error))
+        return false;
+    row_output_decode(&join->output, at, side->row_layout, row, side->first_column);
+    row_output_pad(&join->output, at, other->first_column, other->column_count);
+    return true;
+}
+
+/* ------------------------------------------------------------- keeping rows */
+
+static void keep(IntervalRun *run, uint32_t row)
+{
+    IntervalSide *side = run->own;
+    char sort_key[SORT_KEY_BYTES];
+    uint64_t order = side->order++;
+    write_sort_key(run->times[row], order, sort_key);
+    StateTree *tree = NULL;
+    state_ordered_trees(side->table, &run->keys[row], &run->hashes[row], 1, &tree);
+    uint64_t *record = state_tree_put(side->table, &tree, run->keys[row], run->hashes[row],
+                                      (Str){sort_key, sizeof(sort_key)}, run->rows[row], NULL);
+    *record = run->matched[row];
+    time_heap_push(&side->heap,
+                   (TimeHeapEntry){goes_at(run->join, side, run->times[row]), order, record});
+}
+
+/* What becomes of a row after it has met what is kept. */
+static bool end_row(IntervalRun *run, uint32_t row, Error *error)
+{
+    const PlanIntervalJoin *plan = run->join->plan;
+    bool is_possible = plan->lower_us <= plan->upper_us;
+    /* A row whose key matches nothing waits for its pad like any other. */
+    bool is_wanted = run->joins[row] || (run->timed[row] && run->own->pads);
+    if (is_possible && is_wanted && run->now_us < plus(run->times[row], run->own->reach_us))
+        keep(run, row);
+    else if (run->own->pads && !run->matched[row])
+        return emit_pad(run->join, run->own, run->rows[row], error);
+    return true;
+}
+
+static bool end_rows_before(IntervalRun *run, uint32_t row, Error *error)
+{
+    for (; run->next_row < row; run->next_row++)
+        if (!end_row(run, run->next_row, error))
+            return false;
+    return true;
+}
+
+/* -------------------------------------------------------------------- pairs */
+
+/* The collected pairs as a batch of left and right columns; only what the condition reads. */
+static Batch *build_pairs(const IntervalRun *run)
+{
+    const IntervalJoin *join = run->join;
+    Batch *pairs = batch_new_bare(join->pair_schema);
+    uint32_t count = pairs->row_count = run->pair_count;
+    uint32_t *rows = arena_new_array(pairs->arena, uint32_t, count + 1);
+    for (uint32_t i = 0; i < count; i++)
+        rows[i] = join->pairs[i].row;
+    for (uint32_t c = 0; c < run->own->column_count; c++)
+        if (join->is_read[run->own->first_column + c])
+            vector_gather(&pairs->columns[run->own->first_column + c], &run->in->columns[c], rows,
+                          count, pairs->arena);
+    Vector **others = arena_new_array(pairs->arena, Vector *, run->other->column_count + 1);
+    for (uint32_t c = 0; c < run->other->column_count; c++) {
+        uint32_t column = run->other->first_column + c;
+        if (!join->is_read[column])
+            continue;
+        others[c] = &pairs->columns[column];
+        vector_init(others[c], join->pair_schema->columns[column].type, count, pairs->arena);
+    }
+    for (uint32_t i = 0; i < count; i++)
+        row_decode(run->other->row_layout, join->pairs[i].kept, others, i, pairs->arena, true);
+    return pairs;
+}
+
+static bool check_pairs(IntervalRun *run, Error *error)
+{
+    IntervalJoin *join = run->join;
+    if (join->condition == NULL || run->pair_count == 0) {
+        memset(join->holds, 1, run->pair_count);
+        return true;
+    }
+    Batch *pairs = build_pairs(run);
+    int64_t count =
+        expression_select(join->condition, pairs, NULL, run->pair_count, join->selected, error);
+    batch_release(pairs);
+    memset(join->holds, 0, run->pair_count);
+    for (int64_t i = 0; i < count; i++)
+        join->holds[join->selected[i]] = 1;
+    return count >= 0;
+}
+
+static bool apply_pairs(IntervalRun *run, Error *error)
+{
+    IntervalJoin *join = run->join;
+    if (!check_pairs(run, error))
+        return false;
+    for (uint32_t i = 0; i < run->pair_count; i++) {
+        IntervalPair *pair = &join->pairs[i];
+        if (!join->holds[i])
+            continue;
+        if (!end_rows_before(run, pair->row, error) || !emit_pair(run, pair, error))
+            return false;
+        run->matched[pair->row] = 1;
+        if (run->other->pads && *pair->matched == 0) {
+            *pair->matched = 1;
+            state_touch(run->other->table, pair->matched);
+        }
+    }
+    run->pair_count = 0;
+    return true;
+}
+
+/* The distances a kept row's time may have from the time of a row of this side. */
+static void time_window(const IntervalRun *run, int64_t time_us, int64_t *from, int64_t *to)
+{
+    *from = plus(time_us, -run->other->reach_us);
+    *to = plus(time_us, run->own->reach_us);
+}
+
+static bool find_pairs(IntervalRun *run, uint32_t row, const StateTree *tree, Error *error)
+{
+    StateTable *table = run->other->table;
+    int64_t from, to;
+    time_window(run, run->times[row], &from, &to);
+    char sort_key[SORT_KEY_BYTES];
+    write_sort_key(from, 0, sort_key);
+    StateCursor cursor;
+    void *record = tree == NULL || from > to
+                       ? NULL
+                       : state_cursor_seek(table, tree, (Str){sort_key, sizeof(sort_key)}, &cursor);
+    for (; record != NULL; record = state_cursor_next(&cursor)) {
+        int64_t time;
+        uint64_t order;
+        read_sort_key(state_tree_sort_key(table, record), &time, &order);
+        if (time > to)
+            break;
+        if (run->pair_count == PAIRS_MAX && !apply_pairs(run, error))
+            return false;
+        run->join->pairs[run->pair_count++] =
+            (IntervalPair){row, record, state_tree_payload(table, record)};
+    }
+    return true;
+}
+
+static bool run_rows(IntervalRun *run, Error *error)
+{
+    uint32_t count = run->in->row_count;
+    StateTree **trees = arena_new_array(run->join->scratch, StateTree *, count + 1);
+    state_ordered_trees(run->other->table, run->keys, run->hashes, count, trees);
+    state_trees_prefetch_last(trees, count);
+    for (uint32_t row = 0; row < count; row++)
+        if (run->joins[row] && !find_pairs(run, row, trees[row], error))
+            return false;
+    return apply_pairs(run, error) && end_rows_before(run, count, error);
+}
+
+/* ------------------------------------------------------------------ batches */
+
+static void encode(IntervalRun *run)
+{
+    const PlanIntervalJoin *plan = run->join->plan;
+    const IntervalSide *side = run->own;
+    Arena *arena = run->join->scratch;
+    uint32_t count = run->in->row_count;
+    const Vector **columns =
+        arena_new_array(arena, const Vector *, side->column_count + plan->join.key_count + 1);
+    for (uint32_t c = 0; c < side->column_count; c++)
+        columns[c] = &run->in->columns[c];
+    Str *rows = arena_new_array(arena, Str, count + 1);
+    row_encode(side->row_layout, columns, NULL, count, arena, rows);
+    run->rows = rows;
+    for (uint32_t k = 0; k < plan->join.key_count; k++)
+        columns[k] = &run->in->columns[side->keys[k]];
+    Str *keys = arena_new_array(arena, Str, count + 1);
+    row_encode(side->key_layout, columns, NULL, count, arena, keys);
+    uint64_t *hashes = arena_new_array(arena, uint64_t, count + 1);
+    hash_many(keys, count, hashes);
+    uint8_t *joins = arena_alloc(arena, count + 1), *timed = arena_alloc(arena, count + 1);
+    const Vector *time = &run->in->columns[side->time_column];
+    int64_t *times = arena_new_array(arena, int64_t, count + 1);
+    for (uint32_t i = 0; i < count; i++) {
+        timed[i] = plan->is_processing || !vector_is_null(time, i);
+        joins[i] = timed[i];
+        times[i] = plan->is_processing ? run->now_us
+                                       : ((const int64_t *)time->data)[vector_index(time, i)];
+        for (uint32_t k = 0; k < plan->join.key_count; k++)
+            joins[i] = joins[i] && (plan->join.null_matches[k] || !vector_is_null(columns[k], i));
+    }
+    run->keys = keys;
+    run->hashes = hashes;
+    run->timed = timed;
+    run->joins = joins;
+    run->times = times;
+}
+
+static bool expire(IntervalJoin *join, int64_t now_us, Error *error);
+
+static bool interval_batch(Operator *op, uint32_t input, Batch *batch, Emitter *emitter,
+                           Error *error)
+{
+    IntervalJoin *join = (IntervalJoin *)op;
+    arena_reset(join->scratch);
+    IntervalRun run = {.join = join,
+                       .own = &join->sides[input],
+                       .other = &join->sides[1 - input],
+                       .in = batch,
+                       .now_us = current_time(join)};
+    encode(&run);
+    run.matched = arena_alloc(join->scratch, batch->row_count + 1);
+    memset(run.matched, 0, batch->row_count + 1);
+    bool ok = true;
+    if (join->plan->is_processing) {
+        row_output_start(&join->output, NULL, 0, 0, emitter);
+        ok = expire(join, run.now_us, error) && row_output_finish(&join->output, error);
+    }
+    if (ok) {
+        row_output_start(&join->output, batch, run.own->first_column, run.own->column_count,
+                         emitter);
+        ok = run_rows(&run, error) && row_output_finish(&join->output, error);
+    }
+    row_output_discard(&join->output);
+    batch_release(batch);
+    if (join->plan->is_processing)
+        for (uint32_t s = 0; s < 2; s++)
+            operator_wake_at(op->context, time_heap_next(&join->sides[s].heap));
+    return ok;
+}
+
+/* --------------------------------------------------------------- rows that go */
+
+static bool expire_one(IntervalJoin *join, IntervalSide *side, Error *error)
+{
+    void *record = time_heap_pop(&side->heap).record;
+    if (side->pads && *(const uint64_t *)record == 0 &&
+        !emit_pad(join, side, state_tree_payload(side->table, record), error))
+        return false;
+    state_tree_remove(side->table, record);
+    return true;
+}
+
+/* Lets go, in the order of their times, the rows whose time has come. */
+static bool expire(IntervalJoin *join, int64_t now_us, Error *error)
+{
+    IntervalSide *left = &join->sides[0], *right = &join->sides[1];
+    for (;;) {
+        bool is_left = time_heap_next(&left->heap) <= time_heap_next(&right->heap);
+        IntervalSide *side = is_left ? left : right;
+        if (side->heap.count == 0 || (time_heap_next(&side->heap) > now_us && now_us != INT64_MAX))
+            side = is_left ? right : left;
+        if (side->heap.count == 0 || (time_heap_next(&side->heap) > now_us && now_us != INT64_MAX))
+            return true;
+        if (!expire_one(join, side, error))
+            return false;
+    }
+}
+
+static bool emit_expired(IntervalJoin *join, int64_t now_us, Emitter *emitter, Error *error)
+{
+    row_output_start(&join->output, NULL, 0, 0, emitter);
+    bool ok = expire(join, now_us, error) && row_output_finish(&join->output, error);
+    row_output_discard(&join->output);
+    return ok;
+}
+
+static bool interval_watermark(Operator *op, int64_t watermark_us, Emitter *emitter, Error *error)
+{
+    IntervalJoin *join = (IntervalJoin *)op;
+    bool at_end = watermark_us == INT64_MAX;
+    if (join->plan->is_processing)
+        return at_end ? emit_expired(join, watermark_us, emitter, error)
+                      : emit_watermark(emitter, watermark_us, error);
+    if (!emit_expired(join, watermark_us, emitter, error))
+        return false;
+    int64_t delay = join->sides[0].reach_us > join->sides[1].reach_us ? join->sides[0].reach_us
+                                                                      : join->sides[1].reach_us;
+    delay = delay < 0 ? 0 : delay;
+    return at_end || emit_watermark(emitter, plus(watermark_us, -delay), error);
+}
+
+static bool interval_alarm(Operator *op, int64_t now_us, Emitter *emitter, Error *error)
+{
+    IntervalJoin *join = (IntervalJoin *)op;
+    if (!emit_expired(join, now_us, emitter, error))
+        return false;
+    for (uint32_t s = 0; s < 2; s++)
+        operator_wake_at(op->context, time_heap_next(&join->sides[s].heap));
+    return true;
+}
+
+/* ------------------------------------------------------------------ lifetime */
+
+typedef struct Refill {
+    const IntervalJoin *join;
+    IntervalSide *side;
+} Refill;
+
+static void refill_tree(void *to, StateTree *tree)
+{
+    const Refill *refill = to;
+    IntervalSide *side = refill->side;
+    StateCursor cursor;
+    for (void *record = state_cursor_at(tree, 0, &cursor); record != NULL;
+         record = state_cursor_next(&cursor)) {
+        TimeHeapEntry entry = {.record = record};
+        int64_t time;
+        read_sort_key(state_tree_sort_key(side->table, record), &time, &entry.order);
+        entry.time_us = goes_at(refill->join, side, time);
+        time_heap_push(&side->heap, entry);
+        if (entry.order >= side->order)
+            side->order = entry.order + 1;
+    }
+}
+
+static bool interval_restored(Operator *op, Error *error)
+{
+    IntervalJoin *join = (IntervalJoin *)op;
+    for (uint32_t s = 0; s < 2; s++) {
+        Refill refill = {join, &join->sides[s]};
+        state_trees_each(join->sides[s].table, refill_tree, &refill);
+        if (join->plan->is_processing)
+            operator_wake_at(op->context, time_heap_next(&join->sides[s].heap));
+    }
+    return true;
+}
+
+static void open_side(IntervalJoin *join, uint32_t number)
+{
+    const OperatorContext *context = join->base.context;
+    const PlanIntervalJoin *plan = join->plan;
+    IntervalSide *side = &join->sides[number];
+    const Schema *schema = context->node->inputs[number].node->schema;
+    PlanJoinKind kind = plan->join.kind;
+    side->first_column = number == 0 ? 0 : context->node->inputs[0].node->schema->column_count;
+    side->column_count = schema->column_count;
+    side->time_column = plan->times[number];
+    side->reach_us = number == 0 ? -plan->lower_us : plan->upper_us;
+    side->pads = kind == PLAN_JOIN_FULL || kind == (number == 0 ? PLAN_JOIN_LEFT : PLAN_JOIN_RIGHT);
+    side->keys = plan->join.sides[number].keys;
+    const Type **types = arena_new_array(context->arena, const Type *, plan->join.key_count + 1);
+    for (uint32_t k = 0; k < plan->join.key_count; k++)
+        types[k] = schema->columns[side->keys[k]].type;
+    side->key_layout = row_layout_new(context->arena, types, plan->join.key_count);
+    side->row_layout = row_layout_of_schema(context->arena, schema);
+    Buffer description = {0};
+    buffer_append_text(&description, "key, time, order -> ");
+    for (uint32_t c = 0; c < schema->column_count; c++) {
+        buffer_printf(&description, "%s%s ", c == 0 ? "" : ", ", schema->columns[c].name);
+        type_print(schema->columns[c].type, &description);
+    }
+    StateSpec spec = {.name = number == 0 ? "left" : "right",
+                      .kind = STATE_ORDERED,
+                      .record_bytes = sizeof(uint64_t),
+                      .description = arena_strdup(context->arena, buffer_text(&description))};
+    buffer_deinit(&description);
+    side->table = state_table_declare(context->state, &spec);
+}
+
+static const Schema *pair_schema(const OperatorContext *context)
+{
+    const Schema *left = context->node->inputs[0].node->schema;
+    const Schema *right = context->node->inputs[1].node->schema;
+    uint32_t count = left->column_count + right->column_count;
+    Column *columns = arena_new_array(context->arena, Column, count + 1);
+    memcpy(columns, left->columns, sizeof(Column) * left->column_count);
+    memcpy(columns + left->column_count, right->columns, sizeof(Column) * right->column_count);
+    return schema_new(context->arena, columns, count);
+}
+
+static Operator *interval_open(const OperatorContext *context, Error *error)
+{
+    IntervalJoin *join = arena_new_one(context->arena, IntervalJoin);
+    join->base.context = context;
+    join->plan = context->node->spec;
+    open_side(join, 0);
+    open_side(join, 1);
+    join->pair_schema = pair_schema(context);
+    if (join->plan->join.condition != NULL) {
+        join->condition = expression_compile(context->arena, &join->plan->join.condition, 1,
+                                             join->pair_schema, context->environment);
+        join->is_read = arena_new_array(context->arena, bool, join->pair_schema->column_count + 1);
+        expression_mark_columns(join->plan->join.condition, join->is_read);
+    }
+    join->pairs = arena_new_array(context->arena, IntervalPair, PAIRS_MAX);
+    join->selected = arena_new_array(context->arena, uint32_t, PAIRS_MAX + 1);
+    join->holds = arena_new_array(context->arena, uint8_t, PAIRS_MAX);
+    row_output_init(&join->output, context);
+    join->scratch = arena_new((size_t)1 << 18);
+    return &join->base;
+}
+
+static void interval_close(Operator *op)
+{
+    IntervalJoin *join = (IntervalJoin *)op;
+    for (uint32_t s = 0; s < 2; s++)
+        time_heap_deinit(&join->sides[s].heap);
+    arena_free(join->scratch);
+}
+
+extern const OperatorClass op_interval_join;
+const OperatorClass op_interval_join = {
+    .name = "interval_join",
+    .own_watermarks = true,
+    .open = interval_open,
+    .batch = interval_batch,
+    .watermark = interval_watermark,
+    .alarm = interval_alarm,
+    .restored = interval_restored,
+    .close = interval_close,
+};
