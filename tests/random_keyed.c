@@ -187,7 +187,7 @@ void random_keyed_query(Random *random, uint32_t depth, const uint32_t *key_coun
         append_leaf(random, 0, key_counts, sql, shape);
         return;
     }
-    switch (random_below(random, 6)) {
+    switch (random_below(random, 7)) {
     case 0:
         wrap_filter(random, depth - 1, key_counts, sql, shape);
         return;
@@ -196,6 +196,9 @@ void random_keyed_query(Random *random, uint32_t depth, const uint32_t *key_coun
         return;
     case 2:
         append_groups(random, depth - 1, sql, shape);
+        return;
+    case 3:
+        random_keyed_top_n(random, depth - 1, key_counts, sql, shape);
         return;
     default:
         wrap_join(random, depth - 1, key_counts, sql, shape);

@@ -288,11 +288,22 @@ static void wrap_limit(Random *random, uint32_t depth, Buffer *sql, QueryShape *
 void random_query(Random *random, uint32_t depth, Buffer *sql, QueryShape *shape)
 {
     typedef void (*Wrap)(Random *, uint32_t, Buffer *, QueryShape *);
-    static const Wrap wraps[] = {wrap_filter,         wrap_projection, wrap_aggregate,
-                                 wrap_aggregate,      wrap_join,       wrap_join,
-                                 wrap_join,           wrap_union,      wrap_distinct,
-                                 wrap_global,         wrap_limit,      random_set_operation,
-                                 random_grouping_sets};
+    static const Wrap wraps[] = {wrap_filter,
+                                 wrap_projection,
+                                 wrap_aggregate,
+                                 wrap_aggregate,
+                                 wrap_join,
+                                 wrap_join,
+                                 wrap_join,
+                                 wrap_union,
+                                 wrap_distinct,
+                                 wrap_global,
+                                 wrap_limit,
+                                 random_set_operation,
+                                 random_grouping_sets,
+                                 random_top_n,
+                                 random_top_n,
+                                 random_sort_limit};
     if (depth == 0)
         append_base(random, sql, shape);
     else

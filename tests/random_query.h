@@ -40,6 +40,11 @@ void random_keyed_query(Random *random, uint32_t depth, const uint32_t *key_coun
 /* random_sets.c: INTERSECT and EXCEPT; GROUPING SETS, ROLLUP and CUBE. */
 void random_set_operation(Random *random, uint32_t depth, Buffer *sql, QueryShape *shape);
 void random_grouping_sets(Random *random, uint32_t depth, Buffer *sql, QueryShape *shape);
+/* random_rank.c: a filter on ROW_NUMBER, RANK or DENSE_RANK; ORDER BY with LIMIT. */
+void random_top_n(Random *random, uint32_t depth, Buffer *sql, QueryShape *shape);
+void random_sort_limit(Random *random, uint32_t depth, Buffer *sql, QueryShape *shape);
+void random_keyed_top_n(Random *random, uint32_t depth, const uint32_t *key_counts, Buffer *sql,
+                        KeyedShape *shape);
 /* Query text as Weir or SQLite reads it: what one of them lacks stands there for both. */
 void random_dialect(const char *text, bool sqlite, Buffer *out);
 
