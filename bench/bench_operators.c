@@ -1,5 +1,5 @@
-/* How fast single operators are: rows per CPU second through op_aggregate and op_join alone, one
- * thread, state in memory, output thrown away.
+/* How fast single operators are: rows per CPU second through one operator alone, one thread, state
+ * in memory, output thrown away.
  *
  *     bench_operators [million rows]
  *
@@ -11,7 +11,7 @@
 
 #include "executor/operator.h"
 
-extern const OperatorClass op_aggregate, op_join;
+extern const OperatorClass op_aggregate, op_join, op_rank, op_deduplicate;
 
 struct Emitter {
     uint64_t rows;
@@ -184,6 +184,104 @@ static void bench_join(uint64_t rows, PlanJoinSideState left, PlanJoinSideState 
     bench_close(bench, &op_join);
 }
 
+/* ------------------------------------------------------------------ first and last rows */
+
+/* Every key `each` times, with values that only grow: each row is the best of its key so far. */
+static Batch **make_growing(uint64_t rows, uint64_t keys, uint64_t from)
+{
+    Batch **batches = make_batches(rows, keys, true, 0);
+    for (uint64_t b = 0; b * BATCH_ROWS_MAX < rows; b++)
+        for (uint32_t i = 0; i < BATCH_ROWS_MAX; i++)
+            ((int64_t *)batches[b]->columns[1].data)[i] = (int64_t)(from + b * BATCH_ROWS_MAX + i);
+    return batches;
+}
+
+/* The same by hand: keys in an open hash, the best values of each in an array; changes go to a
+ * ring. */
+typedef struct HandSlot {
+    int64_t key;
+    uint32_t count;
+    int64_t values[];
+} HandSlot;
+
+static double hand_top(uint64_t rows, uint64_t keys, uint32_t best, Batch *const *batches,
+                       char *slots, uint64_t mask)
+{
+    static int64_t ring[1 << 12][3];
+    size_t slot_bytes = sizeof(HandSlot) + best * sizeof(int64_t);
+    uint64_t out = 0;
+    double start = cpu_us();
+    for (uint64_t b = 0; b * BATCH_ROWS_MAX < rows; b++) {
+        const int64_t *key = batches[b]->columns[0].data, *value = batches[b]->columns[1].data;
+        for (uint32_t i = 0; i < BATCH_ROWS_MAX; i++)
+            __builtin_prefetch(slots + (scramble((uint64_t)key[i]) & mask) * slot_bytes);
+        for (uint32_t i = 0; i < BATCH_ROWS_MAX; i++) {
+            uint64_t at = scramble((uint64_t)key[i]) & mask;
+            HandSlot *slot = (HandSlot *)(void *)(slots + at * slot_bytes);
+            while (slot->count != 0 && slot->key != key[i]) {
+                at = (at + 1) & mask;
+                slot = (HandSlot *)(void *)(slots + at * slot_bytes);
+            }
+            slot->key = key[i];
+            uint32_t end = slot->count;
+            if (end == best && slot->values[end - 1] >= value[i])
+                continue;
+            if (end == best) {
+                int64_t *gone = ring[out++ & 4095];
+                gone[0] = 3, gone[1] = key[i], gone[2] = slot->values[--end];
+            }
+            for (; end > 0 && slot->values[end - 1] < value[i]; end--)
+                slot->values[end] = slot->values[end - 1];
+            slot->values[end] = value[i];
+            slot->count += slot->count < best;
+            int64_t *come = ring[out++ & 4095];
+            come[0] = 0, come[1] = key[i], come[2] = value[i];
+        }
+    }
+    (void)keys;
+    return (double)rows / (cpu_us() - start);
+}
+
+/* Top-10 (`best` 10) or the last row (1): filled up, then every row gets in and one falls out. */
+static void bench_top(uint64_t state_rows, uint32_t best)
+{
+    static const PlanSortKey order[] = {{1, true, true}};
+    PlanRank rank = {.partition = first_column,
+                     .partition_count = 1,
+                     .order = order,
+                     .order_count = 1,
+                     .first = 1,
+                     .last = best,
+                     .last_column = -1};
+    PlanDeduplicate last = {.key = first_column, .key_count = 1, .order = order, .order_count = 1};
+    const OperatorClass *class = best == 1 ? &op_deduplicate : &op_rank;
+    uint64_t keys = state_rows / best, rows = (uint64_t)2 << 20, mask = 1;
+    Bench *bench =
+        bench_open(class, best == 1 ? (const void *)&last : (const void *)&rank, &input_schema);
+    while (mask < keys * 2)
+        mask *= 2;
+    char *slots = memory_zalloc(mask * (sizeof(HandSlot) + best * sizeof(int64_t)));
+    double fill = 0, hand_fill = 0;
+    for (uint64_t done = 0; done < state_rows; done += keys) {
+        Batch **warm = make_growing(keys, keys, done);
+        hand_fill = hand_top(keys, keys, best, warm, slots, mask - 1);
+        fill = feed(bench, class, 0, warm, keys);
+        free(warm);
+    }
+    Batch **batches = make_growing(rows, keys, state_rows * 2);
+    double hand = hand_top(rows, keys, best, batches, slots, mask - 1);
+    bench->emitter.rows = 0;
+    double speed = feed(bench, class, 0, batches, rows);
+    printf("%s, %5.1f M rows kept: %6.2f M rows/s in, %6.2f M changes/s out; filling %6.2f M/s; "
+           "%.1f bytes a row; by hand %6.2f M/s, filling %6.2f M/s\n",
+           best == 1 ? "last row" : "top 10  ", (double)state_rows / 1e6, speed,
+           speed * (double)bench->emitter.rows / (double)rows, fill,
+           (double)state_store_bytes(bench->context.state) / (double)state_rows, hand, hand_fill);
+    free(batches);
+    memory_free(slots);
+    bench_close(bench, class);
+}
+
 int main(int count, char **arguments)
 {
     uint64_t rows = (count > 1 ? strtoull(arguments[1], NULL, 10) : 4) << 20;
@@ -193,5 +291,9 @@ int main(int count, char **arguments)
     bench_join(rows, PLAN_SIDE_KEY_UNIQUE, PLAN_SIDE_KEY_UNIQUE, "key-unique / key-unique");
     bench_join(rows, PLAN_SIDE_HAS_UNIQUE, PLAN_SIDE_KEY_UNIQUE, "has-unique / key-unique");
     bench_join(rows, PLAN_SIDE_NO_UNIQUE, PLAN_SIDE_NO_UNIQUE, "no-unique / no-unique  ");
+    bench_top(1000000, 10);
+    bench_top(10000000, 10);
+    bench_top(1000000, 1);
+    bench_top(10000000, 1);
     return 0;
 }

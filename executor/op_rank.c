@@ -63,51 +63,51 @@ void rank_first_arrival(Str sort_key)
     write_arrival(sort_key, 0);
 }
 
-uint32_t rank_take_place(const Rank *rank, const RankPartition *partition, Str sort_key)
+uint32_t rank_take_place(const Rank *rank, const RankPartition *partition, Str sort_key,
+                         StateCursor *place)
 {
     StateTree *tree = partition->rows;
-    StateCursor cursor;
     write_arrival(sort_key, UINT64_MAX >> 16);
-    void *behind = state_cursor_seek(rank->rows, tree, sort_key, &cursor);
-    uint32_t position = behind == NULL ? state_tree_size(tree) : state_cursor_position(&cursor);
-    void *before = behind == NULL ? state_tree_last(tree) : state_cursor_previous(&cursor);
     uint64_t arrival = 0;
-    if (before != NULL) {
-        Str other = state_tree_sort_key(rank->rows, before);
-        if (rank_str_equal(rank_prefix(other), rank_prefix(sort_key)))
+    uint32_t position = 0;
+    if (tree != NULL) {
+        state_cursor_seek(rank->rows, tree, sort_key, place);
+        position = state_cursor_position(place);
+        StateCursor before = *place;
+        void *record = state_cursor_previous(&before);
+        Str other = record == NULL ? (Str){NULL, 0} : state_tree_sort_key(rank->rows, record);
+        if (record != NULL && rank_str_equal(rank_prefix(other), rank_prefix(sort_key)))
             arrival = read_arrival(other) + 1;
     }
     write_arrival(sort_key, arrival);
     return position;
 }
 
-void rank_keep(Rank *rank, RankBatch *work, RankPartition *partition, uint32_t row)
+void rank_keep(Rank *rank, RankBatch *work, RankPartition *partition, uint32_t row,
+               StateCursor *place)
 {
-    state_tree_put(rank->rows, &partition->rows, partition->key, partition->hash,
-                   work->sort_keys[row], work->encoded[row], NULL);
+    state_cursor_put(rank->rows, &partition->rows, partition->key, partition->hash, place,
+                     work->sort_keys[row], work->encoded[row]);
 }
 
-void rank_forget(Rank *rank, RankPartition *partition, void *record)
+void rank_forget(Rank *rank, RankPartition *partition, StateCursor *place)
 {
-    if (state_tree_remove(rank->rows, record))
+    if (state_cursor_remove(rank->rows, place))
         partition->rows = NULL;
 }
 
 void *rank_find(const Rank *rank, const RankBatch *work, const RankPartition *partition,
-                uint32_t row, uint32_t *position)
+                uint32_t row, StateCursor *place)
 {
     Str sort_key = work->sort_keys[row];
-    StateCursor cursor;
     rank_first_arrival(sort_key);
-    void *record = state_cursor_seek(rank->rows, partition->rows, sort_key, &cursor);
-    for (; record != NULL; record = state_cursor_next(&cursor)) {
+    void *record = state_cursor_seek(rank->rows, partition->rows, sort_key, place);
+    for (; record != NULL; record = state_cursor_next(place)) {
         Str other = state_tree_sort_key(rank->rows, record);
         if (!rank_str_equal(rank_prefix(other), rank_prefix(sort_key)))
             return NULL;
-        if (rank_str_equal(state_tree_payload(rank->rows, record), work->encoded[row])) {
-            *position = state_cursor_position(&cursor);
+        if (rank_str_equal(state_tree_payload(rank->rows, record), work->encoded[row]))
             return record;
-        }
     }
     return NULL;
 }

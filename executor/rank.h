@@ -83,16 +83,19 @@ static inline bool rank_in_range(const Rank *rank, const RankPartition *partitio
 bool rank_give(Rank *rank, uint8_t kind, const RankRow *row, uint64_t number, Error *error);
 bool rank_give_pair(Rank *rank, const RankRow *before, uint64_t before_number, const RankRow *after,
                     uint64_t after_number, Error *error);
-/* Writes the row's arrival behind its sort key; says how many rows are before it. */
-uint32_t rank_take_place(const Rank *rank, const RankPartition *partition, Str sort_key);
+/* Writes the row's arrival behind its sort key; says how many rows are before it, and where it will
+ * stand. */
+uint32_t rank_take_place(const Rank *rank, const RankPartition *partition, Str sort_key,
+                         StateCursor *place);
 /* Where the sort key's rows begin: its arrival becomes the first. */
 void rank_first_arrival(Str sort_key);
-/* Keeps the row under its sort key and arrival. */
-void rank_keep(Rank *rank, RankBatch *work, RankPartition *partition, uint32_t row);
-void rank_forget(Rank *rank, RankPartition *partition, void *record);
-/* The first kept row that equals this one, and how many rows are before it; NULL: not known. */
+/* Keeps the row under its sort key and arrival, at the place it has taken. */
+void rank_keep(Rank *rank, RankBatch *work, RankPartition *partition, uint32_t row,
+               StateCursor *place);
+void rank_forget(Rank *rank, RankPartition *partition, StateCursor *place);
+/* The first kept row that equals this one, and where it is; NULL: not known. */
 void *rank_find(const Rank *rank, const RankBatch *work, const RankPartition *partition,
-                uint32_t row, uint32_t *position);
+                uint32_t row, StateCursor *place);
 
 /* rank_final.c: all rows in range, at the end of a bounded run. */
 uint64_t rank_read_last(const Rank *rank, const Vector *column, uint32_t row);

@@ -81,20 +81,23 @@ static void drop_behind(Rank *rank, RankPartition *partition)
 {
     if (rank->keeps_all || state_tree_size(partition->rows) <= partition->last)
         return;
-    rank_forget(rank, partition, state_tree_last(partition->rows));
+    StateCursor last;
+    state_cursor_at(partition->rows, state_tree_size(partition->rows) - 1, &last);
+    rank_forget(rank, partition, &last);
 }
 
 bool rank_rows_insert(Rank *rank, RankBatch *work, uint32_t row, Error *error)
 {
     RankPartition *partition = &work->partitions[work->partition_of[row]];
-    uint64_t number = (uint64_t)rank_take_place(rank, partition, work->sort_keys[row]) + 1;
+    StateCursor place;
+    uint64_t number = (uint64_t)rank_take_place(rank, partition, work->sort_keys[row], &place) + 1;
     if (number <= partition->last && partition->last >= rank->plan->first) {
         bool ok = rank->shifts ? shift_for_new(rank, partition, row, number, error)
                                : swap_for_new(rank, partition, row, number, error);
         if (!ok)
             return false;
     }
-    rank_keep(rank, work, partition, row);
+    rank_keep(rank, work, partition, row, &place);
     drop_behind(rank, partition);
     return true;
 }
@@ -138,18 +141,17 @@ static bool swap_for_gone(Rank *rank, const RankPartition *partition, uint64_t n
 bool rank_rows_retract(Rank *rank, RankBatch *work, uint32_t row, Error *error)
 {
     RankPartition *partition = &work->partitions[work->partition_of[row]];
-    uint32_t position;
-    void *record = rank_find(rank, work, partition, row, &position);
-    if (record == NULL)
+    StateCursor place;
+    if (rank_find(rank, work, partition, row, &place) == NULL)
         return true;
-    uint64_t number = (uint64_t)position + 1;
+    uint64_t number = (uint64_t)state_cursor_position(&place) + 1;
     if (number <= partition->last && partition->last >= rank->plan->first) {
         bool ok = rank->shifts ? shift_for_gone(rank, partition, number, error)
                                : swap_for_gone(rank, partition, number, error);
         if (!ok)
             return false;
     }
-    rank_forget(rank, partition, record);
+    rank_forget(rank, partition, &place);
     return true;
 }
 
@@ -220,22 +222,24 @@ static bool give_better(Rank *rank, const RankPartition *partition, uint32_t row
 static bool replace_row(Rank *rank, RankBatch *work, RankPartition *partition, uint32_t row,
                         Str old_key, Error *error)
 {
-    uint32_t position = state_tree_position(rank->rows, partition->rows, old_key);
-    void *record = state_tree_at(partition->rows, position);
-    RankRow old = rank_kept_row(rank, record);
-    uint64_t old_number = (uint64_t)position + 1;
+    StateCursor place;
+    RankRow old =
+        rank_kept_row(rank, state_cursor_seek(rank->rows, partition->rows, old_key, &place));
+    uint64_t old_number = (uint64_t)state_cursor_position(&place) + 1;
     uint64_t number = old_number;
     if (rank_str_equal(rank_prefix(old_key), rank_prefix(work->sort_keys[row])))
         memcpy((char *)(uintptr_t)work->sort_keys[row].data, old_key.data, old_key.length);
     else
-        number = (uint64_t)rank_take_place(rank, partition, work->sort_keys[row]) + 1;
+        number = (uint64_t)rank_take_place(rank, partition, work->sort_keys[row], &place) + 1;
     /* Behind its old place it would have fallen among rows that are not kept. */
     assert(number <= old_number + 1);
     number = number < old_number ? number : old_number;
     if (!give_better(rank, partition, row, number, &old, old_number, error))
         return false;
-    rank_forget(rank, partition, record);
-    rank_keep(rank, work, partition, row);
+    state_cursor_seek(rank->rows, partition->rows, old_key, &place);
+    rank_forget(rank, partition, &place);
+    state_tree_put(rank->rows, &partition->rows, partition->key, partition->hash,
+                   work->sort_keys[row], work->encoded[row], NULL);
     set_place(rank, work, partition, row);
     return true;
 }
@@ -249,19 +253,21 @@ bool rank_rows_update(Rank *rank, RankBatch *work, uint32_t row, Error *error)
         Str old_key = {arena_memdup(rank->scratch, kept.data, kept.length), kept.length};
         return replace_row(rank, work, partition, row, old_key, error);
     }
-    uint64_t number = (uint64_t)rank_take_place(rank, partition, work->sort_keys[row]) + 1;
+    StateCursor cursor;
+    uint64_t number = (uint64_t)rank_take_place(rank, partition, work->sort_keys[row], &cursor) + 1;
     if (number > partition->last)
         return true;
     bool ok = rank->shifts ? shift_for_new(rank, partition, row, number, error)
                            : swap_for_new(rank, partition, row, number, error);
     if (!ok)
         return false;
-    rank_keep(rank, work, partition, row);
+    rank_keep(rank, work, partition, row, &cursor);
     set_place(rank, work, partition, row);
     if (state_tree_size(partition->rows) <= partition->last)
         return true;
-    void *last = state_tree_last(partition->rows);
+    const void *last =
+        state_cursor_at(partition->rows, state_tree_size(partition->rows) - 1, &cursor);
     state_value_remove(rank->places, find_place(rank, partition, row_key_of(rank, last), false));
-    rank_forget(rank, partition, last);
+    rank_forget(rank, partition, &cursor);
     return true;
 }

@@ -30,7 +30,8 @@ static uint32_t count_ties(const Rank *rank, const RankPartition *partition, Str
     }
     rank_first_arrival(sort_key);
     uint32_t from = state_tree_position(rank->rows, partition->rows, sort_key);
-    return rank_take_place(rank, partition, sort_key) - from;
+    StateCursor place;
+    return rank_take_place(rank, partition, sort_key, &place) - from;
 }
 
 /* One row whose number goes from `old` to `now`. */
@@ -147,13 +148,11 @@ static void count_distinct(Rank *rank, RankPartition *partition, Str sort_key, i
         partition->distinct = NULL;
 }
 
-static void forget_row(Rank *rank, RankPartition *partition, void *record)
+static void forget_row(Rank *rank, RankPartition *partition, const void *record, StateCursor *place)
 {
-    if (rank->distinct != NULL) {
-        Str key = state_tree_sort_key(rank->rows, record);
-        count_distinct(rank, partition, key, -1);
-    }
-    rank_forget(rank, partition, record);
+    if (rank->distinct != NULL)
+        count_distinct(rank, partition, state_tree_sort_key(rank->rows, record), -1);
+    rank_forget(rank, partition, place);
 }
 
 /* Gives back what has fallen behind the range, ties and all. */
@@ -162,13 +161,15 @@ static void drop_behind(Rank *rank, RankPartition *partition)
     if (rank->keeps_all)
         return;
     for (;;) {
-        void *last = state_tree_last(partition->rows);
+        StateCursor place;
+        const void *last =
+            state_cursor_at(partition->rows, state_tree_size(partition->rows) - 1, &place);
         Str kept = state_tree_sort_key(rank->rows, last);
         Str key = {arena_memdup(rank->scratch, kept.data, kept.length), kept.length};
         rank_first_arrival(key);
         if (number_of(rank, partition, key) <= partition->last)
             return;
-        forget_row(rank, partition, last);
+        forget_row(rank, partition, last, &place);
     }
 }
 
@@ -179,7 +180,8 @@ bool rank_ties_insert(Rank *rank, RankBatch *work, uint32_t row, Error *error)
     uint32_t ties = count_ties(rank, partition, sort_key);
     rank_first_arrival(sort_key);
     uint64_t number = number_of(rank, partition, sort_key);
-    uint32_t behind = rank_take_place(rank, partition, sort_key);
+    StateCursor place;
+    uint32_t behind = rank_take_place(rank, partition, sort_key, &place);
     bool moves = rank->distinct == NULL || ties == 0;
     /* With RANK the next sort key's number counts the ties before it. */
     uint64_t next = rank->distinct != NULL ? number : number + ties;
@@ -190,7 +192,7 @@ bool rank_ties_insert(Rank *rank, RankBatch *work, uint32_t row, Error *error)
         if (!rank_give(rank, CHANGE_INSERT, &now, number, error))
             return false;
     }
-    rank_keep(rank, work, partition, row);
+    rank_keep(rank, work, partition, row, &place);
     count_distinct(rank, partition, sort_key, 1);
     drop_behind(rank, partition);
     return true;
@@ -200,14 +202,14 @@ bool rank_ties_retract(Rank *rank, RankBatch *work, uint32_t row, Error *error)
 {
     RankPartition *partition = &work->partitions[work->partition_of[row]];
     Str sort_key = work->sort_keys[row];
-    uint32_t position;
-    void *record = rank_find(rank, work, partition, row, &position);
+    StateCursor place, end;
+    const void *record = rank_find(rank, work, partition, row, &place);
     if (record == NULL)
         return true;
     uint32_t ties = count_ties(rank, partition, sort_key);
     rank_first_arrival(sort_key);
     uint64_t number = number_of(rank, partition, sort_key);
-    uint32_t behind = rank_take_place(rank, partition, sort_key);
+    uint32_t behind = rank_take_place(rank, partition, sort_key, &end);
     if (rank_in_range(rank, partition, number)) {
         RankRow gone = rank_kept_row(rank, record);
         if (!rank_give(rank, CHANGE_DELETE, &gone, number, error))
@@ -217,6 +219,6 @@ bool rank_ties_retract(Rank *rank, RankBatch *work, uint32_t row, Error *error)
     uint64_t next = rank->distinct != NULL ? number + 1 : number + ties;
     if (moves && !move_followers(rank, partition, next, behind, -1, error))
         return false;
-    forget_row(rank, partition, record);
+    forget_row(rank, partition, record, &place);
     return true;
 }

@@ -176,6 +176,12 @@ typedef struct StateCursor {
 void *state_cursor_seek(const StateTable *table, const StateTree *tree, Str sort_key,
                         StateCursor *cursor);
 void *state_cursor_at(const StateTree *tree, uint32_t position, StateCursor *cursor);
+/* Changes at a place that is known: as state_tree_put of a sort key that is not there yet, where a
+ * search for it (or for one that would stand next to it) ended, past the end included; as
+ * state_tree_remove of the entry there. The cursor is of no more use. */
+void *state_cursor_put(StateTable *table, StateTree **tree, Str key, uint64_t hash,
+                       StateCursor *cursor, Str sort_key, Str payload);
+bool state_cursor_remove(StateTable *table, StateCursor *cursor);
 /* How many entries are before the one it stands at. */
 uint32_t state_cursor_position(const StateCursor *cursor);
 void *state_cursor_next(StateCursor *cursor);

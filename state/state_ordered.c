@@ -3,7 +3,7 @@
  * The directory of keys leads to a StateTree, which heads a B+tree of pointers to entries
  * (state_ordered_tree.c). A tree goes when its last entry goes.
  *
- * Cost: an entry is 16 bytes, its record, sort key and payload, and 8 to 16 bytes of leaf; a tree
+ * Cost: an entry is 16 bytes, its record, sort key and payload, and 16 to 32 bytes of leaf; a tree
  * 24 bytes and its key. */
 #include "state/state_ordered.h"
 
@@ -206,6 +206,23 @@ static bool remove_at(StateTable *table, StateTree *tree, const StateCursor *pat
     state_tree_drop(table, tree);
     state_keys_remove(table, tree);
     return true;
+}
+
+void *state_cursor_put(StateTable *table, StateTree **tree, Str key, uint64_t hash,
+                       StateCursor *cursor, Str sort_key, Str payload)
+{
+    if (*tree == NULL)
+        *tree = find_tree(table, key, hash, true);
+    StateOrderedEntry *entry = entry_new(table, *tree, sort_key, payload);
+    state_tree_insert_at(table, *tree, cursor, entry);
+    state_record_touch(&table->records, &entry->header);
+    return entry + 1;
+}
+
+bool state_cursor_remove(StateTable *table, StateCursor *cursor)
+{
+    StateOrderedEntry *entry = cursor->nodes[cursor->depth]->lows[cursor->slots[cursor->depth]];
+    return remove_at(table, state_tree_of(table, entry + 1), cursor, entry);
 }
 
 bool state_tree_remove(StateTable *table, void *record)

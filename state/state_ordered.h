@@ -8,14 +8,19 @@ struct StateNode {
     uint16_t count;
     uint16_t capacity;
     bool is_leaf;
-    /* Leaf: the entries. Inner: the smallest entry below each child; then the children, then how
-     * many entries are below each. */
+    /* Leaf: the entries. Inner: the smallest entry below each child. Then the first bytes of their
+     * sort keys, as numbers; inner: the children, then how many entries are below each. */
     StateOrderedEntry *lows[];
 };
 
+static inline uint64_t *state_node_heads(StateNode *node)
+{
+    return (uint64_t *)(void *)(node->lows + node->capacity);
+}
+
 static inline StateNode **state_node_children(StateNode *node)
 {
-    return (StateNode **)(void *)(node->lows + node->capacity);
+    return (StateNode **)(void *)(state_node_heads(node) + node->capacity);
 }
 
 static inline uint32_t *state_node_sizes(StateNode *node)

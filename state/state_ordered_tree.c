@@ -5,8 +5,9 @@
  * the number of entries there; no node is empty but the root of an empty tree, which goes with its
  * group.
  *
- * Cost: log32(n) nodes a search, each with a binary search that reads entries; 8 to 16 bytes of
- * leaf an entry. Positions cost one addition per slot passed. */
+ * Cost: log32(n) nodes a search, each with a binary search over the first eight bytes of the sort
+ * keys, which lie in the node; entries are read where those are equal. 16 to 32 bytes of leaf an
+ * entry. Positions cost one addition per slot passed. */
 #include "state/state_ordered.h"
 
 #define NODE_SLOTS 32
@@ -16,7 +17,8 @@
 
 static size_t node_bytes(bool is_leaf, uint32_t capacity)
 {
-    size_t slot = is_leaf ? sizeof(void *) : 2 * sizeof(void *) + sizeof(uint32_t);
+    size_t slot =
+        sizeof(void *) + sizeof(uint64_t) + (is_leaf ? 0 : sizeof(void *) + sizeof(uint32_t));
     return sizeof(StateNode) + capacity * slot;
 }
 
@@ -50,6 +52,8 @@ static void node_move(StateNode *to, uint32_t to_slot, StateNode *from, uint32_t
                       uint32_t count)
 {
     memmove(to->lows + to_slot, from->lows + slot, count * sizeof(void *));
+    memmove(state_node_heads(to) + to_slot, state_node_heads(from) + slot,
+            count * sizeof(uint64_t));
     if (from->is_leaf)
         return;
     memmove(state_node_children(to) + to_slot, state_node_children(from) + slot,
@@ -68,15 +72,32 @@ static int compare(const StateTable *table, Str sort_key, const StateOrderedEntr
     return (sort_key.length > other.length) - (sort_key.length < other.length);
 }
 
-/* Slots of the node whose entry is before the sort key (or equal to it, with `or_equal`). */
-static uint32_t count_before(const StateTable *table, const StateNode *node, Str sort_key,
-                             bool or_equal)
+/* The first eight bytes as a number that sorts as they do. */
+static uint64_t head_of(Str sort_key)
 {
+    uint64_t head = 0;
+    memcpy(&head, sort_key.data, sort_key.length < sizeof(head) ? sort_key.length : sizeof(head));
+    return __builtin_bswap64(head);
+}
+
+static void set_low(const StateTable *table, StateNode *node, uint32_t slot,
+                    StateOrderedEntry *entry)
+{
+    node->lows[slot] = entry;
+    state_node_heads(node)[slot] = head_of(state_ordered_sort_key(table, entry));
+}
+
+/* Slots of the node whose entry is before the sort key (or equal to it, with `or_equal`). */
+static uint32_t count_before(const StateTable *table, StateNode *node, Str sort_key, bool or_equal)
+{
+    const uint64_t *heads = state_node_heads(node);
+    uint64_t head = head_of(sort_key);
     uint32_t low = 0;
     uint32_t high = node->count;
     while (low < high) {
         uint32_t middle = (low + high) / 2;
-        int order = compare(table, sort_key, node->lows[middle]);
+        int order = heads[middle] != head ? (head > heads[middle] ? 1 : -1)
+                                          : compare(table, sort_key, node->lows[middle]);
         if (order > 0 || (or_equal && order == 0))
             low = middle + 1;
         else
@@ -117,9 +138,10 @@ StateOrderedEntry *state_tree_entry_at(const StateTable *table, const StateCurso
 static void lift_low(const StateCursor *path, uint32_t depth)
 {
     while (depth > 0 && path->nodes[depth]->count != 0) {
-        StateOrderedEntry *low = path->nodes[depth]->lows[0];
+        StateNode *node = path->nodes[depth];
         depth--;
-        path->nodes[depth]->lows[path->slots[depth]] = low;
+        path->nodes[depth]->lows[path->slots[depth]] = node->lows[0];
+        state_node_heads(path->nodes[depth])[path->slots[depth]] = state_node_heads(node)[0];
         if (path->slots[depth] != 0)
             return;
     }
@@ -162,6 +184,7 @@ static void grow_root(StateTable *table, StateTree *tree, StateNode *right)
     root->count = 2;
     for (uint32_t i = 0; i < 2; i++) {
         root->lows[i] = children[i]->lows[0];
+        state_node_heads(root)[i] = state_node_heads(children[i])[0];
         state_node_children(root)[i] = children[i];
         state_node_sizes(root)[i] = node_size(children[i]);
     }
@@ -201,7 +224,7 @@ static StateNode *enter(StateTable *table, const StateCursor *path, uint32_t dep
     }
     node_move(target, slot + 1, target, slot, target->count - slot);
     target->count++;
-    target->lows[slot] = low;
+    set_low(table, target, slot, low);
     if (child != NULL) {
         state_node_children(target)[slot] = child;
         state_node_sizes(target)[slot] = node_size(child);

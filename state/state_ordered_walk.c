@@ -56,8 +56,12 @@ void *state_cursor_seek(const StateTable *table, const StateTree *tree, Str sort
     state_tree_descend(table, tree, sort_key, cursor);
     if (cursor->slots[cursor->depth] < cursor->nodes[cursor->depth]->count)
         return cursor_record(cursor);
+    StateCursor end = *cursor;
     cursor->slots[cursor->depth]--;
-    return state_cursor_next(cursor);
+    void *record = state_cursor_next(cursor);
+    if (record == NULL)
+        *cursor = end;
+    return record;
 }
 
 void *state_cursor_at(const StateTree *tree, uint32_t position, StateCursor *cursor)
@@ -130,8 +134,9 @@ void state_trees_prefetch_last(StateTree *const *trees, uint32_t count)
         if (i < count && trees[i] != NULL)
             __builtin_prefetch(trees[i]->root);
         if (i >= AHEAD && i - AHEAD < count && trees[i - AHEAD] != NULL) {
-            const StateNode *root = trees[i - AHEAD]->root;
-            __builtin_prefetch(root->lows + root->count - 1);
+            const char *root = (const char *)trees[i - AHEAD]->root;
+            for (uint32_t line = 64; line <= 256; line += 64)
+                __builtin_prefetch(root + line);
         }
         if (i >= 2 * AHEAD && trees[i - 2 * AHEAD] != NULL) {
             const StateNode *root = trees[i - 2 * AHEAD]->root;
