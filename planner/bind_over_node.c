@@ -124,7 +124,8 @@ static uint32_t group_calls(Arena *arena, const OverList *list, InputList *input
         const OverSite *site = &list->sites[i];
         LogicalOver window = window_of(arena, site, inputs);
         uint32_t at = 0;
-        while (at < count && !windows_equal(&groups[at].over, &window))
+        while (at < count && (!windows_equal(&groups[at].over, &window) ||
+                              groups[at].over.call_count == PLAN_OVER_CALLS_MAX))
             at++;
         OverGroup *group = &groups[at];
         if (at == count) {

@@ -5,6 +5,7 @@
  * one in order, for numbers move from row to row. */
 #include <string.h>
 
+#include "core/value_text.h"
 #include "planner/lower.h"
 
 extern const NodeClass node_over;
@@ -95,11 +96,199 @@ static bool over_derive(const PlannerContext *context, LogicalNode *node, Error 
     return true;
 }
 
+/* ------------------------------------------------------------------- lowering */
+
+/* Whether values can be taken away again and leave exactly what was there before. */
+static bool retracts_exactly(const char *name, const Type *const *types)
+{
+    static const char *const of_integers[] = {"VAR_POP",    "VAR_SAMP",    "VARIANCE",
+                                              "STDDEV_POP", "STDDEV_SAMP", "STDDEV"};
+    if (strcmp(name, "COUNT") == 0)
+        return true;
+    if (strcmp(name, "SUM") == 0 || strcmp(name, "AVG") == 0)
+        return types[0]->kind != TYPE_FLOAT && types[0]->kind != TYPE_DOUBLE;
+    for (size_t i = 0; i < array_count(of_integers); i++)
+        if (strcmp(name, of_integers[i]) == 0)
+            return type_is_integer(types[0]);
+    return false;
+}
+
+/* Whether the order of the values does not matter, but for rounding. */
+static bool commutes(const char *name)
+{
+    static const char *const names[] = {"COUNT",      "SUM",         "AVG",      "MIN",
+                                        "MAX",        "VAR_POP",     "VAR_SAMP", "VARIANCE",
+                                        "STDDEV_POP", "STDDEV_SAMP", "STDDEV"};
+    for (size_t i = 0; i < array_count(names); i++)
+        if (strcmp(name, names[i]) == 0)
+            return true;
+    return false;
+}
+
+static FunctionSite call_site(const PlannerContext *context, const LogicalNode *node,
+                              const LogicalOverCall *call)
+{
+    Arena *arena = context->arena;
+    const Type **types = arena_new_array(arena, const Type *, call->argument_count + 1);
+    const Vector **literals = arena_new_array(arena, const Vector *, call->argument_count + 1);
+    const LogicalNode *input = node->inputs[0];
+    for (uint32_t i = 0; i < call->argument_count; i++) {
+        types[i] = call->argument_types[i];
+        if (logical_is(input, "calc"))
+            literals[i] = input->calc.projections[call->arguments[i]]->literal;
+    }
+    return (FunctionSite){types, literals, call->argument_count, context->site.zone, arena};
+}
+
+/* First and last values of frames with an open end are kept as the aggregates of that name keep
+ * them; seen from the partition's end, first and last change places. */
+static void bind_pick(const LogicalOverCall *from, const FunctionSite *site, PlanOverCall *to)
+{
+    if (to->kind != WINDOW_FIRST_VALUE && to->kind != WINDOW_LAST_VALUE)
+        return;
+    bool open_start = from->frame.start.kind == PLAN_BOUND_UNBOUNDED_PRECEDING;
+    bool open_end = from->frame.end.kind == PLAN_BOUND_UNBOUNDED_FOLLOWING;
+    if (!open_start && !open_end)
+        return;
+    bool keeps_first = (to->kind == WINDOW_FIRST_VALUE) == open_start;
+    Error none;
+    error_clear(&none);
+    if (aggregate_bind(keeps_first ? "FIRST_VALUE" : "LAST_VALUE", site, false, &to->aggregate,
+                       &none))
+        to->fold = open_start ? PLAN_FOLD_FORWARD : PLAN_FOLD_BACKWARD;
+}
+
+static bool bind_aggregate(const LogicalOverCall *from, const FunctionSite *site, PlanOverCall *to,
+                           Error *error)
+{
+    bool slides = false;
+    if (from->frame.start.kind == PLAN_BOUND_UNBOUNDED_PRECEDING)
+        to->fold = PLAN_FOLD_FORWARD;
+    else if (from->frame.end.kind == PLAN_BOUND_UNBOUNDED_FOLLOWING && commutes(from->name))
+        to->fold = PLAN_FOLD_BACKWARD;
+    else {
+        slides = retracts_exactly(from->name, site->argument_types);
+        to->fold = slides ? PLAN_FOLD_SLIDE : PLAN_FOLD_ANEW;
+    }
+    return aggregate_bind(from->name, site, slides, &to->aggregate, error) ||
+           error_at(error, from->place.offset, from->place.length);
+}
+
+static bool bind_call(const PlannerContext *context, const LogicalNode *node,
+                      const LogicalOverCall *from, PlanOverCall *to, Error *error)
+{
+    *to = (PlanOverCall){.kind = from->window == NULL ? WINDOW_AGGREGATE : from->window->kind,
+                         .arguments = from->arguments,
+                         .argument_count = from->argument_count,
+                         .filter = from->filter,
+                         .ignore_nulls = from->ignore_nulls,
+                         .number = from->number,
+                         .frame = from->frame,
+                         .type = from->type};
+    FunctionSite site = call_site(context, node, from);
+    if (type_is_nested(from->type)) {
+        error_set(error, ERROR_UNSUPPORTED, "%s OVER cannot give a value of type %s", from->name,
+                  type_text(context->arena, from->type));
+        error_hint(error, "Use it over the fields or elements.");
+        return error_at(error, from->place.offset, from->place.length);
+    }
+    if (to->kind == WINDOW_AGGREGATE)
+        return bind_aggregate(from, &site, to, error);
+    bind_pick(from, &site, to);
+    return true;
+}
+
+static void print_bound(const PlanFrameBound *bound, Buffer *out)
+{
+    static const char *const names[] = {"UNBOUNDED PRECEDING", "PRECEDING", "CURRENT ROW",
+                                        "FOLLOWING", "UNBOUNDED FOLLOWING"};
+    if (bound->distance != NULL)
+        value_print(bound->distance, 0, NULL, out);
+    else if (bound->kind == PLAN_BOUND_PRECEDING || bound->kind == PLAN_BOUND_FOLLOWING)
+        buffer_printf(out, "%lld", (long long)bound->rows);
+    if (bound->kind == PLAN_BOUND_PRECEDING || bound->kind == PLAN_BOUND_FOLLOWING)
+        buffer_append_char(out, ' ');
+    buffer_append_text(out, names[bound->kind]);
+}
+
+static void print_call(const LogicalOverCall *call, const Schema *input, Buffer *out)
+{
+    bool by_frame = call->window == NULL || call->window->has_frame;
+    buffer_printf(out, "%s(", call->name);
+    if (call->window == NULL && call->argument_count == 0)
+        buffer_append_char(out, '*');
+    if (call->window != NULL && call->window->kind == WINDOW_NTILE)
+        buffer_printf(out, "%lld", (long long)call->number);
+    for (uint32_t i = 0; i < call->argument_count; i++) {
+        buffer_printf(out, "%s%s", i == 0 ? "" : ", ", input->columns[call->arguments[i]].name);
+        if (i == 0 && call->window != NULL && call->number != 0)
+            buffer_printf(out, ", %lld", (long long)call->number);
+    }
+    buffer_append_char(out, ')');
+    if (call->ignore_nulls)
+        buffer_append_text(out, " IGNORE NULLS");
+    if (call->filter >= 0)
+        buffer_printf(out, " FILTER %s", input->columns[call->filter].name);
+    if (!by_frame)
+        return;
+    buffer_append_text(out, call->frame.by_rows ? " ROWS " : " RANGE ");
+    print_bound(&call->frame.start, out);
+    buffer_append_text(out, " TO ");
+    print_bound(&call->frame.end, out);
+}
+
+static const char *over_label(const PlannerContext *context, const LogicalNode *node)
+{
+    const LogicalOver *over = &node->over;
+    const Schema *input = node->inputs[0]->schema;
+    Buffer label = {0};
+    buffer_append_text(&label, "Over(");
+    if (over->partition_count != 0) {
+        buffer_append_text(&label, "partitionBy=[");
+        label_columns(input, over->partition, over->partition_count, &label);
+        buffer_append_text(&label, "], ");
+    }
+    if (over->order_count != 0)
+        buffer_append_text(&label, "orderBy=[");
+    for (uint32_t k = 0; k < over->order_count; k++)
+        buffer_printf(&label, "%s%s %s NULLS %s", k == 0 ? "" : ", ",
+                      input->columns[over->order[k].column].name,
+                      over->order[k].descending ? "DESC" : "ASC",
+                      over->order[k].nulls_last ? "LAST" : "FIRST");
+    buffer_append_text(&label, over->order_count != 0 ? "], select=[" : "select=[");
+    for (uint32_t i = 0; i < over->call_count; i++) {
+        buffer_append_text(&label, i == 0 ? "" : ", ");
+        print_call(&over->calls[i], input, &label);
+        buffer_printf(&label, " AS %s", node->schema->columns[input->column_count + i].name);
+    }
+    buffer_append_text(&label, "])");
+    return label_take(context->arena, &label);
+}
+
 static bool over_lower(const PlannerContext *context, LogicalNode *node, Error *error)
 {
-    error_set(error, ERROR_UNSUPPORTED, "OVER is not supported yet");
-    error_hint(error, "Use GROUP BY in a subquery and join with it.");
-    return error_at(error, node->place.offset, node->place.length);
+    const LogicalOver *over = &node->over;
+    PlanOver *spec = arena_new_one(context->arena, PlanOver);
+    *spec = (PlanOver){.partition = over->partition,
+                       .partition_count = over->partition_count,
+                       .order = over->order,
+                       .order_count = over->order_count,
+                       .call_count = over->call_count,
+                       .final_only = context->config->bounded_run};
+    spec->calls = arena_new_array(context->arena, PlanOverCall, over->call_count + 1);
+    for (uint32_t i = 0; i < over->call_count; i++)
+        if (!bind_call(context, node, &over->calls[i], &spec->calls[i], error))
+            return false;
+    node->plan->spec = spec;
+    node->plan->label = over_label(context, node);
+    node->plan->state = spec->final_only
+                            ? "every row of the input, until it ends"
+                            : "every row of the input with its results, for as long as it stands";
+    if (over->partition_count == 0)
+        lower_single(node);
+    else
+        lower_hash(&node->plan->inputs[0], over->partition, over->partition_count);
+    return true;
 }
 
 static void identify_bound(const PlanFrameBound *bound, Buffer *text)

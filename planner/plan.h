@@ -273,9 +273,19 @@ typedef struct PlanFrame {
     PlanFrameBound end;
 } PlanFrame;
 
+/* How the values of a frame become one. */
+typedef enum PlanOverFold {
+    PLAN_FOLD_NONE,     /* no aggregate: a place in the partition, or the value of a row */
+    PLAN_FOLD_FORWARD,  /* from the partition's first row on: frames that start there */
+    PLAN_FOLD_BACKWARD, /* from its last row back: frames that end there */
+    PLAN_FOLD_SLIDE,    /* rows are added and taken away as the frame moves on */
+    PLAN_FOLD_ANEW      /* every frame by itself: what cannot take away without loss */
+} PlanOverFold;
+
 typedef struct PlanOverCall {
     WindowKind kind;
-    BoundAggregate aggregate;  /* WINDOW_AGGREGATE */
+    PlanOverFold fold;
+    BoundAggregate aggregate;  /* fold is not NONE */
     const uint32_t *arguments; /* input columns */
     uint32_t argument_count;
     int32_t filter; /* BOOLEAN input column, or -1 */
@@ -292,10 +302,12 @@ typedef struct PlanOver {
     uint32_t order_count;
     PlanOverCall *calls;
     uint32_t call_count;
-    bool input_retracts;
     /* Bounded run: results only at the end. */
     bool final_only;
 } PlanOver;
+
+/* Calls a node has at most. */
+#define PLAN_OVER_CALLS_MAX 64
 
 /* op "rank": rows whose ROW_NUMBER, RANK or DENSE_RANK in their partition lies in a range; output:
  * the input's columns, then the number (BIGINT) when it is wanted. Also ORDER BY with LIMIT over a

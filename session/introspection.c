@@ -5,8 +5,35 @@
 #include <stdio.h>
 
 #include "core/str.h"
+#include "functions/window.h"
 
-/* Scalar functions first, then aggregates; operators' implementations are passed over. */
+static uint32_t aggregate_total(void)
+{
+    uint32_t count = 0;
+    while (aggregate_at(count) != NULL)
+        count++;
+    return count;
+}
+
+/* Window functions that are not aggregates as well. */
+static bool window_entry(uint32_t index, WeirEntry *entry)
+{
+    const WindowFunction *window;
+    uint32_t shown = 0;
+    for (uint32_t i = 0; (window = window_function_at(i)) != NULL; i++) {
+        if (window->is_aggregate || shown++ != index)
+            continue;
+        *entry = (WeirEntry){.name = window->name,
+                             .signature = window->signature,
+                             .category = "window",
+                             .doc = window->doc};
+        return true;
+    }
+    return false;
+}
+
+/* Scalar functions first, then aggregates, then window functions; operators' implementations are
+ * passed over. */
 bool weir_function_at(uint32_t index, WeirEntry *entry)
 {
     uint32_t shown = 0;
@@ -24,7 +51,7 @@ bool weir_function_at(uint32_t index, WeirEntry *entry)
     }
     const AggregateFunction *aggregate = aggregate_at(index - shown);
     if (aggregate == NULL)
-        return false;
+        return window_entry(index - shown - aggregate_total(), entry);
     *entry = (WeirEntry){.name = aggregate->name,
                          .signature = aggregate->signature,
                          .category = "aggregate",

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 
 #include "core/str.h"
+#include "functions/window.h"
 
 /* ------------------------------------------------------------ LIKE patterns */
 
@@ -71,14 +72,18 @@ static uint32_t function_names(Arena *arena, const char ***out)
     uint32_t aggregates = 0;
     while (aggregate_at(aggregates) != NULL)
         aggregates++;
-    const char **names = arena_new_array(arena, const char *, count + aggregates + 1);
+    uint32_t windows = 0;
+    while (window_function_at(windows) != NULL)
+        windows++;
+    const char **names = arena_new_array(arena, const char *, count + aggregates + windows + 1);
     uint32_t used = 0;
-    for (uint32_t i = 0; i < count + aggregates; i++) {
-        bool scalar = i < count;
-        if (scalar && (function_at(i)->flags & FUNCTION_HIDDEN) != 0)
+    for (uint32_t i = 0; i < count + aggregates + windows; i++) {
+        if (i < count && (function_at(i)->flags & FUNCTION_HIDDEN) != 0)
             continue;
-        char *name =
-            arena_strdup(arena, scalar ? function_at(i)->name : aggregate_at(i - count)->name);
+        char *name = arena_strdup(arena, i < count ? function_at(i)->name
+                                         : i < count + aggregates
+                                             ? aggregate_at(i - count)->name
+                                             : window_function_at(i - count - aggregates)->name);
         for (char *c = name; *c != '\0'; c++)
             *c = (char)(*c >= 'A' && *c <= 'Z' ? *c + 32 : *c);
         names[used++] = name;

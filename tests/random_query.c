@@ -303,7 +303,9 @@ void random_query(Random *random, uint32_t depth, Buffer *sql, QueryShape *shape
                                  random_grouping_sets,
                                  random_top_n,
                                  random_top_n,
-                                 random_sort_limit};
+                                 random_sort_limit,
+                                 random_over,
+                                 random_over};
     if (depth == 0)
         append_base(random, sql, shape);
     else

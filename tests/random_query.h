@@ -48,6 +48,9 @@ void random_keyed_top_n(Random *random, uint32_t depth, const uint32_t *key_coun
 /* Query text as Weir or SQLite reads it: what one of them lacks stands there for both. */
 void random_dialect(const char *text, bool sqlite, Buffer *out);
 
+/* A random query with columns more: window functions over its rows. */
+void random_over(Random *random, uint32_t depth, Buffer *sql, QueryShape *shape);
+
 /* ------------------------------------------------------- parts of a query */
 
 /* A column of the wanted kind, or -1. */

@@ -93,6 +93,20 @@ static const PlanCase typed[] = {
      "EXPR$1 VARCHAR(2) NOT NULL\n"
      "EXPR$2 STRING NOT NULL\n"
      "EXPR$3 STRING NOT NULL\n"},
+    {"SELECT ROW_NUMBER() OVER w, NTILE(3) OVER w, CUME_DIST() OVER w, LAG(amount) OVER w, "
+     "LEAD(id, 1, "
+     "0) OVER w, COUNT(*) OVER w, SUM(id) OVER w, SUM(id) OVER (ORDER BY id ROWS BETWEEN 2 "
+     "PRECEDING "
+     "AND 1 PRECEDING), FIRST_VALUE(note) OVER w FROM o WINDOW w AS (PARTITION BY cid ORDER BY id)",
+     "EXPR$0 BIGINT NOT NULL\n"
+     "EXPR$1 INT NOT NULL\n"
+     "EXPR$2 DOUBLE NOT NULL\n"
+     "EXPR$3 DECIMAL(10, 2)\n"
+     "EXPR$4 BIGINT NOT NULL\n"
+     "EXPR$5 BIGINT NOT NULL\n"
+     "EXPR$6 BIGINT\n"
+     "EXPR$7 BIGINT\n"
+     "EXPR$8 STRING\n"},
     {"SELECT CASE cid WHEN 1 THEN 2.5 ELSE id END FROM o", "EXPR$0 DECIMAL(20, 1) NOT NULL\n"},
     {"SELECT id BETWEEN 1 AND 3, cid NOT IN (1, 2, NULL), note LIKE 'a%', note IS NULL "
      "FROM o",
@@ -262,10 +276,6 @@ static const PlanCase refused[] = {
     {"SELECT (SELECT 1) FROM o", "unsupported: a query as a value is not supported yet\n"
                                  "hint: Put the query into FROM and join with it.\n"
                                  "at: (SELECT 1)\n"},
-    {"SELECT ROW_NUMBER() OVER (ORDER BY id) FROM o",
-     "unsupported: OVER is not supported yet\n"
-     "hint: Use GROUP BY in a subquery and join with it.\n"
-     "at: ROW_NUMBER() OVER (ORDER BY id)\n"},
     {"SELECT id, note FROM o EXCEPT SELECT id FROM o",
      "type: the sides of EXCEPT have 2 and 1 columns\n"
      "at: SELECT id, note FROM o EXCEPT SELECT id \n"},

@@ -1,0 +1,502 @@
+/* Over: window functions over partitions that change.
+ *
+ * Contract: a row that comes is given with its results as +I, then, in the order of the partition,
+ * every other row whose results changed as -U +U. A row that goes is given as -D with the results
+ * it was shown with, then the others in the same way. Rows whose results stay give nothing. Of
+ * equal rows (by ORDER BY) the one that came first stands first; of rows that are the same in all
+ * columns the last goes. In a bounded run all rows come at the end, as +I, each partition in its
+ * order.
+ *
+ * State: ORDERED, partition → order columns and arrival → results, folds and the row (over.h).
+ * Cost: a few searches a change, the rows that are equal to a row that goes, and the rows in reach
+ * of the change (over_value.c), which are those that change but where a frame's values hide the
+ * change (MIN, MAX, FILTER), PERCENT_RANK, CUME_DIST and NTILE, which look at the whole partition.
+ */
+#include "core/hash.h"
+#include "executor/over.h"
+#include "executor/row_slot.h"
+
+typedef struct OverBatch {
+    Batch *in;
+    Str *rows;
+    Str *keys; /* of partitions */
+    uint64_t *hashes;
+} OverBatch;
+
+/* -------------------------------------------------------------------- output */
+
+static bool emit_record(Over *over, uint8_t kind, const void *record, Error *error)
+{
+    uint32_t row;
+    if (!row_output_add(&over->output, kind, &row, error))
+        return false;
+    row_output_decode(&over->output, row, over->layout, state_tree_payload(over->rows, record), 0);
+    for (uint32_t i = 0; i < over->call_count; i++)
+        over_result_read(&over->calls[i], record, over->output.columns[over->own + i], row,
+                         over->output.batch->arena);
+    return true;
+}
+
+/* The new results of a row, if they differ from those it was shown with. */
+static bool update_row(OverSite *site, const OverRow *row, const OverReach *reaches, Error *error)
+{
+    Over *over = site->over;
+    uint64_t changed = 0;
+    for (uint32_t i = 0; i < over->call_count; i++) {
+        OverCall *call = &over->calls[i];
+        if (row->position < reaches[i].first || row->position >= reaches[i].end)
+            continue;
+        bool is_behind = !site->is_there || row->position > site->position;
+        if (call->plan->fold == PLAN_FOLD_SLIDE && is_behind &&
+            !over_fold_slide(site, call, row, error))
+            return false;
+        if (!over_value(site, call, row, error))
+            return false;
+        if (over_result_differs(call, row->record))
+            changed |= UINT64_C(1) << i;
+    }
+    if (changed == 0)
+        return true;
+    if (over->base.context->node->traits.wants_before &&
+        !emit_record(over, CHANGE_UPDATE_BEFORE, row->record, error))
+        return false;
+    for (uint32_t i = 0; i < over->call_count; i++)
+        if ((changed >> i & 1) != 0)
+            over_result_store(over, &over->calls[i], row->record);
+    return emit_record(over, CHANGE_UPDATE_AFTER, row->record, error);
+}
+
+/* Moves to the row behind; its neighbour is what was at hand. */
+static void next_row(const OverSite *site, OverRow *row, StateCursor *cursor)
+{
+    OverRow known = *row;
+    row->previous = row->record;
+    row->position++;
+    row->record = state_cursor_next(cursor);
+    if (row->record != NULL)
+        over_find_peers(site, row, &known);
+}
+
+static OverRow row_at(const OverSite *site, uint32_t position, StateCursor *cursor)
+{
+    OverRow row = {.position = position, .record = state_cursor_at(site->tree, position, cursor)};
+    row.previous = position == 0 ? NULL : state_tree_at(site->tree, position - 1);
+    if (row.record != NULL)
+        over_find_peers(site, &row, NULL);
+    return row;
+}
+
+static bool update_others(OverSite *site, const OverReach *reaches, Error *error)
+{
+    OverReach all = {site->rows, 0};
+    for (uint32_t i = 0; i < site->over->call_count; i++) {
+        if (reaches[i].first >= reaches[i].end)
+            continue;
+        all.first = reaches[i].first < all.first ? reaches[i].first : all.first;
+        all.end = reaches[i].end > all.end ? reaches[i].end : all.end;
+    }
+    if (all.first >= all.end)
+        return true;
+    StateCursor cursor;
+    OverRow row = row_at(site, all.first, &cursor);
+    for (; row.position < all.end; next_row(site, &row, &cursor)) {
+        bool is_changed_row = site->is_there && row.position == site->position;
+        if (!is_changed_row && !update_row(site, &row, reaches, error))
+            return false;
+    }
+    return true;
+}
+
+/* Folds that go along the partition are brought up to date first: results are made from them. */
+static bool find_reaches(OverSite *site, OverReach *reaches, Error *error)
+{
+    Over *over = site->over;
+    for (uint32_t i = 0; i < over->call_count; i++) {
+        const OverCall *call = &over->calls[i];
+        int64_t last = 0;
+        bool along =
+            call->plan->fold == PLAN_FOLD_FORWARD || call->plan->fold == PLAN_FOLD_BACKWARD;
+        if (along && !over_fold_along(site, call, &last, error))
+            return false;
+        reaches[i] = site->rows == 0 ? (OverReach){0, 0} : over_reach(site, call, last);
+    }
+    return true;
+}
+
+/* --------------------------------------------------------------------- a row */
+
+/* Sliding folds of the rows before the new one that look ahead, then its own. */
+static bool slide_up_to(OverSite *site, const OverReach *reaches, const OverRow *row, Error *error)
+{
+    Over *over = site->over;
+    for (uint32_t i = 0; i < over->call_count; i++) {
+        OverCall *call = &over->calls[i];
+        if (call->plan->fold != PLAN_FOLD_SLIDE)
+            continue;
+        StateCursor cursor;
+        uint32_t end = reaches[i].end < row->position ? reaches[i].end : row->position;
+        if (reaches[i].first < end) {
+            OverRow ahead = row_at(site, reaches[i].first, &cursor);
+            for (; ahead.position < end; next_row(site, &ahead, &cursor))
+                if (!over_fold_slide(site, call, &ahead, error))
+                    return false;
+        }
+        if (!over_fold_slide(site, call, row, error))
+            return false;
+    }
+    return true;
+}
+
+static bool give_results(OverSite *site, const OverRow *row, Error *error)
+{
+    Over *over = site->over;
+    for (uint32_t i = 0; i < over->call_count; i++) {
+        if (!over_value(site, &over->calls[i], row, error))
+            return false;
+        over_result_store(over, &over->calls[i], row->record);
+    }
+    return true;
+}
+
+/* Enters the row behind its equals. */
+static void *enter_row(OverSite *site, Str key, uint64_t hash)
+{
+    Over *over = site->over;
+    uint64_t arrival = 0;
+    site->position = over_seek_end(site, site->order_key);
+    if (site->position > 0) {
+        const void *last = state_tree_at(site->tree, site->position - 1);
+        Str sort_key = state_tree_sort_key(over->rows, last);
+        if (over_keys_equal(over_order_key(over, last), site->order_key)) {
+            memcpy(&arrival, sort_key.data + site->order_key.length, sizeof(arrival));
+            arrival = __builtin_bswap64(arrival) + 1;
+        }
+    }
+    buffer_clear(&over->key);
+    buffer_append_str(&over->key, site->order_key);
+    arrival = __builtin_bswap64(arrival);
+    buffer_append(&over->key, &arrival, sizeof(arrival));
+    return state_tree_put(over->rows, &site->tree, key, hash,
+                          (Str){over->key.data, over->key.length}, site->row, NULL);
+}
+
+static bool insert_row(OverSite *site, const OverBatch *work, uint32_t in_row, Error *error)
+{
+    Over *over = site->over;
+    OverReach reaches[PLAN_OVER_CALLS_MAX];
+    void *record = enter_row(site, work->keys[in_row], work->hashes[in_row]);
+    if (over->plan->final_only)
+        return true;
+    site->rows = state_tree_size(site->tree);
+    site->is_there = true;
+    if (!find_reaches(site, reaches, error))
+        return false;
+    OverRow row = {.position = site->position, .record = record};
+    row.previous = row.position == 0 ? NULL : state_tree_at(site->tree, row.position - 1);
+    over_find_peers(site, &row, NULL);
+    if (!slide_up_to(site, reaches, &row, error) || !give_results(site, &row, error))
+        return false;
+    uint32_t out;
+    if (!row_output_add(&over->output, CHANGE_INSERT, &out, error))
+        return false;
+    row_output_copy(&over->output, out, in_row);
+    for (uint32_t i = 0; i < over->call_count; i++)
+        over_result_read(&over->calls[i], record, over->output.columns[over->own + i], out,
+                         over->output.batch->arena);
+    return update_others(site, reaches, error);
+}
+
+/* The last row that is the same in all columns; NULL when it is not known. */
+static void *find_row(OverSite *site)
+{
+    Over *over = site->over;
+    uint32_t position = over_seek_end(site, site->order_key);
+    StateCursor cursor;
+    void *record = position == 0 ? NULL : state_cursor_at(site->tree, position - 1, &cursor);
+    for (; record != NULL; record = state_cursor_previous(&cursor)) {
+        position--;
+        if (!over_keys_equal(over_order_key(over, record), site->order_key))
+            return NULL;
+        if (over_keys_equal(state_tree_payload(over->rows, record), site->row)) {
+            site->position = position;
+            return record;
+        }
+    }
+    return NULL;
+}
+
+static bool remove_row(OverSite *site, Error *error)
+{
+    Over *over = site->over;
+    OverReach reaches[PLAN_OVER_CALLS_MAX];
+    void *record = find_row(site);
+    if (record == NULL)
+        return true;
+    if (!over->plan->final_only && !emit_record(over, CHANGE_DELETE, record, error))
+        return false;
+    if (state_tree_remove(over->rows, record) || over->plan->final_only)
+        return true;
+    site->rows = state_tree_size(site->tree);
+    return find_reaches(site, reaches, error) && update_others(site, reaches, error);
+}
+
+/* -------------------------------------------------------------------- a batch */
+
+static void prepare(Over *over, OverBatch *work)
+{
+    Batch *in = work->in;
+    uint32_t count = in->row_count;
+    work->rows = arena_alloc(over->scratch, sizeof(Str) * (count + 1));
+    work->keys = arena_alloc(over->scratch, sizeof(Str) * (count + 1));
+    work->hashes = arena_alloc(over->scratch, sizeof(uint64_t) * (count + 1));
+    for (uint32_t c = 0; c < over->own; c++)
+        over->columns[c] = &in->columns[c];
+    row_encode(over->layout, over->columns, NULL, count, over->scratch, work->rows);
+    if (over->plan->partition_count != 0) {
+        for (uint32_t k = 0; k < over->plan->partition_count; k++)
+            over->partition_columns[k] = &in->columns[over->plan->partition[k]];
+        row_encode(over->partition_layout, over->partition_columns, NULL, count, over->scratch,
+                   work->keys);
+    } else {
+        for (uint32_t i = 0; i < count; i++)
+            work->keys[i] = (Str){"", 0};
+    }
+    for (uint32_t i = 0; i < count; i++)
+        work->hashes[i] = hash_bytes(work->keys[i].data, work->keys[i].length);
+}
+
+static Str order_key_of(Over *over, const Batch *in, uint32_t row)
+{
+    buffer_clear(&over->key);
+    for (uint32_t k = 0; k < over->plan->order_count; k++) {
+        const PlanSortKey *key = &over->plan->order[k];
+        sort_key_append(&over->key, &in->columns[key->column], row,
+                        (SortOrder){key->descending, key->nulls_last});
+    }
+    if (over->key.length == 0)
+        return STR("");
+    return (Str){arena_memdup(over->scratch, over->key.data, over->key.length), over->key.length};
+}
+
+static bool apply_row(Over *over, const OverBatch *work, uint32_t row, Error *error)
+{
+    OverSite site = {.over = over, .row = work->rows[row]};
+    site.order_key = order_key_of(over, work->in, row);
+    state_ordered_trees(over->rows, &work->keys[row], &work->hashes[row], 1, &site.tree);
+    site.rows = state_tree_size(site.tree);
+    if (change_is_retraction(batch_kind(work->in, row)))
+        return remove_row(&site, error);
+    if (over->plan->final_only) {
+        void *record;
+        state_value_get_or_create(over->partitions, &work->keys[row], &work->hashes[row], 1,
+                                  &record, NULL);
+    }
+    return insert_row(&site, work, row, error);
+}
+
+/* One row of each column the calls read, to decode into. */
+static void prepare_calls(Over *over)
+{
+    const Schema *input = over->base.context->node->inputs[0].node->schema;
+    for (uint32_t i = 0; i < over->call_count; i++) {
+        OverCall *call = &over->calls[i];
+        for (uint32_t c = 0; c < over->own; c++)
+            if (call->decode[c] != NULL)
+                vector_init(call->decode[c], input->columns[c].type, 1, over->scratch);
+        vector_init(&call->value, call->plan->type, 1, over->scratch);
+        memset(call->value.data, 0, physical_size(call->value.type->physical));
+    }
+    if (over->plan->order_count != 0)
+        vector_init(&over->order_value, input->columns[over->plan->order[0].column].type, 1,
+                    over->scratch);
+}
+
+static bool over_batch(Operator *op, uint32_t input, Batch *batch, Emitter *emitter, Error *error)
+{
+    Over *over = (Over *)op;
+    arena_reset(over->scratch);
+    prepare_calls(over);
+    OverBatch work = {.in = batch};
+    prepare(over, &work);
+    row_output_start(&over->output, batch, 0, over->own, emitter);
+    bool ok = true;
+    for (uint32_t row = 0; ok && row < batch->row_count; row++)
+        ok = apply_row(over, &work, row, error);
+    ok = ok && state_store_check(op->context->state, error) &&
+         row_output_finish(&over->output, error);
+    row_output_discard(&over->output);
+    batch_release(batch);
+    return ok;
+}
+
+/* ------------------------------------------------------------------- the end */
+
+typedef struct OverEnd {
+    Over *over;
+    Error *error;
+    bool ok;
+} OverEnd;
+
+/* As if all rows had come at once. */
+static bool finish_partition(OverSite *site, Error *error)
+{
+    Over *over = site->over;
+    for (uint32_t i = 0; i < over->call_count; i++) {
+        const OverCall *call = &over->calls[i];
+        int64_t last;
+        OverSite end = *site;
+        end.is_there = false;
+        end.position = call->plan->fold == PLAN_FOLD_BACKWARD ? site->rows : 0;
+        if ((call->plan->fold == PLAN_FOLD_FORWARD || call->plan->fold == PLAN_FOLD_BACKWARD) &&
+            !over_fold_along(&end, call, &last, error))
+            return false;
+    }
+    StateCursor cursor;
+    OverRow row = row_at(site, 0, &cursor);
+    for (; row.record != NULL; next_row(site, &row, &cursor)) {
+        for (uint32_t i = 0; i < over->call_count; i++)
+            if (over->calls[i].plan->fold == PLAN_FOLD_SLIDE &&
+                !over_fold_slide(site, &over->calls[i], &row, error))
+                return false;
+        if (!give_results(site, &row, error) ||
+            !emit_record(over, CHANGE_INSERT, row.record, error))
+            return false;
+    }
+    return true;
+}
+
+static void finish_one(void *to, void *record)
+{
+    OverEnd *end = to;
+    if (!end->ok)
+        return;
+    Over *over = end->over;
+    Str key = state_value_key(over->partitions, record);
+    uint64_t hash = hash_bytes(key.data, key.length);
+    OverSite site = {.over = over};
+    state_ordered_trees(over->rows, &key, &hash, 1, &site.tree);
+    site.rows = state_tree_size(site.tree);
+    end->ok = site.rows == 0 || finish_partition(&site, end->error);
+}
+
+static bool over_end(Operator *op, Emitter *emitter, Error *error)
+{
+    Over *over = (Over *)op;
+    if (!over->plan->final_only)
+        return true;
+    arena_reset(over->scratch);
+    prepare_calls(over);
+    row_output_start(&over->output, NULL, 0, 0, emitter);
+    OverEnd end = {over, error, true};
+    state_value_each(over->partitions, finish_one, &end);
+    end.ok = end.ok && row_output_finish(&over->output, error);
+    row_output_discard(&over->output);
+    return end.ok;
+}
+
+/* ------------------------------------------------------------------ lifetime */
+
+static Vector *decoded(Over *over, OverCall *call, uint32_t column)
+{
+    if (call->decode[column] == NULL)
+        call->decode[column] = arena_new_one(over->base.context->arena, Vector);
+    return call->decode[column];
+}
+
+static void open_call(Over *over, uint32_t number, uint32_t *record_bytes, uint32_t *strings,
+                      uint32_t *string_count)
+{
+    Arena *arena = over->base.context->arena;
+    OverCall *call = &over->calls[number];
+    const PlanOverCall *plan = &over->plan->calls[number];
+    call->plan = plan;
+    call->number = number;
+    call->decode = arena_new_array(arena, Vector *, over->own + 1);
+    call->args = arena_new_array(arena, const Vector *, plan->argument_count + 1);
+    for (uint32_t a = 0; a < plan->argument_count; a++)
+        call->args[a] = decoded(over, call, plan->arguments[a]);
+    if (plan->filter >= 0)
+        call->filter = decoded(over, call, (uint32_t)plan->filter);
+    call->result_bytes = (uint32_t)physical_size(plan->type->physical);
+    call->result_is_text = plan->type->physical == PHYSICAL_STRING;
+    call->result_offset = *record_bytes;
+    if (call->result_is_text)
+        strings[(*string_count)++] = call->result_offset;
+    *record_bytes += (uint32_t)size_round_up(call->result_bytes, 8);
+    call->fold_offset = *record_bytes;
+    if (plan->fold == PLAN_FOLD_NONE || plan->fold == PLAN_FOLD_ANEW)
+        return;
+    for (uint32_t k = 0; k < plan->aggregate.string_count; k++)
+        strings[(*string_count)++] = call->fold_offset + plan->aggregate.string_offsets[k];
+    *record_bytes += plan->aggregate.state_bytes;
+}
+
+static void declare_tables(Over *over, const OperatorContext *context)
+{
+    Arena *arena = context->arena;
+    uint32_t room = 1;
+    for (uint32_t i = 0; i < over->call_count; i++)
+        room += 1 + over->plan->calls[i].aggregate.string_count;
+    uint32_t *strings = arena_new_array(arena, uint32_t, room);
+    uint32_t record_bytes = sizeof(uint64_t), string_count = 0;
+    for (uint32_t i = 0; i < over->call_count; i++)
+        open_call(over, i, &record_bytes, strings, &string_count);
+    StateSpec rows = {
+        .name = "rows",
+        .kind = STATE_ORDERED,
+        .record_bytes = record_bytes,
+        .string_offsets = strings,
+        .string_count = string_count,
+        .description = row_slot_describe(arena, context->node->schema),
+    };
+    over->rows = state_table_declare(context->state, &rows);
+    if (!over->plan->final_only)
+        return;
+    StateSpec partitions = {.name = "partitions",
+                            .kind = STATE_VALUE,
+                            .record_bytes = sizeof(uint64_t),
+                            .description = "partitions seen"};
+    over->partitions = state_table_declare(context->state, &partitions);
+}
+
+static Operator *over_open(const OperatorContext *context, Error *error)
+{
+    Arena *arena = context->arena;
+    const Schema *input = context->node->inputs[0].node->schema;
+    Over *over = arena_new_one(arena, Over);
+    over->base.context = context;
+    over->plan = context->node->spec;
+    over->own = input->column_count;
+    over->layout = row_layout_of_schema(arena, input);
+    over->columns = arena_new_array(arena, const Vector *, over->own + 1);
+    uint32_t parts = over->plan->partition_count;
+    const Type **types = arena_new_array(arena, const Type *, parts + 1);
+    for (uint32_t k = 0; k < parts; k++)
+        types[k] = input->columns[over->plan->partition[k]].type;
+    over->partition_layout = row_layout_new(arena, types, parts);
+    over->partition_columns = arena_new_array(arena, const Vector *, parts + 1);
+    over->call_count = over->plan->call_count;
+    over->calls = arena_new_array(arena, OverCall, over->call_count + 1);
+    declare_tables(over, context);
+    over_scratch_open(over);
+    row_output_init(&over->output, context);
+    over->scratch = arena_new((size_t)1 << 16);
+    return &over->base;
+}
+
+static void over_close(Operator *op)
+{
+    Over *over = (Over *)op;
+    over_scratch_close(over);
+    buffer_deinit(&over->key);
+    buffer_deinit(&over->bound);
+    arena_free(over->scratch);
+}
+
+const OperatorClass op_over = {
+    .name = "over",
+    .open = over_open,
+    .batch = over_batch,
+    .end = over_end,
+    .close = over_close,
+};
