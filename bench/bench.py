@@ -19,6 +19,7 @@ import time
 
 ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 sys.path.insert(0, os.path.join(ROOT, "tests", "servers"))
+import nexmark  # noqa: E402
 import servers  # noqa: E402
 
 RUNS = 3
@@ -331,6 +332,7 @@ BENCHES = {
     "datagen": bench_datagen, "group-by": bench_group_by, "csv": bench_csv, "json": bench_json,
     "start": bench_start, "memory": bench_memory, "checkpoint": bench_checkpoint,
     "binlog": bench_binlog, "snapshot": bench_snapshot, "operators": bench_operators,
+    "nexmark": nexmark.bench_nexmark,
 }
 
 

@@ -151,6 +151,9 @@ def documented_examples():
 
 def stage_documented(totals):
     say("examples of the docs")
+    status, output = run([sys.executable, "tools/make_reference.py", "--check", "--weir",
+                          f"{SANITIZED}/cli/weir"])
+    totals.add("reference pages", status == 0, output)
     for name, kind, body in documented_examples():
         with tempfile.TemporaryDirectory() as folder:
             path = os.path.join(folder, "example.sql" if kind == "sql" else "example.test")
