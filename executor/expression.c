@@ -226,6 +226,9 @@ static uint32_t compile_into(Compiler *compiler, Block *block, const Expr *expr)
         return compile_lazy(compiler, block, expr);
     case EXPR_FIELD:
         return compile_field(compiler, block, expr);
+    case EXPR_OUTER:
+    case EXPR_QUERY:
+        break;
     }
     assert(false);
     return 0;

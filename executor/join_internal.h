@@ -83,8 +83,8 @@ void join_side_warm(const JoinSide *side, const Batch *in, uint32_t row, uint32_
  * `is_additional` tells whether it came beside what was there rather than in its place. */
 void join_side_add(JoinSide *side, const JoinKeys *keys, uint32_t row, int64_t **associations,
                    bool *is_additional);
-/* Removes a row; nothing when it is not there. */
-void join_side_retract(JoinSide *side, const JoinKeys *keys, uint32_t row);
+/* Removes a row; false, and nothing done, when it is not there. */
+bool join_side_retract(JoinSide *side, const JoinKeys *keys, uint32_t row);
 
 /* As the other side: what it holds under each key of the batch. */
 typedef struct JoinProbe {

@@ -284,26 +284,29 @@ void join_side_add(JoinSide *side, const JoinKeys *keys, uint32_t row, int64_t *
     state_touch(side->table, record);
 }
 
-void join_side_retract(JoinSide *side, const JoinKeys *keys, uint32_t row)
+bool join_side_retract(JoinSide *side, const JoinKeys *keys, uint32_t row)
 {
     if (side->shape == PLAN_SIDE_KEY_UNIQUE) {
+        bool was_kept =
+            row_slot_get(&side->slot, (char *)side->records[row] + side->slot_offset).data != NULL;
         row_slot_clear(&side->slot, side->table, (char *)side->records[row] + side->slot_offset);
         state_touch(side->table, side->records[row]);
-        return;
+        return was_kept;
     }
     StateGroup **group = current_group(side, row);
     Str subkey = side->shape == PLAN_SIDE_HAS_UNIQUE ? side->unique_keys[row] : side->encoded[row];
     StateEntry *entry = state_map_find(side->table, *group, subkey);
     if (entry == NULL)
-        return;
+        return false;
     int64_t *copies = state_entry_record(entry);
     if (side->shape == PLAN_SIDE_NO_UNIQUE && *copies > 1) {
         --*copies;
         state_touch(side->table, copies);
-        return;
+        return true;
     }
     if (state_map_remove(side->table, entry))
         *group = NULL;
+    return true;
 }
 
 /* --------------------------------------------------------- as the other side */

@@ -12,7 +12,10 @@
  *
  * A semi join shows a left row with its own kind, or with the kind of the right row that made its
  * first or last match; an anti join shows a left row without a match, -D at its first, +I when the
- * last has gone. Keys with NULL match only where null_matches says so; such rows are not kept.
+ * last has gone; a mark join shows every left row, -D and then +I when its mark turns. A join with
+ * single rows is a LEFT join that ends the job when an epoch or the input ends while a left row has
+ * two matches: on the way there two may stand side by side, since the old one may go last. Keys
+ * with NULL match only where null_matches says so; such rows are not kept.
  *
  * Candidates of many rows are collected, the condition runs over all of them at once, and then the
  * rows are applied one by one; they do not see each other, since one batch is one side.
@@ -34,7 +37,7 @@ typedef struct Join {
     Operator base;
     /* Fixed. */
     const PlanJoin *plan;
-    bool is_half; /* SEMI or ANTI: the output has only left columns */
+    bool is_half; /* SEMI, ANTI, MARK: the output has no right columns */
     JoinSide sides[2];
     const Schema *pair_schema;
     ExpressionProgram *condition;
@@ -44,7 +47,8 @@ typedef struct Join {
     JoinPair *pairs;
     uint32_t *selected;
     uint8_t *holds;
-    Arena *scratch; /* reset by each batch */
+    int64_t surplus; /* single: left rows with more than one match */
+    Arena *scratch;  /* reset by each batch */
 } Join;
 
 /* One batch on its way through. */
@@ -63,6 +67,7 @@ typedef struct JoinRun {
     uint8_t kind;
     bool retraction;
     bool is_additional;
+    bool was_kept;
     int64_t *associations;
     int64_t match_count;
 } JoinRun;
@@ -80,6 +85,14 @@ static bool emit_pair(JoinRun *run, uint8_t kind, uint32_t row, Str match, Error
     return true;
 }
 
+static void set_mark(const JoinRun *run, uint32_t at, bool matches)
+{
+    if (run->join->plan->kind != PLAN_JOIN_MARK)
+        return;
+    Vector *mark = run->join->output.columns[run->join->sides[0].column_count];
+    ((uint8_t *)mark->data)[at] = matches ? 1 : 0;
+}
+
 /* The row of the input with NULLs for the other side. */
 static bool emit_padded(JoinRun *run, uint8_t kind, uint32_t row, Error *error)
 {
@@ -90,11 +103,12 @@ static bool emit_padded(JoinRun *run, uint8_t kind, uint32_t row, Error *error)
     row_output_copy(output, at, row);
     if (!run->join->is_half)
         row_output_pad(output, at, run->other->first_column, run->other->column_count);
+    set_mark(run, at, run->match_count != 0);
     return true;
 }
 
 /* A row of the other side with NULLs for the input's. */
-static bool emit_other(JoinRun *run, uint8_t kind, Str match, Error *error)
+static bool emit_other(JoinRun *run, uint8_t kind, Str match, bool mark, Error *error)
 {
     RowOutput *output = &run->join->output;
     uint32_t at;
@@ -103,6 +117,7 @@ static bool emit_other(JoinRun *run, uint8_t kind, Str match, Error *error)
     if (!run->join->is_half)
         row_output_pad(output, at, run->own->first_column, run->own->column_count);
     row_output_decode(output, at, run->other->slot.layout, match, run->other->first_column);
+    set_mark(run, at, mark);
     return true;
 }
 
@@ -116,16 +131,28 @@ static uint8_t lone_kind(const JoinRun *run)
     return run->retraction ? CHANGE_INSERT : CHANGE_DELETE;
 }
 
+/* The match's row gets or loses the place it has without a match. */
+static bool emit_turn(JoinRun *run, Str match, Error *error)
+{
+    if (run->join->plan->kind != PLAN_JOIN_MARK)
+        return emit_other(run, lone_kind(run), match, false, error);
+    return emit_other(run, CHANGE_DELETE, match, run->retraction, error) &&
+           emit_other(run, CHANGE_INSERT, match, !run->retraction, error);
+}
+
 static void count_association(JoinRun *run, const JoinCandidate *match)
 {
-    if (run->retraction && *match->associations > 0)
-        --*match->associations;
-    else if (run->retraction)
+    if (run->retraction && *match->associations > 0) {
+        if (--*match->associations == 1)
+            run->join->surplus -= match->copies;
+    } else if (run->retraction) {
         return; /* a row nobody announced is taken back */
-    else if (*match->associations == 0 || run->is_additional)
-        ++*match->associations;
-    else
+    } else if (*match->associations == 0 || run->is_additional) {
+        if (++*match->associations == 2)
+            run->join->surplus += match->copies;
+    } else {
         return;
+    }
     state_touch(run->other->table, match->record);
 }
 
@@ -140,11 +167,11 @@ static bool apply_match(JoinRun *run, uint32_t row, const JoinCandidate *match, 
     else if (!run->retraction && (run->pads_own || run->pads_other))
         kind = CHANGE_INSERT;
     for (int64_t copy = 0; copy < match->copies; copy++) {
-        if (turns && !run->retraction && !emit_other(run, lone_kind(run), match->row, error))
+        if (turns && !run->retraction && !emit_turn(run, match->row, error))
             return false;
         if (shows_pairs && !emit_pair(run, kind, row, match->row, error))
             return false;
-        if (turns && run->retraction && !emit_other(run, lone_kind(run), match->row, error))
+        if (turns && run->retraction && !emit_turn(run, match->row, error))
             return false;
     }
     if (match->associations != NULL)
@@ -163,21 +190,35 @@ static void begin_row(JoinRun *run, uint32_t row)
     if (!run->keys.matches[row])
         return;
     if (run->retraction)
-        join_side_retract(run->own, &run->keys, row);
+        run->was_kept = join_side_retract(run->own, &run->keys, row);
     else
         join_side_add(run->own, &run->keys, row, &run->associations, &run->is_additional);
+}
+
+/* A left row that came or went with more matches than a single join allows. */
+static void count_surplus(const JoinRun *run)
+{
+    if (run->input != 0 || run->match_count < 2)
+        return;
+    if (!run->retraction)
+        run->join->surplus++;
+    else if (run->was_kept)
+        run->join->surplus--;
 }
 
 static bool end_row(JoinRun *run, uint32_t row, Error *error)
 {
     if (run->associations != NULL)
         *run->associations = run->match_count;
-    if (run->join->is_half) {
+    if (run->join->plan->single)
+        count_surplus(run);
+    if (run->join->is_half && run->join->plan->kind != PLAN_JOIN_MARK) {
         bool wants_match = run->join->plan->kind == PLAN_JOIN_SEMI;
         bool shows = run->input == 0 && (run->match_count != 0) == wants_match;
         return !shows || emit_padded(run, run->kind, row, error);
     }
-    if (!run->pads_own || run->match_count != 0)
+    bool shows_mark = run->join->is_half && run->input == 0;
+    if (!shows_mark && (!run->pads_own || run->match_count != 0))
         return true;
     return emit_padded(run, run->retraction ? CHANGE_DELETE : CHANGE_INSERT, row, error);
 }
@@ -324,6 +365,27 @@ static bool join_batch(Operator *op, uint32_t input, Batch *batch, Emitter *emit
     return ok;
 }
 
+/* Single rows are asked for where the input is whole: at an epoch and at the end. */
+static bool check_single(const Join *join, Error *error)
+{
+    if (!join->plan->single || join->surplus <= 0)
+        return true;
+    error_set(error, ERROR_DATA, "a query used as a value gives more than one row");
+    error_hint(error, "Let it give one row at most: aggregate with MIN or MAX, or compare more "
+                      "columns with the row outside.");
+    return error_at(error, join->plan->sql_offset, join->plan->sql_length);
+}
+
+static bool join_barrier(Operator *op, uint64_t epoch, Emitter *emitter, Error *error)
+{
+    return check_single((Join *)op, error);
+}
+
+static bool join_end(Operator *op, Emitter *emitter, Error *error)
+{
+    return check_single((Join *)op, error);
+}
+
 /* ------------------------------------------------------------------ lifetime */
 
 static const Schema *pair_schema(const OperatorContext *context)
@@ -343,7 +405,8 @@ static Operator *join_open(const OperatorContext *context, Error *error)
     Join *join = arena_new_one(context->arena, Join);
     join->base.context = context;
     join->plan = plan;
-    join->is_half = plan->kind == PLAN_JOIN_SEMI || plan->kind == PLAN_JOIN_ANTI;
+    join->is_half = plan->kind == PLAN_JOIN_SEMI || plan->kind == PLAN_JOIN_ANTI ||
+                    plan->kind == PLAN_JOIN_MARK;
     bool left = plan->kind == PLAN_JOIN_LEFT || plan->kind == PLAN_JOIN_FULL || join->is_half;
     bool right = plan->kind == PLAN_JOIN_RIGHT || plan->kind == PLAN_JOIN_FULL;
     join_side_open(&join->sides[0], context, plan, 0, left);
@@ -372,5 +435,7 @@ const OperatorClass op_join = {
     .name = "join",
     .open = join_open,
     .batch = join_batch,
+    .barrier = join_barrier,
+    .end = join_end,
     .close = join_close,
 };

@@ -33,7 +33,19 @@ typedef struct Relation {
 typedef struct WithFrame {
     const AstWith *with;
     const struct WithFrame *outer;
+    struct OuterFrame *around; /* what the entry's query may refer to */
 } WithFrame;
+
+/* Names a query may refer to that belong to the query around it, innermost first. */
+typedef struct OuterFrame {
+    const Scope *scope;
+    struct OuterFrame *outer;
+    /* References made so far: their numbers, and their values over the rows around. */
+    uint32_t *slots;
+    const Expr **values;
+    uint32_t slot_count;
+    uint32_t slot_capacity;
+} OuterFrame;
 
 typedef struct Binder {
     const PlannerContext *context;
@@ -44,7 +56,9 @@ typedef struct Binder {
     uint32_t query_depth;
     const AstHint *hints; /* of the SELECT whose FROM is being bound */
     uint32_t hint_count;
-    PlanTable **tables; /* copied so far */
+    OuterFrame *outer;   /* NULL: no query around this one */
+    uint32_t slot_count; /* references to outer columns in the statement */
+    PlanTable **tables;  /* copied so far */
     uint32_t table_count;
     uint32_t table_capacity;
 } Binder;
@@ -114,6 +128,28 @@ typedef struct OverList {
 /* Until the over nodes exist, the value of call i is this column. */
 #define OVER_COLUMN_BASE UINT32_C(0x20000000)
 
+/* A query found in an expression; an EXPR_QUERY stands for its value until it is joined in. */
+typedef enum QuerySiteKind { QUERY_SITE_EXISTS, QUERY_SITE_IN, QUERY_SITE_SCALAR } QuerySiteKind;
+
+typedef struct QuerySite {
+    QuerySiteKind kind;
+    LogicalNode *query;
+    const Expr **compared; /* IN: what is looked for, over the rows around */
+    uint32_t compared_count;
+    OuterFrame *frame;
+    const Type *type;
+    bool in_group;     /* inside an aggregate call or a key of GROUP BY */
+    const Expr *value; /* once it is joined in */
+    AstPlace place;
+} QuerySite;
+
+typedef struct QueryList {
+    QuerySite *sites;
+    uint32_t count;
+    uint32_t capacity;
+    bool in_group; /* what is being bound now is below the aggregate */
+} QueryList;
+
 /* What an expression is bound in. */
 typedef struct ExprScope {
     Binder *binder;
@@ -121,6 +157,7 @@ typedef struct ExprScope {
     const char *clause;        /* for errors: "WHERE", "a computed column" */
     AggregateList *aggregates; /* NULL: aggregates are refused */
     const GroupBy *groups;     /* NULL: GROUPING is refused */
+    QueryList *queries;        /* NULL: queries are refused */
     bool in_aggregate;
     OverList *overs; /* NULL: OVER is refused */
     bool in_over;
@@ -197,6 +234,9 @@ LogicalNode *bind_over_nodes(Binder *binder, LogicalNode *input, const OverList 
                              const Expr **exprs, uint32_t expr_count, AstPlace place);
 
 /* bind_table.c */
+/* Gives the relation its alias and, where the user listed them, other column names. */
+bool bind_rename(Binder *binder, const AstTable *ast, const char *name, Relation *out,
+                 Error *error);
 bool bind_table(Binder *binder, const AstTable *ast, Relation *out, Error *error);
 /* The table as this statement uses it, with options of a hint when there are any. */
 const PlanTable *bind_plan_table(Binder *binder, const CatalogEntry *entry, const AstHint *hints,
@@ -230,6 +270,43 @@ LogicalNode *bind_select(Binder *binder, const AstQuery *query, BoundOrder *orde
 /* ORDER BY over output columns: ordinals, names, expressions. */
 bool bind_order_item(ExprScope *scope, const AstOrderItem *item, const Schema *output,
                      const Expr *const *outputs, const Expr **expr, int32_t *column, Error *error);
+
+/* bind_subquery.c: queries inside expressions. */
+const Expr *bind_subquery(ExprScope *scope, const AstExpr *ast, Error *error);
+/* Binds a query that may refer to columns of `around`; the frame then says which it does. */
+LogicalNode *bind_inner_query(Binder *binder, const Scope *around, const AstQuery *query,
+                              OuterFrame **frame, Error *error);
+/* Joins the queries into `node`, which keeps its columns where they are: those below the aggregate,
+ * or all that are left. */
+bool queries_join(Binder *binder, QueryList *list, bool in_group, LogicalNode **node, Error *error);
+/* The expression with the values of the queries that have been joined in. */
+const Expr *queries_replace(const Binder *binder, const QueryList *list, const Expr *expr);
+/* The rows for which the filter holds; queries that decide alone become SEMI and ANTI joins. */
+LogicalNode *queries_filter(Binder *binder, QueryList *list, LogicalNode *node, const Expr *filter,
+                            Error *error);
+/* What the queries above the aggregate look at: to be put over the aggregate's output. Counts when
+ * `exprs` is NULL; both give how many there are. */
+uint32_t queries_take(const QueryList *list, const Expr **exprs);
+uint32_t queries_give(QueryList *list, const Expr *const *exprs);
+/* bind_subquery_join.c */
+/* FROM a, LATERAL (query): the query's rows that belong to a row of a. */
+typedef struct Lateral {
+    bool is_correlated;
+    const Expr *condition; /* over the columns of the join of both; NULL: TRUE */
+    const Expr **defaults; /* not NULL: the join must be LEFT, and lateral_value says what a
+                              column of the query is */
+    uint32_t there;        /* a column of right->node that is NULL only in padding */
+} Lateral;
+/* `may_pad`: a LEFT join does what the join is to do when the query has a row for each of left's;
+ * left->node may become another one of the same columns. */
+bool bind_lateral(Binder *binder, Relation *left, const AstTable *ast, bool may_pad,
+                  Lateral *lateral, Relation *right, Error *error);
+const Expr *lateral_value(Binder *binder, const Lateral *lateral, const LogicalNode *join,
+                          uint32_t column);
+bool query_join_in(Binder *binder, QuerySite *site, LogicalNode **node, Error *error);
+/* Leaves the rows for which the site's value is TRUE or, negated, FALSE. */
+bool query_join_filter(Binder *binder, QuerySite *site, bool negated, LogicalNode **node,
+                       Error *error);
 
 /* bind_query.c */
 LogicalNode *bind_query(Binder *binder, const AstQuery *query, Error *error);

@@ -74,6 +74,29 @@ static bool bind_parts(ExprScope *scope, const AstExpr *ast, AggregateSite *site
     return bound;
 }
 
+static void look_at_columns(const Expr *expr, bool *own, bool *outer)
+{
+    *own = *own || expr->kind == EXPR_COLUMN || expr->kind == EXPR_QUERY;
+    *outer = *outer || expr->kind == EXPR_OUTER;
+    for (uint32_t i = 0; i < expr->arg_count; i++)
+        look_at_columns(expr->args[i], own, outer);
+}
+
+/* An aggregate over nothing but columns of the query around would be that query's. */
+static bool check_own(const ExprScope *scope, const AstExpr *ast, const AggregateSite *site,
+                      Error *error)
+{
+    bool own = false, outer = false;
+    for (uint32_t i = 0; i < site->arg_count; i++)
+        look_at_columns(site->args[i], &own, &outer);
+    if (own || !outer)
+        return true;
+    error_set(error, ERROR_UNSUPPORTED,
+              "aggregate function %s looks only at columns of the query around", ast->function);
+    error_hint(error, "Compute it there, in a subquery in FROM.");
+    return bind_error_at(scope->binder, error, ast->place);
+}
+
 const Expr *bind_aggregate_call(ExprScope *scope, const AstExpr *ast, Error *error)
 {
     const PlannerContext *context = scope->binder->context;
@@ -83,7 +106,7 @@ const Expr *bind_aggregate_call(ExprScope *scope, const AstExpr *ast, Error *err
     AggregateSite site = {.name = arena_strdup(context->arena, ast->function),
                           .distinct = ast->distinct,
                           .place = place};
-    if (!bind_parts(scope, ast, &site, error))
+    if (!bind_parts(scope, ast, &site, error) || !check_own(scope, ast, &site, error))
         return NULL;
 
     const Type **types = arena_new_array(context->arena, const Type *, site.arg_count + 1);
@@ -192,7 +215,7 @@ static const Expr *regroup(const Regroup *to, const Expr *expr, Error *error)
     for (uint32_t i = 0; i < to->groups->key_count; i++)
         if (expr_equal(expr, to->groups->keys[i]))
             return expr_column(arena, i, to->node->schema->columns[i].type, expr_place(expr));
-    if (expr->kind == EXPR_LITERAL)
+    if (expr->kind == EXPR_LITERAL || expr->kind == EXPR_OUTER || expr->kind == EXPR_QUERY)
         return expr;
     if (expr->kind == EXPR_COLUMN) {
         if (expr->column == GROUPING_COLUMN)

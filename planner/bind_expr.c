@@ -207,16 +207,6 @@ static const Expr *refuse_kind(const ExprScope *scope, const AstExpr *ast, Error
         error_hint(error, "It stands in a select list or in COUNT(*).");
         bind_error_at(binder, error, ast->place);
         return NULL;
-    case AST_IN_QUERY:
-        return bind_refuse(binder, ast->place, error,
-                           ast->negated ? "NOT IN (query)" : "IN (query)",
-                           "Join with SELECT DISTINCT of the query instead.");
-    case AST_EXISTS:
-        return bind_refuse(binder, ast->place, error, ast->negated ? "NOT EXISTS" : "EXISTS",
-                           "Join with SELECT DISTINCT of the query's keys instead.");
-    case AST_SCALAR_QUERY:
-        return bind_refuse(binder, ast->place, error, "a query as a value",
-                           "Put the query into FROM and join with it.");
     case AST_NAMED_ARGUMENT:
         return bind_refuse(binder, ast->place, error, "a named argument",
                            "Give the arguments by position.");
@@ -286,6 +276,10 @@ static const Expr *bind_kind(ExprScope *scope, const AstExpr *ast, Error *error)
         return bind_nested(scope, ast, "ROW", error);
     case AST_INDEX:
         return bind_nested(scope, ast, "[]", error);
+    case AST_IN_QUERY:
+    case AST_EXISTS:
+    case AST_SCALAR_QUERY:
+        return bind_subquery(scope, ast, error);
     default:
         return refuse_kind(scope, ast, error);
     }

@@ -154,7 +154,8 @@ static const Expr *over_output(Arena *arena, const Expr *expr, const Schema *out
 }
 
 static bool bind_condition_of(Binder *binder, const AstTable *ast, PlanJoinKind kind, Scope *scope,
-                              uint32_t left_count, const Expr **condition, Error *error)
+                              uint32_t left_count, QueryList *queries, const Expr **condition,
+                              Error *error)
 {
     *condition = NULL;
     if (ast->natural || ast->using_count != 0) {
@@ -169,40 +170,86 @@ static bool bind_condition_of(Binder *binder, const AstTable *ast, PlanJoinKind 
     }
     if (ast->on == NULL)
         return true;
-    ExprScope expr_scope = {.binder = binder, .scope = scope, .clause = "ON"};
+    bool is_inner = kind == PLAN_JOIN_INNER;
+    ExprScope expr_scope = {
+        .binder = binder, .scope = scope, .clause = "ON", .queries = is_inner ? queries : NULL};
     *condition = bind_condition(&expr_scope, ast->on, error);
     return *condition != NULL;
 }
 
+/* ON TRUE or none. */
+static bool joins_always(const AstTable *ast)
+{
+    bool is_true = ast->on == NULL || (ast->on->kind == AST_BOOLEAN && ast->on->boolean);
+    return is_true && !ast->natural && ast->using_count == 0;
+}
+
+/* The right side, which may look at the left one when it is LATERAL. */
+static bool bind_right(Binder *binder, const AstTable *ast, Relation *left, PlanJoinKind *kind,
+                       Lateral *lateral, Relation *right, Error *error)
+{
+    const AstTable *table = ast->right;
+    *lateral = (Lateral){0};
+    if (table->kind != AST_TABLE_QUERY || !table->lateral)
+        return bind_table(binder, table, right, error);
+    bool keeps_right = *kind == PLAN_JOIN_RIGHT || *kind == PLAN_JOIN_FULL;
+    bool may_pad = !keeps_right && joins_always(ast);
+    if (!bind_lateral(binder, left, table, may_pad, lateral, right, error))
+        return false;
+    if (lateral->is_correlated && keeps_right) {
+        error_set(error, ERROR_SYNTAX,
+                  "a LATERAL query that looks at the left side cannot be joined by RIGHT or FULL");
+        error_hint(error, "Use LEFT JOIN LATERAL or the comma.");
+        return bind_error_at(binder, error, table->place);
+    }
+    if (lateral->defaults != NULL)
+        *kind = PLAN_JOIN_LEFT;
+    return true;
+}
+
+/* Queries in ON of an inner join filter what it gives. */
+static bool filter_by_queries(Binder *binder, QueryList *queries, const Expr *on,
+                              LogicalNode **node, Error *error)
+{
+    if (queries->count == 0)
+        return true;
+    *node = queries_filter(binder, queries, *node, on, error);
+    return *node != NULL;
+}
+
 bool bind_join(Binder *binder, const AstTable *ast, Relation *out, Error *error)
 {
-    Arena *arena = binder->context->arena;
+    const PlannerContext *context = binder->context;
     Relation left, right;
-    int64_t left_ttl_ms = bind_state_ttl(binder, ast->left);
-    int64_t right_ttl_ms = bind_state_ttl(binder, ast->right);
+    Lateral lateral;
+    PlanJoinKind kind = join_kind(ast->join);
+    int64_t ttl_ms[2] = {bind_state_ttl(binder, ast->left), bind_state_ttl(binder, ast->right)};
     if (!bind_table(binder, ast->left, &left, error) ||
-        !bind_table(binder, ast->right, &right, error) ||
+        !bind_right(binder, ast, &left, &kind, &lateral, &right, error) ||
         !check_relations(binder, &left.scope, &right.scope, ast, error))
         return false;
-    PlanJoinKind kind = join_kind(ast->join);
     Scope scope = both_scopes(binder, &left, &right);
-    const Expr *condition = NULL;
-    if (!bind_condition_of(binder, ast, kind, &scope, left.scope.count, &condition, error))
+    const Expr *on = NULL;
+    QueryList queries = {0};
+    if (!bind_condition_of(binder, ast, kind, &scope, left.scope.count, &queries, &on, error))
         return false;
-    LogicalNode *node = logical_new(
-        arena, "join", logical_join_schema(arena, kind, left.node->schema, right.node->schema),
-        bind_place(binder, ast->place));
-    node->input_count = 2;
-    node->inputs = arena_new_array(arena, LogicalNode *, 2);
-    node->inputs[0] = left.node;
-    node->inputs[1] = right.node;
-    node->hint_ttl_ms[0] = left_ttl_ms;
-    node->hint_ttl_ms[1] = right_ttl_ms;
-    node->join.kind = kind;
-    node->join.condition = condition;
+    const Expr *parts[2];
+    uint32_t part_count = 0;
+    if (lateral.condition != NULL)
+        parts[part_count++] = lateral.condition;
+    if (on != NULL && queries.count == 0)
+        parts[part_count++] = on;
+    out->node =
+        logical_join(context->arena, kind, left.node, right.node,
+                     expr_and(&context->site, parts, part_count), bind_place(binder, ast->place));
+    out->node->hint_ttl_ms[0] = ttl_ms[0];
+    out->node->hint_ttl_ms[1] = ttl_ms[1];
     for (uint32_t i = 0; i < scope.count; i++)
-        scope.columns[i].expr = over_output(arena, scope.columns[i].expr, node->schema);
-    out->node = node;
+        scope.columns[i].expr =
+            over_output(context->arena, scope.columns[i].expr, out->node->schema);
+    uint32_t first = scope.count - right.scope.count;
+    for (uint32_t i = 0; lateral.defaults != NULL && i < right.scope.count; i++)
+        scope.columns[first + i].expr = lateral_value(binder, &lateral, out->node, i);
     out->scope = scope;
-    return true;
+    return filter_by_queries(binder, &queries, on, &out->node, error);
 }

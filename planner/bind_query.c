@@ -142,6 +142,7 @@ LogicalNode *bind_query(Binder *binder, const AstQuery *query, Error *error)
         WithFrame *frame = arena_new_one(binder->context->arena, WithFrame);
         frame->with = &query->with[i];
         frame->outer = binder->with;
+        frame->around = binder->outer;
         binder->with = frame;
     }
     binder->query_depth++;

@@ -184,12 +184,70 @@ const Expr *bind_field(const Binder *binder, const Expr *row, const char *name, 
     return NULL;
 }
 
+/* The number of a reference to a column around, the same for the same column. */
+static uint32_t frame_slot(Binder *binder, OuterFrame *frame, const Expr *value)
+{
+    Arena *arena = binder->context->arena;
+    for (uint32_t i = 0; i < frame->slot_count; i++)
+        if (expr_equal(frame->values[i], value))
+            return frame->slots[i];
+    if (frame->slot_count == frame->slot_capacity) {
+        uint32_t capacity = frame->slot_capacity == 0 ? 4 : frame->slot_capacity * 2;
+        uint32_t *slots = arena_new_array(arena, uint32_t, capacity);
+        const Expr **values = arena_new_array(arena, const Expr *, capacity);
+        if (frame->slot_count != 0) {
+            memcpy(slots, frame->slots, sizeof(*slots) * frame->slot_count);
+            memcpy(values, frame->values, sizeof(*values) * frame->slot_count);
+        }
+        frame->slots = slots;
+        frame->values = values;
+        frame->slot_capacity = capacity;
+    }
+    frame->slots[frame->slot_count] = binder->slot_count++;
+    frame->values[frame->slot_count] = value;
+    return frame->slots[frame->slot_count++];
+}
+
+/* A column of a query around this one; `out` is NULL when there is none of that name. */
+static bool bind_outer_column(Binder *binder, const AstName *name, AstPlace place, uint32_t *parts,
+                              Expr **out, Error *error)
+{
+    *out = NULL;
+    for (OuterFrame *frame = binder->outer; frame != NULL; frame = frame->outer) {
+        uint32_t count;
+        const ScopeColumn *found = find_path(frame->scope, name, parts, &count);
+        if (found == NULL)
+            continue;
+        if (count > 1) {
+            ExprScope scope = {.binder = binder, .scope = frame->scope};
+            ambiguous(&scope, name->parts[*parts - 1], error);
+            return bind_error_at(binder, error, place);
+        }
+        AstPlace at = bind_place(binder, place);
+        Expr *value = arena_memdup(binder->context->arena, found->expr, sizeof(*value));
+        value->sql_offset = at.offset;
+        value->sql_length = at.length;
+        Expr *expr = arena_new_one(binder->context->arena, Expr);
+        *expr = (Expr){.kind = EXPR_OUTER,
+                       .type = value->type,
+                       .column = frame_slot(binder, frame, value),
+                       .sql_offset = at.offset,
+                       .sql_length = at.length};
+        *out = expr;
+        return true;
+    }
+    return true;
+}
+
 const Expr *bind_column(const ExprScope *scope, const AstName *name, AstPlace place, Error *error)
 {
-    const Binder *binder = scope->binder;
+    Binder *binder = scope->binder;
     uint32_t parts, count;
     const ScopeColumn *found = find_path(scope->scope, name, &parts, &count);
-    if (found == NULL || count > 1) {
+    Expr *column = NULL;
+    if (found == NULL && !bind_outer_column(binder, name, place, &parts, &column, error))
+        return NULL;
+    if ((found == NULL && column == NULL) || (found != NULL && count > 1)) {
         uint32_t last = name->part_count - 1;
         if (found == NULL)
             not_found(scope, last == 0 ? NULL : name->parts[last - 1], name->parts[last], error);
@@ -199,7 +257,8 @@ const Expr *bind_column(const ExprScope *scope, const AstName *name, AstPlace pl
         return NULL;
     }
     AstPlace at = bind_place(binder, place);
-    Expr *column = arena_memdup(binder->context->arena, found->expr, sizeof(*found->expr));
+    if (column == NULL)
+        column = arena_memdup(binder->context->arena, found->expr, sizeof(*found->expr));
     column->sql_offset = at.offset;
     column->sql_length = at.length;
     const Expr *expr = column;

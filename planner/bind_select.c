@@ -180,12 +180,14 @@ static bool bind_where(Binder *binder, const AstSelect *select, Relation *from, 
 {
     if (select->where == NULL)
         return true;
-    ExprScope scope = {.binder = binder, .scope = &from->scope, .clause = "WHERE"};
+    QueryList queries = {0};
+    ExprScope scope = {
+        .binder = binder, .scope = &from->scope, .clause = "WHERE", .queries = &queries};
     const Expr *filter = bind_condition(&scope, select->where, error);
     if (filter == NULL)
         return false;
-    from->node = logical_filter(binder->context->arena, from->node, filter);
-    return true;
+    from->node = queries_filter(binder, &queries, from->node, filter, error);
+    return from->node != NULL;
 }
 
 /* Everything a SELECT computes, before it is put over the aggregate. */
@@ -196,6 +198,7 @@ typedef struct SelectParts {
     const Expr *qualify;
     AggregateList aggregates;
     OverList overs;
+    QueryList queries;
 } SelectParts;
 
 /* With grouping sets a column may be NULL where a set leaves it out, whatever its table says. */
@@ -253,9 +256,11 @@ static bool bind_parts(Binder *binder, const AstQuery *query, const Relation *fr
     const AstSelect *select = query->select;
     Arena *arena = binder->context->arena;
     const Scope columns = scope_of_groups(arena, select, &from->scope);
-    ExprScope scope = {.binder = binder, .scope = &columns};
+    ExprScope scope = {.binder = binder, .scope = &columns, .queries = &parts->queries};
+    parts->queries.in_group = true;
     if (!bind_group_by(&scope, select, &parts->groups, error))
         return false;
+    parts->queries.in_group = false;
     scope.aggregates = &parts->aggregates;
     scope.groups = &parts->groups;
     parts->aggregates.global = parts->groups.key_count == 0 || parts->groups.set_count > 1;
@@ -285,18 +290,20 @@ static bool bind_parts(Binder *binder, const AstQuery *query, const Relation *fr
     return bind_order(&scope, query, &parts->list, order, error);
 }
 
-/* All expressions that stand above the aggregate, in one array: the list, HAVING, QUALIFY, and what
- * the calls with OVER are made of. */
+/* All expressions that stand above the aggregate, in one array: the list, HAVING, QUALIFY, what
+ * queries inside look at, and what the calls with OVER are made of. */
 static const Expr **gather(Arena *arena, const SelectParts *parts, uint32_t *count)
 {
-    uint32_t over = over_list_expressions(&parts->overs, NULL);
-    const Expr **exprs = arena_new_array(arena, const Expr *, parts->list.count + over + 3);
+    uint32_t most = parts->list.count + over_list_expressions(&parts->overs, NULL) +
+                    queries_take(&parts->queries, NULL);
+    const Expr **exprs = arena_new_array(arena, const Expr *, most + 3);
     memcpy(exprs, parts->list.exprs, sizeof(*exprs) * parts->list.count);
     *count = parts->list.count;
     if (parts->having != NULL)
         exprs[(*count)++] = parts->having;
     if (parts->qualify != NULL)
         exprs[(*count)++] = parts->qualify;
+    *count += queries_take(&parts->queries, exprs + *count);
     *count += over_list_expressions(&parts->overs, exprs + *count);
     return exprs;
 }
@@ -309,13 +316,53 @@ static void scatter(SelectParts *parts, const Expr **exprs)
         parts->having = exprs[at++];
     if (parts->qualify != NULL)
         parts->qualify = exprs[at++];
+    at += queries_give(&parts->queries, exprs + at);
     over_list_replace(&parts->overs, exprs + at);
+}
+
+/* Queries inside aggregate calls and group keys go below the aggregate. */
+static bool join_group_queries(Binder *binder, SelectParts *parts, LogicalNode **node, Error *error)
+{
+    QueryList *queries = &parts->queries;
+    if (!queries_join(binder, queries, true, node, error))
+        return false;
+    for (uint32_t i = 0; i < parts->groups.key_count; i++)
+        parts->groups.keys[i] = queries_replace(binder, queries, parts->groups.keys[i]);
+    for (uint32_t i = 0; i < parts->aggregates.count; i++) {
+        AggregateSite *site = &parts->aggregates.sites[i];
+        for (uint32_t a = 0; a < site->arg_count; a++)
+            site->args[a] = queries_replace(binder, queries, site->args[a]);
+        if (site->filter != NULL)
+            site->filter = queries_replace(binder, queries, site->filter);
+    }
+    return true;
+}
+
+/* HAVING with queries is a filter of its own; then all others are joined in. */
+static bool join_list_queries(Binder *binder, SelectParts *parts, LogicalNode **node, Error *error)
+{
+    QueryList *queries = &parts->queries;
+    if (queries->count == 0)
+        return true;
+    if (parts->having != NULL)
+        *node = queries_filter(binder, queries, *node, parts->having, error);
+    parts->having = NULL;
+    if (*node == NULL || !queries_join(binder, queries, false, node, error))
+        return false;
+    uint32_t count = 0;
+    const Expr **exprs = gather(binder->context->arena, parts, &count);
+    for (uint32_t i = 0; i < count; i++)
+        exprs[i] = queries_replace(binder, queries, exprs[i]);
+    scatter(parts, exprs);
+    return true;
 }
 
 static LogicalNode *put_aggregate(Binder *binder, LogicalNode *node, SelectParts *parts,
                                   AstPlace place, Error *error)
 {
     uint32_t count = 0;
+    if (!join_group_queries(binder, parts, &node, error))
+        return NULL;
     const Expr **exprs = gather(binder->context->arena, parts, &count);
     node = bind_aggregate_node(binder, node, &parts->groups, &parts->aggregates, exprs, count,
                                place, error);
@@ -361,6 +408,8 @@ static LogicalNode *bind_hinted(Binder *binder, const AstQuery *query, BoundOrde
         if (node == NULL)
             return NULL;
     }
+    if (!join_list_queries(binder, &parts, &node, error))
+        return NULL;
     if (parts.overs.count != 0)
         node = put_overs(binder, node, &parts, place);
     const Schema *schema =

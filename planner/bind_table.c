@@ -85,7 +85,11 @@ const Expr *bind_table_expr(Binder *binder, const Scope *scope, const AstExpr *a
                             const char *clause, Error *error)
 {
     ExprScope expr_scope = {.binder = binder, .scope = scope, .clause = clause};
-    return bind_expr(&expr_scope, ast, error);
+    OuterFrame *around = binder->outer;
+    binder->outer = NULL;
+    const Expr *expr = bind_expr(&expr_scope, ast, error);
+    binder->outer = around;
+    return expr;
 }
 
 /* Columns that computed ones may use: physical and metadata, as the table declares them. */
@@ -155,9 +159,7 @@ LogicalNode *bind_scan(Binder *binder, const PlanTable *table, AstPlace place, E
 
 /* -------------------------------------------------------------------- names */
 
-/* Gives the relation its alias and, where the user listed them, other column names. */
-static bool rename_relation(Binder *binder, const AstTable *ast, const char *name, Relation *out,
-                            Error *error)
+bool bind_rename(Binder *binder, const AstTable *ast, const char *name, Relation *out, Error *error)
 {
     Arena *arena = binder->context->arena;
     scope_of_node(arena, out->node, ast->alias != NULL ? ast->alias : name, &out->scope);
@@ -196,12 +198,15 @@ static LogicalNode *bind_view(Binder *binder, const CatalogEntry *entry, AstPlac
                               Error *error)
 {
     const WithFrame *with = binder->with;
+    OuterFrame *around = binder->outer;
     AstPlace outer = binder->place;
     bool had_place = binder->has_place;
     binder->place = bind_place(binder, place);
     binder->has_place = true;
     binder->with = NULL;
+    binder->outer = NULL;
     LogicalNode *node = bind_query(binder, entry->view->query, error);
+    binder->outer = around;
     binder->with = with;
     binder->place = outer;
     binder->has_place = had_place;
@@ -217,8 +222,11 @@ static LogicalNode *bind_view(Binder *binder, const CatalogEntry *entry, AstPlac
 static LogicalNode *bind_with(Binder *binder, const WithFrame *frame, Error *error)
 {
     const WithFrame *with = binder->with;
+    OuterFrame *around = binder->outer;
     binder->with = frame->outer;
+    binder->outer = frame->around;
     LogicalNode *node = bind_query(binder, frame->with->query, error);
+    binder->outer = around;
     binder->with = with;
     if (node == NULL)
         return NULL;
@@ -277,7 +285,7 @@ static bool bind_name(Binder *binder, const AstTable *ast, Relation *out, Error 
     }
     if (!found)
         out->node = bind_stored(binder, ast, error);
-    return out->node != NULL && rename_relation(binder, ast, name, out, error);
+    return out->node != NULL && bind_rename(binder, ast, name, out, error);
 }
 
 bool bind_table(Binder *binder, const AstTable *ast, Relation *out, Error *error)
@@ -290,7 +298,7 @@ bool bind_table(Binder *binder, const AstTable *ast, Relation *out, Error *error
         const char *function = ast->call == NULL ? NULL : ast->call->function;
         if (ast->call != NULL && bind_is_window_tvf(ast->call)) {
             out->node = bind_window_tvf(binder, ast->call, error);
-            return out->node != NULL && rename_relation(binder, ast, NULL, out, error);
+            return out->node != NULL && bind_rename(binder, ast, NULL, out, error);
         }
         bind_refuse(binder, ast->place, error,
                     arena_printf(binder->context->arena, "table function %s",
@@ -298,11 +306,6 @@ bool bind_table(Binder *binder, const AstTable *ast, Relation *out, Error *error
                     "TUMBLE, HOP, CUMULATE and SESSION are.");
         return false;
     }
-    if (ast->lateral) {
-        bind_refuse(binder, ast->place, error, "LATERAL",
-                    "Join with a subquery that does not refer to the tables left of it.");
-        return false;
-    }
     out->node = bind_query(binder, ast->query, error);
-    return out->node != NULL && rename_relation(binder, ast, NULL, out, error);
+    return out->node != NULL && bind_rename(binder, ast, NULL, out, error);
 }

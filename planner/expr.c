@@ -184,6 +184,12 @@ void expr_print(const Expr *expr, const Schema *schema, Buffer *out)
         expr_print(expr->args[0], schema, out);
         buffer_printf(out, ".%s", expr->args[0]->type->fields[expr->field].name);
         return;
+    case EXPR_OUTER:
+        buffer_printf(out, "$outer%u", expr->column);
+        return;
+    case EXPR_QUERY:
+        buffer_printf(out, "$query%u", expr->column);
+        return;
     }
 }
 
@@ -196,6 +202,8 @@ bool expr_equal(const Expr *a, const Expr *b)
         return false;
     switch (a->kind) {
     case EXPR_COLUMN:
+    case EXPR_OUTER:
+    case EXPR_QUERY:
         return a->column == b->column;
     case EXPR_LITERAL:
         return vector_values_equal(a->literal, 0, b->literal, 0);

@@ -15,7 +15,10 @@ typedef enum ExprKind {
     EXPR_OR,
     EXPR_CASE, /* when, then, when, then, …, else */
     EXPR_COALESCE,
-    EXPR_FIELD /* field `field` of args[0], a ROW; NULL when the row is */
+    EXPR_FIELD, /* field `field` of args[0], a ROW; NULL when the row is */
+    /* Only while a query is bound, never in a plan: */
+    EXPR_OUTER, /* a column of the query around: `column` is the binder's number of it */
+    EXPR_QUERY  /* the value of a query inside: `column` is its number in the clause */
 } ExprKind;
 
 typedef struct Expr Expr;

@@ -73,7 +73,7 @@ LogicalNode *logical_calc(Arena *arena, LogicalNode *input, const Expr *filter,
                           const Expr **projections, const Schema *schema, AstPlace place)
 {
     LogicalNode *node = logical_new_unary(arena, "calc", schema, input, place);
-    node->calc = (LogicalCalc){filter, projections};
+    node->calc = (LogicalCalc){.filter = filter, .projections = projections};
     return node;
 }
 
@@ -88,6 +88,12 @@ const Schema *logical_join_schema(Arena *arena, PlanJoinKind kind, const Schema 
 {
     uint32_t count = left->column_count + right->column_count;
     Column *columns = arena_new_array(arena, Column, count + 1);
+    if (logical_is_half_join(kind)) {
+        memcpy(columns, left->columns, sizeof(Column) * left->column_count);
+        columns[left->column_count] =
+            (Column){"$match", type_with_nullable(arena, &type_boolean, false)};
+        return schema_new(arena, columns, left->column_count + (kind == PLAN_JOIN_MARK ? 1u : 0u));
+    }
     bool left_nullable = kind == PLAN_JOIN_RIGHT || kind == PLAN_JOIN_FULL;
     bool right_nullable = kind == PLAN_JOIN_LEFT || kind == PLAN_JOIN_FULL;
     for (uint32_t i = 0; i < count; i++) {
@@ -97,6 +103,26 @@ const Schema *logical_join_schema(Arena *arena, PlanJoinKind kind, const Schema 
             columns[i].type = type_with_nullable(arena, columns[i].type, true);
     }
     return schema_new(arena, columns, count);
+}
+
+const Schema *logical_pair_schema(Arena *arena, const LogicalNode *join)
+{
+    return logical_join_schema(arena, PLAN_JOIN_INNER, join->inputs[0]->schema,
+                               join->inputs[1]->schema);
+}
+
+LogicalNode *logical_join(Arena *arena, PlanJoinKind kind, LogicalNode *left, LogicalNode *right,
+                          const Expr *condition, AstPlace place)
+{
+    LogicalNode *node = logical_new(
+        arena, "join", logical_join_schema(arena, kind, left->schema, right->schema), place);
+    node->input_count = 2;
+    node->inputs = arena_new_array(arena, LogicalNode *, 2);
+    node->inputs[0] = left;
+    node->inputs[1] = right;
+    node->join.kind = kind;
+    node->join.condition = condition;
+    return node;
 }
 
 LogicalNode *logical_scan(Arena *arena, const PlanTable *table, const bool *physical,

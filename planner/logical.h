@@ -42,6 +42,7 @@ typedef struct LogicalValues {
 typedef struct LogicalCalc {
     const Expr *filter;       /* NULL: all rows */
     const Expr **projections; /* one per column */
+    bool whole; /* what is below is read twice and stays one: nothing is pushed or pruned past it */
 } LogicalCalc;
 
 /* What a column is in time. An attribute is passed on by plain references to the column. */
@@ -107,6 +108,7 @@ typedef struct LogicalJoin {
     uint32_t key_count;
     const struct LogicalInterval *interval; /* NULL: none is known */
     bool is_settled; /* it is a regular join, which knows no time attributes */
+    bool single;     /* a query as a value: a left row with two matches is an error */
 } LogicalJoin;
 
 typedef struct LogicalSetOperation {
@@ -278,9 +280,19 @@ LogicalNode *logical_calc(Arena *arena, LogicalNode *input, const Expr *filter,
                           const Expr **projections, const Schema *schema, AstPlace place);
 /* The input's rows for which the filter holds. */
 LogicalNode *logical_filter(Arena *arena, LogicalNode *input, const Expr *filter);
-/* Left columns, then right columns, with the nullability the kind of join asks for. */
+/* What a join of this kind shows: left columns, then right columns, with the nullability the kind
+ * asks for; of a half join left columns and, of MARK, one more. */
 const Schema *logical_join_schema(Arena *arena, PlanJoinKind kind, const Schema *left,
                                   const Schema *right);
+/* What the condition of a join looks at: left columns, then right columns. */
+const Schema *logical_pair_schema(Arena *arena, const LogicalNode *join);
+/* Shows no right columns. */
+static inline bool logical_is_half_join(PlanJoinKind kind)
+{
+    return kind == PLAN_JOIN_SEMI || kind == PLAN_JOIN_ANTI || kind == PLAN_JOIN_MARK;
+}
+LogicalNode *logical_join(Arena *arena, PlanJoinKind kind, LogicalNode *left, LogicalNode *right,
+                          const Expr *condition, AstPlace place);
 /* Scan of a table with these columns. */
 LogicalNode *logical_scan(Arena *arena, const PlanTable *table, const bool *physical,
                           const bool *metadata, AstPlace place);

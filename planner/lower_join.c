@@ -12,7 +12,7 @@ extern const NodeClass node_join;
 static bool join_equal(const LogicalNode *a, const LogicalNode *b)
 {
     const LogicalJoin *x = &a->join, *y = &b->join;
-    if (x->kind != y->kind || x->key_count != y->key_count ||
+    if (x->kind != y->kind || x->single != y->single || x->key_count != y->key_count ||
         (x->condition == NULL) != (y->condition == NULL))
         return false;
     for (uint32_t k = 0; k < x->key_count; k++)
@@ -26,7 +26,7 @@ static bool join_equal(const LogicalNode *a, const LogicalNode *b)
 static TimeKind join_time(const LogicalNode *node, uint32_t column)
 {
     uint32_t left = node->inputs[0]->schema->column_count;
-    if (node->join.is_settled)
+    if (node->join.is_settled || (logical_is_half_join(node->join.kind) && column >= left))
         return TIME_NONE;
     return column < left ? logical_time(node->inputs[0], column)
                          : logical_time(node->inputs[1], column - left);
@@ -87,6 +87,12 @@ static void derive_keys(const PlannerContext *context, LogicalNode *node)
     PlanJoinKind kind = node->join.kind;
     uint32_t left = node->inputs[0]->schema->column_count;
     ColumnSet nothing = {0, NULL};
+    if (logical_is_half_join(kind)) {
+        for (uint32_t i = 0; i < sides[0]->unique_key_count; i++)
+            add_key(context, node, sides[0]->unique_keys[i],
+                    stays_in_order(context, node, 0, sides[0]->unique_keys[i]));
+        return;
+    }
     bool kept[2] = {kind == PLAN_JOIN_INNER || kind == PLAN_JOIN_LEFT,
                     kind == PLAN_JOIN_INNER || kind == PLAN_JOIN_RIGHT};
     for (uint32_t s = 0; s < 2; s++) {
@@ -114,7 +120,8 @@ static bool updates_in_place(const PlannerContext *context, const LogicalNode *n
 {
     if ((node->inputs[side]->changes & CHANGE_CLASS_UPDATE) == 0)
         return true;
-    if (node->join.kind != PLAN_JOIN_INNER || node->join.condition != NULL ||
+    bool is_semi_left = node->join.kind == PLAN_JOIN_SEMI && side == 0;
+    if ((node->join.kind != PLAN_JOIN_INNER && !is_semi_left) || node->join.condition != NULL ||
         node->inputs[side]->parts_updates)
         return false;
     ColumnSet key = join_key(context, node, side);
@@ -129,9 +136,9 @@ static bool join_derive(const PlannerContext *context, LogicalNode *node, Error 
 {
     node->traits.bounded = lower_inputs_bounded(node);
     node->traits.rowtime = -1;
-    node->changes = node->join.kind == PLAN_JOIN_INNER
-                        ? node->inputs[0]->changes | node->inputs[1]->changes
-                        : CHANGE_CLASS_ALL;
+    bool as_inputs = node->join.kind == PLAN_JOIN_INNER || node->join.kind == PLAN_JOIN_SEMI;
+    node->changes =
+        as_inputs ? node->inputs[0]->changes | node->inputs[1]->changes : CHANGE_CLASS_ALL;
     /* All pairs of the old row come first, then all pairs of the new one. */
     node->loose_pairs = true;
     node->parts_updates =
@@ -189,7 +196,8 @@ static const char *side_text(PlanJoinSideState state)
 static const char *kind_text(PlanJoinKind kind)
 {
     static const char *const names[] = {"InnerJoin",     "LeftOuterJoin", "RightOuterJoin",
-                                        "FullOuterJoin", "LeftSemiJoin",  "LeftAntiJoin"};
+                                        "FullOuterJoin", "LeftSemiJoin",  "LeftAntiJoin",
+                                        "LeftMarkJoin"};
     return names[kind];
 }
 
@@ -206,14 +214,15 @@ static const char *join_label(const PlannerContext *context, const LogicalNode *
                       right->columns[node->join.keys[1][k]].name);
     if (spec->condition != NULL) {
         buffer_append_text(&label, node->join.key_count == 0 ? "" : " AND ");
-        expr_print(spec->condition, node->schema, &label);
+        expr_print(spec->condition, logical_pair_schema(context->arena, node), &label);
     } else if (node->join.key_count == 0) {
         buffer_append_text(&label, "true");
     }
     buffer_append_text(&label, "], select=[");
     label_columns(node->schema, NULL, node->schema->column_count, &label);
-    buffer_printf(&label, "], leftInputSpec=[%s], rightInputSpec=[%s])",
-                  side_text(spec->sides[0].state), side_text(spec->sides[1].state));
+    buffer_printf(&label, "], leftInputSpec=[%s], rightInputSpec=[%s]%s)",
+                  side_text(spec->sides[0].state), side_text(spec->sides[1].state),
+                  spec->single ? ", rightRows=[one at most]" : "");
     return label_take(context->arena, &label);
 }
 
@@ -256,11 +265,17 @@ static bool join_lower(const PlannerContext *context, LogicalNode *node, Error *
     spec->key_count = node->join.key_count;
     spec->null_matches = node->join.null_matches;
     spec->condition = node->join.condition;
+    spec->single = node->join.single && !key_is_unique(context, node, 1);
+    spec->sql_offset = node->place.offset;
+    spec->sql_length = node->place.length;
     for (uint32_t s = 0; s < 2; s++) {
         fill_side(context, node, s, &spec->sides[s]);
         if (spec->key_count != 0)
             lower_hash(&node->plan->inputs[s], spec->sides[s].keys, spec->key_count);
     }
+    /* Where rows expire, how many there were says nothing. */
+    if (spec->sides[0].state_ttl_ms != 0 || spec->sides[1].state_ttl_ms != 0)
+        spec->single = false;
     if (spec->key_count == 0)
         lower_single(node);
     node->plan->spec = spec;
@@ -274,11 +289,11 @@ static void join_identify(const PlannerContext *context, LogicalNode *node, Buff
     const uint64_t *sides[2] = {node->inputs[0]->column_identities,
                                 node->inputs[1]->column_identities};
     uint32_t left = node->inputs[0]->schema->column_count;
-    uint32_t count = node->schema->column_count;
+    uint32_t count = left + node->inputs[1]->schema->column_count;
     uint64_t *columns = arena_new_array(context->arena, uint64_t, count + 1);
     for (uint32_t i = 0; i < count; i++)
         columns[i] = i < left ? sides[0][i] : sides[1][i - left];
-    buffer_printf(text, "|%d", (int)node->join.kind);
+    buffer_printf(text, "|%d%s", (int)node->join.kind, node->join.single ? "s" : "");
     for (uint32_t k = 0; k < node->join.key_count; k++) {
         buffer_append_text(text, node->join.null_matches[k] ? "|n" : "|=");
         identity_append(text, sides[0][node->join.keys[0][k]]);
@@ -309,8 +324,13 @@ static void join_identify(const PlannerContext *context, LogicalNode *node, Buff
 
 static void join_describe(const LogicalNode *node, Buffer *out)
 {
-    static const char *const names[] = {"JOIN", "LEFT JOIN", "RIGHT JOIN", "FULL OUTER JOIN",
-                                        "IN",   "NOT IN"};
+    static const char *const names[] = {"JOIN",
+                                        "LEFT JOIN",
+                                        "RIGHT JOIN",
+                                        "FULL OUTER JOIN",
+                                        "IN",
+                                        "NOT IN",
+                                        "a query in an expression"};
     buffer_append_text(out, names[node->join.kind]);
 }
 

@@ -160,14 +160,16 @@ typedef struct PlanWindow {
  * and end of the window as TIMESTAMP(3) on its clock, then its last millisecond as the time column
  * has it. Never SESSION or ATTACHED. Spec: a PlanWindow. */
 
-/* op "join": regular equi-join; output: left columns, then right columns. */
+/* op "join": regular join; output: left columns, then right columns; of SEMI and ANTI left columns
+ * only; of MARK left columns and a BOOLEAN that says whether the row has a match. */
 typedef enum PlanJoinKind {
     PLAN_JOIN_INNER,
     PLAN_JOIN_LEFT,
     PLAN_JOIN_RIGHT,
     PLAN_JOIN_FULL,
     PLAN_JOIN_SEMI,
-    PLAN_JOIN_ANTI
+    PLAN_JOIN_ANTI,
+    PLAN_JOIN_MARK
 } PlanJoinKind;
 
 /* How one side's rows are kept; chosen from its unique keys. */
@@ -191,6 +193,9 @@ typedef struct PlanJoin {
     uint32_t key_count;
     const bool *null_matches; /* per key: IS NOT DISTINCT FROM */
     const Expr *condition;    /* over left and right columns; NULL: none */
+    /* LEFT: more than one match for a row, while an epoch or the input ends, is an error. */
+    bool single;
+    int64_t sql_offset, sql_length; /* of what may give one row only */
 } PlanJoin;
 
 /* op "set_operation": INTERSECT and EXCEPT; both inputs have the output's physical types. */

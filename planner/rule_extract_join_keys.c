@@ -25,7 +25,7 @@ static bool is_call(const Expr *expr, const char *name)
 static int side_of(const PlannerContext *context, const LogicalNode *join, const Expr *expr)
 {
     uint32_t left = join->inputs[0]->schema->column_count;
-    uint32_t count = join->schema->column_count;
+    uint32_t count = left + join->inputs[1]->schema->column_count;
     bool *used = arena_new_array(context->arena, bool, count + 1);
     expr_mark_columns(expr, used);
     int side = -1;
@@ -158,9 +158,10 @@ static LogicalNode *extract(const PlannerContext *context, LogicalNode *node)
     join->join.null_matches = keys.null_matches;
     join->schema = logical_join_schema(arena, node->join.kind, join->inputs[0]->schema,
                                        join->inputs[1]->schema);
-    uint32_t *map = arena_new_array(arena, uint32_t, node->schema->column_count + 1);
+    uint32_t pair_count = left + node->inputs[1]->schema->column_count;
+    uint32_t *map = arena_new_array(arena, uint32_t, pair_count + 1);
     uint32_t added = join->inputs[0]->schema->column_count - left;
-    for (uint32_t i = 0; i < node->schema->column_count; i++)
+    for (uint32_t i = 0; i < pair_count; i++)
         map[i] = i < left ? i : i + added;
     const Expr *rest = expr_and(&context->site, keys.rest, keys.rest_count);
     join->join.condition = rest == NULL ? NULL : expr_map_columns(&context->site, rest, map);

@@ -143,6 +143,8 @@ const Expr *rule_fold_constants(const ExprSite *site, const Expr *expr)
     switch (expr->kind) {
     case EXPR_COLUMN:
     case EXPR_LITERAL:
+    case EXPR_OUTER:
+    case EXPR_QUERY:
         return expr;
     case EXPR_CALL:
         return fold_call(site, expr);

@@ -163,8 +163,8 @@ LogicalNode *rule_interval_join(const PlannerContext *context, LogicalNode *node
     copy->inputs = arena_new_array(context->arena, LogicalNode *, node->input_count + 1);
     for (uint32_t i = 0; i < node->input_count; i++)
         copy->inputs[i] = rule_interval_join(context, node->inputs[i]);
-    bool pairs = logical_is(copy, "join") && copy->join.kind != PLAN_JOIN_SEMI &&
-                 copy->join.kind != PLAN_JOIN_ANTI;
+    bool pairs =
+        logical_is(copy, "join") && !logical_is_half_join(copy->join.kind) && !copy->join.single;
     if (!pairs || copy->join.key_count == 0 || context->config->bounded_run)
         return copy;
     return bound_join(context, copy);

@@ -110,6 +110,8 @@ static Pruned prune_calc(const PlannerContext *context, LogicalNode *node, const
     Arena *arena = context->arena;
     uint32_t count = node->schema->column_count;
     bool *keep = arena_memdup(arena, needed, count + 1);
+    if (node->calc.whole)
+        memset(keep, true, count);
     uint32_t kept = 0;
     uint32_t *map = map_kept(arena, keep, count, &kept);
     bool *used = arena_new_array(arena, bool, node->inputs[0]->schema->column_count + 1);
@@ -205,12 +207,14 @@ static Pruned prune_expand(const PlannerContext *context, LogicalNode *node, con
     return (Pruned){copy, map};
 }
 
-static Pruned prune_join(const PlannerContext *context, LogicalNode *node, const bool *needed)
+/* What is needed of both sides for the columns that are shown, the condition and the keys. */
+static bool *join_used(Arena *arena, const LogicalNode *node, const bool *needed)
 {
-    Arena *arena = context->arena;
     uint32_t left = node->inputs[0]->schema->column_count;
-    uint32_t count = node->schema->column_count;
-    bool *used = arena_memdup(arena, needed, count + 1);
+    uint32_t count = left + node->inputs[1]->schema->column_count;
+    uint32_t shown = logical_is_half_join(node->join.kind) ? left : count;
+    bool *used = arena_new_array(arena, bool, count + 1);
+    memcpy(used, needed, shown);
     if (node->join.condition != NULL)
         expr_mark_columns(node->join.condition, used);
     for (uint32_t k = 0; k < node->join.key_count; k++) {
@@ -223,10 +227,20 @@ static Pruned prune_join(const PlannerContext *context, LogicalNode *node, const
         if (interval->whole != NULL)
             expr_mark_columns(interval->whole, used);
     }
+    return used;
+}
+
+static Pruned prune_join(const PlannerContext *context, LogicalNode *node, const bool *needed)
+{
+    Arena *arena = context->arena;
+    uint32_t left = node->inputs[0]->schema->column_count;
+    uint32_t count = left + node->inputs[1]->schema->column_count;
+    bool *used = join_used(arena, node, needed);
+    const LogicalInterval *interval = node->join.interval;
     Pruned sides[2] = {prune(context, node->inputs[0], used),
                        prune(context, node->inputs[1], used + left)};
     uint32_t new_left = sides[0].node->schema->column_count;
-    uint32_t *map = map_new(arena, count, false);
+    uint32_t *map = map_new(arena, count + 1, false);
     for (uint32_t i = 0; i < count; i++) {
         uint32_t to = i < left ? sides[0].map[i] : sides[1].map[i - left];
         map[i] = to == GONE || i < left ? to : to + new_left;
@@ -251,6 +265,9 @@ static Pruned prune_join(const PlannerContext *context, LogicalNode *node, const
     }
     copy->schema =
         logical_join_schema(arena, node->join.kind, sides[0].node->schema, sides[1].node->schema);
+    /* Behind the left columns of a half join stands at most its mark, not the right side's. */
+    if (logical_is_half_join(node->join.kind))
+        map[left] = new_left;
     return (Pruned){copy, map};
 }
 

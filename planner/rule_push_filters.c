@@ -65,6 +65,13 @@ static bool can_substitute(const PlannerContext *context, const LogicalNode *cal
 static LogicalNode *push_calc(const PlannerContext *context, LogicalNode *node,
                               const Conjuncts *list)
 {
+    if (node->calc.whole) {
+        Conjuncts none = {0};
+        LogicalNode *copy = arena_memdup(context->arena, node, sizeof(*node));
+        copy->inputs = arena_new_array(context->arena, LogicalNode *, 1);
+        copy->inputs[0] = push(context, node->inputs[0], &none);
+        return filter_above(context, copy, list);
+    }
     Conjuncts below = {0}, above = {0}, here = {0};
     if (node->calc.filter != NULL) {
         Conjuncts own = {0};
@@ -100,8 +107,8 @@ typedef struct JoinSides {
 static uint32_t side_of(const PlannerContext *context, const LogicalNode *join, const Expr *expr)
 {
     uint32_t left = join->inputs[0]->schema->column_count;
-    uint32_t count = join->schema->column_count;
-    bool *used = arena_new_array(context->arena, bool, count + 1);
+    uint32_t count = left + join->inputs[1]->schema->column_count;
+    bool *used = arena_new_array(context->arena, bool, count + 2);
     expr_mark_columns(expr, used);
     bool sides[2] = {false, false};
     for (uint32_t i = 0; i < count; i++)
@@ -124,7 +131,7 @@ static void place_where(const PlannerContext *context, const LogicalNode *join, 
 {
     uint32_t side = side_of(context, join, expr);
     PlanJoinKind kind = join->join.kind;
-    bool kept[2] = {kind == PLAN_JOIN_INNER || kind == PLAN_JOIN_LEFT,
+    bool kept[2] = {kind == PLAN_JOIN_INNER || kind == PLAN_JOIN_LEFT || logical_is_half_join(kind),
                     kind == PLAN_JOIN_INNER || kind == PLAN_JOIN_RIGHT};
     bool may_move = expr_is_deterministic(expr) && !expr_can_fail(expr);
     if (side < 2 && kept[side] && may_move)
@@ -141,8 +148,9 @@ static void place_on(const PlannerContext *context, const LogicalNode *join, Joi
 {
     uint32_t side = side_of(context, join, expr);
     PlanJoinKind kind = join->join.kind;
-    bool dropped[2] = {kind == PLAN_JOIN_INNER || kind == PLAN_JOIN_RIGHT,
-                       kind == PLAN_JOIN_INNER || kind == PLAN_JOIN_LEFT};
+    bool dropped[2] = {kind == PLAN_JOIN_INNER || kind == PLAN_JOIN_RIGHT || kind == PLAN_JOIN_SEMI,
+                       kind == PLAN_JOIN_INNER || kind == PLAN_JOIN_LEFT ||
+                           logical_is_half_join(kind)};
     if (side < 2 && dropped[side] && expr_is_deterministic(expr) && !expr_can_fail(expr))
         to_side(context, join, sides, side, expr);
     else

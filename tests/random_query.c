@@ -305,7 +305,10 @@ void random_query(Random *random, uint32_t depth, Buffer *sql, QueryShape *shape
                                  random_top_n,
                                  random_sort_limit,
                                  random_over,
-                                 random_over};
+                                 random_over,
+                                 random_membership_query,
+                                 random_membership_query,
+                                 random_value_query};
     if (depth == 0)
         append_base(random, sql, shape);
     else

@@ -47,6 +47,9 @@ void random_keyed_top_n(Random *random, uint32_t depth, const uint32_t *key_coun
                         KeyedShape *shape);
 /* Query text as Weir or SQLite reads it: what one of them lacks stands there for both. */
 void random_dialect(const char *text, bool sqlite, Buffer *out);
+/* random_subquery.c: queries with queries in their expressions; as random_query. */
+void random_membership_query(Random *random, uint32_t depth, Buffer *sql, QueryShape *shape);
+void random_value_query(Random *random, uint32_t depth, Buffer *sql, QueryShape *shape);
 
 /* A random query with columns more: window functions over its rows. */
 void random_over(Random *random, uint32_t depth, Buffer *sql, QueryShape *shape);

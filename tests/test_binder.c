@@ -265,17 +265,10 @@ static const PlanCase refused[] = {
      "hint: Add LIMIT to keep the first rows up to date, or SET 'execution.runtime-mode' = "
      "'batch' to sort bounded tables.\n"
      "at: id\n"},
-    {"SELECT * FROM o WHERE id IN (SELECT id FROM c)",
-     "unsupported: IN (query) is not supported yet\n"
-     "hint: Join with SELECT DISTINCT of the query instead.\n"
-     "at: id IN (SELECT id FROM c)\n"},
-    {"SELECT * FROM o WHERE NOT EXISTS (SELECT 1 FROM c)",
-     "unsupported: NOT EXISTS is not supported yet\n"
-     "hint: Join with SELECT DISTINCT of the query's keys instead.\n"
-     "at: NOT EXISTS (SELECT 1 FROM c)\n"},
-    {"SELECT (SELECT 1) FROM o", "unsupported: a query as a value is not supported yet\n"
-                                 "hint: Put the query into FROM and join with it.\n"
-                                 "at: (SELECT 1)\n"},
+    {"SELECT * FROM o LEFT JOIN c ON o.cid = c.id AND EXISTS (SELECT 1 FROM c AS d)",
+     "unsupported: a query in this place is not supported yet\n"
+     "hint: Put the query into FROM and join with it.\n"
+     "at: EXISTS (SELECT 1 FROM c AS d)\n"},
     {"SELECT id, note FROM o EXCEPT SELECT id FROM o",
      "type: the sides of EXCEPT have 2 and 1 columns\n"
      "at: SELECT id, note FROM o EXCEPT SELECT id \n"},

@@ -32,7 +32,10 @@ static Joined join_new(int size_index, PlanJoinKind kind, PlanJoinSideState left
 static void join_open(Joined *joined)
 {
     bool is_half = joined->plan.kind == PLAN_JOIN_SEMI || joined->plan.kind == PLAN_JOIN_ANTI;
-    const char *columns = is_half ? "k INT, a STRING" : "k INT, a STRING, rk INT, b STRING";
+    const char *columns = is_half ? "k INT, a STRING"
+                          : joined->plan.kind == PLAN_JOIN_MARK
+                              ? "k INT, a STRING, m BOOLEAN"
+                              : "k INT, a STRING, rk INT, b STRING";
     bench_open(joined->bench, &op_join, test_schema(joined->bench->arena, columns), &joined->plan);
 }
 
@@ -150,6 +153,58 @@ START_TEST(full_pads_both_sides)
                 "-D[NULL, NULL, NULL, n]\n");
     bench_check(bench, 0, "-D[2, x]\n", "-D[2, x, NULL, NULL]\n");
     ck_assert_uint_eq(state_store_keys(bench->context.state), 0);
+    bench_free(bench);
+}
+END_TEST
+
+START_TEST(mark_says_whether_a_row_has_a_match)
+{
+    Joined joined = join_new(_i, PLAN_JOIN_MARK, PLAN_SIDE_HAS_UNIQUE, PLAN_SIDE_NO_UNIQUE);
+    join_open(&joined);
+    Bench *bench = joined.bench;
+    bench_check(bench, 0, "+I[1, x]\n+I[1, y]\n+I[NULL, z]\n",
+                "+I[1, x, FALSE]\n+I[1, y, FALSE]\n+I[NULL, z, FALSE]\n");
+    bench_check(bench, 1, "+U[1, p]\n+I[1, p]\n+I[NULL, p]\n",
+                "-D[1, x, FALSE]\n+I[1, x, TRUE]\n-D[1, y, FALSE]\n+I[1, y, TRUE]\n");
+    bench_restart(bench);
+    bench_check(bench, 0, "-U[1, y]\n+U[2, y]\n-D[NULL, z]\n+I[1, w]\n",
+                "-D[1, y, TRUE]\n+I[2, y, FALSE]\n-D[NULL, z, FALSE]\n+I[1, w, TRUE]\n");
+    bench_check(bench, 1, "-D[1, p]\n-U[1, p]\n+U[2, p]\n",
+                "-D[1, x, TRUE]\n+I[1, x, FALSE]\n-D[1, w, TRUE]\n+I[1, w, FALSE]\n"
+                "-D[2, y, FALSE]\n+I[2, y, TRUE]\n");
+    bench_free(bench);
+}
+END_TEST
+
+static bool barrier_passes(Joined *joined)
+{
+    Error error;
+    error_clear(&error);
+    return op_join.barrier(joined->bench->op, 1, &joined->bench->emitter, &error);
+}
+
+/* Two matches may stand side by side for a while, but not while an epoch ends. */
+START_TEST(single_rows_are_asked_for_at_an_epoch)
+{
+    Joined joined = join_new(_i, PLAN_JOIN_LEFT, PLAN_SIDE_NO_UNIQUE, PLAN_SIDE_NO_UNIQUE);
+    joined.plan.single = true;
+    join_open(&joined);
+    Bench *bench = joined.bench;
+    bench_feed(bench, 0, "+I[1, x]\n+I[1, x]\n+I[2, y]\n");
+    bench_feed(bench, 1, "+I[1, p]\n+I[3, p]\n+I[3, q]\n");
+    ck_assert(barrier_passes(&joined));
+    bench_feed(bench, 1, "+I[1, q]\n-D[1, p]\n");
+    ck_assert(barrier_passes(&joined));
+    bench_feed(bench, 1, "+I[1, r]\n");
+    ck_assert(!barrier_passes(&joined));
+    bench_feed(bench, 0, "-D[1, x]\n");
+    ck_assert(!barrier_passes(&joined));
+    bench_feed(bench, 0, "-D[1, x]\n-D[3, w]\n");
+    ck_assert(barrier_passes(&joined));
+    bench_feed(bench, 0, "+I[3, z]\n");
+    ck_assert(!barrier_passes(&joined));
+    bench_feed(bench, 1, "-D[3, p]\n");
+    ck_assert(barrier_passes(&joined));
     bench_free(bench);
 }
 END_TEST
@@ -419,6 +474,8 @@ int main(void)
     tcase_add_loop_test(cases, right_mirrors_left, 0, sizes);
     tcase_add_loop_test(cases, full_pads_both_sides, 0, sizes);
     tcase_add_loop_test(cases, theta_compares_with_every_row, 0, sizes);
+    tcase_add_loop_test(cases, mark_says_whether_a_row_has_a_match, 0, sizes);
+    tcase_add_loop_test(cases, single_rows_are_asked_for_at_an_epoch, 0, sizes);
     tcase_add_loop_test(cases, semi_and_anti_show_left_rows, 0, sizes);
     tcase_add_loop_test(cases, null_keys_match_where_they_may, 0, sizes);
     tcase_add_loop_test(cases, an_extra_condition_decides_pairs, 0, sizes);
