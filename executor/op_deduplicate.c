@@ -221,6 +221,7 @@ static void declare_rows(Deduplicate *deduplicate, const Schema *schema)
         .string_offsets = strings,
         .string_count = string_count,
         .description = row_slot_describe(context->arena, schema),
+        .ttl_ms = deduplicate->plan->state_ttl_ms,
     };
     deduplicate->rows = state_table_declare(context->state, &spec);
 }

@@ -326,13 +326,17 @@ static const char *describe(const Rank *rank, const Schema *schema)
 static void declare_tables(Rank *rank, const Schema *schema)
 {
     StateStore *store = rank->base.context->state;
-    StateSpec rows = {.name = "rows", .kind = STATE_ORDERED, .description = describe(rank, schema)};
+    StateSpec rows = {.name = "rows",
+                      .kind = STATE_ORDERED,
+                      .description = describe(rank, schema),
+                      .ttl_ms = rank->plan->state_ttl_ms};
     rank->rows = state_table_declare(store, &rows);
     if (rank->plan->function == PLAN_RANK_DENSE_RANK) {
         StateSpec distinct = {.name = "distinct",
                               .kind = STATE_ORDERED,
                               .record_bytes = sizeof(int64_t),
-                              .description = "sort key -> rows"};
+                              .description = "sort key -> rows",
+                              .ttl_ms = rank->plan->state_ttl_ms};
         rank->distinct = state_table_declare(store, &distinct);
     }
     if (rank->plan->strategy == PLAN_RANK_UPDATE) {

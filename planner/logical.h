@@ -165,6 +165,9 @@ typedef struct LogicalRank {
     uint64_t last_less;
     bool with_number;
     bool is_sort; /* ORDER BY with LIMIT */
+    /* The one row there is, by processing time: the first to come, or the last. No order then. */
+    bool by_arrival;
+    bool keeps_last;
 } LogicalRank;
 
 typedef struct LogicalSink {

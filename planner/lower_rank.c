@@ -20,7 +20,8 @@ static bool rank_equal(const LogicalNode *a, const LogicalNode *b)
     if (x->function != y->function || x->partition_count != y->partition_count ||
         x->order_count != y->order_count || x->first != y->first || x->last != y->last ||
         x->last_column != y->last_column || x->last_less != y->last_less ||
-        x->with_number != y->with_number ||
+        x->with_number != y->with_number || x->by_arrival != y->by_arrival ||
+        x->keeps_last != y->keeps_last ||
         memcmp(x->partition, y->partition, sizeof(*x->partition) * x->partition_count) != 0)
         return false;
     for (uint32_t i = 0; i < x->order_count; i++)
@@ -71,7 +72,9 @@ static bool only_improves(const LogicalNode *node, ColumnSet key)
     return true;
 }
 
-static PlanRankStrategy strategy_of(const LogicalNode *node, ColumnSet *row_key)
+/* Places and rows would expire apart, so with a TTL updates are taken as any other changes. */
+static PlanRankStrategy strategy_of(const PlannerContext *context, const LogicalNode *node,
+                                    ColumnSet *row_key)
 {
     const LogicalNode *input = node->inputs[0];
     ColumnSet partition = {node->rank.partition_count, node->rank.partition};
@@ -79,7 +82,7 @@ static PlanRankStrategy strategy_of(const LogicalNode *node, ColumnSet *row_key)
     if (input->changes == CHANGE_CLASS_INSERT)
         return PLAN_RANK_APPEND;
     if ((input->changes & CHANGE_CLASS_DELETE) != 0 || input->parts_updates ||
-        node->rank.function != PLAN_RANK_ROW_NUMBER)
+        node->rank.function != PLAN_RANK_ROW_NUMBER || lower_state_ttl(context, node, 0) > 0)
         return PLAN_RANK_RETRACT;
     for (uint32_t i = 0; i < input->traits.upsert_key_count; i++) {
         ColumnSet key = input->traits.upsert_keys[i];
@@ -98,7 +101,47 @@ static bool is_first_only(const PlannerContext *context, const LogicalNode *node
     ColumnSet row_key;
     return rank->function == PLAN_RANK_ROW_NUMBER && rank->first == 1 && rank->last == 1 &&
            rank->last_column < 0 && !rank->with_number && !context->config->bounded_run &&
-           strategy_of(node, &row_key) != PLAN_RANK_RETRACT;
+           strategy_of(context, node, &row_key) != PLAN_RANK_RETRACT;
+}
+
+/* How a range of one row picks it, when it is a time attribute that it is ordered by. */
+typedef enum FirstBy {
+    FIRST_BY_ORDER,
+    FIRST_BY_ARRIVAL, /* the first to come, or the last */
+    FIRST_BY_TIME     /* the smallest event time, or the largest */
+} FirstBy;
+
+static FirstBy first_by(const PlannerContext *context, const LogicalNode *node)
+{
+    const LogicalRank *rank = &node->rank;
+    if (rank->by_arrival)
+        return FIRST_BY_ARRIVAL;
+    bool by_time = is_first_only(context, node) && rank->order_count == 1 &&
+                   node->inputs[0]->changes == CHANGE_CLASS_INSERT &&
+                   logical_time(node->inputs[0], rank->order[0].column) == TIME_EVENT;
+    return by_time ? FIRST_BY_TIME : FIRST_BY_ORDER;
+}
+
+/* A row that is given once and stays. */
+static bool keeps_first(const PlannerContext *context, const LogicalNode *node)
+{
+    FirstBy by = first_by(context, node);
+    return by == FIRST_BY_ARRIVAL ? !node->rank.keeps_last
+                                  : by == FIRST_BY_TIME && !node->rank.order[0].descending;
+}
+
+/* The first or last row by event time still has its time: a view of it is a versioned table. */
+static TimeKind rank_time(const LogicalNode *node, uint32_t column)
+{
+    const LogicalRank *rank = &node->rank;
+    bool one = rank->function == PLAN_RANK_ROW_NUMBER && rank->first == 1 && rank->last == 1 &&
+               rank->last_column < 0 && rank->order_count == 1;
+    bool is_input = column < node->inputs[0]->schema->column_count;
+    if (rank->by_arrival)
+        return logical_time(node->inputs[0], column);
+    if (!one || !is_input || logical_time(node->inputs[0], rank->order[0].column) == TIME_NONE)
+        return TIME_NONE;
+    return logical_time(node->inputs[0], column);
 }
 
 /* ------------------------------------------------------------------ properties */
@@ -135,9 +178,9 @@ static ChangeClass changes_of(const PlannerContext *context, const LogicalNode *
 {
     const LogicalRank *rank = &node->rank;
     ColumnSet row_key;
-    if (context->config->bounded_run)
+    if (context->config->bounded_run || keeps_first(context, node))
         return CHANGE_CLASS_INSERT;
-    PlanRankStrategy strategy = strategy_of(node, &row_key);
+    PlanRankStrategy strategy = strategy_of(context, node, &row_key);
     bool shifts = rank->with_number || rank->first > 1;
     if (strategy == PLAN_RANK_RETRACT)
         return shifts ? CHANGE_CLASS_ALL : CHANGE_CLASS_INSERT | CHANGE_CLASS_DELETE;
@@ -150,10 +193,27 @@ static ChangeClass changes_of(const PlannerContext *context, const LogicalNode *
     return CHANGE_CLASS_INSERT | CHANGE_CLASS_DELETE;
 }
 
+/* The time at which a row goes is not the time at which it came. */
+static bool orders_by_clock(const LogicalNode *node)
+{
+    bool by_clock = node->rank.by_arrival;
+    for (uint32_t i = 0; i < node->rank.order_count; i++)
+        by_clock = by_clock ||
+                   logical_time(node->inputs[0], node->rank.order[i].column) == TIME_PROCESSING;
+    return by_clock;
+}
+
 static bool rank_derive(const PlannerContext *context, LogicalNode *node, Error *error)
 {
+    if (node->inputs[0]->changes != CHANGE_CLASS_INSERT && orders_by_clock(node)) {
+        error_set(error, ERROR_UNSUPPORTED,
+                  "rows that change cannot be numbered by processing time");
+        error_detail(error, "When a row goes, it is not known when it came.");
+        error_hint(error, "Order by a column of the row.");
+        return error_at(error, node->place.offset, node->place.length);
+    }
     node->traits.bounded = node->inputs[0]->traits.bounded;
-    node->traits.rowtime = -1;
+    node->traits.rowtime = logical_rowtime(node);
     node->changes = changes_of(context, node);
     derive_keys(context, node);
     return true;
@@ -163,7 +223,7 @@ static bool rank_needs_before(const PlannerContext *context, const LogicalNode *
                               uint32_t input)
 {
     ColumnSet row_key;
-    return strategy_of(node, &row_key) == PLAN_RANK_RETRACT;
+    return strategy_of(context, node, &row_key) == PLAN_RANK_RETRACT;
 }
 
 /* ------------------------------------------------------------------------- plan */
@@ -203,7 +263,15 @@ static const char *rank_label(const PlannerContext *context, const LogicalNode *
 {
     static const char *const functions[] = {"ROW_NUMBER", "RANK", "DENSE_RANK"};
     const LogicalRank *rank = &node->rank;
+    FirstBy by = first_by(context, node);
     Buffer label = {0};
+    if (by != FIRST_BY_ORDER) {
+        buffer_printf(&label, "Deduplicate(keep=[%sRow], key=[",
+                      keeps_first(context, node) ? "First" : "Last");
+        label_columns(node->schema, rank->partition, rank->partition_count, &label);
+        buffer_printf(&label, "], order=[%s])", by == FIRST_BY_TIME ? "ROWTIME" : "PROCTIME");
+        return label_take(context->arena, &label);
+    }
     if (rank->is_sort) {
         buffer_append_text(&label, "SortLimit(orderBy=[");
         print_order(node, &label);
@@ -251,22 +319,43 @@ static const char *rank_state(const PlannerContext *context, const LogicalNode *
     if (context->config->bounded_run)
         buffer_append_text(&text, ", until the input ends");
     else
-        buffer_printf(&text, ", %s", lower_ttl_text(context));
+        buffer_printf(&text, ", %s", lower_ttl_of(context, lower_state_ttl(context, node, 0)));
     return label_take(context->arena, &text);
+}
+
+static void lower_to_first_row(const PlannerContext *context, LogicalNode *node)
+{
+    const LogicalRank *rank = &node->rank;
+    PlanFirstRow *spec = arena_new_one(context->arena, PlanFirstRow);
+    *spec = (PlanFirstRow){.key = rank->partition,
+                           .key_count = rank->partition_count,
+                           .time = rank->order[0].column,
+                           .state_ttl_ms = lower_state_ttl(context, node, 0)};
+    node->plan->op = "first_row";
+    node->plan->spec = spec;
 }
 
 static void lower_to_deduplicate(const PlannerContext *context, LogicalNode *node,
                                  ColumnSet row_key)
 {
     const LogicalRank *rank = &node->rank;
+    FirstBy by = first_by(context, node);
+    int64_t ttl_ms = lower_state_ttl(context, node, 0);
+    bool last = by != FIRST_BY_ORDER && !keeps_first(context, node);
+    if (by == FIRST_BY_TIME && !last) {
+        lower_to_first_row(context, node);
+        return;
+    }
     PlanDeduplicate *spec = arena_new_one(context->arena, PlanDeduplicate);
     *spec = (PlanDeduplicate){
         .key = rank->partition,
         .key_count = rank->partition_count,
         .order = rank->order,
         .order_count = rank->order_count,
+        .later_wins = last,
+        .drops_unchanged = last && by == FIRST_BY_ARRIVAL && ttl_ms == 0,
         .row_key = row_key,
-        .state_ttl_ms = context->config->state_ttl_ms,
+        .state_ttl_ms = ttl_ms,
     };
     node->plan->op = "deduplicate";
     node->plan->spec = spec;
@@ -276,7 +365,7 @@ static bool rank_lower(const PlannerContext *context, LogicalNode *node, Error *
 {
     const LogicalRank *rank = &node->rank;
     ColumnSet row_key;
-    PlanRankStrategy strategy = strategy_of(node, &row_key);
+    PlanRankStrategy strategy = strategy_of(context, node, &row_key);
     PlanRank *spec = arena_new_one(context->arena, PlanRank);
     *spec = (PlanRank){
         .function = rank->function,
@@ -291,7 +380,7 @@ static bool rank_lower(const PlannerContext *context, LogicalNode *node, Error *
         .last_less = rank->last_less,
         .with_number = rank->with_number,
         .row_key = row_key,
-        .state_ttl_ms = context->config->state_ttl_ms,
+        .state_ttl_ms = lower_state_ttl(context, node, 0),
         .final_only = context->config->bounded_run,
     };
     node->plan->spec = spec;
@@ -313,13 +402,14 @@ static void rank_identify(const PlannerContext *context, LogicalNode *node, Buff
     uint32_t count = node->inputs[0]->schema->column_count;
     ColumnSet row_key;
     buffer_printf(text, "|%d|%d|%llu|%llu|%llu", (int)rank->function,
-                  (int)strategy_of(node, &row_key), (unsigned long long)rank->first,
+                  (int)strategy_of(context, node, &row_key), (unsigned long long)rank->first,
                   (unsigned long long)rank->last, (unsigned long long)rank->last_less);
     if (rank->last_column >= 0)
         identity_append(text, input[rank->last_column]);
     for (uint32_t i = 0; i < rank->partition_count; i++)
         identity_append(text, input[rank->partition[i]]);
     buffer_append_text(text, is_first_only(context, node) ? "|first" : "|order");
+    buffer_printf(text, "%d", (int)first_by(context, node));
     for (uint32_t i = 0; i < rank->order_count; i++) {
         identity_append(text, input[rank->order[i].column]);
         buffer_printf(text, "|%d%d", rank->order[i].descending, rank->order[i].nulls_last);
@@ -343,6 +433,7 @@ const NodeClass node_rank = {
     .op = "rank",
     .equal = rank_equal,
     .derive = rank_derive,
+    .time = rank_time,
     .needs_before = rank_needs_before,
     .lower = rank_lower,
     .identify = rank_identify,

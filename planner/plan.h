@@ -358,6 +358,15 @@ typedef struct PlanDeduplicate {
     int64_t state_ttl_ms;
 } PlanDeduplicate;
 
+/* op "first_row": the row of each key with the smallest event time, when the watermark reaches it.
+ */
+typedef struct PlanFirstRow {
+    const uint32_t *key;
+    uint32_t key_count;
+    uint32_t time; /* the event-time column */
+    int64_t state_ttl_ms;
+} PlanFirstRow;
+
 /* op "sink": hands rows to a connector, or, with connector NULL, to whoever runs the query. */
 typedef struct PlanSink {
     const Connector *connector;

@@ -395,12 +395,29 @@ static Pruned prune_watermark(const PlannerContext *context, LogicalNode *node, 
     return (Pruned){copy, input.map};
 }
 
+/* What is ordered by processing time for its first row alone needs no column for it. */
+static LogicalRank rank_by_arrival(const PlannerContext *context, const LogicalNode *node,
+                                   bool with_number)
+{
+    LogicalRank rank = node->rank;
+    rank.with_number = with_number;
+    if (with_number || rank.function != PLAN_RANK_ROW_NUMBER || rank.first != 1 || rank.last != 1 ||
+        rank.last_column >= 0 || rank.order_count != 1 || context->config->bounded_run ||
+        logical_time(node->inputs[0], rank.order[0].column) != TIME_PROCESSING)
+        return rank;
+    rank.by_arrival = true;
+    rank.keeps_last = rank.order[0].descending;
+    rank.order_count = 0;
+    return rank;
+}
+
 /* A rank needs what it partitions and orders by; the number is made only for who looks at it. */
 static Pruned prune_rank(const PlannerContext *context, LogicalNode *node, const bool *needed)
 {
     Arena *arena = context->arena;
-    const LogicalRank *rank = &node->rank;
     uint32_t count = node->inputs[0]->schema->column_count;
+    LogicalRank changed = rank_by_arrival(context, node, node->rank.with_number && needed[count]);
+    const LogicalRank *rank = &changed;
     bool *used = arena_memdup(arena, needed, count + 1);
     for (uint32_t i = 0; i < rank->partition_count; i++)
         used[rank->partition[i]] = true;
@@ -409,6 +426,7 @@ static Pruned prune_rank(const PlannerContext *context, LogicalNode *node, const
     Pruned input = prune(context, node->inputs[0], used);
     uint32_t kept = input.node->schema->column_count;
     LogicalNode *copy = with_input(arena, node, input.node);
+    copy->rank = changed;
     copy->rank.partition = arena_new_array(arena, uint32_t, rank->partition_count + 1);
     for (uint32_t i = 0; i < rank->partition_count; i++)
         copy->rank.partition[i] = input.map[rank->partition[i]];
@@ -419,7 +437,6 @@ static Pruned prune_rank(const PlannerContext *context, LogicalNode *node, const
     }
     if (rank->last_column >= 0)
         copy->rank.last_column = (int32_t)input.map[rank->last_column];
-    copy->rank.with_number = rank->with_number && needed[count];
     Column *columns = arena_new_array(arena, Column, kept + 1);
     memcpy(columns, input.node->schema->columns, sizeof(*columns) * kept);
     if (copy->rank.with_number)
