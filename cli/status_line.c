@@ -80,6 +80,8 @@ static void append_job(const WeirJobStatus *status, const Rate *rate, Buffer *ou
     buffer_append_text(out, " (");
     append_count(out, rate->out_per_second);
     buffer_append_text(out, "/s)");
+    if (status->restart_seconds_left >= 0)
+        buffer_printf(out, "  next try in %.0f s", status->restart_seconds_left);
     if (status->snapshot && status->snapshot_percent >= 0) {
         buffer_printf(out, "  snapshot %.0f %%", status->snapshot_percent);
         if (status->snapshot_seconds_left >= 0)

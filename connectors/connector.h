@@ -83,6 +83,9 @@ typedef struct SourceContext {
     bool bounded_run;                           /* execution.runtime-mode = batch */
     void (*notice)(void *to, const char *text); /* a warning for people; NULL: none wanted */
     void *notice_to;
+    /* Whether the job is to end: who waits in open before another try asks it. NULL: never. */
+    bool (*interrupted)(void *to);
+    void *interrupted_to;
 } SourceContext;
 
 typedef struct Source Source;
@@ -99,6 +102,7 @@ typedef struct SourceProgress {
     uint64_t rows_expected; /* while bounded (a snapshot, a file); 0: not known */
     uint64_t rows_skipped;  /* malformed and ignored */
     bool snapshot;          /* reading what is there, not yet what changes */
+    bool unsettled;         /* see SourceClass.settled */
     double seconds_behind;  /* of the last change; negative: not known */
     char position[256];     /* for people: "mysql-bin.000003:4711" */
 } SourceProgress;
@@ -112,6 +116,9 @@ typedef struct SourceClass {
     bool (*position)(Source *source, void (*add)(void *to, Str split, Str position), void *to,
                      Error *error);
     void (*close)(Source *source);
+    /* Optional: whether position may be asked now. While it may not, an epoch waits for the source
+     * and next is called on. */
+    bool (*settled)(Source *source);
     /* Optional. */
     void (*wake)(Source *source); /* makes a blocked next return IDLE soon */
     void (*acknowledge)(Source *source,

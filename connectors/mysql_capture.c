@@ -1,4 +1,4 @@
-/* Following the binlog: events to transactions, rows events to change batches.
+/* Events of the binlog to transactions, rows events to change batches.
  *
  * Invariant: `tail` is a boundary between transactions; `since` of each scan counts what was
  * decoded behind the base (the tail, or an earlier boundary while an XA transaction is prepared).
@@ -15,8 +15,6 @@
 /* A batch is given early when its strings take this much. */
 #define BUILDER_BYTES_MAX (8u << 20)
 #define MAPS_MAX          4096
-/* Longest that one call reads events nobody wants. */
-#define BUSY_MS 50
 
 /* ------------------------------------------------------------------ places */
 
@@ -43,7 +41,7 @@ static void map_free(MapEntry *entry)
     memory_free(entry);
 }
 
-static void maps_clear(BinlogReader *reader)
+void mysql_capture_forget_maps(BinlogReader *reader)
 {
     for (uint32_t i = 0; i < reader->map_count; i++)
         map_free(reader->maps[i]);
@@ -63,7 +61,7 @@ static MapEntry *map_find(const BinlogReader *reader, uint64_t id)
 static MapEntry *map_add(BinlogReader *reader, uint64_t id)
 {
     if (reader->map_count == MAPS_MAX)
-        maps_clear(reader);
+        mysql_capture_forget_maps(reader);
     if (reader->map_count == reader->map_capacity) {
         reader->map_capacity = reader->map_capacity == 0 ? 16 : reader->map_capacity * 2;
         reader->maps = memory_realloc(reader->maps, reader->map_capacity * sizeof(MapEntry *));
@@ -128,9 +126,12 @@ static bool on_rows(MysqlSource *source, const BinlogEvent *event, Error *error)
     if (entry == NULL)
         return binlog_malformed(event->type, "no TABLE_MAP came before it", error);
     bool before_start = source->start_timestamp != 0 && event->timestamp < source->start_timestamp;
+    uint64_t skip = reader->skip_events == 0 ? reader->skip_rows : 0;
+    reader->skip_rows -= skip;
     if (entry->binding_count == 0 || before_start)
         return true;
     RowsCursor *cursor = &reader->cursor;
+    cursor->skip = skip > UINT32_MAX ? UINT32_MAX : (uint32_t)skip;
     if (!binlog_read_rows(&reader->format, event, &reader->scratch, &cursor->rows, error))
         return false;
     if (cursor->rows.column_count != entry->map->column_count)
@@ -286,7 +287,7 @@ static bool decode_update(MysqlSource *source, const MapBinding *binding, Batch 
 }
 
 /* Decodes rows of the event until a batch is full (`*full`) or the event is done. */
-static bool cursor_run(MysqlSource *source, bool *full, Error *error)
+bool mysql_capture_rows(MysqlSource *source, bool *full, Error *error)
 {
     BinlogReader *reader = &source->reader;
     RowsCursor *cursor = &reader->cursor;
@@ -307,7 +308,9 @@ static bool cursor_run(MysqlSource *source, bool *full, Error *error)
             if (*full)
                 break;
             const uint8_t *before = cursor->at;
-            uint8_t verdict = cursor->verdicts == NULL ? 3 : cursor->verdicts[cursor->change];
+            uint8_t verdict = cursor->change < cursor->skip ? 0
+                              : cursor->verdicts == NULL    ? 3
+                                                            : cursor->verdicts[cursor->change];
             good = update ? decode_update(source, binding, batch, verdict, error)
                           : decode_single(source, binding, batch, verdict != 0, error);
             cursor->change++;
@@ -344,13 +347,16 @@ static void transaction_begin(BinlogReader *reader, const BinlogEvent *event)
 }
 
 /* The tail moves behind the transaction, and the base with it unless an XA transaction holds it. */
-static void transaction_end(MysqlSource *source)
+void mysql_capture_end(MysqlSource *source)
 {
     BinlogReader *reader = &source->reader;
     memcpy(reader->tail.file, reader->file, sizeof(reader->tail.file));
     reader->tail.offset = reader->event_offset;
     if (reader->has_gtid)
         gtid_set_add(&reader->tail.gtids, &reader->gtid);
+    reader->tail.skip_events = reader->tail.skip_rows = 0;
+    reader->skip_events = reader->skip_rows = 0;
+    reader->skipping = false;
     reader->in_transaction = false;
     reader->has_gtid = false;
     reader->standalone = false;
@@ -374,6 +380,8 @@ static bool on_gtid(MysqlSource *source, const BinlogEvent *event, Error *error)
     bool mariadb = event->type == EVENT_MARIADB_GTID;
     /* On MySQL a statement outside BEGIN ends its transaction; on MariaDB a flag tells. */
     reader->standalone = mariadb ? (flags & MARIADB_GTID_STANDALONE) != 0 : true;
+    /* There it takes the place of BEGIN, too. */
+    reader->skipping = mariadb && !reader->standalone && reader->skip_events > 0;
     Buffer text = {0};
     gtid_print(&reader->gtid, &text);
     snprintf(reader->gtid_text, sizeof(reader->gtid_text), "%s", buffer_text(&text));
@@ -403,7 +411,7 @@ static void xa_prepared(MysqlSource *source, const BinlogXid *xid)
     reader->filling->xid = *xid;
     xa_hold(reader);
     mysql_xa_prepared(reader);
-    transaction_end(source);
+    mysql_capture_end(source);
 }
 
 static bool xa_decided(MysqlSource *source, const BinlogXid *xid, bool commit, Error *error)
@@ -419,7 +427,7 @@ static bool xa_decided(MysqlSource *source, const BinlogXid *xid, bool commit, E
     }
     if (transaction == NULL || !commit) {
         mysql_xa_free(transaction);
-        transaction_end(source);
+        mysql_capture_end(source);
         return true;
     }
     reader->replaying = transaction;
@@ -513,11 +521,12 @@ static bool on_query(MysqlSource *source, const BinlogEvent *event, Error *error
     switch (kind) {
     case STATEMENT_BEGIN:
         transaction_begin(reader, event);
+        reader->skipping = reader->skip_events > 0;
         reader->standalone = false;
         return true;
     case STATEMENT_COMMIT:
     case STATEMENT_ROLLBACK: /* what the binlog has before a ROLLBACK could not be rolled back */
-        transaction_end(source);
+        mysql_capture_end(source);
         return true;
     case STATEMENT_XA_START:
         transaction_begin(reader, event);
@@ -549,12 +558,12 @@ static bool on_query(MysqlSource *source, const BinlogEvent *event, Error *error
             return true;
         }
         if (alone)
-            transaction_end(source);
+            mysql_capture_end(source);
         return true;
     }
     }
     if (reader->standalone)
-        transaction_end(source);
+        mysql_capture_end(source);
     return true;
 }
 
@@ -570,7 +579,7 @@ static bool on_xa_prepare(MysqlSource *source, const BinlogEvent *event, Error *
     /* Committed in one step: what was kept is given now. */
     BinlogReader *reader = &source->reader;
     if (reader->filling == NULL) {
-        transaction_end(source);
+        mysql_capture_end(source);
         return true;
     }
     reader->replaying = reader->filling;
@@ -634,12 +643,12 @@ static bool unknown_event(const BinlogEvent *event, Error *error)
                              "silently.");
 }
 
-static bool dispatch(MysqlSource *source, const BinlogEvent *event, Error *error)
+static bool act_on(MysqlSource *source, const BinlogEvent *event, Error *error)
 {
     BinlogReader *reader = &source->reader;
     switch (event->type) {
     case EVENT_FORMAT_DESCRIPTION:
-        maps_clear(reader);
+        mysql_capture_forget_maps(reader);
         return binlog_read_format(&reader->format, event, error);
     case EVENT_ROTATE:
         return on_rotate(source, event, error);
@@ -662,7 +671,7 @@ static bool dispatch(MysqlSource *source, const BinlogEvent *event, Error *error
     case EVENT_MARIADB_QUERY_COMPRESSED:
         return on_query(source, event, error);
     case EVENT_XID:
-        transaction_end(source);
+        mysql_capture_end(source);
         return true;
     case EVENT_TABLE_MAP:
         return on_table_map(source, event, error);
@@ -697,6 +706,20 @@ static bool dispatch(MysqlSource *source, const BinlogEvent *event, Error *error
     }
 }
 
+/* Events that the user asked to pass over at the start are counted from BEGIN on, which is the
+ * first; their rows are dropped. */
+static bool dispatch(MysqlSource *source, const BinlogEvent *event, Error *error)
+{
+    BinlogReader *reader = &source->reader;
+    bool drop = reader->skipping && binlog_is_rows(event->type);
+    if (!drop && !act_on(source, event, error))
+        return false;
+    if (reader->skipping && (event->flags & EVENT_FLAG_ARTIFICIAL) == 0 &&
+        event->type != EVENT_HEARTBEAT && event->type != EVENT_HEARTBEAT_V2)
+        reader->skipping = --reader->skip_events > 0;
+    return true;
+}
+
 /* Offsets in events have 32 bits, files can be larger: the next one is never before the last. */
 static uint64_t widen_offset(uint64_t before, uint32_t end_offset)
 {
@@ -705,7 +728,7 @@ static uint64_t widen_offset(uint64_t before, uint32_t end_offset)
 }
 
 /* One event of the stream itself: keeps the place, then acts on it. */
-static bool on_event(MysqlSource *source, const uint8_t *bytes, size_t length, Error *error)
+bool mysql_capture_event(MysqlSource *source, const uint8_t *bytes, size_t length, Error *error)
 {
     BinlogReader *reader = &source->reader;
     BinlogEvent event;
@@ -734,7 +757,7 @@ static bool on_event(MysqlSource *source, const uint8_t *bytes, size_t length, E
 }
 
 /* An event inside a payload or of a replayed XA transaction: no checksum, no place of its own. */
-static bool on_inner_event(MysqlSource *source, const uint8_t *bytes, size_t length, Error *error)
+bool mysql_capture_inner(MysqlSource *source, const uint8_t *bytes, size_t length, Error *error)
 {
     BinlogReader *reader = &source->reader;
     BinlogEvent event;
@@ -754,229 +777,4 @@ static bool on_inner_event(MysqlSource *source, const uint8_t *bytes, size_t len
         return true;
     }
     return dispatch(source, &event, error);
-}
-
-/* ------------------------------------------------------------------ the loop */
-
-static bool connect_stream(MysqlSource *source, Error *error)
-{
-    BinlogReader *reader = &source->reader;
-    /* What was decoded and not given is read again. */
-    mysql_position_copy(&reader->tail, &source->base);
-    memcpy(reader->file, source->base.file, sizeof(reader->file));
-    reader->event_offset = source->base.offset;
-    for (uint32_t i = 0; i < source->scan_count; i++) {
-        source->scans[i].since = 0;
-        source->scans[i].skip = source->base_since[i];
-    }
-    binlog_format_init(&reader->format);
-    reader->in_transaction = false;
-    reader->has_gtid = false;
-    reader->standalone = false;
-    reader->gtid_text[0] = '\0';
-    reader->held = false;
-    reader->payload_active = false;
-    reader->cursor.active = false;
-    maps_clear(reader);
-    StreamRequest request = {.address = &source->address,
-                             .server = &source->server,
-                             .from = &source->base,
-                             .server_id = source->server_id,
-                             .heartbeat_ms = source->heartbeat_ms,
-                             .wake_fd = source->wake_fd};
-    reader->stream = mysql_stream_open(&request, error);
-    return reader->stream != NULL;
-}
-
-static void forget_stream(MysqlSource *source)
-{
-    BinlogReader *reader = &source->reader;
-    mysql_stream_close(reader->stream);
-    reader->stream = NULL;
-    for (uint32_t i = 0; i < source->scan_count; i++) {
-        batch_release(source->scans[i].builder);
-        source->scans[i].builder = NULL;
-    }
-    for (uint32_t i = source->ready_at; i < source->ready_count; i++)
-        batch_release(source->ready[i].batch);
-    source->ready_count = source->ready_at = 0;
-    for (uint32_t i = 0; i < reader->prepared_count; i++)
-        mysql_xa_free(reader->prepared[i]);
-    reader->prepared_count = 0;
-    mysql_xa_free(reader->filling);
-    mysql_xa_free(reader->replaying);
-    reader->filling = reader->replaying = NULL;
-    memory_free(reader->cursor.verdicts);
-    reader->cursor.verdicts = NULL;
-    reader->cursor.active = false;
-}
-
-/* A lost connection: another try later, up to the limit; everything else ends the job. */
-static bool survive(MysqlSource *source, const Error *cause, Error *error)
-{
-    BinlogReader *reader = &source->reader;
-    forget_stream(source);
-    if (cause->code != ERROR_NETWORK || reader->retries >= source->max_retries) {
-        if (error != NULL)
-            *error = *cause;
-        return false;
-    }
-    int64_t delay_us = INT64_C(500000) << (reader->retries > 3 ? 3 : reader->retries);
-    reader->retries++;
-    reader->retry_at_us = clock_monotonic_us() + delay_us;
-    mysql_source_notice(source, "%s; trying again in %" PRId64 " ms", cause->message,
-                        delay_us / 1000);
-    return true;
-}
-
-/* Adds where reading could begin instead. */
-static void name_earliest(MysqlSource *source, Error *error)
-{
-    MYSQL *mysql = mysql_source_control(source, NULL);
-    MysqlPosition earliest = {0};
-    if (mysql != NULL && mysql_server_earliest(mysql, &earliest, NULL)) {
-        Buffer asked = {0};
-        mysql_position_print(&source->base, &asked);
-        error_detail(error,
-                     "The position asked for is %s; the earliest the server still has is "
-                     "%s:%" PRIu64 ".",
-                     buffer_text(&asked), earliest.file, earliest.offset);
-        buffer_deinit(&asked);
-    }
-    mysql_position_deinit(&earliest);
-    error_hint(error, "Start the job afresh, from a new snapshot, and let the server keep its "
-                      "binlog longer (binlog_expire_logs_seconds, expire_logs_days).");
-}
-
-typedef enum StepState { STEP_AGAIN, STEP_NOTHING, STEP_LOST, STEP_FAILED } StepState;
-
-static StepState step(MysqlSource *source, int64_t timeout_ms, bool *full, Error *error)
-{
-    BinlogReader *reader = &source->reader;
-    const uint8_t *bytes = NULL;
-    size_t length = 0;
-    if (reader->cursor.active)
-        return cursor_run(source, full, error) ? STEP_AGAIN : STEP_FAILED;
-    if (reader->payload_active && reader->replaying == NULL) {
-        bool end = false;
-        if (!mysql_payload_next(reader, &bytes, &length, &end, error))
-            return STEP_FAILED;
-        if (end) {
-            reader->payload_active = false;
-            return STEP_AGAIN;
-        }
-        return on_inner_event(source, bytes, length, error) ? STEP_AGAIN : STEP_FAILED;
-    }
-    if (reader->replaying != NULL) {
-        if (mysql_xa_next(reader, &bytes, &length))
-            return on_inner_event(source, bytes, length, error) ? STEP_AGAIN : STEP_FAILED;
-        mysql_xa_free(reader->replaying);
-        reader->replaying = NULL;
-        transaction_end(source);
-        return STEP_AGAIN;
-    }
-    if (reader->stream == NULL) {
-        int64_t now = clock_monotonic_us();
-        if (now < reader->retry_at_us) {
-            int64_t wait_us = reader->retry_at_us - now;
-            clock_sleep_us(wait_us < timeout_ms * 1000 ? wait_us : timeout_ms * 1000);
-            return STEP_NOTHING;
-        }
-        return connect_stream(source, error) ? STEP_AGAIN : STEP_FAILED;
-    }
-    StreamState state = mysql_stream_next(reader->stream, timeout_ms, &bytes, &length, error);
-    if (state == STREAM_IDLE)
-        return STEP_NOTHING;
-    if (state == STREAM_FAILED)
-        return STEP_LOST;
-    reader->retries = 0;
-    reader->caught_up = false;
-    if (!on_event(source, bytes, length, error))
-        return STEP_FAILED;
-    /* The server has nothing: what is built is given now, also where a wait cannot time out (TLS).
-     */
-    return reader->caught_up ? STEP_NOTHING : STEP_AGAIN;
-}
-
-static bool any_built(const MysqlSource *source)
-{
-    for (uint32_t i = 0; i < source->scan_count; i++) {
-        const Batch *batch = source->scans[i].builder;
-        if (batch != NULL && batch->row_count > 0)
-            return true;
-    }
-    return false;
-}
-
-/* In the mode `snapshot` the binlog is read only up to the last part's position. */
-static bool reached_end(const MysqlSource *source)
-{
-    const BinlogReader *reader = &source->reader;
-    if (source->mode != START_SNAPSHOT || reader->in_transaction || source->part_count == 0)
-        return false;
-    return mysql_position_compare(&reader->tail, &source->parts[source->part_count - 1]) >= 0;
-}
-
-SourceState mysql_capture_next(MysqlSource *source, int64_t timeout_ms, Error *error)
-{
-    BinlogReader *reader = &source->reader;
-    int64_t busy_until = clock_monotonic_us() + (timeout_ms + BUSY_MS) * 1000;
-    Error cause; /* not cleared for each event: it is larger than most of them */
-    error_clear(&cause);
-    for (uint32_t round = 0;; round++) {
-        bool full = false;
-        bool built = any_built(source);
-        if (reached_end(source)) {
-            mysql_source_flush(source);
-            source->ended = true;
-            return SOURCE_END;
-        }
-        StepState state = step(source, built ? 0 : timeout_ms, &full, &cause);
-        if (state == STEP_LOST && cause.code == ERROR_NETWORK && built) {
-            /* Whole rows that came before the connection went are given: a server that drops it
-             * after every transaction must not keep the job where it is. The next read meets the
-             * loss again. */
-            mysql_source_flush(source);
-            return SOURCE_BATCH;
-        }
-        if (state == STEP_LOST || state == STEP_FAILED) {
-            if (cause.code == ERROR_POSITION && cause.detail[0] != '\0')
-                name_earliest(source, &cause);
-            else if (cause.code != ERROR_NETWORK && cause.code != ERROR_ACCESS &&
-                     cause.place[0] == '\0')
-                mysql_capture_place(source, &cause);
-            if (!survive(source, &cause, error))
-                return SOURCE_FAILED;
-            return SOURCE_IDLE;
-        }
-        if (full || (state == STEP_NOTHING && built)) {
-            mysql_source_flush(source);
-            return SOURCE_BATCH;
-        }
-        if (state == STEP_NOTHING) {
-            reader->caught_up = reader->stream != NULL;
-            return SOURCE_IDLE;
-        }
-        if ((round & 255) == 255 && clock_monotonic_us() > busy_until) {
-            if (!any_built(source))
-                return SOURCE_IDLE;
-            mysql_source_flush(source);
-            return SOURCE_BATCH;
-        }
-    }
-}
-
-void mysql_capture_close(MysqlSource *source)
-{
-    BinlogReader *reader = &source->reader;
-    forget_stream(source);
-    maps_clear(reader);
-    memory_free(reader->maps);
-    memory_free(reader->prepared);
-    mysql_payload_close(reader);
-    buffer_deinit(&reader->scratch);
-    buffer_deinit(&reader->text_scratch);
-    buffer_deinit(&reader->replay_event);
-    mysql_position_deinit(&reader->tail);
-    mysql_position_deinit(&reader->base_held);
 }

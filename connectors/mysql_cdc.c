@@ -1,7 +1,7 @@
 /* The connector `mysql-cdc`: options, metadata columns and what they mean.
  *
  * Names and meanings of options follow Flink CDC's connector of the same name, which documents
- * them; options that only its way of reading needs are refused, not ignored. */
+ * them; what its options say about another way of reading is in mysql_foreign_options.c. */
 #include "connectors/mysql_cdc.h"
 
 #include <inttypes.h>
@@ -9,6 +9,8 @@
 #include <string.h>
 
 #include "core/str.h"
+
+#define NO_EFFECT "Taken from job files of Flink CDC; has no effect here, which a notice says."
 
 const OptionSpec mysql_cdc_options[] = {
     {.name = "connector", .type = OPTION_TEXT, .required = true, .doc = "mysql-cdc."},
@@ -56,11 +58,63 @@ const OptionSpec mysql_cdc_options[] = {
     {.name = "scan.startup.specific-offset.gtid-set",
      .type = OPTION_TEXT,
      .doc = "GTID set (MySQL) or position (MariaDB) behind which to start."},
+    {.name = "scan.startup.specific-offset.skip-events",
+     .type = OPTION_INTEGER,
+     .minimum = 0,
+     .maximum = INT64_MAX,
+     .doc = "Events of the first transaction to pass over, its BEGIN being the first."},
+    {.name = "scan.startup.specific-offset.skip-rows",
+     .type = OPTION_INTEGER,
+     .minimum = 0,
+     .maximum = INT64_MAX,
+     .doc = "Changes of the first event with rows, behind the events passed over, to pass over."},
     {.name = "scan.startup.timestamp-millis",
      .type = OPTION_INTEGER,
      .minimum = 0,
      .maximum = INT64_C(4294967295000),
      .doc = "Milliseconds since 1970 to start from; the binlog knows whole seconds."},
+    {.name = "scan.incremental.snapshot.enabled",
+     .type = OPTION_BOOLEAN,
+     .fallback = "true",
+     .doc = "Whether a chunk size ends a part of the snapshot; false: it is one consistent read of "
+            "all tables."},
+    {.name = "scan.incremental.snapshot.chunk.size",
+     .type = OPTION_INTEGER,
+     .fallback = "0",
+     .minimum = 0,
+     .maximum = INT64_MAX,
+     .doc = "Rows of a table read in one transaction, so that the server keeps no old versions of "
+            "rows for long; 0: all."},
+    {.name = "scan.incremental.snapshot.chunk.key-column",
+     .type = OPTION_TEXT,
+     .doc = "Column to read by instead of the primary or a unique key; its values may repeat."},
+    {.name = "use.legacy.json.format",
+     .type = OPTION_BOOLEAN,
+     .fallback = "false",
+     .doc = "Whether JSON of MySQL is given without spaces; else it is the server's own text."},
+    {.name = "scan.snapshot.fetch.size", .type = OPTION_INTEGER, .doc = NO_EFFECT},
+    {.name = "scan.incremental.snapshot.backfill.skip", .type = OPTION_BOOLEAN, .doc = NO_EFFECT},
+    {.name = "scan.incremental.snapshot.unbounded-chunk-first.enabled",
+     .type = OPTION_BOOLEAN,
+     .doc = NO_EFFECT},
+    {.name = "scan.incremental.close-idle-reader.enabled",
+     .type = OPTION_BOOLEAN,
+     .doc = NO_EFFECT},
+    {.name = "scan.parse.online.schema.changes.enabled", .type = OPTION_BOOLEAN, .doc = NO_EFFECT},
+    {.name = "connection.pool.size", .type = OPTION_INTEGER, .doc = NO_EFFECT},
+    {.name = "chunk-meta.group.size", .type = OPTION_INTEGER, .doc = NO_EFFECT},
+    {.name = "chunk-key.even-distribution.factor.upper-bound",
+     .type = OPTION_DOUBLE,
+     .doc = NO_EFFECT},
+    {.name = "chunk-key.even-distribution.factor.lower-bound",
+     .type = OPTION_DOUBLE,
+     .doc = NO_EFFECT},
+    {.name = "debezium.*",
+     .type = OPTION_TEXT,
+     .doc = "Property of Debezium, where it has a meaning here; others are refused."},
+    {.name = "jdbc.properties.*",
+     .type = OPTION_TEXT,
+     .doc = "Property of the JDBC driver, where it has a meaning here; others are refused."},
     {.name = "scan.newly-added-table.enabled",
      .type = OPTION_BOOLEAN,
      .fallback = "false",
@@ -80,7 +134,8 @@ const OptionSpec mysql_cdc_options[] = {
      .fallback = "3",
      .minimum = 0,
      .maximum = 1000000,
-     .doc = "Tries to connect again after a connection was lost, with growing pauses."},
+     .doc = "Tries to connect again, at the start and after a connection was lost, with growing "
+            "pauses; then the job's restart strategy decides."},
     {.name = "heartbeat.interval",
      .type = OPTION_DURATION,
      .fallback = "30 s",
@@ -108,7 +163,9 @@ StartMode mysql_cdc_start_mode(const Options *options)
         {"latest-offset", START_LATEST}, {"specific-offset", START_SPECIFIC},
         {"timestamp", START_TIMESTAMP},  {"snapshot", START_SNAPSHOT},
     };
-    const char *text = option_text(options, mysql_cdc_options, "scan.startup.mode");
+    const char *text = mysql_foreign_startup(options);
+    if (text == NULL)
+        text = option_text(options, mysql_cdc_options, "scan.startup.mode");
     for (size_t i = 0; i < array_count(modes); i++) {
         if (text_equal_nocase(text, modes[i].name))
             return modes[i].mode;
@@ -144,6 +201,9 @@ static bool check_start(const TableInfo *table, Error *error)
     const Option *offset = options_find(options, "scan.startup.specific-offset.pos");
     const Option *gtids = options_find(options, "scan.startup.specific-offset.gtid-set");
     const Option *timestamp = options_find(options, "scan.startup.timestamp-millis");
+    const Option *skip = options_find(options, "scan.startup.specific-offset.skip-events");
+    if (skip == NULL)
+        skip = options_find(options, "scan.startup.specific-offset.skip-rows");
     if (mode == START_SPECIFIC) {
         if (gtids == NULL && (file == NULL || offset == NULL)) {
             error_set(error, ERROR_OPTION, "start mode \"specific-offset\" needs a place to start");
@@ -158,8 +218,11 @@ static bool check_start(const TableInfo *table, Error *error)
                               "MariaDB position as 0-1-100.");
             return error_at(error, gtids->sql_offset, gtids->sql_length);
         }
-    } else if (file != NULL || offset != NULL || gtids != NULL) {
-        const Option *given = file != NULL ? file : offset != NULL ? offset : gtids;
+    } else if (file != NULL || offset != NULL || gtids != NULL || skip != NULL) {
+        const Option *given = file != NULL     ? file
+                              : offset != NULL ? offset
+                              : gtids != NULL  ? gtids
+                                               : skip;
         error_set(error, ERROR_OPTION, "option \"%s\" has no meaning in this start mode",
                   given->key);
         error_hint(error, "Set \"scan.startup.mode\" to 'specific-offset'.");
@@ -179,7 +242,7 @@ static bool check(const TableInfo *table, Error *error)
     const Option *server_id = options_find(table->options, "server-id");
     if (server_id != NULL && !check_server_id(server_id, error))
         return false;
-    if (!check_start(table, error))
+    if (!mysql_foreign_check(table->options, error) || !check_start(table, error))
         return false;
     Arena *arena = arena_new(1024);
     const TablePattern *pattern =
@@ -237,7 +300,11 @@ const char *mysql_cdc_share_key(const TableInfo *table, Arena *arena)
         "scan.startup.specific-offset.file",
         "scan.startup.specific-offset.pos",
         "scan.startup.specific-offset.gtid-set",
+        "scan.startup.specific-offset.skip-events",
+        "scan.startup.specific-offset.skip-rows",
         "scan.startup.timestamp-millis",
+        "scan.incremental.snapshot.enabled",
+        "scan.incremental.snapshot.chunk.size",
         "scan.newly-added-table.enabled",
         "connect.timeout",
         "connect.max-retries",
@@ -254,6 +321,7 @@ const char *mysql_cdc_share_key(const TableInfo *table, Arena *arena)
             digest = (digest ^ (uint8_t)*p) * UINT64_C(1099511628211);
         digest = (digest ^ 0xFF) * UINT64_C(1099511628211);
     }
+    mysql_foreign_digest(table->options, &digest);
     return arena_printf(arena, "mysql-cdc %s@%s:%" PRId64 " %016" PRIx64,
                         option_text(table->options, mysql_cdc_options, "username"),
                         option_text(table->options, mysql_cdc_options, "hostname"),

@@ -15,34 +15,93 @@
 
 /* ------------------------------------------------------------------ errors */
 
-static ErrorCode classify(unsigned int number)
+/* Numbers of newer servers that the client library's headers do not name. */
+enum {
+    NUMBER_STATEMENT_TIMEOUT_MARIADB = 1969,
+    NUMBER_OFFLINE_MODE = 3032,
+    NUMBER_STATEMENT_TIMEOUT_MYSQL = 3024,
+    NUMBER_SERVER_NOT_AVAILABLE = 3168,
+    NUMBER_CLIENT_TIMEOUT = 4031
+};
+
+/* The other side cannot be reached or went away: down, starting, shutting down, or it ended the
+ * connection. */
+static bool is_away(unsigned int number)
 {
     switch (number) {
     case CR_CONNECTION_ERROR:
     case CR_CONN_HOST_ERROR:
-    case CR_UNKNOWN_HOST:
+    case CR_UNKNOWN_HOST: /* a name server may be away, and names come and go with containers */
     case CR_SERVER_GONE_ERROR:
     case CR_SERVER_LOST:
     case CR_SERVER_LOST_EXTENDED:
+    case CR_SERVER_HANDSHAKE_ERR:
     case CR_IPSOCK_ERROR:
-    case ER_CON_COUNT_ERROR:
     case ER_SERVER_SHUTDOWN:
+    case ER_NORMAL_SHUTDOWN:
+    case ER_ABORTING_CONNECTION:
+    case ER_NEW_ABORTING_CONNECTION:
     case ER_NET_READ_ERROR:
     case ER_NET_READ_INTERRUPTED:
     case ER_NET_ERROR_ON_WRITE:
     case ER_NET_WRITE_INTERRUPTED:
+    case ER_CONNECTION_KILLED:
+    case ER_QUERY_INTERRUPTED:
+    case NUMBER_OFFLINE_MODE:
+    case NUMBER_SERVER_NOT_AVAILABLE:
+    case NUMBER_CLIENT_TIMEOUT:
+        return true;
+    default:
+        return false;
+    }
+}
+
+/* Others hold what is needed, for now. */
+static bool is_busy(unsigned int number)
+{
+    switch (number) {
+    case ER_CON_COUNT_ERROR:
+    case ER_TOO_MANY_USER_CONNECTIONS:
+    case ER_USER_LIMIT_REACHED:
+    case ER_CANT_CREATE_THREAD:
+    case ER_OUTOFMEMORY:
+    case ER_OUT_OF_RESOURCES:
     case ER_LOCK_WAIT_TIMEOUT:
     case ER_LOCK_DEADLOCK:
-    case ER_CONNECTION_KILLED:
     case ER_TABLE_DEF_CHANGED:
-    case CR_SSL_CONNECTION_ERROR:
+    case NUMBER_STATEMENT_TIMEOUT_MARIADB:
+    case NUMBER_STATEMENT_TIMEOUT_MYSQL:
+        return true;
+    default:
+        return false;
+    }
+}
+
+/* A handshake that broke off may succeed later; a certificate that does not fit will not. */
+static ErrorCode classify_tls(const char *text)
+{
+    return strcasestr(text, "certificate") != NULL || strcasestr(text, "not support") != NULL
+               ? ERROR_ACCESS
+               : ERROR_NETWORK;
+}
+
+ErrorCode mysql_error_class(unsigned int number, const char *text)
+{
+    if (is_away(number))
         return ERROR_NETWORK;
+    if (is_busy(number))
+        return ERROR_BUSY;
+    switch (number) {
+    case CR_SSL_CONNECTION_ERROR:
+        return classify_tls(text);
     case ER_ACCESS_DENIED_ERROR:
     case ER_DBACCESS_DENIED_ERROR:
     case ER_TABLEACCESS_DENIED_ERROR:
     case ER_COLUMNACCESS_DENIED_ERROR:
     case ER_SPECIFIC_ACCESS_DENIED_ERROR:
     case ER_HOST_NOT_PRIVILEGED:
+    case ER_HOST_IS_BLOCKED:
+    case ER_NOT_SUPPORTED_AUTH_MODE:
         return ERROR_ACCESS;
     case ER_MASTER_FATAL_ERROR_READING_BINLOG:
         return ERROR_POSITION;
@@ -54,10 +113,15 @@ static ErrorCode classify(unsigned int number)
     }
 }
 
+int64_t mysql_retry_delay_ms(uint32_t tries)
+{
+    return INT64_C(500) << (tries > 3 ? 3 : tries);
+}
+
 bool mysql_connection_error(MYSQL *mysql, const char *doing, Error *error)
 {
     unsigned int number = mysql_errno(mysql);
-    ErrorCode code = classify(number);
+    ErrorCode code = mysql_error_class(number, mysql_error(mysql));
     error_set(error, code, "could not %s: %s", doing, mysql_error(mysql));
     error_detail(error, "The server's error number is %u.", number);
     if (number == ER_SPECIFIC_ACCESS_DENIED_ERROR)
@@ -121,7 +185,7 @@ static MYSQL *connect_once(const MysqlAddress *address, bool encrypt, bool verif
     mysql_connection_error(mysql, "connect to the server", error);
     if (*number == CR_SSL_CONNECTION_ERROR)
         error_hint(error, "Check \"tls.mode\", \"tls.ca\" and the server's certificate.");
-    else if (classify(*number) == ERROR_NETWORK)
+    else if (is_away(*number))
         error_hint(error,
                    "Check \"hostname\" and \"port\" (%s:%" PRIu32 ") and that the server runs.",
                    address->host, address->port);
@@ -140,6 +204,14 @@ static MYSQL *connect_by_mode(const MysqlAddress *address, Error *error)
     if (text_equal_nocase(mode, "disabled") || (preferred && is_socket(address)))
         return connect_once(address, false, false, &number, error);
     MYSQL *mysql = connect_once(address, true, verify, &number, error);
+    /* The client library goes on in clear text where the server has no TLS at all. */
+    if (mysql != NULL && !preferred && mysql_get_ssl_cipher(mysql) == NULL) {
+        mysql_close(mysql);
+        error_set(error, ERROR_ACCESS, "could not connect to the server: it does not offer TLS");
+        error_hint(error, "Set up a certificate on the server, or allow clear text with "
+                          "\"tls.mode\" = 'preferred'.");
+        return NULL;
+    }
     if (mysql != NULL || !preferred || number != CR_SSL_CONNECTION_ERROR)
         return mysql;
     error_clear(error);

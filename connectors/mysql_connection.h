@@ -38,6 +38,10 @@ void mysql_connection_close(MYSQL *mysql); /* NULL is allowed */
 bool mysql_connection_run(MYSQL *mysql, const char *sql, Error *error) MUST_CHECK;
 /* The whole result of a query; mysql_free_result is the caller's. */
 MYSQL_RES *mysql_connection_query(MYSQL *mysql, const char *sql, Error *error) MUST_CHECK;
+/* What an error number of server or client library means for a job; `text` is its message. */
+ErrorCode mysql_error_class(unsigned int number, const char *text);
+/* The pause before another try, after so many. */
+int64_t mysql_retry_delay_ms(uint32_t tries);
 /* The last error of the connection, classified; returns false. */
 bool mysql_connection_error(MYSQL *mysql, const char *doing, Error *error);
 

@@ -451,6 +451,8 @@ void mysql_position_copy(MysqlPosition *to, const MysqlPosition *from)
         return;
     memcpy(to->file, from->file, sizeof(to->file));
     to->offset = from->offset;
+    to->skip_events = from->skip_events;
+    to->skip_rows = from->skip_rows;
     gtid_set_copy(&to->gtids, &from->gtids);
 }
 

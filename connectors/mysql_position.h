@@ -78,6 +78,10 @@ typedef struct MysqlPosition {
     char file[BINLOG_FILE_MAX + 1]; /* "": the beginning of the first file */
     uint64_t offset;
     GtidSet gtids; /* everything before this position, if known */
+    /* What to pass over in the transaction that follows: events from its BEGIN on, then changes of
+     * the next rows event. Asked for by the user, gone with the end of that transaction. */
+    uint64_t skip_events;
+    uint64_t skip_rows;
 } MysqlPosition;
 
 void mysql_position_deinit(MysqlPosition *position);

@@ -8,8 +8,11 @@
  *
  * Rows stream out in the order of the key, and the last key given is kept, so a snapshot that is
  * interrupted goes on behind it in a new part with a position of its own. The server compares keys,
- * in its own collation. A table without a key cannot go on and says so. Cost: one row at a time
- * from the socket into the batch; memory does not depend on the table. */
+ * in its own collation. Where the last rows given are bounded by no key (a table without one, rows
+ * that share a value of a column the user chose to go by) the source is not settled: no position is
+ * taken and a lost connection starts over from the last. With a chunk size a part ends after so
+ * many rows of a table, so the server keeps no old rows for long. Cost: one row at a time from the
+ * socket into the batch; memory does not depend on the table. */
 #include <errno.h>
 #include <inttypes.h>
 #include <mysqld_error.h>
@@ -19,6 +22,7 @@
 #include <sys/socket.h>
 
 #include "connectors/mysql_source.h"
+#include "core/clock.h"
 #include "core/str.h"
 
 static bool table_wanted(const CapturedTable *table)
@@ -38,11 +42,13 @@ void mysql_snapshot_close(MysqlSource *source)
         mysql_free_result(reader->result);
     mysql_connection_close(reader->mysql);
     memory_free(reader->columns);
+    buffer_deinit(&reader->last_key);
     reader->mysql = NULL;
     reader->result = NULL;
     reader->asked = false;
     reader->table = NULL;
     reader->columns = NULL;
+    reader->in_part = reader->carried = false;
 }
 
 /* ------------------------------------------------------------ a consistent read */
@@ -115,28 +121,36 @@ static bool snapshot_under_lock(MysqlSource *source, MYSQL *mysql, MysqlPosition
     return good;
 }
 
-static bool part_open(MysqlSource *source, Error *error)
+static bool open_connection(MysqlSource *source, Error *error)
 {
-    SnapshotReader *reader = &source->snapshot;
     MYSQL *mysql = mysql_connection_open(&source->address, error);
     if (mysql == NULL)
         return false;
+    source->snapshot.mysql = mysql;
+    source->snapshot.in_part = false;
+    return mysql_connection_run(mysql, "SET SESSION TRANSACTION ISOLATION LEVEL REPEATABLE READ",
+                                error);
+}
+
+/* A consistent read from now on; the one before, if any, ends with it. */
+static bool part_begin(MysqlSource *source, Error *error)
+{
+    SnapshotReader *reader = &source->snapshot;
     MysqlPosition position = {0};
-    bool good = mysql_connection_run(
-        mysql, "SET SESSION TRANSACTION ISOLATION LEVEL REPEATABLE READ", error);
-    if (good && source->server.exact_snapshot)
-        good = snapshot_told_position(source, mysql, &position, error);
-    else if (good)
-        good = snapshot_under_lock(source, mysql, &position, error);
+    /* A read that is still open would keep FLUSH TABLES waiting. */
+    if (!mysql_connection_run(reader->mysql, "COMMIT", error))
+        return false;
+    bool good = source->server.exact_snapshot
+                    ? snapshot_told_position(source, reader->mysql, &position, error)
+                    : snapshot_under_lock(source, reader->mysql, &position, error);
     if (!good) {
         mysql_position_deinit(&position);
-        mysql_connection_close(mysql);
         return false;
     }
     source->parts = memory_realloc(source->parts, (source->part_count + 1) * sizeof(MysqlPosition));
     source->parts[source->part_count] = position;
     reader->part = source->part_count++;
-    reader->mysql = mysql;
+    reader->in_part = true;
     return true;
 }
 
@@ -240,6 +254,14 @@ static bool table_ask(MysqlSource *source, CapturedTable *table, Error *error)
         buffer_append_text(&sql, i == 0 ? " ORDER BY " : ", ");
         append_key_expression(&schema->columns[schema->key[i]], &sql);
     }
+    /* A part of bounded length: the server needs not keep old versions of rows for long. Where keys
+     * repeat it ends at the next other key, so the server cannot count. */
+    reader->table_rows = 0;
+    reader->carried = false;
+    buffer_clear(&reader->last_key);
+    reader->table_limit = schema->key_count == 0 ? 0 : source->chunk_rows;
+    if (reader->table_limit != 0 && !table->key_repeats)
+        buffer_printf(&sql, " LIMIT %" PRIu64, reader->table_limit);
     bool good = mysql_send_query(reader->mysql, buffer_text(&sql), (unsigned long)sql.length) == 0;
     buffer_deinit(&sql);
     if (!good)
@@ -249,13 +271,15 @@ static bool table_ask(MysqlSource *source, CapturedTable *table, Error *error)
     return true;
 }
 
+/* Met by whoever takes a position where source.settled said that there is none. */
 static bool cannot_resume(const CapturedTable *table, Error *error)
 {
     error_set(error, ERROR_STATE,
               "the snapshot of table \"%s.%s\" was interrupted and cannot go "
               "on: the table has no primary or unique key",
               table->database, table->name);
-    return error_hint(error, "Start the job afresh, or give the table a primary key.");
+    return error_hint(error, "Start the job afresh, give the table a primary key, or name a column "
+                             "to go by in \"scan.incremental.snapshot.chunk.key-column\".");
 }
 
 static bool table_begin(MysqlSource *source, CapturedTable *table, Error *error)
@@ -279,12 +303,12 @@ static KeyBound *table_bound(const SnapshotReader *reader)
     return bound;
 }
 
-static bool remember_key(const SnapshotReader *reader, MYSQL_ROW row, const unsigned long *lengths,
-                         Error *error)
+/* The row's key as literals, each ended by a zero byte. */
+static bool print_key(const SnapshotReader *reader, MYSQL_ROW row, const unsigned long *lengths,
+                      Buffer *out, Error *error)
 {
-    KeyBound *bound = table_bound(reader);
     const MysqlTable *schema = reader->table->schema;
-    buffer_clear(&bound->key);
+    buffer_clear(out);
     for (uint32_t i = 0; i < schema->key_count; i++) {
         const MysqlColumn *column = &schema->columns[schema->key[i]];
         uint32_t at = reader->keys[i];
@@ -296,15 +320,22 @@ static bool remember_key(const SnapshotReader *reader, MYSQL_ROW row, const unsi
         if (row[at] == NULL ||
             !mysql_value_parse(by_number ? &number : column, (Str){row[at], lengths[at]}, &value,
                                error) ||
-            !mysql_value_literal(column, &value, &bound->key))
+            !mysql_value_literal(column, &value, out))
             return error_set(error, ERROR_UNSUPPORTED,
                              "key column \"%s\" has a value that cannot "
                              "be compared",
                              column->name);
-        buffer_append_char(&bound->key, '\0');
+        buffer_append_char(out, '\0');
     }
-    reader->table->state = TABLE_READING;
     return true;
+}
+
+/* Everything up to this row was given, or will be with the batch being built. */
+static bool remember_key(const SnapshotReader *reader, MYSQL_ROW row, const unsigned long *lengths,
+                         Error *error)
+{
+    reader->table->state = TABLE_READING;
+    return print_key(reader, row, lengths, &table_bound(reader)->key, error);
 }
 
 /* ------------------------------------------------------------------- reading */
@@ -328,12 +359,18 @@ static bool store_row(const MysqlSource *source, Batch *batch, MYSQL_ROW row,
     return true;
 }
 
-static void table_finish(MysqlSource *source)
+/* The answer is read: the table is, or as much of it as this part takes. */
+static void answer_finish(MysqlSource *source)
 {
     SnapshotReader *reader = &source->snapshot;
-    KeyBound *bound = table_bound(reader);
-    bound->all = true;
-    reader->table->state = TABLE_READY;
+    bool part_is_full = reader->table_limit != 0 && reader->table_rows >= reader->table_limit;
+    if (!part_is_full) {
+        table_bound(reader)->all = true;
+        reader->table->state = TABLE_READY;
+    } else {
+        reader->in_part = false;
+    }
+    reader->unsettled = false;
     mysql_free_result(reader->result);
     memory_free(reader->columns);
     reader->result = NULL;
@@ -341,34 +378,105 @@ static void table_finish(MysqlSource *source)
     reader->table = NULL;
 }
 
-/* Up to a batch of rows; NULL at the end of the table. */
+/* Stops an answer in the middle: the server sends the rest of it until the connection closes. */
+static void answer_cut(MysqlSource *source)
+{
+    SnapshotReader *reader = &source->snapshot;
+    reader->in_part = reader->unsettled = false;
+    mysql_snapshot_close(source);
+}
+
+typedef enum RowEnd { ROW_GOES_ON, ROW_ENDS_BATCH, ROW_ENDS_PART, ROW_FAILED } RowEnd;
+
+/* Whether a row begins a batch or part of its own: where keys repeat, batches and parts end between
+ * two keys, so that going on behind the last one loses none. A batch that is full before that is
+ * given, and no position taken until the key changes. */
+static RowEnd judge_row(MysqlSource *source, const Batch *batch, const unsigned long *lengths,
+                        Error *error)
+{
+    SnapshotReader *reader = &source->snapshot;
+    Buffer key = {0};
+    if (!print_key(reader, reader->row, lengths, &key, error)) {
+        buffer_deinit(&key);
+        return ROW_FAILED;
+    }
+    bool changed = reader->last_key.length != 0 &&
+                   !str_equal((Str){key.data, key.length},
+                              (Str){reader->last_key.data, reader->last_key.length});
+    bool due = batch->row_count >= BATCH_ROWS_MAX / 2 || reader->unsettled;
+    bool part = reader->table_limit != 0 && reader->table_rows >= reader->table_limit;
+    RowEnd end = !changed ? ROW_GOES_ON : part ? ROW_ENDS_PART : due ? ROW_ENDS_BATCH : ROW_GOES_ON;
+    if (end == ROW_ENDS_BATCH || end == ROW_ENDS_PART) {
+        KeyBound *bound = table_bound(reader);
+        buffer_clear(&bound->key);
+        buffer_append(&bound->key, reader->last_key.data, reader->last_key.length);
+        reader->table->state = TABLE_READING;
+        reader->unsettled = false;
+    }
+    buffer_clear(&reader->last_key);
+    buffer_append(&reader->last_key, key.data, key.length);
+    buffer_deinit(&key);
+    return end;
+}
+
+/* Rows into the batch until it is full, the answer's end (`reader->row` is NULL) or the part's. */
+static RowEnd fill_batch(MysqlSource *source, Batch *batch, Error *error)
+{
+    SnapshotReader *reader = &source->snapshot;
+    const CapturedTable *table = reader->table;
+    while (batch->row_count < BATCH_ROWS_MAX) {
+        bool carried = reader->carried;
+        reader->carried = false;
+        if (!carried)
+            reader->row = mysql_fetch_row(reader->result);
+        if (reader->row == NULL)
+            return ROW_ENDS_BATCH;
+        const unsigned long *lengths = mysql_fetch_lengths(reader->result);
+        RowEnd end =
+            table->key_repeats && !carried ? judge_row(source, batch, lengths, error) : ROW_GOES_ON;
+        if (end != ROW_GOES_ON) {
+            reader->carried = end == ROW_ENDS_BATCH;
+            return end;
+        }
+        if (!store_row(source, batch, reader->row, lengths, error))
+            return ROW_FAILED;
+        reader->table_rows++;
+        bool full = batch->row_count == BATCH_ROWS_MAX || arena_bytes(batch->arena) > (16u << 20);
+        bool last = reader->table_rows == reader->table_limit;
+        bool bounds = table->schema->key_count > 0 && !table->key_repeats;
+        if ((full || last) && bounds && !remember_key(reader, reader->row, lengths, error))
+            return ROW_FAILED;
+        if (full) {
+            reader->unsettled = !bounds;
+            if (table->schema->key_count == 0)
+                reader->table->state = TABLE_READING;
+            return ROW_ENDS_BATCH;
+        }
+    }
+    return ROW_ENDS_BATCH;
+}
+
+/* Up to a batch of rows; NULL where there are no more. */
 static bool read_rows(MysqlSource *source, Batch **out, Error *error)
 {
     SnapshotReader *reader = &source->snapshot;
     CapturedTable *table = reader->table;
-    ScanState *scan = table->scan;
-    Batch *batch = batch_new(scan->info->schema, BATCH_ROWS_MAX);
-    MYSQL_ROW row = NULL;
-    bool good = true;
+    Batch *batch = batch_new(table->scan->info->schema, BATCH_ROWS_MAX);
     *out = NULL;
-    while (batch->row_count < BATCH_ROWS_MAX && (row = mysql_fetch_row(reader->result)) != NULL) {
-        const unsigned long *lengths = mysql_fetch_lengths(reader->result);
-        good = store_row(source, batch, row, lengths, error);
-        bool full = batch->row_count == BATCH_ROWS_MAX || arena_bytes(batch->arena) > (16u << 20);
-        if (good && full)
-            good = remember_key(reader, row, lengths, error);
-        if (!good || full)
-            break;
+    RowEnd end = fill_batch(source, batch, error);
+    if (end != ROW_FAILED && reader->row == NULL && mysql_errno(reader->mysql) != 0) {
+        mysql_connection_error(reader->mysql, "read a table", error);
+        end = ROW_FAILED;
     }
-    if (good && row == NULL && mysql_errno(reader->mysql) != 0)
-        good = mysql_connection_error(reader->mysql, "read a table", error);
-    if (!good) {
+    if (end == ROW_FAILED || batch->row_count == 0) {
         batch_release(batch);
-        return false;
+        batch = NULL;
     }
-    if (batch->row_count > 0) {
+    if (end == ROW_FAILED)
+        return false;
+    if (batch != NULL) {
         const MysqlPosition *at = &source->parts[reader->part];
-        mysql_scan_metadata(scan, batch, 0, batch->row_count,
+        mysql_scan_metadata(table->scan, batch, 0, batch->row_count,
                             &(RowOrigin){.database = table->database,
                                          .table = table->name,
                                          .file = at->file,
@@ -376,11 +484,11 @@ static bool read_rows(MysqlSource *source, Batch **out, Error *error)
         table->touched = true;
         reader->rows += batch->row_count;
         *out = batch;
-    } else {
-        batch_release(batch);
     }
-    if (row == NULL)
-        table_finish(source);
+    if (end == ROW_ENDS_PART)
+        answer_cut(source);
+    else if (reader->row == NULL)
+        answer_finish(source);
     return true;
 }
 
@@ -439,10 +547,8 @@ static void measure(MysqlSource *source)
 /* Whether the snapshot can go on in a new part after this error. */
 static bool may_go_on(MysqlSource *source, const Error *error)
 {
-    const CapturedTable *table = source->snapshot.table;
-    bool lost_rows = table != NULL && table->schema->key_count == 0 && table->touched;
-    return error->code == ERROR_NETWORK && !lost_rows &&
-           source->snapshot_retries++ < source->max_retries;
+    return error_retryable(error) && !source->snapshot.unsettled &&
+           source->snapshot_retries < source->max_retries;
 }
 
 static SourceState step(MysqlSource *source, int64_t timeout_ms, Batch **batch, uint32_t *scan,
@@ -477,7 +583,9 @@ static SourceState step(MysqlSource *source, int64_t timeout_ms, Batch **batch, 
         }
         if (!reader->measured)
             measure(source);
-        if (reader->mysql == NULL && !part_open(source, error))
+        if (reader->mysql == NULL && !open_connection(source, error))
+            return SOURCE_FAILED;
+        if (!reader->in_part && !part_begin(source, error))
             return SOURCE_FAILED;
         if (!table_begin(source, table, error))
             return SOURCE_FAILED;
@@ -488,12 +596,21 @@ SourceState mysql_snapshot_next(MysqlSource *source, int64_t timeout_ms, Batch *
                                 uint32_t *scan, Error *error)
 {
     Error first = {0};
+    int64_t now_us = clock_monotonic_us();
+    if (now_us < source->snapshot_retry_at_us) {
+        int64_t wait_us = source->snapshot_retry_at_us - now_us;
+        clock_sleep_us(wait_us < timeout_ms * 1000 ? wait_us : timeout_ms * 1000);
+        return SOURCE_IDLE;
+    }
     SourceState state = step(source, timeout_ms, batch, scan, &first);
     if (state != SOURCE_FAILED)
         return state;
     if (may_go_on(source, &first)) {
         mysql_snapshot_close(source);
-        mysql_source_notice(source, "snapshot interrupted (%s), going on", first.message);
+        int64_t delay_ms = mysql_retry_delay_ms(source->snapshot_retries++);
+        source->snapshot_retry_at_us = now_us + delay_ms * 1000;
+        mysql_source_notice(source, "snapshot interrupted (%s), going on in %" PRId64 " ms",
+                            first.message, delay_ms);
         return SOURCE_IDLE;
     }
     if (error != NULL)
@@ -501,8 +618,14 @@ SourceState mysql_snapshot_next(MysqlSource *source, int64_t timeout_ms, Batch *
     return SOURCE_FAILED;
 }
 
+bool mysql_snapshot_settled(const MysqlSource *source)
+{
+    return !source->snapshot.unsettled;
+}
+
 void mysql_snapshot_progress(MysqlSource *source, SourceProgress *out)
 {
     out->snapshot = !source->snapshot_done;
+    out->unsettled = source->snapshot.unsettled;
     out->rows_expected = source->snapshot.rows_expected;
 }

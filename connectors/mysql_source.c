@@ -16,6 +16,9 @@
 #include "connectors/mysql_cdc.h"
 #include "core/str.h"
 
+/* How often a wait looks whether the job is to end. */
+#define INTERRUPT_LOOK_US 50000
+
 void mysql_source_notice(const MysqlSource *source, const char *format, ...)
 {
     char text[1024];
@@ -182,6 +185,10 @@ static bool open_scans(MysqlSource *source, Error *error)
         scan->identity = arena_printf(source->arena, "%s#%u", table->name, occurrence);
         scan->append_only = option_boolean(table->options, mysql_cdc_options,
                                            "scan.read-changelog-as-append-only.enabled");
+        scan->compact_json =
+            option_boolean(table->options, mysql_cdc_options, "use.legacy.json.format");
+        scan->key_column = option_text(table->options, mysql_cdc_options,
+                                       "scan.incremental.snapshot.chunk.key-column");
         scan->zone = context->zone;
         const char *zone = option_text(table->options, mysql_cdc_options, "server-time-zone");
         if (zone != NULL) {
@@ -213,10 +220,24 @@ static void read_options(MysqlSource *source)
         .tls_cert = option_text(options, specs, "tls.certificate"),
         .tls_key = option_text(options, specs, "tls.key"),
     };
+    /* The same, as a job file of Flink CDC may say it. */
+    int64_t timeout_ms = mysql_foreign_ms(options, "connect.timeout");
+    if (timeout_ms >= 0)
+        source->address.connect_timeout_ms = timeout_ms;
+    const char *tls = mysql_foreign_tls(options);
+    if (tls != NULL)
+        source->address.tls_mode = tls;
     source->max_retries = (uint32_t)option_integer(options, specs, "connect.max-retries");
     source->heartbeat_ms = option_duration_ms(options, specs, "heartbeat.interval");
+    int64_t heartbeat_ms = mysql_foreign_ms(options, "heartbeat.interval");
+    if (heartbeat_ms >= 0)
+        source->heartbeat_ms = heartbeat_ms;
     source->add_tables = option_boolean(options, specs, "scan.newly-added-table.enabled");
     source->mode = mysql_cdc_start_mode(options);
+    bool in_chunks = option_boolean(options, specs, "scan.incremental.snapshot.enabled");
+    source->chunk_rows =
+        in_chunks ? (uint64_t)option_integer(options, specs, "scan.incremental.snapshot.chunk.size")
+                  : 0;
     source->server_id =
         choose_server_id(&source->context, option_text(options, specs, "server-id"));
 }
@@ -290,10 +311,10 @@ static bool open_tables(MysqlSource *source, bool restored, Error *error)
         if (is_new && takes_snapshot && wanted)
             table->state = TABLE_PENDING;
         /* A restored schema is the one at the restored position; the rest is looked up now. */
-        if (table->schema == NULL) {
+        if (table->schema == NULL || table->state == TABLE_PENDING) {
             if (!mysql_captured_refresh(source, table, error))
                 return false;
-        } else if (!mysql_captured_check(table, error)) {
+        } else if (!mysql_captured_prepare(table, error)) {
             return false;
         }
     }
@@ -373,7 +394,7 @@ static bool open_all(MysqlSource *source, Error *error)
     return true;
 }
 
-static Source *source_open(const SourceContext *context, Error *error)
+static MysqlSource *open_once(const SourceContext *context, Error *error)
 {
     Arena *arena = arena_new(8192);
     MysqlSource *source = arena_new_one(arena, MysqlSource);
@@ -385,7 +406,78 @@ static Source *source_open(const SourceContext *context, Error *error)
         source_close((Source *)source);
         return NULL;
     }
-    return (Source *)source;
+    return source;
+}
+
+typedef struct Notices {
+    const SourceContext *context;
+    Buffer said; /* each text, ended by a line feed */
+} Notices;
+
+static void say_once(void *to, const char *text)
+{
+    Notices *notices = to;
+    if (strstr(buffer_text(&notices->said), text) != NULL)
+        return;
+    buffer_append_text(&notices->said, text);
+    buffer_append_char(&notices->said, '\n');
+    notices->context->notice(notices->context->notice_to, text);
+}
+
+/* Options of the tables that do nothing, each once. */
+static void say_without_effect(const SourceContext *context)
+{
+    Notices notices = {.context = context};
+    for (uint32_t i = 0; context->notice != NULL && i < context->scan_count; i++)
+        mysql_foreign_notices(context->scans[i].table->options, say_once, &notices);
+    buffer_deinit(&notices.said);
+}
+
+static bool is_interrupted(const SourceContext *context)
+{
+    return context->interrupted != NULL && context->interrupted(context->interrupted_to);
+}
+
+/* Waits before another try; false when the job is to end. */
+static bool wait_before_retry(const SourceContext *context, const Error *cause, int64_t delay_ms)
+{
+    char text[sizeof(cause->message) + 64];
+    snprintf(text, sizeof(text), "%s; trying again in %" PRId64 " ms", cause->message, delay_ms);
+    if (context->notice != NULL)
+        context->notice(context->notice_to, text);
+    int64_t until = clock_monotonic_us() + delay_ms * 1000;
+    for (int64_t now = clock_monotonic_us(); now < until; now = clock_monotonic_us()) {
+        if (is_interrupted(context))
+            return false;
+        clock_sleep_us(until - now < INTERRUPT_LOOK_US ? until - now : INTERRUPT_LOOK_US);
+    }
+    return !is_interrupted(context);
+}
+
+/* A server that cannot be reached, or has no connection free, is tried again as often as
+ * connect.max-retries says; what no try can cure is told at once. */
+static Source *source_open(const SourceContext *context, Error *error)
+{
+    int64_t retries =
+        option_integer(context->scans[0].table->options, mysql_cdc_options, "connect.max-retries");
+    Error cause;
+    if (!context->is_restored)
+        say_without_effect(context);
+    for (uint32_t tries = 0;; tries++) {
+        error_clear(&cause);
+        MysqlSource *source = open_once(context, &cause);
+        if (source != NULL)
+            return (Source *)source;
+        if (!error_retryable(&cause) || tries >= retries)
+            break;
+        if (!wait_before_retry(context, &cause, mysql_retry_delay_ms(tries))) {
+            error_set(&cause, ERROR_CANCELLED, "cancelled while waiting for the server");
+            break;
+        }
+    }
+    if (error != NULL)
+        *error = cause;
+    return NULL;
 }
 
 /* ----------------------------------------------------------------- next batch */
@@ -455,6 +547,11 @@ static bool source_position(Source *opaque, void (*add)(void *to, Str split, Str
     return true;
 }
 
+static bool source_settled(Source *opaque)
+{
+    return mysql_snapshot_settled((const MysqlSource *)opaque);
+}
+
 static void source_wake(Source *opaque)
 {
     MysqlSource *source = (MysqlSource *)opaque;
@@ -488,6 +585,7 @@ const SourceClass mysql_cdc_source = {
     .open = source_open,
     .next = source_next,
     .position = source_position,
+    .settled = source_settled,
     .close = source_close,
     .wake = source_wake,
     .progress = source_progress,

@@ -4,7 +4,8 @@
  *     mysql_source.c    open, next, position, close: the SourceClass
  *     mysql_tables.c    which physical tables there are, whether they fit, how their rows map
  *     mysql_snapshot.c  reads what is there, with the exact position it was true at
- *     mysql_capture.c   follows the binlog: transactions, rows, XA, statements
+ *     mysql_follow.c    follows the binlog: connecting, reading, trying again
+ *     mysql_capture.c   what its events mean: transactions, rows, XA, statements
  *     mysql_state.c     positions for checkpoints
  *
  * A snapshot part is one consistent read of the server, true at one binlog position. Usually there
@@ -51,6 +52,8 @@ typedef struct ScanState {
     TablePattern *pattern;
     const TimeZone *zone;
     bool append_only;
+    bool compact_json;
+    const char *key_column; /* to read by, in place of the table's key; NULL: that */
     Batch *builder;
     uint64_t since; /* rows decoded since the base */
     uint64_t skip;  /* rows to pass over: given before the restart */
@@ -74,8 +77,9 @@ typedef struct CapturedTable {
     Arena *arena; /* of the schema */
     MysqlTable *schema;
     TableState state;
-    bool touched; /* rows of it were given */
-    bool stale;   /* a statement may have changed it: look again before the next row */
+    bool key_repeats; /* the key's values are not unique: it was chosen by the user */
+    bool touched;     /* rows of it were given */
+    bool stale;       /* a statement may have changed it: look again before the next row */
     KeyBound *bounds;
     uint32_t bound_count;
 } CapturedTable;
@@ -104,6 +108,7 @@ typedef struct RowsCursor {
     uint32_t binding;
     const uint8_t *at;
     uint32_t change;   /* number of the change at `at` */
+    uint32_t skip;     /* so many first changes do not count */
     uint8_t *verdicts; /* per change when keys must be compared: bit 0 before, bit 1 after counts */
     bool binding_ready;
     int64_t op_ts_us;
@@ -135,6 +140,13 @@ typedef struct SnapshotReader {
     uint64_t rows_expected;
     uint64_t rows;
     bool measured;
+    bool in_part;
+    uint64_t table_rows;  /* of the table, in this part */
+    uint64_t table_limit; /* as many rows as this part takes; 0: all */
+    bool carried;         /* a row was fetched and belongs to the next batch */
+    MYSQL_ROW row;
+    Buffer last_key; /* of the row before, where the key's values repeat */
+    bool unsettled;  /* rows were given that no key bounds */
 } SnapshotReader;
 
 typedef struct BinlogReader {
@@ -152,7 +164,10 @@ typedef struct BinlogReader {
     bool standalone;
     bool gtid_is_xa;
     char gtid_text[100];
-    uint32_t timestamp; /* of the current event */
+    uint32_t timestamp;   /* of the current event */
+    uint64_t skip_events; /* still to pass over; see MysqlPosition */
+    uint64_t skip_rows;
+    bool skipping; /* the transaction to pass over events of has begun */
     int64_t last_event_us;
     bool caught_up;
     MapEntry **maps;
@@ -188,7 +203,8 @@ typedef struct MysqlSource {
     MYSQL *control;
     const char *split; /* name of the position in checkpoints */
     StartMode mode;
-    bool add_tables; /* scan.newly-added-table.enabled */
+    bool add_tables;     /* scan.newly-added-table.enabled */
+    uint64_t chunk_rows; /* rows of a table in one part of the snapshot; 0: all */
     uint32_t server_id;
     int64_t heartbeat_ms;
     uint32_t max_retries;
@@ -205,6 +221,7 @@ typedef struct MysqlSource {
     bool snapshot_done;
     SnapshotReader snapshot;
     uint32_t snapshot_retries;
+    int64_t snapshot_retry_at_us;
 
     bool base_known;
     uint32_t start_timestamp; /* rows of earlier events do not count; 0: all do */
@@ -250,6 +267,8 @@ bool mysql_tables_discover(MysqlSource *source, Error *error) MUST_CHECK;
 /* Reads the table's schema from the server and checks it against the declaration. */
 bool mysql_captured_refresh(MysqlSource *source, CapturedTable *table, Error *error) MUST_CHECK;
 bool mysql_captured_check(const CapturedTable *table, Error *error) MUST_CHECK;
+/* What the options ask of a schema just read, and the check. */
+bool mysql_captured_prepare(CapturedTable *table, Error *error) MUST_CHECK;
 /* The scans that want the mapped table, with plans. */
 bool mysql_map_bind(MysqlSource *source, MapEntry *entry, Error *error) MUST_CHECK;
 void mysql_captured_free(CapturedTable *table);
@@ -272,11 +291,26 @@ bool mysql_keys_compare(MysqlSource *source, const CapturedTable *table, const K
 SourceState mysql_snapshot_next(MysqlSource *source, int64_t timeout_ms, Batch **batch,
                                 uint32_t *scan, Error *error);
 void mysql_snapshot_close(MysqlSource *source);
+/* Whether what was given has an end that reading can go on behind. */
+bool mysql_snapshot_settled(const MysqlSource *source);
 void mysql_snapshot_progress(MysqlSource *source, SourceProgress *out);
 
-/* mysql_capture.c: decodes until something is ready. */
+/* mysql_follow.c: reads and decodes until something is ready. */
 SourceState mysql_capture_next(MysqlSource *source, int64_t timeout_ms, Error *error);
 void mysql_capture_close(MysqlSource *source);
+
+/* mysql_capture.c: acts on an event of the stream; on one inside a payload or of a replayed XA
+ * transaction, which has no checksum and no place of its own. */
+bool mysql_capture_event(MysqlSource *source, const uint8_t *bytes, size_t length,
+                         Error *error) MUST_CHECK;
+bool mysql_capture_inner(MysqlSource *source, const uint8_t *bytes, size_t length,
+                         Error *error) MUST_CHECK;
+/* Decodes rows of the current event until a batch is full (`*full`) or the event is done. */
+bool mysql_capture_rows(MysqlSource *source, bool *full, Error *error) MUST_CHECK;
+/* The transaction being read is over. */
+void mysql_capture_end(MysqlSource *source);
+void mysql_capture_forget_maps(BinlogReader *reader);
+/* Adds the place of the last event. */
 bool mysql_capture_place(const MysqlSource *source, Error *error);
 
 /* mysql_xa.c: transactions that are prepared and not yet decided. */

@@ -22,11 +22,19 @@ static bool start_latest(MysqlSource *source, MYSQL *mysql, Error *error)
     return true;
 }
 
+static uint64_t skip_of(const MysqlSource *source, const char *key)
+{
+    const Option *option = find(source, key);
+    return option == NULL ? 0 : strtoull(option->value, NULL, 10);
+}
+
 static bool start_specific(MysqlSource *source, Error *error)
 {
     const Option *set = find(source, "scan.startup.specific-offset.gtid-set");
     const Option *file = find(source, "scan.startup.specific-offset.file");
     const Option *offset = find(source, "scan.startup.specific-offset.pos");
+    source->base.skip_events = skip_of(source, "scan.startup.specific-offset.skip-events");
+    source->base.skip_rows = skip_of(source, "scan.startup.specific-offset.skip-rows");
     if (set == NULL) {
         snprintf(source->base.file, sizeof(source->base.file), "%s", file->value);
         source->base.offset = strtoull(offset->value, NULL, 10);

@@ -1,6 +1,6 @@
 /* The source's position as bytes for a checkpoint, and back.
  *
- *     version, base, start timestamp, rows given behind the base per scan,
+ *     version, base with its skips, start timestamp, rows given behind the base per scan,
  *     snapshot parts, captured tables (state, schema, bounds)
  *
  * Scans are known by the identity of their table, physical tables by their name, so an edited job
@@ -11,7 +11,8 @@
 #include "connectors/mysql_source.h"
 #include "core/str.h"
 
-#define STATE_VERSION 1
+/* 1 had no skips and no keys that repeat. */
+#define STATE_VERSION 2
 
 static void write_table(const CapturedTable *table, Buffer *out)
 {
@@ -21,6 +22,7 @@ static void write_table(const CapturedTable *table, Buffer *out)
     buffer_append_u8(out, (uint8_t)table->state);
     buffer_append_u8(out, table->touched);
     buffer_append_u8(out, table->stale);
+    buffer_append_u8(out, table->key_repeats);
     buffer_append_u8(out, table->schema != NULL);
     if (table->schema != NULL)
         mysql_table_write(table->schema, out);
@@ -38,6 +40,8 @@ void mysql_state_write(const MysqlSource *source, Buffer *out)
     buffer_append_u8(out, STATE_VERSION);
     buffer_append_u8(out, source->base_known);
     mysql_position_write(&source->base, out);
+    buffer_append_u64(out, source->base.skip_events);
+    buffer_append_u64(out, source->base.skip_rows);
     buffer_append_u32(out, source->start_timestamp);
     buffer_append_u32(out, source->scan_count);
     for (uint32_t i = 0; i < source->scan_count; i++) {
@@ -72,7 +76,7 @@ static bool key_is_whole(const CapturedTable *table, const KeyBound *bound)
     return bound->all || (table->schema != NULL && literals == table->schema->key_count);
 }
 
-static bool read_table(MysqlSource *source, Reader *reader, Error *error)
+static bool read_table(MysqlSource *source, uint8_t version, Reader *reader, Error *error)
 {
     int32_t scan = find_scan(source, reader_bytes(reader));
     Arena *names = arena_new(512);
@@ -91,6 +95,7 @@ static bool read_table(MysqlSource *source, Reader *reader, Error *error)
     table->state = state <= TABLE_READY ? (TableState)state : TABLE_READY;
     table->touched = reader_u8(reader) != 0;
     table->stale = reader_u8(reader) != 0;
+    table->key_repeats = version > 1 && reader_u8(reader) != 0;
     bool good = !reader->failed && state <= TABLE_READY;
     if (good && reader_u8(reader) != 0) {
         table->arena = arena_new(4096);
@@ -125,14 +130,23 @@ static bool read_table(MysqlSource *source, Reader *reader, Error *error)
                              "damaged");
 }
 
+static bool read_base(uint8_t version, MysqlPosition *base, Reader *reader, Error *error)
+{
+    if (!mysql_position_read(base, reader, error))
+        return false;
+    base->skip_events = version == 1 ? 0 : reader_u64(reader);
+    base->skip_rows = version == 1 ? 0 : reader_u64(reader);
+    return true;
+}
+
 bool mysql_state_mentions(const MysqlSource *source, Str bytes)
 {
     Reader reader = reader_of(bytes);
     MysqlPosition base = {0};
     bool found = false;
+    uint8_t version = reader_u8(&reader);
     reader_u8(&reader);
-    reader_u8(&reader);
-    bool good = mysql_position_read(&base, &reader, NULL);
+    bool good = read_base(version, &base, &reader, NULL);
     mysql_position_deinit(&base);
     reader_u32(&reader);
     uint32_t scans = reader_u32(&reader);
@@ -148,13 +162,13 @@ bool mysql_state_read(MysqlSource *source, Str bytes, Error *error)
 {
     Reader reader = reader_of(bytes);
     uint8_t version = reader_u8(&reader);
-    if (version != STATE_VERSION)
+    if (version == 0 || version > STATE_VERSION)
         return error_set(error, ERROR_STATE,
                          "the checkpoint's change capture state has version %u, "
                          "this program reads version %u",
                          version, STATE_VERSION);
     source->base_known = reader_u8(&reader) != 0;
-    if (!mysql_position_read(&source->base, &reader, error))
+    if (!read_base(version, &source->base, &reader, error))
         return false;
     source->start_timestamp = reader_u32(&reader);
     uint32_t scans = reader_u32(&reader);
@@ -174,7 +188,7 @@ bool mysql_state_read(MysqlSource *source, Str bytes, Error *error)
     }
     uint32_t tables = reader_u32(&reader);
     for (uint32_t i = 0; i < tables && !reader.failed; i++) {
-        if (!read_table(source, &reader, error))
+        if (!read_table(source, version, &reader, error))
             return false;
     }
     if (reader.failed || reader.next != reader.end)

@@ -179,9 +179,7 @@ static bool server_error(const uint8_t *bytes, size_t length, Error *error)
     size_t at = length >= 9 && bytes[3] == '#' ? 9 : 3;
     int rest = length > at ? (int)(length - at) : 0;
     const char *text = (const char *)bytes + at;
-    ErrorCode code = number == 1236                     ? ERROR_POSITION
-                     : number == 1045 || number == 1227 ? ERROR_ACCESS
-                                                        : ERROR_NETWORK;
+    ErrorCode code = mysql_error_class(number, "");
     if (code == ERROR_ACCESS) {
         error_set(error, code, "the server refuses its binlog: %.*s", rest, text);
         return error_hint(error, "Grant REPLICATION SLAVE to the user (on MariaDB also named "

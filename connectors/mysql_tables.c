@@ -159,6 +159,48 @@ bool mysql_captured_check(const CapturedTable *table, Error *error)
     return true;
 }
 
+/* The column to go by that the user chose, in place of the table's own key. One that the key begins
+ * with changes nothing. */
+static bool choose_key(CapturedTable *table, Error *error)
+{
+    MysqlTable *schema = table->schema;
+    const char *wanted = table->scan->key_column;
+    if (wanted == NULL)
+        return true;
+    int32_t found = mysql_table_find(schema, wanted);
+    if (found < 0) {
+        error_set(error, ERROR_OPTION, "table \"%s.%s\" has no column \"%s\" to go by",
+                  table->database, table->name, wanted);
+        return error_hint(error, "See \"scan.incremental.snapshot.chunk.key-column\".");
+    }
+    if (schema->key_count > 0 && schema->key[0] == (uint32_t)found)
+        return true;
+    const MysqlColumn *column = &schema->columns[found];
+    bool comparable = column->class == CLASS_INTEGER || column->class == CLASS_YEAR ||
+                      column->class == CLASS_DECIMAL || column->class == CLASS_BYTES ||
+                      (column->class >= CLASS_DATE && column->class <= CLASS_TIMESTAMP);
+    if (column->nullable || !comparable) {
+        error_set(error, ERROR_UNSUPPORTED,
+                  "table \"%s.%s\" cannot be read by column \"%s\" (%s%s)", table->database,
+                  table->name, column->name, column->type_text,
+                  column->nullable ? ", may be NULL" : "");
+        return error_hint(error, "A column to go by is NOT NULL and a number, a date or time, or "
+                                 "binary; the key's first column always does.");
+    }
+    schema->key[0] = (uint32_t)found;
+    schema->key_count = 1;
+    table->key_repeats = true;
+    return true;
+}
+
+bool mysql_captured_prepare(CapturedTable *table, Error *error)
+{
+    bool has_bounds = table->bound_count > 0; /* made by the key that the schema has */
+    for (uint32_t i = 0; i < table->schema->column_count; i++)
+        table->schema->columns[i].is_compact = table->scan->compact_json;
+    return (has_bounds || choose_key(table, error)) && mysql_captured_check(table, error);
+}
+
 bool mysql_captured_refresh(MysqlSource *source, CapturedTable *table, Error *error)
 {
     MYSQL *mysql = mysql_source_control(source, error);
@@ -174,7 +216,8 @@ bool mysql_captured_refresh(MysqlSource *source, CapturedTable *table, Error *er
     table->arena = arena;
     table->schema = schema;
     table->stale = false;
-    return mysql_captured_check(table, error);
+    table->key_repeats = false;
+    return choose_key(table, error) && mysql_captured_prepare(table, error);
 }
 
 /* ---------------------------------------------------------------- mapping */
@@ -312,10 +355,20 @@ Visibility mysql_captured_visibility(MysqlSource *source, CapturedTable *table,
     if (table->bound_count == 0)
         return ROWS_COUNT;
     *bound = NULL;
-    for (uint32_t i = 0; i < table->bound_count; i++) {
-        if (part_holds(&source->parts[table->bounds[i].part], start, gtid))
-            return i == 0 ? ROWS_DROPPED : ROWS_BY_KEY;
-        *bound = &table->bounds[i];
+    /* Parts follow each other in the binlog: the first that holds the transaction. */
+    uint32_t low = 0;
+    for (uint32_t high = table->bound_count; low < high;) {
+        uint32_t middle = low + (high - low) / 2;
+        if (part_holds(&source->parts[table->bounds[middle].part], start, gtid))
+            high = middle;
+        else
+            low = middle + 1;
+    }
+    if (low == 0)
+        return ROWS_DROPPED;
+    if (low < table->bound_count) {
+        *bound = &table->bounds[low - 1];
+        return ROWS_BY_KEY;
     }
     /* All parts lie before this transaction, and so before all later ones. */
     for (uint32_t i = 0; i < table->bound_count; i++)

@@ -67,6 +67,10 @@ typedef enum MysqlClass {
     CLASS_ENUM,
     CLASS_SET,
     CLASS_JSON,
+    CLASS_GEOMETRY,
+    CLASS_UUID,
+    CLASS_INET4,
+    CLASS_INET6,
     CLASS_DATE,
     CLASS_TIME,
     CLASS_DATETIME,
@@ -84,6 +88,7 @@ typedef struct MysqlColumn {
     bool nullable;
     bool is_fixed_binary; /* BINARY(n): the binlog strips trailing zero bytes */
     bool is_generated;
+    bool is_compact;        /* JSON is given without spaces */
     uint32_t length;        /* bytes of BINARY(n), bits of BIT(n) */
     uint8_t precision;      /* DECIMAL; digits behind the second of temporal types */
     uint8_t scale;          /* DECIMAL */
@@ -150,6 +155,13 @@ bool mysql_value_store(const MysqlColumn *column, const MysqlValue *value, const
 
 /* Binary JSON (MySQL 5.7 and later) as the server's own text. */
 bool mysql_json_print(const uint8_t *bytes, size_t length, Buffer *out) MUST_CHECK;
+
+/* A geometry (SRID, then well-known binary) as {"srid":0,"type":"Point","coordinates":[1,1]}. */
+bool mysql_geometry_print(Str bytes, Buffer *out) MUST_CHECK;
+/* The server's JSON text without the spaces behind ',' and ':'. */
+void mysql_json_squeeze(Str text, Buffer *out);
+/* Stored bytes of UUID, INET4 and INET6 as the server's text; short ones end with zeros. */
+bool mysql_identity_print(MysqlClass class, Str bytes, Buffer *out) MUST_CHECK;
 
 /* The temporal forms that rows and binary JSON share. */
 int64_t mysql_time_micros(bool negative, uint32_t hours, uint32_t minutes, uint32_t seconds,

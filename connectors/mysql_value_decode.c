@@ -326,7 +326,17 @@ static bool decode_string(const TableMapColumn *map, const MysqlColumn *column, 
         value->text = (Str){scratch->data, scratch->length};
         return true;
     }
-    if (column->class != CLASS_BYTES)
+    if (column->class == CLASS_UUID || column->class == CLASS_INET4 ||
+        column->class == CLASS_INET6) {
+        buffer_clear(scratch);
+        if (!mysql_identity_print(column->class, raw, scratch))
+            return error_set(error, ERROR_DATA, "column \"%s\": malformed %s", column->name,
+                             column->type_text);
+        value->kind = VALUE_TEXT;
+        value->text = (Str){scratch->data, scratch->length};
+        return true;
+    }
+    if (column->class != CLASS_BYTES && column->class != CLASS_GEOMETRY)
         return decode_text(column, raw, scratch, value, error);
     value->kind = VALUE_BYTES;
     value->text = raw;
@@ -579,10 +589,12 @@ bool mysql_column_matches(const MysqlColumn *column, const TableMapColumn *map)
     case MYSQL_JSON:
         return column->class == CLASS_JSON;
     case MYSQL_GEOMETRY:
+        return column->class == CLASS_GEOMETRY || column->class == CLASS_UNKNOWN;
     case MYSQL_VECTOR:
         return column->class == CLASS_BYTES || column->class == CLASS_UNKNOWN;
     default:
         return column->class == CLASS_TEXT || column->class == CLASS_BYTES ||
-               column->class == CLASS_UNKNOWN;
+               column->class == CLASS_UUID || column->class == CLASS_INET4 ||
+               column->class == CLASS_INET6 || column->class == CLASS_UNKNOWN;
     }
 }

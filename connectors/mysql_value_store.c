@@ -42,11 +42,16 @@ static bool class_fits(const MysqlColumn *column, const Type *declared)
     case CLASS_TEXT:
     case CLASS_ENUM:
     case CLASS_JSON:
+    case CLASS_UUID:
+    case CLASS_INET4:
+    case CLASS_INET6:
         return text;
     case CLASS_SET:
         return text || (kind == TYPE_ARRAY && type_is_string(declared->fields[0].type));
     case CLASS_BYTES:
         return type_is_bytes(declared);
+    case CLASS_GEOMETRY:
+        return type_is_bytes(declared) || text;
     case CLASS_DATE:
         return kind == TYPE_DATE || text;
     case CLASS_TIME:
@@ -68,7 +73,8 @@ static void suggest_type(const MysqlColumn *column, Buffer *out)
         [CLASS_INTEGER] = "BIGINT", [CLASS_YEAR] = "INT",      [CLASS_BIT] = "BYTES",
         [CLASS_FLOAT] = "FLOAT",    [CLASS_DOUBLE] = "DOUBLE", [CLASS_TEXT] = "STRING",
         [CLASS_BYTES] = "BYTES",    [CLASS_ENUM] = "STRING",   [CLASS_SET] = "STRING",
-        [CLASS_JSON] = "STRING",    [CLASS_DATE] = "DATE",
+        [CLASS_JSON] = "STRING",    [CLASS_DATE] = "DATE",     [CLASS_GEOMETRY] = "STRING",
+        [CLASS_UUID] = "STRING",    [CLASS_INET4] = "STRING",  [CLASS_INET6] = "STRING",
     };
     switch (column->class) {
     case CLASS_DECIMAL:
@@ -164,6 +170,26 @@ static bool out_of_range_number(const Target *to, int128_t value, uint32_t scale
 static void store_text(const Target *to, Str text)
 {
     vector_set_str(to->vector, to->row, text, to->arena);
+}
+
+static bool store_squeezed(const Target *to, Str json)
+{
+    Buffer text = {0};
+    mysql_json_squeeze(json, &text);
+    store_text(to, (Str){text.data, text.length});
+    buffer_deinit(&text);
+    return true;
+}
+
+static bool store_geometry(const Target *to, Str bytes)
+{
+    Buffer text = {0};
+    bool good = mysql_geometry_print(bytes, &text);
+    if (good)
+        store_text(to, (Str){text.data, text.length});
+    buffer_deinit(&text);
+    return good ||
+           error_set(to->error, ERROR_DATA, "column \"%s\": malformed geometry", to->column->name);
 }
 
 static bool store_decimal(const Target *to, int128_t value, uint32_t scale)
@@ -444,9 +470,13 @@ bool mysql_value_store(const MysqlColumn *column, const MysqlValue *value, const
     case VALUE_TEXT:
         if (vector->type->kind == TYPE_ARRAY)
             return store_set(&to, value->text);
+        if (column->is_compact && column->class == CLASS_JSON)
+            return store_squeezed(&to, value->text);
         store_text(&to, value->text);
         return true;
     case VALUE_BYTES:
+        if (column->class == CLASS_GEOMETRY && type_is_string(vector->type))
+            return store_geometry(&to, value->text);
         store_text(&to, value->text);
         return true;
     case VALUE_DATE:

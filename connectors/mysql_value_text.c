@@ -228,6 +228,7 @@ bool mysql_value_parse(const MysqlColumn *column, Str text, MysqlValue *value, E
         good = parse_datetime(text, true, value);
         break;
     case CLASS_BYTES:
+    case CLASS_GEOMETRY:
         value->kind = VALUE_BYTES;
         value->text = text;
         break;
@@ -256,6 +257,15 @@ static void append_hex(Buffer *sql, Str bytes)
  */
 static void append_text_literal(const MysqlColumn *column, Str text, Buffer *sql)
 {
+    /* They compare as stored, not as their texts do. */
+    if (column->class == CLASS_UUID || column->class == CLASS_INET4 ||
+        column->class == CLASS_INET6) {
+        buffer_printf(sql, "CAST('%.*s' AS %s)", (int)text.length, text.data,
+                      column->class == CLASS_UUID    ? "UUID"
+                      : column->class == CLASS_INET4 ? "INET4"
+                                                     : "INET6");
+        return;
+    }
     buffer_append_text(sql, "CONVERT(_utf8mb4 X'");
     append_hex(sql, text);
     buffer_printf(sql, "' USING %s)", column->charset_name);

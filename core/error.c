@@ -114,7 +114,7 @@ void error_clear(Error *error)
 
 bool error_retryable(const Error *error)
 {
-    return error->code == ERROR_NETWORK;
+    return error->code == ERROR_NETWORK || error->code == ERROR_BUSY;
 }
 
 const char *error_code_name(ErrorCode code)
@@ -130,6 +130,7 @@ const char *error_code_name(ErrorCode code)
         [ERROR_SCHEMA] = "schema",
         [ERROR_IO] = "io",
         [ERROR_NETWORK] = "network",
+        [ERROR_BUSY] = "busy",
         [ERROR_ACCESS] = "access",
         [ERROR_POSITION] = "position",
         [ERROR_STATE] = "state",

@@ -25,6 +25,7 @@ typedef enum ErrorCode {
     ERROR_SCHEMA,      /* a captured table no longer fits its declaration */
     ERROR_IO,          /* files, disks */
     ERROR_NETWORK,     /* the other side cannot be reached or went away; worth a retry */
+    ERROR_BUSY,        /* something else holds it for now: a lock, all connections; worth a retry */
     ERROR_ACCESS,      /* wrong password, missing privilege */
     ERROR_POSITION,    /* a position asked for is not available any more */
     ERROR_STATE,       /* a checkpoint that is corrupt or does not fit the job */
@@ -63,7 +64,8 @@ bool error_prefix(Error *error, const char *format, ...) PRINTF_LIKE(2, 3);
 
 void error_clear(Error *error);
 
-/* Whether doing the same again later may succeed (network, access to a server that restarts). */
+/* Whether doing the same again later may succeed: what was away comes back, what was held is free.
+ */
 bool error_retryable(const Error *error);
 
 /* "syntax", "name", …: stable words for scripts and tests. */

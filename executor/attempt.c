@@ -305,6 +305,8 @@ static bool open_source(Job *job, Task *task, const RestorePoint *from, Error *e
         .bounded_run = job->config.bounded_run,
         .notice = job->config.notice == NULL ? NULL : job_notice,
         .notice_to = job,
+        .interrupted = job_interrupted,
+        .interrupted_to = job,
     };
     if (restored && !restore_splits(task->arena, from, source->uid, &context.restored,
                                     &context.restored_count, error))
@@ -358,26 +360,31 @@ static bool open_outside(Job *job, Attempt *attempt, const RestorePoint *from, E
     return true;
 }
 
-Attempt *attempt_open(Job *job, const RestorePoint *from, Error *error)
+Attempt *attempt_new(Job *job)
 {
     Arena *arena = arena_new(16384);
     Attempt *attempt = arena_new_one(arena, Attempt);
     attempt->arena = arena;
+    attempt->started_us = clock_monotonic_us();
     error_clear(&attempt->error);
-    atomic_store(&job->state_bytes, 0);
     build_tasks(job, attempt);
     for (uint32_t t = 0; t < attempt->task_count; t++)
         make_source(attempt->tasks[t]);
+    return attempt;
+}
+
+bool attempt_open(Job *job, Attempt *attempt, const RestorePoint *from, Error *error)
+{
+    atomic_store(&job->state_bytes, 0);
     bool opened =
         open_operators(job, attempt, from, error) && manifest_of_attempt(job, attempt, error);
     if (opened && from->store != NULL)
         opened = manifest_check(job, from, &attempt->manifest, error) &&
                  restore_state(job, attempt, from, error);
     if (opened && open_outside(job, attempt, from, error))
-        return attempt;
+        return true;
     attempt_close(attempt);
-    attempt_free(attempt);
-    return NULL;
+    return false;
 }
 
 /* -------------------------------------------------------------------- running */
@@ -444,6 +451,8 @@ void attempt_free(Attempt *attempt)
     if (attempt == NULL)
         return;
     for (uint32_t t = 0; t < attempt->task_count; t++) {
+        for (uint32_t i = 0; i < attempt->tasks[t]->stage_count; i++)
+            state_store_free(attempt->tasks[t]->stages[i].context.state); /* of one never opened */
         inbox_free(attempt->tasks[t]->inbox);
         arena_free(attempt->tasks[t]->arena);
     }

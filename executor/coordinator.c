@@ -4,10 +4,11 @@
  * make it durable; tell every task again, so that sinks show it and sources let go; wait for that.
  * At most one runs. A failed epoch ends the attempt, since the next epoch's deltas would not fit.
  *
- * Restarts follow Flink's strategies, with one difference: an error that doing the same again
+ * Restarts follow Flink's strategies, with two differences. An error that doing the same again
  * cannot cure (error_retryable) ends the job at once, because a job that reads the same rows again
- * would only fail again. Without a checkpoint store, or with tables fed by hand, there is nothing
- * to go back to, and any failure ends the job. */
+ * would only fail again. And without a checkpoint store only a job that has not begun is tried
+ * again: a running one has read and written rows that starting over would lose or repeat. Rows fed
+ * by hand cannot be read again, so there any failure ends the job. */
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
@@ -15,6 +16,9 @@
 
 #include "core/clock.h"
 #include "executor/job_internal.h"
+
+/* How soon an epoch that is due is thought of again when a source cannot take part in it now. */
+#define UNSETTLED_LOOK_US 50000
 
 /* -------------------------------------------------------------- from tasks */
 
@@ -103,6 +107,18 @@ static bool wait_for_tasks(Job *job, const uint32_t *counter, int64_t deadline_u
         wait_for_change(job, deadline_us);
     }
     return !is_interrupted(job);
+}
+
+/* Whether a source reads what it cannot go on in the middle of: then an epoch would have to wait
+ * for it, with everything that waits for the epoch. Under the lock. */
+static bool is_unsettled(const Job *job)
+{
+    for (uint32_t i = 0; i < job->attempt->task_count; i++) {
+        const TaskSource *source = job->attempt->tasks[i]->source;
+        if (source != NULL && source->progress.unsettled)
+            return true;
+    }
+    return false;
 }
 
 static void command_all(const Job *job, CommandKind kind, uint64_t epoch)
@@ -197,11 +213,14 @@ static bool run_epoch(Job *job)
     job->epoch_open = job->store != NULL;
     command_all(job, COMMAND_TRIGGER, epoch);
     push_fed(job, MESSAGE_BARRIER, epoch);
-    int64_t timeout_ms = job->store == NULL ? 0 : job->config.checkpoint_timeout_ms;
-    if (!wait_for_tasks(job, &attempt->acknowledged,
-                        timeout_ms > 0 ? began + timeout_ms * 1000 : -1)) {
-        fail_epoch(job, epoch);
-        return false;
+    int64_t timeout_us = job->store == NULL ? 0 : job->config.checkpoint_timeout_ms * 1000;
+    int64_t deadline = timeout_us > 0 ? began + timeout_us : -1;
+    while (!wait_for_tasks(job, &attempt->acknowledged, deadline)) {
+        if (is_interrupted(job) || !is_unsettled(job)) {
+            fail_epoch(job, epoch);
+            return false;
+        }
+        deadline = clock_monotonic_us() + timeout_us;
     }
     if (job->store == NULL)
         return true;
@@ -272,6 +291,8 @@ static JobState run_attempt(Job *job)
         }
         int64_t now = clock_monotonic_us();
         bool settle = job->settle_wanted > job->settle_done;
+        if (due >= 0 && now >= due && is_unsettled(job))
+            due = now + UNSETTLED_LOOK_US;
         if (settle || (due >= 0 && now >= due)) {
             uint64_t settled = job->settle_wanted;
             if (!run_epoch(job))
@@ -327,15 +348,21 @@ static int64_t next_delay_ms(const JobConfig *config, Backoff *backoff, int64_t 
 
 static bool can_restart(const Job *job, const Error *error)
 {
-    return job->store != NULL && job->fed_count == 0 &&
+    return (job->store != NULL || !job->begun) && job->fed_count == 0 &&
            (error_retryable(error) || job->attempt->timed_out);
+}
+
+bool coordinator_may_restart(const Job *job, const Error *error)
+{
+    bool any = job->config.restart != RESTART_NONE && job->config.restart_attempts != 0;
+    return any && can_restart(job, error);
 }
 
 static void say_restart(Job *job, const Error *error, int64_t delay_ms)
 {
     char text[1400];
-    snprintf(text, sizeof(text), "job \"%s\" restarts in %lld ms because of: %s", job->config.name,
-             (long long)delay_ms, error->message);
+    snprintf(text, sizeof(text), "job \"%s\" %s in %lld ms because of: %s", job->config.name,
+             job->begun ? "restarts" : "tries to start again", (long long)delay_ms, error->message);
     job_notice(job, text);
 }
 
@@ -343,8 +370,10 @@ static void say_restart(Job *job, const Error *error, int64_t delay_ms)
 static bool wait_before_restart(Job *job, int64_t delay_ms)
 {
     int64_t until = clock_monotonic_us() + delay_ms * 1000;
+    job->restart_at_us = until;
     while (!job->cancel_wanted && !job->stop_wanted && clock_monotonic_us() < until)
         wait_for_change(job, until);
+    job->restart_at_us = 0;
     return !job->cancel_wanted && !job->stop_wanted;
 }
 
@@ -352,23 +381,37 @@ static bool wait_before_restart(Job *job, int64_t delay_ms)
 static bool open_again(Job *job, Error *error)
 {
     Arena *arena = arena_new(4096);
-    RestorePoint from;
-    Attempt *next = NULL;
-    if (restore_newest(job, arena, &from, error))
-        next = attempt_open(job, &from, error);
+    RestorePoint from = {0};
+    Attempt *next = attempt_new(job);
+    bool opened = restore_choose(job, arena, &from, error) && attempt_open(job, next, &from, error);
+    if (opened && !job->begun && from.store != NULL)
+        job_say_restored(job, &from);
+    restore_close(job, &from);
     arena_free(arena);
-    if (next == NULL)
+    if (!opened) {
+        attempt_free(next);
         return false;
+    }
     pthread_mutex_lock(&job->lock);
     Attempt *old = job->attempt;
     job->rows_in_before += attempt_rows_in(old);
     job->attempt = next;
     pthread_mutex_unlock(&job->lock);
     attempt_free(old);
-    if (attempt_start(next, error))
-        return true;
-    attempt_close(next);
-    return false;
+    bool started = attempt_start(next, error);
+    if (!started)
+        attempt_close(next);
+    job->begun = job->begun || started;
+    return started;
+}
+
+/* How a job ends that was told to while it did not run. */
+static JobState end_wanted(Job *job)
+{
+    pthread_mutex_lock(&job->lock);
+    JobState end = job->cancel_wanted ? JOB_CANCELLED : JOB_STOPPED;
+    pthread_mutex_unlock(&job->lock);
+    return end;
 }
 
 /* After a failure: gets the job running again, or says how it ended. */
@@ -386,13 +429,14 @@ static JobState restart(Job *job, Backoff *backoff, Error *error)
         job->state = JOB_RESTARTING;
         job->restarts++;
         bool go_on = wait_before_restart(job, delay_ms);
-        JobState end = job->cancel_wanted ? JOB_CANCELLED : JOB_STOPPED;
         pthread_mutex_unlock(&job->lock);
         if (!go_on)
-            return end;
+            return end_wanted(job);
         error_clear(error);
         if (open_again(job, error))
             return JOB_RUNNING;
+        if (job_interrupted(job))
+            return end_wanted(job);
         ran_us = 0;
     }
 }
@@ -401,8 +445,8 @@ void *coordinator_main(void *argument)
 {
     Job *job = argument;
     Backoff backoff = {.random = (uint64_t)clock_monotonic_us() | 1};
-    Error error;
-    JobState state = JOB_RUNNING;
+    Error error = job->start_error;
+    JobState state = job->begun ? JOB_RUNNING : restart(job, &backoff, &error);
     while (state == JOB_RUNNING) {
         pthread_mutex_lock(&job->lock);
         job->state = JOB_RUNNING;

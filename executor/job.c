@@ -50,6 +50,17 @@ uint64_t task_add_state_bytes(Task *task, int64_t change)
     return (uint64_t)(before + change);
 }
 
+bool job_interrupted(void *opaque)
+{
+    Job *job = opaque;
+    if (!job->coordinator_started)
+        return job->config.interrupted != NULL && job->config.interrupted(job->config.to);
+    pthread_mutex_lock(&job->lock);
+    bool interrupted = job->cancel_wanted || job->stop_wanted;
+    pthread_mutex_unlock(&job->lock);
+    return interrupted;
+}
+
 bool job_has_ended(const Job *job)
 {
     return job->state != JOB_RUNNING && job->state != JOB_RESTARTING;
@@ -122,7 +133,7 @@ static bool open_store(Job *job, Error *error)
     return job->store != NULL;
 }
 
-static void say_restored(Job *job, const RestorePoint *from)
+void job_say_restored(Job *job, const RestorePoint *from)
 {
     Buffer text = {0};
     buffer_printf(&text, "job \"%s\" goes on from epoch %llu of ", job->config.name,
@@ -139,11 +150,26 @@ static bool start_coordinator(Job *job, Error *error)
     sigset_t all, before;
     sigfillset(&all);
     pthread_sigmask(SIG_SETMASK, &all, &before);
+    job->coordinator_started = true; /* it asks, see job_interrupted */
     int status = pthread_create(&job->coordinator, NULL, coordinator_main, job);
     pthread_sigmask(SIG_SETMASK, &before, NULL);
-    job->coordinator_started = status == 0;
+    if (status != 0)
+        job->coordinator_started = false;
     return status == 0 ||
            error_set(error, ERROR_LIMIT, "could not start a thread: %s", strerror(status));
+}
+
+/* The first run of the plan; on failure nothing is open. */
+static bool begin(Job *job, const RestorePoint *from, Error *error)
+{
+    if (!attempt_open(job, job->attempt, from, error))
+        return false;
+    if (from->store != NULL)
+        job_say_restored(job, from);
+    if (attempt_start(job->attempt, error))
+        return true;
+    attempt_close(job->attempt);
+    return false;
 }
 
 static bool open_job(Job *job, Error *error)
@@ -154,7 +180,7 @@ static bool open_job(Job *job, Error *error)
         return error_hint(error, "Raise pipeline.max-parallelism or lower parallelism.default.");
     }
     RestorePoint from = {0};
-    if (!open_store(job, error) || !restore_choose(job, &from, error))
+    if (!open_store(job, error) || !restore_choose(job, job->arena, &from, error))
         return false;
     if (!branches_settle(job, &from, error)) {
         restore_close(job, &from);
@@ -164,18 +190,21 @@ static bool open_job(Job *job, Error *error)
     job->graph = fragments_build(job->arena, job->plan, job->config.parallelism);
     job->epoch = job->checkpoint_epoch = from.epoch;
     job->checkpoint_at_us = from.completed_at_us;
-    job->attempt = attempt_open(job, &from, error);
-    if (job->attempt != NULL && from.store != NULL)
-        say_restored(job, &from);
+    job->attempt = attempt_new(job);
+    error_clear(&job->start_error);
+    job->begun = begin(job, &from, &job->start_error);
     restore_close(job, &from);
-    if (job->attempt == NULL)
+    if (!job->begun && !coordinator_may_restart(job, &job->start_error)) {
+        if (error != NULL)
+            *error = job->start_error;
         return false;
-    if (attempt_start(job->attempt, error)) {
-        if (start_coordinator(job, error))
-            return true;
-        attempt_interrupt(job->attempt);
-        attempt_join(job->attempt);
     }
+    if (!job->begun)
+        job->state = JOB_RESTARTING;
+    if (start_coordinator(job, error))
+        return true;
+    attempt_interrupt(job->attempt);
+    attempt_join(job->attempt);
     attempt_close(job->attempt);
     return false;
 }
@@ -256,6 +285,9 @@ void job_status(Job *job, JobStatus *out)
     out->checkpoint_pause_us = job->checkpoint_pause_us;
     out->checkpoint_bytes = job->checkpoint_bytes;
     out->restarts = job->restarts;
+    out->restart_seconds_left = -1;
+    if (job->state == JOB_RESTARTING && job->restart_at_us > 0)
+        out->restart_seconds_left = (double)(job->restart_at_us - clock_monotonic_us()) / 1e6;
     add_sources(job->attempt, out);
     pthread_mutex_unlock(&job->lock);
 }

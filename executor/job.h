@@ -41,7 +41,9 @@ typedef struct JobConfig {
      * PlannerConfig. NULL: a statement with another set of INSERTs is refused. */
     Plan *(*replan)(void *to, const uint64_t *since, uint32_t count, Error *error);
     /* Only for failures that doing the same again may cure (error_retryable, an epoch that took too
-     * long), and never with tables fed by hand, whose rows cannot be read again. */
+     * long), also when the job starts, and never with tables fed by hand, whose rows cannot be read
+     * again. Without a checkpoint directory only until the job has begun: behind that there is
+     * nothing to go back to that would neither lose nor repeat rows. */
     RestartStrategy restart;
     int64_t restart_attempts; /* negative: no bound */
     int64_t restart_delay_ms;
@@ -59,6 +61,8 @@ typedef struct JobConfig {
     bool (*write_text)(void *to, Str text, bool standard_error);
     /* Notices for people: restored from …, restarting because … */
     void (*notice)(void *to, const char *text);
+    /* Whether job_start is to give up; asked from its thread while it waits. NULL: never. */
+    bool (*interrupted)(void *to);
     void *to;
 } JobConfig;
 
@@ -87,6 +91,7 @@ typedef struct JobStatus {
     int64_t checkpoint_pause_us; /* longest stop of a worker in it */
     uint64_t checkpoint_bytes;
     uint32_t restarts;
+    double restart_seconds_left; /* while RESTARTING, until the next try; negative: not waiting */
     char position[256];
 } JobStatus;
 
@@ -100,8 +105,10 @@ typedef struct OperatorStatus {
     int64_t watermark_us; /* INT64_MIN: none yet */
 } OperatorStatus;
 
-/* Opens everything (so that an unreachable server or a bad file fails here), restores when there is
- * an epoch, and starts. The job owns the plan from here on, also on failure. */
+/* Opens everything (so that a missing table or a bad file fails here), restores when there is an
+ * epoch, and starts. Where something cannot be opened now that may be later, and the restart
+ * strategy allows it, the job comes back as RESTARTING and goes on trying. The job owns the plan
+ * from here on, also on failure. */
 Job *job_start(Plan *plan, const JobConfig *config, Error *error) MUST_CHECK;
 
 /* Waits until the job has ended or the timeout passed (negative: for ever); true when it ended. */

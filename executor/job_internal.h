@@ -84,7 +84,9 @@ struct Job {
     pthread_mutex_t rows_lock;   /* on_rows: one at a time; it may block for long */
     _Atomic int64_t state_bytes;
     _Atomic uint64_t rows_written;
-    bool epoch_open; /* the store has begun one; the coordinator's own */
+    bool epoch_open;   /* the store has begun one; the coordinator's own */
+    bool begun;        /* an attempt has run; the coordinator's own, once it runs */
+    Error start_error; /* why it has not begun */
     pthread_mutex_t lock;
     pthread_cond_t changed; /* anything below */
     /* ---- under the lock ---- */
@@ -99,6 +101,7 @@ struct Job {
     uint64_t epoch;          /* running or last */
     uint64_t rows_in_before; /* of attempts before this one */
     uint32_t restarts;
+    int64_t restart_at_us; /* of the next try, monotonic; 0: not waiting */
     uint64_t checkpoint_epoch;
     int64_t checkpoint_at_us;
     int64_t checkpoint_duration_us;
@@ -111,9 +114,13 @@ void job_notice(void *job, const char *text);
 bool job_write_text(void *job, Str text, bool standard_error);
 bool job_on_rows(void *job, const Batch *batch, Error *error);
 bool job_has_ended(const Job *job); /* under the lock */
+bool job_interrupted(void *job);
+void job_say_restored(Job *job, const RestorePoint *from);
 
-/* attempt.c: builds the tasks and opens everything; NULL on failure, with nothing left open. */
-Attempt *attempt_open(Job *job, const RestorePoint *from, Error *error) MUST_CHECK;
+/* attempt.c: the tasks, built and not yet open. */
+Attempt *attempt_new(Job *job);
+/* Opens everything; on failure nothing is left open. */
+bool attempt_open(Job *job, Attempt *attempt, const RestorePoint *from, Error *error) MUST_CHECK;
 bool attempt_start(Attempt *attempt, Error *error) MUST_CHECK;
 /* Makes every task leave soon. */
 void attempt_interrupt(Attempt *attempt);
@@ -141,11 +148,9 @@ const ManifestEntry *manifest_find(const Manifest *manifest, const char *kind, c
 bool branches_settle(Job *job, const RestorePoint *from, Error *error) MUST_CHECK;
 
 /* restore.c */
-/* Where the job's first attempt starts: the newest epoch of its own store, else of recovery_path
+/* Where an attempt starts: the newest epoch of its own store, else of recovery_path
  * (which is copied into the own store first). */
-bool restore_choose(Job *job, RestorePoint *out, Error *error) MUST_CHECK;
-/* The newest epoch of the job's own store, for a restart. */
-bool restore_newest(Job *job, Arena *arena, RestorePoint *out, Error *error) MUST_CHECK;
+bool restore_choose(Job *job, Arena *arena, RestorePoint *out, Error *error) MUST_CHECK;
 void restore_close(const Job *job, RestorePoint *from);
 bool restore_state(const Job *job, Attempt *attempt, const RestorePoint *from,
                    Error *error) MUST_CHECK;

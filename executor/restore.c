@@ -32,7 +32,8 @@ static bool read_point(Arena *arena, CheckpointStore *store, const Plan *plan, c
                       info.max_parallelism);
 }
 
-bool restore_newest(Job *job, Arena *arena, RestorePoint *out, Error *error)
+/* The newest epoch of the job's own store. */
+static bool restore_newest(Job *job, Arena *arena, RestorePoint *out, Error *error)
 {
     *out = (RestorePoint){0};
     if (job->store == NULL)
@@ -98,16 +99,16 @@ static bool import_epoch(Job *job, const RestorePoint *from, Error *error)
     return checkpoint_commit(job->store, &info, error);
 }
 
-bool restore_choose(Job *job, RestorePoint *out, Error *error)
+bool restore_choose(Job *job, Arena *arena, RestorePoint *out, Error *error)
 {
-    if (!restore_newest(job, job->arena, out, error))
+    if (!restore_newest(job, arena, out, error))
         return false;
     if (out->store != NULL || job->config.recovery_path == NULL)
         return true;
     CheckpointStore *other = checkpoint_open_path(job->config.recovery_path, error);
     if (other == NULL)
         return false;
-    bool read = read_point(job->arena, other, job->plan, job->config.name, out, error);
+    bool read = read_point(arena, other, job->plan, job->config.name, out, error);
     if (read && out->store == NULL) {
         error_set(error, ERROR_STATE, "there is no epoch to go on from in \"%s\"",
                   job->config.recovery_path);

@@ -135,6 +135,8 @@ static bool try_barrier(Task *task, Error *error)
         if (!channel->ended && channel->barrier < task->epoch_wanted)
             return true;
     }
+    if (!task_source_settled(task))
+        return true;
     return run_barrier(task, task->epoch_wanted, error);
 }
 
@@ -281,13 +283,16 @@ static bool handle_command(Task *task, const Command *command, Error *error)
     case COMMAND_CLOCK:
         return true; /* the next step looks for alarms */
     case COMMAND_STOP:
-        if (task->source != NULL)
-            task->source->reading = false;
+        if (task->source != NULL) {
+            task->source->stopping = true;
+            return task_source_stop(task, error);
+        }
         return true;
     case COMMAND_DRAIN:
         if (task->source == NULL || !task->source->reading)
             return true;
-        if (!task_source_end(task, error))
+        task->source->draining = true;
+        if (!task_source_stop(task, error))
             return false;
         note_end(task);
         return true;
@@ -312,7 +317,11 @@ static bool read_source(Task *task, Error *error)
     bool idle = false;
     if (!task_source_read(task, &idle, error))
         return false;
+    if (!task_source_stop(task, error))
+        return false;
     note_end(task);
+    if (!try_barrier(task, error))
+        return false;
     return !idle || flush_sinks(task, error);
 }
 

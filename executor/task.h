@@ -39,6 +39,8 @@ typedef struct TaskSource {
     Stage **scans;
     uint32_t scan_count;
     bool reading;
+    bool stopping; /* reads no more once it is settled */
+    bool draining; /* and acts as if its input had ended */
     int64_t published_us;
     SourceProgress progress; /* under the job's lock */
 } TaskSource;
@@ -94,5 +96,9 @@ bool task_source_read(Task *task, bool *idle, Error *error) MUST_CHECK;
 bool task_source_end(Task *task, Error *error) MUST_CHECK;
 /* Writes the source's positions into the checkpoint. */
 bool task_source_save(Task *task, Error *error) MUST_CHECK;
+/* Whether the source's position may be saved now. */
+bool task_source_settled(const Task *task);
+/* Ends reading if that was asked for and may be now. */
+bool task_source_stop(Task *task, Error *error) MUST_CHECK;
 
 #endif

@@ -22,6 +22,13 @@ static void publish_progress(Task *task, bool now)
     coordinator_progress(task->job, source, &progress);
 }
 
+bool task_source_settled(const Task *task)
+{
+    const TaskSource *source = task->source;
+    return source == NULL || !source->reading || task->store == NULL ||
+           source->class->settled == NULL || source->class->settled(source->source);
+}
+
 bool task_source_end(Task *task, Error *error)
 {
     task->source->reading = false;
@@ -29,6 +36,17 @@ bool task_source_end(Task *task, Error *error)
         if (!stage_end(task->source->scans[i], 0, error))
             return false;
     publish_progress(task, true);
+    return true;
+}
+
+bool task_source_stop(Task *task, Error *error)
+{
+    TaskSource *source = task->source;
+    if (!source->reading || !task_source_settled(task))
+        return true;
+    if (source->draining)
+        return task_source_end(task, error);
+    source->reading = !source->stopping;
     return true;
 }
 

@@ -28,8 +28,8 @@ static void configure_restart(const Config *config, JobConfig *job)
 {
     job->restart = restart_strategy(config, job->checkpoint_directory != NULL);
     if (job->restart != RESTART_NONE && job->checkpoint_directory == NULL)
-        job->notice(job->to, "restarts are off: restart-strategy.type is set, but "
-                             "execution.checkpointing.dir is not");
+        job->notice(job->to, "restart-strategy.type is set, but execution.checkpointing.dir is "
+                             "not: the job is tried again only until it has begun");
     if (job->restart == RESTART_FIXED_DELAY) {
         job->restart_attempts = config_integer(config, "restart-strategy.fixed-delay.attempts");
         job->restart_delay_ms = config_duration_ms(config, "restart-strategy.fixed-delay.delay");
@@ -70,6 +70,12 @@ static void job_notice(void *to, const char *text)
 {
     SessionJob *job = to;
     session_notice(job->session, text);
+}
+
+static bool job_interrupted(void *to)
+{
+    const SessionJob *job = to;
+    return job->session->interrupt != 0;
 }
 
 /* The rows of a query go to a reader who has seen them: only a query that the user named keeps
@@ -118,6 +124,7 @@ static JobConfig job_configure(const WeirSession *session, SessionJob *job, bool
         .on_rows = is_query ? job_on_rows : NULL,
         .write_text = job_write_text,
         .notice = job_notice,
+        .interrupted = job_interrupted,
         .to = job,
     };
     configure_restart(config, &out);
@@ -341,4 +348,5 @@ void session_job_describe(SessionJob *job, WeirJobStatus *out)
     out->checkpoint_pause_ms = (double)status.checkpoint_pause_us / 1e3;
     out->checkpoint_bytes = status.checkpoint_bytes;
     out->restarts = status.restarts;
+    out->restart_seconds_left = status.restart_seconds_left;
 }

@@ -150,6 +150,7 @@ typedef struct WeirJobStatus {
     double checkpoint_pause_ms;    /* the longest time a worker stood still for it */
     uint64_t checkpoint_bytes;     /* what it wrote */
     uint32_t restarts;
+    double restart_seconds_left; /* while RESTARTING, until the next try; negative: not waiting */
     char position[256];
 } WeirJobStatus;
 

@@ -357,7 +357,7 @@ static int run(Probe *probe, Source *source)
         over = state == SOURCE_END || (seen && (state != SOURCE_BATCH || probe->limit > 0)) ||
                (probe->idle_ms > 0 && clock_monotonic_us() - last_us > probe->idle_ms * 1000);
         bool checkpoint = over || (state == SOURCE_BATCH && batches % probe->every == 0);
-        if (checkpoint && probe->journal_path != NULL &&
+        if (checkpoint && probe->journal_path != NULL && class->settled(source) &&
             !class->position(source, write_state, probe->out, &error))
             return report(&error);
         if (checkpoint || state != SOURCE_BATCH)

@@ -31,7 +31,9 @@ typedef struct World {
     int64_t fail_at_call; /* 0: never */
     ErrorCode fail_with;
     int64_t opened;
-    int64_t acknowledged; /* newest epoch */
+    uint32_t settle_every; /* batches of a source between two places it can go on from; 0: 1 */
+    int64_t fail_opens;    /* so many of the first fail */
+    int64_t acknowledged;  /* newest epoch */
     /* The sink. */
     Buffer visible;           /* changelog text of committed rows */
     char committed[4096][48]; /* "instance/epoch" */
@@ -61,10 +63,19 @@ typedef struct CounterSource {
     uint32_t parallelism;
     int64_t next[PARTS]; /* rows of each part that were given */
     uint32_t part;
+    uint32_t batches;
 } CounterSource;
 
 static Source *counter_open(const SourceContext *context, Error *error)
 {
+    pthread_mutex_lock(&world.lock);
+    bool fails = world.fail_opens > 0;
+    world.fail_opens -= fails;
+    pthread_mutex_unlock(&world.lock);
+    if (fails) {
+        error_set(error, world.fail_with, "the counter is away");
+        return NULL;
+    }
     CounterSource *source = memory_zalloc(sizeof(*source));
     source->first_part = context->subtask;
     source->parallelism = context->parallelism;
@@ -122,6 +133,7 @@ static SourceState counter_next(Source *opaque, int64_t timeout_ms, Batch **out,
             counter_add(batch, source->next[part]++ * PARTS + part);
         *out = batch;
         *scan = 0;
+        source->batches++;
         return SOURCE_BATCH;
     }
     if (!world.endless)
@@ -130,10 +142,32 @@ static SourceState counter_next(Source *opaque, int64_t timeout_ms, Batch **out,
     return SOURCE_IDLE;
 }
 
+static bool counter_settled(Source *opaque)
+{
+    const CounterSource *source = (const CounterSource *)opaque;
+    return world.settle_every == 0 || source->batches % world.settle_every == 0;
+}
+
+static void counter_progress(Source *opaque, SourceProgress *out)
+{
+    *out = (SourceProgress){.seconds_behind = -1, .unsettled = !counter_settled(opaque)};
+}
+
+static int64_t counter_part_rows(uint32_t part);
+
+static bool counter_is_done(const CounterSource *source)
+{
+    for (uint32_t part = source->first_part; part < PARTS; part += source->parallelism)
+        if (source->next[part] < counter_part_rows(part))
+            return false;
+    return true;
+}
+
 static bool counter_position(Source *opaque, void (*add)(void *to, Str split, Str position),
                              void *to, Error *error)
 {
     CounterSource *source = (CounterSource *)opaque;
+    ck_assert(counter_settled(opaque) || source->batches == 0 || counter_is_done(source));
     for (uint32_t part = 0; part < PARTS; part++) {
         if (part % source->parallelism != source->first_part)
             continue;
@@ -163,6 +197,8 @@ static const SourceClass counter_source = {
     .open = counter_open,
     .next = counter_next,
     .position = counter_position,
+    .settled = counter_settled,
+    .progress = counter_progress,
     .close = counter_close,
     .acknowledge = counter_acknowledge,
 };

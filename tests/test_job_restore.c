@@ -250,6 +250,125 @@ START_TEST(test_restart_after_failures)
 }
 END_TEST
 
+/* A source that can only go on from some places: epochs wait for them, stopping does, too. */
+START_TEST(test_unsettled_source)
+{
+    reset();
+    world.rows = 3000;
+    world.batch_rows = 16;
+    world.delay_us = 200;
+    world.settle_every = 7;
+    world.fail_at_call = 60;
+    const char *directory = fixture_directory();
+    JobConfig config = job_config(directory, 2);
+    config.checkpoint_timeout_ms = 1;
+    config.restart = RESTART_FIXED_DELAY;
+    config.restart_delay_ms = 1;
+    config.restart_attempts = 1000;
+    Job *job = start(keyed_plan(), &config);
+    clock_sleep_us(60000);
+    job_stop(job, false);
+    expect_state(job, JOB_STOPPED);
+    job_free(job);
+    config.checkpoint_timeout_ms = 600000;
+    job = start(keyed_plan(), &config);
+    expect_state(job, JOB_FINISHED);
+    job_free(job);
+    check_changes();
+    fixture_remove(directory);
+}
+END_TEST
+
+/* What is away when the job starts is waited for, with a checkpoint store (even _i) and without. */
+START_TEST(test_restart_at_start)
+{
+    reset();
+    world.rows = 3000;
+    world.fail_opens = 3;
+    world.fail_with = _i < 2 ? ERROR_NETWORK : ERROR_BUSY;
+    const char *directory = fixture_directory();
+    JobConfig config = job_config(_i % 2 == 0 ? directory : NULL, 2);
+    config.restart = RESTART_FIXED_DELAY;
+    config.restart_attempts = 3;
+    config.restart_delay_ms = 1;
+    Job *job = start(keyed_plan(), &config);
+    expect_state(job, JOB_FINISHED);
+    JobStatus status;
+    job_status(job, &status);
+    ck_assert_uint_eq(status.restarts, 3);
+    ck_assert_ptr_nonnull(strstr(buffer_text(&notices), "tries to start again in 1 ms because of"));
+    job_free(job);
+    check_changes();
+    fixture_remove(directory);
+}
+END_TEST
+
+START_TEST(test_no_start)
+{
+    reset();
+    world.rows = 10;
+    const char *directory = fixture_directory();
+    JobConfig config = job_config(directory, 1);
+    Error error;
+    /* No strategy, or an error that waiting does not cure: told at once. */
+    world.fail_opens = 1;
+    error_clear(&error);
+    ck_assert_ptr_null(job_start(plain_plan(), &config, &error));
+    ck_assert_int_eq(error.code, ERROR_NETWORK);
+    config.restart = RESTART_FIXED_DELAY;
+    config.restart_delay_ms = 1;
+    config.restart_attempts = 2;
+    world.fail_opens = 1;
+    world.fail_with = ERROR_ACCESS;
+    ck_assert_ptr_null(job_start(plain_plan(), &config, &error));
+    ck_assert_int_eq(error.code, ERROR_ACCESS);
+    /* Told after the last try. */
+    world.fail_opens = 4;
+    world.fail_with = ERROR_NETWORK;
+    Job *job = start(plain_plan(), &config);
+    expect_state(job, JOB_FAILED);
+    job_error(job, &error);
+    ck_assert_int_eq(error.code, ERROR_NETWORK);
+    job_free(job);
+    /* A job that waits can be stopped. */
+    world.fail_opens = 1000;
+    config.restart_attempts = -1;
+    config.restart_delay_ms = 60000;
+    job = start(plain_plan(), &config);
+    JobStatus status;
+    do {
+        clock_sleep_us(1000);
+        job_status(job, &status);
+    } while (status.restart_seconds_left < 0);
+    ck_assert_int_eq(status.state, JOB_RESTARTING);
+    ck_assert(status.restart_seconds_left > 30 && status.restart_seconds_left <= 60);
+    job_stop(job, false);
+    expect_state(job, JOB_STOPPED);
+    job_free(job);
+    world.fail_opens = 0;
+    fixture_remove(directory);
+}
+END_TEST
+
+/* Without a store a job that has begun is not started over: its rows would come twice. */
+START_TEST(test_begun_without_store)
+{
+    reset();
+    world.rows = 300000;
+    world.endless = true;
+    world.fail_at_call = 20;
+    JobConfig config = job_config(NULL, 1);
+    config.restart = RESTART_FIXED_DELAY;
+    config.restart_attempts = 5;
+    Job *job = start(plain_plan(), &config);
+    expect_state(job, JOB_FAILED);
+    JobStatus status;
+    job_status(job, &status);
+    ck_assert_uint_eq(status.restarts, 0);
+    job_free(job);
+}
+END_TEST
+
 START_TEST(test_attempts_run_out)
 {
     reset();
@@ -493,6 +612,10 @@ int main(void)
     tcase_add_loop_test(cases, test_killed_again_and_again, 0, 9);
     tcase_add_test(cases, test_stop_and_go_on);
     tcase_add_loop_test(cases, test_restart_after_failures, 0, 6);
+    tcase_add_loop_test(cases, test_restart_at_start, 0, 4);
+    tcase_add_test(cases, test_unsettled_source);
+    tcase_add_test(cases, test_no_start);
+    tcase_add_test(cases, test_begun_without_store);
     tcase_add_test(cases, test_attempts_run_out);
     tcase_add_test(cases, test_data_error_is_not_retried);
     tcase_add_test(cases, test_changed_plan_is_refused);

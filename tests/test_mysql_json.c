@@ -2,6 +2,7 @@
 #include <check.h>
 #include <stdlib.h>
 
+#include "core/str.h"
 #include "tests/binlog_bytes.h"
 
 static void check_json(const char *hex, const char *wanted)
@@ -23,6 +24,57 @@ static void check_json(const char *hex, const char *wanted)
     buffer_deinit(&bytes);
     buffer_deinit(&out);
 }
+
+START_TEST(test_squeeze)
+{
+    static const char *const cases[][2] = {
+        {"{\"a\": 1, \"b\": [true, null]}", "{\"a\":1,\"b\":[true,null]}"},
+        {"\"a, b: \\\" c, d\"", "\"a, b: \\\" c, d\""},
+        {"{\"x\\\\\": \" , \"}", "{\"x\\\\\":\" , \"}"},
+        {"", ""},
+    };
+    for (size_t i = 0; i < array_count(cases); i++) {
+        Buffer out = {0};
+        mysql_json_squeeze(str_of(cases[i][0]), &out);
+        ck_assert_str_eq(buffer_text(&out), cases[i][1]);
+        buffer_deinit(&out);
+    }
+}
+END_TEST
+
+/* Every cut of a geometry, and every damaged byte, is refused or read; none is read past its end.
+ */
+START_TEST(test_damaged_geometry)
+{
+    /* A collection of a point and a polygon of one ring, in both byte orders. */
+    static const uint8_t whole[] = {0, 0,    0, 0, 1, 7, 0, 0,    0,    2,    0, 0, 0, 1, 1, 0,
+                                    0, 0,    0, 0, 0, 0, 0, 0,    0xF0, 0x3F, 0, 0, 0, 0, 0, 0,
+                                    0, 0x40, 0, 0, 0, 0, 3, 0,    0,    0,    1, 0, 0, 0, 1, 0x40,
+                                    0, 0,    0, 0, 0, 0, 0, 0x3F, 0xF0, 0,    0, 0, 0, 0, 0};
+    Buffer out = {0};
+    ck_assert(mysql_geometry_print((Str){(const char *)whole, sizeof(whole)}, &out));
+    ck_assert_str_eq(
+        buffer_text(&out),
+        "{\"srid\":0,\"type\":\"GeometryCollection\",\"geometries\":[{\"type\":\"Point\","
+        "\"coordinates\":[1,2]},{\"type\":\"Polygon\",\"coordinates\":[[[2,1]]]}]}");
+    for (size_t length = 0; length < sizeof(whole); length++) {
+        uint8_t *copy = memory_alloc(length + 1);
+        memcpy(copy, whole, length);
+        buffer_clear(&out);
+        ck_assert(!mysql_geometry_print((Str){(const char *)copy, length}, &out));
+        memory_free(copy);
+    }
+    for (size_t at = 0; at < sizeof(whole); at++) {
+        uint8_t *copy = memory_alloc(sizeof(whole));
+        memcpy(copy, whole, sizeof(whole));
+        copy[at] = (uint8_t)~copy[at];
+        buffer_clear(&out);
+        (void)!mysql_geometry_print((Str){(const char *)copy, sizeof(whole)}, &out);
+        memory_free(copy);
+    }
+    buffer_deinit(&out);
+}
+END_TEST
 
 START_TEST(test_scalars)
 {
@@ -123,6 +175,8 @@ int main(void)
 {
     Suite *suite = suite_create("mysql_json");
     TCase *json = tcase_create("json");
+    tcase_add_test(json, test_squeeze);
+    tcase_add_test(json, test_damaged_geometry);
     tcase_add_test(json, test_scalars);
     tcase_add_test(json, test_doubles);
     tcase_add_test(json, test_containers);

@@ -54,6 +54,12 @@ def test_packed_transactions(bench):
     cdc.expect(dumps[-1][0] == 0x1E, "the binlog is asked for by GTIDs")
 
 
+def test_compact_json(bench):
+    streams = [[fake.tagged_gtid(300), fake.query("BEGIN")] + insert(1, JSON, "end") + [fake.xid()]]
+    lines, _ = run(bench, streams, ["--until", "end"], {"use.legacy.json.format": "true"})
+    cdc.expect_equal(lines[0].split(", end")[0], "+I[1, '{\"a\":1,\"b\":[true,\"x\"]}'", "JSON without spaces")
+
+
 def test_broken_connection(bench):
     """The server closes in the middle of a transaction and sends it again from its beginning."""
     whole = [fake.tagged_gtid(300), fake.query("BEGIN")] + insert(1) + insert(2) + [fake.xid()]
@@ -99,5 +105,5 @@ def test_events_to_pass_over(bench):
     cdc.expect_equal(len(lines), 1, "changes")
 
 
-TESTS = [test_packed_transactions, test_broken_connection, test_connection_that_never_lasts,
+TESTS = [test_packed_transactions, test_compact_json, test_broken_connection, test_connection_that_never_lasts,
          test_events_that_stop, test_events_to_pass_over]

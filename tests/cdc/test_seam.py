@@ -217,4 +217,82 @@ def test_seam_in_parts(bench):
     compare(bench, journal)
 
 
-TESTS = [test_seam_in_parts, test_seam_without_kills, test_seam_with_kills]
+def stop_all(writers):
+    for writer in writers:
+        writer.stopping = True
+    for writer in writers:
+        writer.join()
+        cdc.expect(writer.problem is None, "a writer failed: %r" % writer.problem)
+
+
+def test_seam_in_chunks(bench):
+    """A part of the snapshot for every so many rows, and kills between them."""
+    make_tables(bench)
+    journal = bench.journal()
+    writers = [Writer(bench, 3000 + i) for i in range(WRITERS)]
+    for writer in writers:
+        writer.start()
+    tables = [NUMBERS, NAMES, WIDE]
+    options = {"scan.incremental.snapshot.chunk.size": "1500"}
+    try:
+        for limit in (4000, 9000, 20000):
+            bench.run(tables, options, extra=["--journal", journal, "--limit", limit])
+    finally:
+        stop_all(writers)
+    bench.server.query("INSERT INTO d.numbers VALUES (-1, 0, 'the end')")
+    bench.run(tables, options, extra=["--journal", journal, "--until", "the end"])
+    compare(bench, journal)
+
+
+class BagWriter(Writer):
+    """Changes of a table without any key, and of one whose rows move along the column it is read by."""
+
+    def statement(self):
+        pick = self.chooser.randrange
+        i, j = pick(300), pick(300)
+        return ["INSERT INTO bag VALUES (%d, %d)" % (i, j),
+                "UPDATE bag SET g=%d WHERE g=%d LIMIT 5" % (i, j),
+                "UPDATE bag SET v=v+1 WHERE g=%d LIMIT 3" % i,
+                "DELETE FROM bag WHERE g=%d LIMIT 4" % i,
+                "UPDATE moving SET at=DATE_ADD('2020-01-01', INTERVAL %d DAY) WHERE id=%d" % (i, pick(12000)),
+                "UPDATE moving SET id=id+20000 WHERE id=%d" % pick(12000),
+                "DELETE FROM moving WHERE id=%d" % pick(12000)][pick(7)]
+
+
+def test_seam_by_column(bench):
+    """Tables read by a column whose values repeat and change."""
+    bench.fresh_database()
+    server = bench.server.connect(database="d")
+    server.query("CREATE TABLE bag(g INT NOT NULL, v INT, KEY(g)) ENGINE=InnoDB")
+    server.query("CREATE TABLE moving(id INT PRIMARY KEY, at DATE NOT NULL, KEY(at)) ENGINE=InnoDB")
+    for start in range(0, 12000, 2000):
+        server.query("INSERT INTO bag VALUES " + ",".join(
+            "(%d,%d)" % (7 if i % 3 == 0 else i % 300, i % 5) for i in range(start, start + 2000)))
+        server.query("INSERT INTO moving VALUES " + ",".join(
+            "(%d, DATE_ADD('2020-01-01', INTERVAL %d DAY))" % (i, i % 300)
+            for i in range(start, start + 2000)))
+    server.close()
+    writers = [BagWriter(bench, 4000 + i) for i in range(WRITERS)]
+    for writer in writers:
+        writer.start()
+    key = "scan.incremental.snapshot.chunk.key-column"
+    runs = [("bag: g INT NOT NULL, v INT", {key: "g", "scan.incremental.snapshot.chunk.size": "500"}, "[-1,"),
+            ("moving: id INT NOT NULL KEY, at DATE NOT NULL", {key: "at"}, "[-1,")]
+    journals = [bench.journal() for _ in runs]
+    try:
+        for (table, options, _), journal in zip(runs, journals):
+            for limit in (1, 1500, 4000):
+                bench.run(table, options, extra=["--journal", journal, "--limit", limit])
+    finally:
+        stop_all(writers)
+    bench.server.query("INSERT INTO d.bag VALUES (-1, 0); INSERT INTO d.moving VALUES (-1, '2020-01-01')")
+    for (table, options, until), journal in zip(runs, journals):
+        bench.run(table, options, extra=["--journal", journal, "--until", until])
+    for name, journal in zip(("bag", "moving"), journals):
+        found = sorted(cdc.fold(cdc.read_journal(journal), strict=name != "bag")[""].elements())
+        wanted = sorted("%s, %s" % row for row in bench.server.query("SELECT * FROM d." + name))
+        cdc.expect(found == wanted, "table %s differs: %d rows found, %d wanted" % (
+            name, len(found), len(wanted)))
+
+
+TESTS = [test_seam_in_parts, test_seam_in_chunks, test_seam_by_column, test_seam_without_kills, test_seam_with_kills]

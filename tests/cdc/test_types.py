@@ -1,6 +1,10 @@
 """Every column type, NULL and edge values: the value that the snapshot reads by SELECT must be the value
 that the binlog brings, and both must be the value that the server shows."""
 
+import ipaddress
+import random
+import uuid
+
 import cdc
 
 # Name, type on the server, declared type, values as SQL literals. What the two ways print must agree;
@@ -114,7 +118,41 @@ BINARIES = [
     ("ge", "GEOMETRY", "BYTES", ["GeomFromText('POINT(1 2)')",
                                  "GeomFromText('POLYGON((0 0,1 0,1 1,0 0))')"]),
 ]
+GEOMETRIES = [
+    ("pt", "POINT", "STRING", ["GeomFromText('POINT(1 2.5)')", "GeomFromText('POINT(-1e100 0.1)')"]),
+    ("sr", "GEOMETRY", "STRING", ["GeomFromText('POINT(3 4)', 4326)"]),
+    ("li", "LINESTRING", "STRING", ["GeomFromText('LINESTRING(3 0,3 3,3 5)')"]),
+    ("po", "POLYGON", "STRING", ["GeomFromText('POLYGON((1 1,2 1,2 2,1 2,1 1),(0 0,1 0,1 1,0 0))')"]),
+    ("mp", "MULTIPOINT", "STRING", ["GeomFromText('MULTIPOINT(1 1,2 2)')"]),
+    ("ml", "MULTILINESTRING", "STRING", ["GeomFromText('MULTILINESTRING((1 1,2 2),(3 3,4 4))')"]),
+    ("my", "MULTIPOLYGON", "STRING", ["GeomFromText('MULTIPOLYGON(((0 0,1 0,1 1,0 0)),((5 5,7 5,7 7,5 5)))')"]),
+    ("gc", "GEOMETRYCOLLECTION", "STRING",
+     ["GeomFromText('GEOMETRYCOLLECTION(POINT(10 10),LINESTRING(1 1,2 2))')"]),
+]
+
+
+def a_uuid(chooser):
+    """One that MariaDB takes: not of a high version and a variant that is not its own."""
+    bits = bytearray(chooser.randbytes(16))
+    if chooser.randrange(2):
+        bits[8] |= 0x80
+    else:
+        bits[6] &= 0x7F
+    return str(uuid.UUID(bytes=bytes(bits)))
+
+
 MARIADB_ONLY = [
+    ("uu", "UUID", "STRING",
+     ["'00000000-0000-0000-0000-000000000000'", "'ffffffff-ffff-ffff-ffff-ffffffffffff'",
+      "'123e4567-e89b-12d3-a456-426655440000'", "'01890a5d-ac96-774b-bcce-b302099a8057'",
+      "'1ec9414c-232a-6b00-b3c8-9e6bdeced846'", "'6ccd780c-baba-1026-9564-5b8c656024db'"]
+     + ["UUID()"] * 3 + ["'%s'" % a_uuid(random.Random(i)) for i in range(40)]
+     + ["'00000000-0000-0%03x-8%03x-000000000001'" % (i, i) for i in (0, 1, 0x100, 0xfff)]),
+    ("i4", "INET4", "STRING", ["'0.0.0.0'", "'255.255.255.255'", "'192.168.0.0'"]),
+    ("i6", "INET6", "STRING", ["'::'", "'::1'", "'2001:db8::ff00:42:8329'", "'::ffff:192.0.2.128'",
+                               "'::192.0.2.128'", "'fe80::'", "'1:2:3:4:5:6:7:8'", "'1:0:0:2:0:0:0:3'", "'::2'",
+                               "'::1:0'", "'::ffff:0:1'", "'::1:0:0:0:0:1'", "'1::'", "'1:0:2:3:4:5:6:7'",
+                               "'1:2:3:4:5:6:7:0'", "'0:1:2:3:4:5:6:7'"]),
     ("cx", "VARCHAR(2000) COMPRESSED", "STRING", ["REPEAT('compress me ', 100)", "'short'", "''"]),
     ("cb", "BLOB COMPRESSED", "BYTES", ["REPEAT(X'0001', 900)", "X'FF'"]),
     ("js", "JSON", "STRING", ["'{\"a\": [1, 2.50, null]}'"]),
@@ -217,6 +255,50 @@ def test_texts_against_server(bench):
     against_server(bench, INTEGERS + NUMBERS + TEMPORAL + TEXTS)
 
 
+def test_geometries(bench):
+    """As JSON, the same both ways; the text is that of Flink CDC."""
+    compare(bench, GEOMETRIES)
+    bench.fresh_database()
+    bench.server.query("CREATE TABLE d.t(id INT PRIMARY KEY, g GEOMETRY)")
+    bench.server.query("INSERT INTO d.t VALUES " + ",".join("(%d,%s)" % (i, values[0]) for i, (_, _, _, values)
+                                                           in enumerate(GEOMETRIES)))
+    lines = bench.run("t: id INT NOT NULL KEY, g STRING", {"scan.startup.mode": "snapshot"})
+    shown = [line.split(", ", 1)[1].rstrip("]").strip("'") + "" for line in lines]
+    for text, wanted in zip(shown, (
+            '{"srid":0,"type":"Point","coordinates":[1,2.5]}',
+            '{"srid":4326,"type":"Point","coordinates":[3,4]}',
+            '{"srid":0,"type":"LineString","coordinates":[[3,0],[3,3],[3,5]]}',
+            '{"srid":0,"type":"Polygon","coordinates":[[[1,1],[2,1],[2,2],[1,2],[1,1]],[[0,0],[1,0],[1,1],[0,0]]]}',
+            '{"srid":0,"type":"MultiPoint","coordinates":[[1,1],[2,2]]}',
+            '{"srid":0,"type":"MultiLineString","coordinates":[[[1,1],[2,2]],[[3,3],[4,4]]]}',
+            '{"srid":0,"type":"MultiPolygon","coordinates":'
+            '[[[[0,0],[1,0],[1,1],[0,0]]],[[[5,5],[7,5],[7,7],[5,5]]]]}',
+            '{"srid":0,"type":"GeometryCollection","geometries":[{"type":"Point","coordinates":[10,10]},'
+            '{"type":"LineString","coordinates":[[1,1],[2,2]]}]}')):
+        cdc.expect_equal(text, wanted, "geometry")
+
+
+def test_identities_as_keys(bench):
+    """UUID and addresses order a snapshot as the server compares them, not as their texts do."""
+    if not bench.is_mariadb:
+        return
+    for kind in ("UUID", "INET4", "INET6"):
+        chooser = random.Random(kind)
+        bench.fresh_database()
+        bench.server.query("CREATE TABLE d.t(k %s PRIMARY KEY, v INT)" % kind)
+        for _ in range(30):
+            value = a_uuid(chooser) if kind == "UUID" else str(ipaddress.ip_address(
+                chooser.randbytes(4 if kind == "INET4" else 16)))
+            bench.server.query("INSERT INTO d.t VALUES ('%s', 0)" % value)
+        journal = bench.journal()
+        table, options = "t: k STRING NOT NULL KEY, v INT", {"scan.incremental.snapshot.chunk.size": "4"}
+        bench.run(table, options, extra=["--journal", journal, "--limit", 9])
+        bench.server.query("UPDATE d.t SET v=1")
+        bench.run(table, options, extra=["--journal", journal, "--idle", 800])
+        found = sorted(cdc.fold(cdc.read_journal(journal))[""])
+        cdc.expect_equal(found, sorted("%s, 1" % row[0] for row in bench.server.query("SELECT k FROM d.t")), kind)
+
+
 def test_mariadb_types(bench):
     if bench.is_mariadb:
         compare(bench, MARIADB_ONLY)
@@ -261,6 +343,6 @@ def test_refused_types(bench):
     cdc.expect("18446744073709551615" in error and "error (data)" in error, error)
 
 
-TESTS = [test_integers, test_numbers, test_temporal, test_old_temporal_formats, test_texts,
+TESTS = [test_geometries, test_identities_as_keys, test_integers, test_numbers, test_temporal, test_old_temporal_formats, test_texts,
          test_binaries, test_texts_against_server, test_mariadb_types, test_compressed_events,
          test_full_metadata, test_refused_types]

@@ -10,6 +10,7 @@ import sqlite3
 import struct
 import subprocess
 import termios
+import threading
 import time
 import fcntl
 
@@ -44,6 +45,19 @@ def wait_for(condition, what, seconds=TIMEOUT_S):
             return found
         time.sleep(0.02)
     raise Failure("waited %d s for %s" % (seconds, what))
+
+
+def expect_line(child, stream, words):
+    """Reads until a line has the words."""
+    watch = threading.Timer(20, child.kill)
+    watch.start()
+    seen = ""
+    for line in stream:
+        seen += line.decode()
+        if words in line.decode():
+            break
+    watch.cancel()
+    check(words in seen, "expected " + words, seen)
 
 
 class Bench:

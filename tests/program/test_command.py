@@ -2,13 +2,15 @@
 
 import os
 import re
+import time
 
+import program
 from program import check, datagen, sqlite
 
 SECRET = "hunter2-Xq"
 CAPTURE = ("CREATE TABLE m (id INT, v STRING, PRIMARY KEY (id) NOT ENFORCED) WITH ('connector' = 'mysql-cdc', "
            "'hostname' = '127.0.0.1', 'port' = '1', 'username' = 'u', 'password' = '" + SECRET +
-           "', 'database-name' = 'd', 'table-name' = 't');\n")
+           "', 'database-name' = 'd', 'table-name' = 't', 'connect.max-retries' = '0');\n")
 
 
 def test_lists(bench):
@@ -123,11 +125,22 @@ def test_secrets(bench):
 
 
 def test_unreachable_server(bench):
-    """Told at once when a job starts, whatever the restart strategy: the address may be wrong."""
+    """Told when the tries are over, first the connector's, then the restart strategy's."""
     says = ['table "m"', "connect", "hint: .*127.0.0.1:1"]
     bench.bad("-e", CAPTURE + "SELECT * FROM m", says=says)
-    bench.bad("-D", "execution.checkpointing.dir=cp", "-D", "restart-strategy.type=fixed-delay", "-e", CAPTURE +
-              "CREATE TABLE o (id INT) WITH ('connector' = 'blackhole'); INSERT INTO o SELECT id FROM m", says=says)
+    bench.bad("-D", "execution.checkpointing.dir=cp", "-D", "restart-strategy.type=fixed-delay", "-D",
+              "restart-strategy.fixed-delay.delay=50 ms", "-e", CAPTURE +
+              "CREATE TABLE o (id INT) WITH ('connector' = 'blackhole'); INSERT INTO o SELECT id FROM m",
+              says=says + ["tries to start again in 50 ms because of: .*could not connect"])
+    began = time.monotonic()
+    done = bench.bad("-e", CAPTURE.replace("retries' = '0'", "retries' = '2'") + "SELECT * FROM m", says=says)
+    check("trying again in 500 ms" in done.err and "trying again in 1000 ms" in done.err, "the tries", done)
+    check(time.monotonic() - began > 1.5, "waits between tries", done)
+    child = bench.start("-e", CAPTURE.replace("retries' = '0'", "retries' = '1000'") + "SELECT * FROM m")
+    program.expect_line(child, child.stderr, "trying again in")
+    child.terminate()
+    done = bench.finish(child, timeout=5)
+    check(done.status == 1 and "cancelled while waiting" in done.err, "can be stopped", done)
     for name in os.listdir(bench.path("cp")):
         check(SECRET.encode() not in bench.read("cp/" + name), "the password is in " + name)
 

@@ -3,9 +3,8 @@
 import os
 import socket
 import sys
-import threading
 
-from program import check, datagen
+from program import check, datagen, expect_line
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(__file__))), "servers"))
 import fake  # noqa: E402
@@ -45,19 +44,6 @@ class Server(fake.FakeServer):
             except OSError:
                 pass  # closed before
         self.listener.close()
-
-
-def expect_line(child, stream, words):
-    """Reads until a line has the words."""
-    watch = threading.Timer(20, child.kill)
-    watch.start()
-    seen = ""
-    for line in stream:
-        seen += line.decode()
-        if words in line.decode():
-            break
-    watch.cancel()
-    check(words in seen, "expected " + words, seen)
 
 
 def come_and_go(bench, *settings):
@@ -116,10 +102,59 @@ def test_no_restart(bench):
     bench.bad("-D", "restart-strategy.type=sometimes", "-e", "SELECT 1", says="fixed-delay")
 
 
+def free_port():
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        return listener.getsockname()[1]
+
+
+def test_server_comes_late(bench):
+    """A server that is not there yet when the job starts."""
+    port, server = free_port(), None
+    bench.write("job.sql", CAPTURE % port + INSERT)
+    child = bench.start("-D", "restart-strategy.type=fixed-delay", "-D", "restart-strategy.fixed-delay.attempts=20",
+                        "-D", "restart-strategy.fixed-delay.delay=100 ms", "-f", "job.sql")
+    try:
+        expect_line(child, child.stderr, "tries to start again in 100 ms")
+        server = Server(COLUMNS, [inserted(1, 300)], port=port)
+        expect_line(child, child.stdout, "+I[1]")
+        child.terminate()
+        done = bench.finish(child)
+        check(done.status == 0, "stops well", done)
+    finally:
+        if server is not None:
+            server.close()
+
+
+def test_refusals_do_not_restart(bench):
+    """What waiting does not cure ends the job at once."""
+    server = Server([], [])
+    try:
+        bench.write("job.sql", CAPTURE % server.port + INSERT)
+        done = bench.bad("-D", "restart-strategy.type=fixed-delay", "-D", "restart-strategy.fixed-delay.attempts=20",
+                         "-f", "job.sql", says="does not exist on the server")
+        check("again" not in done.err, "tried again", done)
+    finally:
+        server.close()
+
+
 def test_strategy_without_checkpoints(bench):
-    """A strategy that cannot work says so."""
+    """Without checkpoints a job is tried again until it has begun, and says so."""
     done = bench.good("-D", "restart-strategy.type=fixed-delay", "-e", "SELECT 1")
-    check("restarts are off" in done.err and "execution.checkpointing.dir" in done.err, "the notice", done)
+    check("only until it has begun" in done.err and "execution.checkpointing.dir" in done.err, "the notice", done)
+    port, server = free_port(), None
+    bench.write("job.sql", (CAPTURE % port).replace("SET 'execution.checkpointing.dir' = 'cp';", "") + INSERT)
+    child = bench.start("-D", "restart-strategy.type=fixed-delay", "-D", "restart-strategy.fixed-delay.attempts=20",
+                        "-D", "restart-strategy.fixed-delay.delay=100 ms", "-f", "job.sql")
+    try:
+        expect_line(child, child.stderr, "tries to start again in 100 ms")
+        server = Server(COLUMNS, [inserted(1, 300)], port=port)
+        expect_line(child, child.stdout, "+I[1]")
+    finally:
+        if server is not None:
+            server.close()
+    done = bench.finish(child)
+    check(done.status == 1 and "again in 100 ms" not in done.err.split("trying again in 500 ms")[-1],
+          "a job that has begun is not started over", done)
 
 
 def test_data_errors_do_not_restart(bench):
@@ -128,5 +163,6 @@ def test_data_errors_do_not_restart(bench):
     check("restarts" not in done.err, "an error in the data is there again next time", done)
 
 
-TESTS = [test_fixed_delay, test_exponential_delay, test_server_comes_back, test_no_restart, test_strategy_without_checkpoints,
+TESTS = [test_fixed_delay, test_exponential_delay, test_server_comes_back, test_server_comes_late,
+         test_refusals_do_not_restart, test_no_restart, test_strategy_without_checkpoints,
          test_data_errors_do_not_restart]
