@@ -328,11 +328,19 @@ def bench_operators(bench):
     subprocess.run([os.path.join(bench.build, "bench", "bench_operators")], check=True)
 
 
+def bench_latency(bench):
+    """From a commit in MariaDB to the row in the mirrored table."""
+    script = os.path.join(os.path.dirname(os.path.abspath(__file__)), "bench_latency.py")
+    show_command("bench/bench_latency.py --weir build/cli/weir --rate 1000")
+    subprocess.run([sys.executable, script, "--weir", os.path.join(bench.build, "cli", "weir")], check=False)
+
+
 BENCHES = {
     "datagen": bench_datagen, "group-by": bench_group_by, "csv": bench_csv, "json": bench_json,
     "start": bench_start, "memory": bench_memory, "checkpoint": bench_checkpoint,
     "binlog": bench_binlog, "snapshot": bench_snapshot, "operators": bench_operators,
     "nexmark": nexmark.bench_nexmark,
+    "latency": bench_latency,
 }
 
 

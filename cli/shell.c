@@ -20,6 +20,7 @@ typedef struct Shell {
     History *history;
     char *history_path; /* NULL: none is kept */
     Buffer pending;     /* what was typed and not run yet */
+    bool dropped;       /* Ctrl-C ended the line being edited */
 } Shell;
 
 static Shell *editor_shell(EditLine *editor)
@@ -191,14 +192,39 @@ static void history_close(Shell *shell)
 
 /* -------------------------------------------------------------------- loop */
 
+/* Ctrl-C in a line. While one is edited it is a key as any other: as a signal it could come after
+ * the prompt stands there and before the terminal is read, and would be seen only with the next
+ * key. */
+static unsigned char drop_line(EditLine *editor, int key)
+{
+    (void)key;
+    editor_shell(editor)->dropped = true;
+    return CC_EOF;
+}
+
+static void bind_interrupt(EditLine *editor)
+{
+    el_set(editor, EL_SETTY, "-d", "intr=", NULL);
+    el_set(editor, EL_ADDFN, "weir-drop", "Drops what was typed", drop_line);
+    el_set(editor, EL_BIND, "^C", "weir-drop", NULL);
+}
+
 /* A terminal: with editing and history. */
 static void shell_loop(Shell *shell)
 {
     bool go_on = true;
     while (go_on) {
         int length = 0;
+        shell->dropped = false;
+        /* Before the prompt stands there Ctrl-C is a key: none can come in between. */
+        el_set(shell->editor, EL_PREP_TERM, 1);
+        if (interrupt_seen())
+            buffer_clear(&shell->pending);
         const char *line = el_gets(shell->editor, &length);
-        if (interrupt_seen()) {
+        /* A signal from elsewhere ends the wait as well. */
+        if (interrupt_seen() && line == NULL)
+            shell->dropped = true;
+        if (shell->dropped) {
             buffer_clear(&shell->pending);
             fputs("\n", stdout);
             continue;
@@ -224,6 +250,7 @@ static void shell_edit(Shell *shell)
     el_set(shell->editor, EL_PROMPT, shell_prompt);
     el_set(shell->editor, EL_EDITOR, "emacs");
     el_set(shell->editor, EL_SIGNAL, 0);
+    bind_interrupt(shell->editor);
     history_open(shell);
     el_source(shell->editor, NULL);
     shell_loop(shell);

@@ -38,7 +38,8 @@ bool sqlite_table_error(const SqliteTable *table, const char *doing, Error *erro
     switch (code) {
     case SQLITE_BUSY:
     case SQLITE_LOCKED:
-        error_set(error, ERROR_BUSY, "SQLite file \"%s\" is locked by another program", table->path);
+        error_set(error, ERROR_BUSY, "SQLite file \"%s\" is locked by another program",
+                  table->path);
         return error_hint(error,
                           "End what holds a transaction on the file (waited for %d s), or "
                           "put it in WAL mode: PRAGMA journal_mode = WAL.",

@@ -4,9 +4,14 @@
 #include "executor/coordinator.h"
 
 /* Without epochs a sink shows its rows once nothing came for this long … */
-#define FLUSH_IDLE_MS 20
-/* … and in any case this often. */
-#define FLUSH_EVERY_US 1000000
+#define FLUSH_IDLE_MS 1
+/* … and in any case this often, */
+#define FLUSH_EVERY_US 4000
+/* unless showing them takes more than a fifth of the time then, */
+#define FLUSH_SHARE 4
+/* or rows come in batches so large that they wait in a queue anyway. */
+#define FLUSH_BULK_US   1000000
+#define FLUSH_BULK_ROWS 1024
 /* A task looks at the clock this often while an alarm is set: system time may be changed. */
 #define ALARM_WAIT_MAX_MS 10000
 
@@ -58,6 +63,7 @@ static bool enter_slices(Task *task, Stage *stage, uint32_t input, Batch *batch,
 bool task_enter_batch(Task *task, Stage *stage, uint32_t input, Batch *batch, Error *error)
 {
     task->environment.batch_time_us = task->clock->now_us(task->clock);
+    task->bulk = batch->row_count >= FLUSH_BULK_ROWS;
     if (batch->row_count <= task->batch_rows)
         return stage_batch(stage, input, batch, error);
     return enter_slices(task, stage, input, batch, error);
@@ -254,10 +260,16 @@ static bool commit_epoch(Task *task, uint64_t epoch, Error *error)
 
 static bool flush_sinks(Task *task, Error *error)
 {
-    task->flushed_us = clock_monotonic_us();
-    for (uint32_t i = 0; i < task->sink_count; i++)
+    int64_t began_us = clock_monotonic_us();
+    bool dirty = false;
+    for (uint32_t i = 0; i < task->sink_count; i++) {
+        dirty = dirty || sink_is_dirty(task->sinks[i]->operator_);
         if (!sink_flush(task->sinks[i]->operator_, error))
             return false;
+    }
+    task->flushed_us = clock_monotonic_us();
+    if (dirty)
+        task->flush_cost_us = task->flushed_us - began_us;
     return true;
 }
 
@@ -360,11 +372,19 @@ static bool run_alarms(Task *task, int64_t *wait_ms, Error *error)
     return true;
 }
 
+static int64_t flush_interval_us(const Task *task)
+{
+    int64_t by_cost = task->flush_cost_us * FLUSH_SHARE;
+    if (task->bulk)
+        return FLUSH_BULK_US;
+    return by_cost > FLUSH_EVERY_US ? by_cost : FLUSH_EVERY_US;
+}
+
 static bool step(Task *task, Error *error)
 {
     bool reading = task->source != NULL && task->source->reading;
     bool dirty = has_dirty_sink(task);
-    if (dirty && clock_monotonic_us() - task->flushed_us > FLUSH_EVERY_US) {
+    if (dirty && clock_monotonic_us() - task->flushed_us > flush_interval_us(task)) {
         if (!flush_sinks(task, error))
             return false;
         dirty = false;

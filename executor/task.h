@@ -70,8 +70,10 @@ struct Task {
     Stage *blamed; /* the stage that an error came from */
     uint64_t epoch_wanted;
     uint64_t epoch_done;
-    int64_t flushed_us;
-    bool ended; /* all stages have */
+    int64_t flushed_us;    /* when sinks last showed their rows */
+    int64_t flush_cost_us; /* how long that took */
+    bool bulk;             /* the last batch was a large one */
+    bool ended;            /* all stages have */
     bool finished;
 };
 

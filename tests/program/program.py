@@ -186,8 +186,6 @@ class Terminal:
             self.pump(0.1)
 
     def type(self, text):
-        if text in ("\x03", "\x04"):
-            time.sleep(0.3)  # as a person does: the prompt is there before the editor reads
         os.write(self.master, text.encode("utf-8"))
 
     def ended(self, seconds=TIMEOUT_S):

@@ -57,6 +57,24 @@ def test_shell_cancel(bench):
     check(terminal.ended() == 0, "Ctrl-D ends well", terminal.seen)
 
 
+def test_interrupt_at_prompt(bench):
+    """Ctrl-C at once after the prompt, again and again; and in the middle of what is typed at once."""
+    terminal = Terminal(bench)
+    for _ in range(100):
+        terminal.expect("weir> ", 5)
+        terminal.type("\x03")
+    terminal.expect("weir> ")
+    terminal.type("SELECT 'lost\x03SELECT 'kept';\r")
+    terminal.expect(r"\| +kept \|")
+    terminal.expect("weir> ")
+    terminal.child.send_signal(signal.SIGINT)
+    terminal.expect("weir> ")
+    terminal.type("SELECT 'alive';\r")
+    terminal.expect(r"\| +alive \|")
+    terminal.type("QUIT;\r")
+    check(terminal.ended() == 0, "QUIT ends well", terminal.seen)
+
+
 def test_shell_jobs(bench):
     """A job goes on behind the prompt; Ctrl-C at the prompt does not touch it; STOP JOB ends it."""
     terminal = Terminal(bench)
@@ -129,4 +147,4 @@ def test_status_line(bench):
     check("RUNNING" not in terminal.seen, "--quiet", terminal.seen)
 
 
-TESTS = [test_shell, test_shell_cancel, test_shell_jobs, test_history, test_status_line]
+TESTS = [test_shell, test_shell_cancel, test_interrupt_at_prompt, test_shell_jobs, test_history, test_status_line]
