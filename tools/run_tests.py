@@ -135,7 +135,7 @@ def stage_golden(totals):
 
 
 def documented_examples():
-    """Fenced blocks of the docs that can be run: `.test` files, and ```sql blocks as scripts."""
+    """Fenced blocks of the docs that can be run: `.test` files, and the ```sql blocks of a page as one script."""
     for folder, folders, files in os.walk(ROOT):
         folders[:] = [name for name in folders if not name.startswith((".", "build"))]
         for name in sorted(files):
@@ -143,10 +143,16 @@ def documented_examples():
                 continue
             path = os.path.join(folder, name)
             text = open(path, encoding="utf-8").read()
+            page = os.path.relpath(path, ROOT)
+            script = []
             for number, block in enumerate(re.findall(r"^```(.*?)^```", text, re.DOTALL | re.M)):
                 kind, _, body = block.partition("\n")
-                if kind == "sql" or "\n== sql\n" in body:
-                    yield f"{os.path.relpath(path, ROOT)} example {number + 1}", kind, body
+                if kind == "sql":
+                    script.append(body)
+                elif "\n== sql\n" in body:
+                    yield f"{page} example {number + 1}", kind, body
+            if script:
+                yield f"{page} as a script", "sql", "\n".join(script)
 
 
 def stage_documented(totals):
