@@ -100,21 +100,42 @@ static bool refuse_conflict(const PlannerContext *context, const LogicalNode *no
     return error_at(error, node->place.offset, node->place.length);
 }
 
-static void materialize(const PlannerContext *context, LogicalNode *node, ColumnSet key)
+/* Puts a node of this kind below the sink. */
+static LogicalNode *put_below(const PlannerContext *context, LogicalNode *node, const char *op)
 {
     LogicalNode *input = node->inputs[0];
-    LogicalNode *below =
-        logical_new_unary(context->arena, "materialize", input->schema, input, node->place);
-    below->key.key = key;
-    for (uint32_t i = 0; i < input->traits.upsert_key_count; i++)
-        if (i == 0 || input->traits.upsert_keys[i].count < below->key.upsert_key.count)
-            below->key.upsert_key = input->traits.upsert_keys[i];
+    return logical_new_unary(context->arena, op, input->schema, input, node->place);
+}
+
+static void derive_below(const PlannerContext *context, LogicalNode *node, LogicalNode *below)
+{
     Error none;
     error_clear(&none);
     bool derived = below->class->derive(context, below, &none);
     assert(derived);
     (void)derived;
     node->inputs[0] = below;
+}
+
+/* A bounded run shows what its changes have added up to, when all have come. */
+static void wait_for_end(const PlannerContext *context, LogicalNode *node)
+{
+    if (!context->config->bounded_run || node->inputs[0]->changes == CHANGE_CLASS_INSERT)
+        return;
+    LogicalNode *below = put_below(context, node, "sort");
+    below->sort.limit = UINT64_MAX;
+    derive_below(context, node, below);
+}
+
+static void materialize(const PlannerContext *context, LogicalNode *node, ColumnSet key)
+{
+    const LogicalNode *input = node->inputs[0];
+    LogicalNode *below = put_below(context, node, "materialize");
+    below->key.key = key;
+    for (uint32_t i = 0; i < input->traits.upsert_key_count; i++)
+        if (i == 0 || input->traits.upsert_keys[i].count < below->key.upsert_key.count)
+            below->key.upsert_key = input->traits.upsert_keys[i];
+    derive_below(context, node, below);
 }
 
 /* How the query's keys lie to the primary key. */
@@ -166,6 +187,7 @@ static bool choose_materializer(const PlannerContext *context, LogicalNode *node
 
 static bool sink_derive(const PlannerContext *context, LogicalNode *node, Error *error)
 {
+    wait_for_end(context, node);
     ChangeClass takes = traits_class(sink_takes(node));
     if (node->sink.table != NULL && !choose_materializer(context, node, error))
         return false;

@@ -28,6 +28,16 @@ static bool sort_derive(const PlannerContext *context, LogicalNode *node, Error 
     return true;
 }
 
+static void print_keys(const LogicalNode *node, Buffer *label)
+{
+    const LogicalSort *sort = &node->sort;
+    for (uint32_t k = 0; k < sort->key_count; k++)
+        buffer_printf(label, "%s%s %s NULLS %s", k == 0 ? "" : ", ",
+                      node->schema->columns[sort->keys[k].column].name,
+                      sort->keys[k].descending ? "DESC" : "ASC",
+                      sort->keys[k].nulls_last ? "LAST" : "FIRST");
+}
+
 static bool sort_lower(const PlannerContext *context, LogicalNode *node, Error *error)
 {
     PlanSort *spec = arena_new_one(context->arena, PlanSort);
@@ -35,12 +45,14 @@ static bool sort_lower(const PlannerContext *context, LogicalNode *node, Error *
     node->plan->spec = spec;
     lower_single(node);
     Buffer label = {0};
-    buffer_append_text(&label, "Sort(orderBy=[");
-    for (uint32_t k = 0; k < spec->key_count; k++)
-        buffer_printf(&label, "%s%s %s NULLS %s", k == 0 ? "" : ", ",
-                      node->schema->columns[spec->keys[k].column].name,
-                      spec->keys[k].descending ? "DESC" : "ASC",
-                      spec->keys[k].nulls_last ? "LAST" : "FIRST");
+    /* Without an order it only waits for the end. */
+    if (spec->key_count == 0) {
+        buffer_append_text(&label, "FinalRows(select=[");
+        label_columns(node->schema, NULL, node->schema->column_count, &label);
+    } else {
+        buffer_append_text(&label, "Sort(orderBy=[");
+        print_keys(node, &label);
+    }
     buffer_append_char(&label, ']');
     if (spec->offset != 0)
         buffer_printf(&label, ", offset=[%llu]", (unsigned long long)spec->offset);
