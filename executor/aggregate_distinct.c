@@ -8,7 +8,7 @@
  *
  *     insert-only input   VALUE  (group's key, value) → counters   one batched probe a row
  *     retracting input    MAP    group's key → value → counters    a group that ends takes all its
- *                                                                  values with it
+ *     and windows                                                  values with it
  *
  * Invariant: between batches every record has a counter above zero. Within a batch records stay
  * where they are and are removed at its end. Cost: a probe a row and set, however many calls share
@@ -20,7 +20,7 @@ struct DistinctSet {
     uint32_t argument_count;
     int32_t *filters; /* by slot; -1: none */
     uint32_t slot_count;
-    bool retracts;
+    bool by_group;
     const RowLayout *layout; /* of a value; behind the keys for insert-only input */
     const Vector **columns;
     uint32_t column_count;
@@ -72,8 +72,8 @@ void distinct_set_open(Aggregate *aggregate, DistinctSet *set, uint32_t number)
     const OperatorContext *context = aggregate->base.context;
     const PlanAggregate *plan = aggregate->plan;
     const Schema *input = context->node->inputs[0].node->schema;
-    set->retracts = plan->input_retracts;
-    uint32_t key_count = set->retracts ? 0 : plan->key_count;
+    set->by_group = plan->input_retracts || aggregate->by_window;
+    uint32_t key_count = set->by_group ? 0 : plan->key_count;
     set->column_count = key_count + set->argument_count;
     const Type **types = arena_new_array(context->arena, const Type *, set->column_count);
     Buffer text = {0};
@@ -90,7 +90,7 @@ void distinct_set_open(Aggregate *aggregate, DistinctSet *set, uint32_t number)
     set->masks = arena_new_array(context->arena, uint8_t *, set->slot_count);
     StateSpec spec = {
         .name = arena_printf(context->arena, "distinct%u", number),
-        .kind = set->retracts ? STATE_MAP : STATE_VALUE,
+        .kind = set->by_group ? STATE_MAP : STATE_VALUE,
         .record_bytes = (uint32_t)sizeof(int64_t) * set->slot_count,
         .description = arena_strdup(context->arena, buffer_text(&text)),
         .ttl_ms = plan->state_ttl_ms,
@@ -242,7 +242,7 @@ void distinct_set_update(Aggregate *aggregate, DistinctSet *set, AggregateBatch 
         set->columns[key_count + c] = &work->in->columns[set->arguments[c]];
     Str *values = arena_alloc(work->arena, sizeof(Str) * (count + 1));
     row_encode(set->layout, set->columns, rows, count, work->arena, values);
-    if (set->retracts)
+    if (set->by_group)
         update_changes(set, work, rows, count, values);
     else if (count != 0)
         update_inserts(set, work, rows, count, values);
@@ -251,4 +251,119 @@ void distinct_set_update(Aggregate *aggregate, DistinctSet *set, AggregateBatch 
 void distinct_set_close(DistinctSet *set)
 {
     memory_free(set->emptied);
+}
+
+void distinct_set_forget(DistinctSet *set, Str key, uint64_t hash)
+{
+    StateGroup *group;
+    state_map_groups(set->table, &key, &hash, 1, &group);
+    bool gone = group == NULL;
+    while (!gone)
+        gone = state_map_remove(set->table, state_map_first(group));
+}
+
+/* -------------------------------------------------------------------- merge */
+
+/* Values of several groups, each once a part. */
+typedef struct DistinctUnion {
+    uint32_t *slots; /* open addressing; number of a value + 1 */
+    uint32_t mask;
+    Str *values;
+    uint32_t *parts;
+    uint32_t count;
+    uint32_t capacity;
+    Arena *arena;
+} DistinctUnion;
+
+static uint32_t *union_slot(const DistinctUnion *all, Str value, uint32_t part)
+{
+    uint64_t hash = hash_bytes(value.data, value.length) + part * UINT64_C(0x9E3779B97F4A7C15);
+    uint32_t at = (uint32_t)(hash ^ hash >> 32) & all->mask;
+    while (all->slots[at] != 0) {
+        uint32_t i = all->slots[at] - 1;
+        if (all->parts[i] == part && all->values[i].length == value.length &&
+            memcmp(all->values[i].data, value.data, value.length) == 0)
+            break;
+        at = (at + 1) & all->mask;
+    }
+    return &all->slots[at];
+}
+
+static void union_grow(DistinctUnion *all)
+{
+    uint32_t capacity = all->capacity == 0 ? 512 : all->capacity * 2;
+    Str *values = arena_alloc(all->arena, sizeof(Str) * capacity);
+    uint32_t *parts = arena_alloc(all->arena, sizeof(uint32_t) * capacity);
+    if (all->count != 0) {
+        memcpy(values, all->values, sizeof(Str) * all->count);
+        memcpy(parts, all->parts, sizeof(uint32_t) * all->count);
+    }
+    all->values = values;
+    all->parts = parts;
+    all->capacity = capacity;
+    all->mask = capacity * 2 - 1;
+    all->slots = arena_zalloc(all->arena, sizeof(uint32_t) * capacity * 2);
+    for (uint32_t i = 0; i < all->count; i++)
+        *union_slot(all, values[i], parts[i]) = i + 1;
+}
+
+static void union_add(DistinctUnion *all, Str value, uint32_t part)
+{
+    if (all->count == all->capacity)
+        union_grow(all);
+    uint32_t *slot = union_slot(all, value, part);
+    if (*slot != 0)
+        return;
+    all->values[all->count] = value;
+    all->parts[all->count++] = part;
+    *slot = all->count;
+}
+
+/* Runs the call over `count` values of the union from `from` on. */
+static bool update_union(const DistinctSet *set, const BoundAggregate *bound,
+                         const DistinctUnion *all, uint32_t from, uint32_t count,
+                         uint8_t *const *states, AggregateMemory *memory, Error *error)
+{
+    Vector *columns = arena_new_array(all->arena, Vector, set->argument_count);
+    Vector **args = arena_new_array(all->arena, Vector *, set->argument_count);
+    uint8_t **targets = arena_alloc(all->arena, sizeof(uint8_t *) * count);
+    for (uint32_t a = 0; a < set->argument_count; a++) {
+        vector_init(&columns[a], bound->argument_types[a], count, all->arena);
+        args[a] = &columns[a];
+    }
+    for (uint32_t i = 0; i < count; i++) {
+        row_decode(set->layout, all->values[from + i], args, i, all->arena, true);
+        targets[i] = states[all->parts[from + i]];
+    }
+    AggregateUpdate update = {
+        .args = (const Vector *const *)args,
+        .row_count = count,
+        .states = targets,
+        .memory = memory,
+        .arena = all->arena,
+        .data = bound->data,
+    };
+    return bound->update(&update, error);
+}
+
+bool distinct_set_merge(DistinctSet *set, const AggregateCall *call, const AggregateParts *parts,
+                        uint8_t *const *states, AggregateMemory *memory, Arena *arena, Error *error)
+{
+    DistinctUnion all = {.arena = arena};
+    for (uint32_t p = 0; p < parts->count; p++) {
+        for (uint32_t i = parts->starts[p]; i < parts->starts[p + 1]; i++) {
+            StateGroup *group;
+            state_map_groups(set->table, &parts->keys[i], &parts->hashes[i], 1, &group);
+            StateEntry *entry = group == NULL ? NULL : state_map_first(group);
+            for (; entry != NULL; entry = state_map_next(entry))
+                if (((const int64_t *)state_entry_record(entry))[call->distinct_slot] > 0)
+                    union_add(&all, state_entry_subkey(entry), p);
+        }
+    }
+    for (uint32_t from = 0; from < all.count; from += BATCH_ROWS_MAX) {
+        uint32_t count = all.count - from < BATCH_ROWS_MAX ? all.count - from : BATCH_ROWS_MAX;
+        if (!update_union(set, &call->plan->call, &all, from, count, states, memory, error))
+            return false;
+    }
+    return true;
 }

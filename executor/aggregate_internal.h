@@ -88,10 +88,25 @@ typedef struct Aggregate {
     GroupMemory memory;
     bool has_ordered;
     bool gives_strings; /* a call's result may need memory */
+    bool by_window;     /* groups go as a whole, though the input need not retract */
     /* Changing. */
     Arena *scratch; /* reset by each batch */
     int64_t next_arrival;
 } Aggregate;
+
+/* -------------------------------------------------------------- op_aggregate.c
+ *
+ * What the aggregate over windows (window_internal.h) has in common with it. */
+
+/* Lays records out behind a header of `header_bytes` and declares the tables; the header begins
+ * with the count of rows when the input retracts. */
+void aggregate_setup(Aggregate *aggregate, const OperatorContext *context,
+                     const PlanAggregate *plan, uint32_t header_bytes, bool by_window);
+void aggregate_teardown(Aggregate *aggregate);
+/* The hidden count of rows per group, after each row. */
+void aggregate_count_rows(const Aggregate *aggregate, AggregateBatch *work);
+/* Runs every call over the batch, whose groups are found and counted. */
+bool aggregate_update(Aggregate *aggregate, AggregateBatch *work, Error *error) MUST_CHECK;
 
 /* ------------------------------------------------------------- aggregate_emit.c */
 
@@ -121,6 +136,21 @@ void distinct_set_update(Aggregate *aggregate, DistinctSet *set, AggregateBatch 
 void distinct_set_close(DistinctSet *set);
 /* Rows that bring a value for the first time or take it back for the last. */
 const uint8_t *distinct_set_mask(const DistinctSet *set, uint32_t slot);
+/* Forgets a group's values; of sets that keep them by group. */
+void distinct_set_forget(DistinctSet *set, Str key, uint64_t hash);
+
+/* Groups to be seen as one: part p holds parts[starts[p]] .. parts[starts[p + 1]]. */
+typedef struct AggregateParts {
+    uint32_t count;
+    const uint32_t *starts; /* one more than count */
+    const Str *keys;        /* by group */
+    const uint64_t *hashes;
+} AggregateParts;
+
+/* Adds the values that stand in any group of a part, each once, to states[p]. */
+bool distinct_set_merge(DistinctSet *set, const AggregateCall *call, const AggregateParts *parts,
+                        uint8_t *const *states, AggregateMemory *memory, Arena *arena,
+                        Error *error) MUST_CHECK;
 
 /* ---------------------------------------------------------- aggregate_ordered.c */
 
@@ -133,6 +163,11 @@ void ordered_values_update(OrderedValues *ordered, const AggregateBatch *work,
 /* The value of a group as it stands. */
 void ordered_values_read(OrderedValues *ordered, Str key, uint64_t hash, Vector *out, uint32_t row,
                          Arena *arena);
+
+/* The value over all groups of a part. */
+void ordered_values_merge(OrderedValues *ordered, const AggregateParts *parts, uint32_t part,
+                          Vector *out, uint32_t row, Arena *arena);
+void ordered_values_forget(const OrderedValues *ordered, Str key, uint64_t hash);
 
 /* Rows that a call counts: not ignored, and its filter TRUE. NULL: all. */
 const uint8_t *aggregate_active_rows(const AggregateBatch *work, int32_t filter);

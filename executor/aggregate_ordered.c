@@ -147,8 +147,8 @@ static Str retract_value(const OrderedValues *ordered, const AggregateBatch *wor
     return was_answer ? copy_extreme(ordered, work, row) : extreme;
 }
 
-/* The group's last row has gone: drops what was never taken back properly. */
-static void end_group(const OrderedValues *ordered, Str key, uint64_t hash)
+/* Also when a group's last row has gone: drops what was never taken back properly. */
+void ordered_values_forget(const OrderedValues *ordered, Str key, uint64_t hash)
 {
     Buffer first = {0};
     Str found;
@@ -177,7 +177,7 @@ void ordered_values_update(OrderedValues *ordered, const AggregateBatch *work,
             now = retraction ? retract_value(ordered, work, row, old)
                              : insert_value(ordered, work, row, old);
         if (retraction && work->group_rows[row] == 0 && aggregate_is_counted(work, row)) {
-            end_group(ordered, work->keys[row], work->hashes[row]);
+            ordered_values_forget(ordered, work->keys[row], work->hashes[row]);
             now = (Str){NULL, 0};
         }
         ordered->extremes[row] = now;
@@ -192,4 +192,19 @@ void ordered_values_update(OrderedValues *ordered, const AggregateBatch *work,
         else
             write_value(now, after, row, arena);
     }
+}
+
+void ordered_values_merge(OrderedValues *ordered, const AggregateParts *parts, uint32_t part,
+                          Vector *out, uint32_t row, Arena *arena)
+{
+    Str best = {NULL, 0};
+    for (uint32_t i = parts->starts[part]; i < parts->starts[part + 1]; i++) {
+        Str found = find_extreme(ordered, parts->keys[i], parts->hashes[i]);
+        if (found.data == NULL)
+            continue;
+        int order = best.data == NULL ? 0 : compare(found, best);
+        if (best.data == NULL || (ordered->last ? order > 0 : order < 0))
+            best = found;
+    }
+    write_value(best, out, row, arena);
 }

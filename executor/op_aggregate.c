@@ -60,8 +60,7 @@ static void number_groups(Aggregate *aggregate, const AggregateBatch *work)
             *(int64_t *)(void *)((char *)work->records[i] + offset) = aggregate->next_arrival++;
 }
 
-/* The hidden count of rows per group, after each row. */
-static void count_rows(const Aggregate *aggregate, AggregateBatch *work)
+void aggregate_count_rows(const Aggregate *aggregate, AggregateBatch *work)
 {
     if (!aggregate->plan->input_retracts)
         return;
@@ -159,26 +158,33 @@ static bool update_call(Aggregate *aggregate, uint32_t number, AggregateBatch *w
     return bound->update(&update, error);
 }
 
+bool aggregate_update(Aggregate *aggregate, AggregateBatch *work, Error *error)
+{
+    if (aggregate->has_ordered) {
+        work->previous = arena_alloc(work->arena, sizeof(uint32_t) * work->count);
+        aggregate_find_spans(work, work->previous);
+    }
+    for (uint32_t s = 0; s < aggregate->distinct_count; s++)
+        distinct_set_update(aggregate, aggregate->distinct_sets[s], work);
+    for (uint32_t c = 0; c < aggregate->plan->call_count; c++)
+        if (!update_call(aggregate, c, work, error))
+            return false;
+    return true;
+}
+
 static bool run_batch(Aggregate *aggregate, AggregateBatch *work, Emitter *emitter, Error *error)
 {
     const PlanAggregate *plan = aggregate->plan;
     find_groups(aggregate, work);
     if (plan->final_only)
         number_groups(aggregate, work);
-    count_rows(aggregate, work);
-    if (aggregate->has_ordered) {
-        work->previous = arena_alloc(work->arena, sizeof(uint32_t) * work->count);
-        aggregate_find_spans(work, work->previous);
-    }
+    aggregate_count_rows(aggregate, work);
     if (!plan->final_only) {
         work->before = arena_new_array(work->arena, Vector, plan->call_count + 1);
         work->after = arena_new_array(work->arena, Vector, plan->call_count + 1);
     }
-    for (uint32_t s = 0; s < aggregate->distinct_count; s++)
-        distinct_set_update(aggregate, aggregate->distinct_sets[s], work);
-    for (uint32_t c = 0; c < plan->call_count; c++)
-        if (!update_call(aggregate, c, work, error))
-            return false;
+    if (!aggregate_update(aggregate, work, error))
+        return false;
     remove_empty_groups(aggregate, work);
     if (!state_store_check(aggregate->base.context->state, error))
         return false;
@@ -328,13 +334,13 @@ static const char *describe(const Aggregate *aggregate)
     return copy;
 }
 
-static Operator *aggregate_open(const OperatorContext *context, Error *error)
+void aggregate_setup(Aggregate *aggregate, const OperatorContext *context,
+                     const PlanAggregate *plan, uint32_t header_bytes, bool by_window)
 {
-    const PlanAggregate *plan = context->node->spec;
     const Schema *input = context->node->inputs[0].node->schema;
-    Aggregate *aggregate = arena_new_one(context->arena, Aggregate);
     aggregate->base.context = context;
     aggregate->plan = plan;
+    aggregate->by_window = by_window;
     const Type **types = arena_new_array(context->arena, const Type *, plan->key_count + 1);
     for (uint32_t k = 0; k < plan->key_count; k++)
         types[k] = input->columns[plan->keys[k]].type;
@@ -342,8 +348,7 @@ static Operator *aggregate_open(const OperatorContext *context, Error *error)
     aggregate->key_columns = arena_new_array(context->arena, const Vector *, plan->key_count + 1);
     aggregate->calls = arena_new_array(context->arena, AggregateCall, plan->call_count + 1);
     aggregate->distinct_sets = arena_new_array(context->arena, DistinctSet *, plan->call_count + 1);
-    aggregate->header_bytes = (uint32_t)sizeof(int64_t) *
-                              ((plan->input_retracts ? 1u : 0u) + (plan->final_only ? 1u : 0u));
+    aggregate->header_bytes = header_bytes;
     StateSpec spec = {.name = "groups", .kind = STATE_VALUE, .ttl_ms = plan->state_ttl_ms};
     open_calls(aggregate, &spec);
     spec.description = describe(aggregate);
@@ -351,18 +356,30 @@ static Operator *aggregate_open(const OperatorContext *context, Error *error)
     aggregate->memory = (GroupMemory){{memory_assign}, aggregate->groups};
     /* One block that holds the arrays of a full batch, so that a reset gives nothing back. */
     aggregate->scratch = arena_new((size_t)1 << 20);
-    return &aggregate->base;
 }
 
-static void aggregate_close(Operator *op)
+void aggregate_teardown(Aggregate *aggregate)
 {
-    Aggregate *aggregate = (Aggregate *)op;
     for (uint32_t s = 0; s < aggregate->distinct_count; s++)
         distinct_set_close(aggregate->distinct_sets[s]);
     for (uint32_t c = 0; c < aggregate->plan->call_count; c++)
         if (aggregate->calls[c].ordered != NULL)
             ordered_values_close(aggregate->calls[c].ordered);
     arena_free(aggregate->scratch);
+}
+
+static Operator *aggregate_open(const OperatorContext *context, Error *error)
+{
+    const PlanAggregate *plan = context->node->spec;
+    Aggregate *aggregate = arena_new_one(context->arena, Aggregate);
+    uint32_t words = (plan->input_retracts ? 1u : 0u) + (plan->final_only ? 1u : 0u);
+    aggregate_setup(aggregate, context, plan, (uint32_t)sizeof(int64_t) * words, false);
+    return &aggregate->base;
+}
+
+static void aggregate_close(Operator *op)
+{
+    aggregate_teardown((Aggregate *)op);
 }
 
 const OperatorClass op_aggregate = {

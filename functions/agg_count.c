@@ -42,9 +42,11 @@ static bool count_update(const AggregateUpdate *update, Error *error)
 
 AGGREGATE_RESULT(count_result, CountState, count_put)
 
-static void count_merge(const void *data, uint8_t *to, const uint8_t *from, AggregateMemory *memory)
+static bool count_merge(const void *data, uint8_t *to, const uint8_t *from, AggregateMemory *memory,
+                        Error *error)
 {
     ((CountState *)(void *)to)->count += ((const CountState *)(const void *)from)->count;
+    return true;
 }
 
 static bool count_bind(const AggregateFunction *function, const FunctionSite *site, bool retracting,

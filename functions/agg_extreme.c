@@ -39,7 +39,17 @@ static void kept_empty(KeptState *state, const AggregateUpdate *update)
             state->present = 1;                                                                    \
         }                                                                                          \
     }                                                                                              \
-    AGGREGATE_UPDATE(kind##_update_##tag, KeptState, T, kind##_apply_##tag, put_##tag, kept_empty)
+    AGGREGATE_UPDATE(kind##_update_##tag, KeptState, T, kind##_apply_##tag, put_##tag, kept_empty) \
+    static bool kind##_merge_##tag(const void *data, uint8_t *to, const uint8_t *from,             \
+                                   AggregateMemory *memory, Error *error)                          \
+    {                                                                                              \
+        const KeptState *other = (const KeptState *)(const void *)from;                            \
+        T value;                                                                                   \
+        memcpy(&value, &other->value, sizeof(T));                                                  \
+        if (other->present != 0)                                                                   \
+            kind##_apply_##tag((KeptState *)(void *)to, value, false, NULL);                       \
+        return true;                                                                               \
+    }
 
 #define KEPT_KERNELS(tag, T)                                                                       \
     static inline void put_##tag(const void *data, const KeptState *state, Vector *out,            \
@@ -82,16 +92,29 @@ static void put_text(const void *data, const TextState *state, Vector *out, uint
 }
 
 #define KEEP_TEXT(kind, wins)                                                                      \
-    static inline void kind##_apply_text(TextState *state, StringView value, bool retracts,        \
-                                         const AggregateUpdate *update)                            \
+    static inline void kind##_take_text(TextState *state, StringView value,                        \
+                                        AggregateMemory *memory)                                   \
     {                                                                                              \
         if (state->present == 0 || (wins)) {                                                       \
-            update->memory->assign(update->memory, &state->value, string_view_str(&value));        \
+            memory->assign(memory, &state->value, string_view_str(&value));                        \
             state->present = 1;                                                                    \
         }                                                                                          \
     }                                                                                              \
+    static inline void kind##_apply_text(TextState *state, StringView value, bool retracts,        \
+                                         const AggregateUpdate *update)                            \
+    {                                                                                              \
+        kind##_take_text(state, value, update->memory);                                            \
+    }                                                                                              \
     AGGREGATE_UPDATE(kind##_update_text, TextState, StringView, kind##_apply_text, put_text,       \
-                     text_empty)
+                     text_empty)                                                                   \
+    static bool kind##_merge_text(const void *data, uint8_t *to, const uint8_t *from,              \
+                                  AggregateMemory *memory, Error *error)                           \
+    {                                                                                              \
+        const TextState *other = (const TextState *)(const void *)from;                            \
+        if (other->present != 0)                                                                   \
+            kind##_take_text((TextState *)(void *)to, other->value, memory);                       \
+        return true;                                                                               \
+    }
 KEEP_TEXT(min, string_view_compare(&value, &state->value) < 0)
 KEEP_TEXT(max, string_view_compare(&value, &state->value) > 0)
 KEEP_TEXT(first, false)
@@ -102,13 +125,16 @@ typedef enum ExtremeKind { EXTREME_MIN, EXTREME_MAX, EXTREME_FIRST, EXTREME_LAST
 
 typedef struct ExtremeKernels {
     bool (*update[4])(const AggregateUpdate *update, Error *error);
+    bool (*merge[4])(const void *data, uint8_t *to, const uint8_t *from, AggregateMemory *memory,
+                     Error *error);
     void (*result)(const void *data, uint8_t *const *states, uint32_t count, Vector *out,
                    Arena *arena);
 } ExtremeKernels;
 
 #define EXTREME(tag)                                                                               \
     {                                                                                              \
-        {min_update_##tag, max_update_##tag, first_update_##tag, last_update_##tag}, result_##tag  \
+        {min_update_##tag, max_update_##tag, first_update_##tag, last_update_##tag},               \
+            {min_merge_##tag, max_merge_##tag, first_merge_##tag, last_merge_##tag}, result_##tag  \
     }
 static const ExtremeKernels extremes[PHYSICAL_ROW + 1] = {
     [PHYSICAL_BOOL] = EXTREME(boolean), [PHYSICAL_I8] = EXTREME(i8),
@@ -134,6 +160,7 @@ static bool bind_extreme(const AggregateFunction *function, const FunctionSite *
     out->result = type_with_nullable(site->arena, type, true);
     out->state_bytes = sizeof(KeptState);
     out->update = kernels->update[kind];
+    out->merge = kernels->merge[kind];
     out->result_of = kernels->result;
     out->ordered_when_retracting = retracting;
     out->ordered_last = kind == EXTREME_MAX;

@@ -68,6 +68,20 @@ static bool list_update(const AggregateUpdate *update, Error *error)
     return done;
 }
 
+static bool list_merge(const void *data, uint8_t *to, const uint8_t *from, AggregateMemory *memory,
+                       Error *error)
+{
+    const Str *separator = data;
+    const ListState *other = (const ListState *)(const void *)from;
+    if (other->present == 0)
+        return true;
+    Buffer joined = {0};
+    bool done = list_append((ListState *)(void *)to, *separator, string_view_str(&other->text),
+                            &joined, memory, error);
+    buffer_deinit(&joined);
+    return done;
+}
+
 AGGREGATE_RESULT(list_result, ListState, list_put)
 
 static bool list_bind(const AggregateFunction *function, const FunctionSite *site, bool retracting,
@@ -94,6 +108,7 @@ static bool list_bind(const AggregateFunction *function, const FunctionSite *sit
     out->string_count = 1;
     out->update = list_update;
     out->result_of = list_result;
+    out->merge = list_merge;
     out->data = separator;
     return true;
 }

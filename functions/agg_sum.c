@@ -211,45 +211,52 @@ SUMS(f64, FloatSum, double, float_apply, float_empty)
 SUMS(decimal, DecimalSum, int64_t, decimal_apply, decimal_empty)
 SUMS(wide, WideSum, int128_t, wide_apply, wide_empty)
 
-static void integer_merge(const void *data, uint8_t *to, const uint8_t *from,
-                          AggregateMemory *memory)
+static bool integer_merge(const void *data, uint8_t *to, const uint8_t *from,
+                          AggregateMemory *memory, Error *error)
 {
     IntegerSum *into = (IntegerSum *)(void *)to;
     const IntegerSum *other = (const IntegerSum *)(const void *)from;
     into->count += other->count;
     into->sum += other->sum;
+    return true;
 }
 
-static void float_merge(const void *data, uint8_t *to, const uint8_t *from, AggregateMemory *memory)
+static bool float_merge(const void *data, uint8_t *to, const uint8_t *from, AggregateMemory *memory,
+                        Error *error)
 {
     FloatSum *into = (FloatSum *)(void *)to;
     const FloatSum *other = (const FloatSum *)(const void *)from;
     into->count += other->count;
     into->sum += other->sum;
+    return true;
 }
 
-static void decimal_merge(const void *data, uint8_t *to, const uint8_t *from,
-                          AggregateMemory *memory)
+static bool decimal_merge(const void *data, uint8_t *to, const uint8_t *from,
+                          AggregateMemory *memory, Error *error)
 {
     DecimalSum *into = (DecimalSum *)(void *)to;
     const DecimalSum *other = (const DecimalSum *)(const void *)from;
     into->count += other->count;
     into->sum = wide_of(wide_get(into->sum) + wide_get(other->sum));
+    return true;
 }
 
-static void wide_merge(const void *data, uint8_t *to, const uint8_t *from, AggregateMemory *memory)
+static bool wide_merge(const void *data, uint8_t *to, const uint8_t *from, AggregateMemory *memory,
+                       Error *error)
 {
     WideSum *into = (WideSum *)(void *)to;
     const WideSum *other = (const WideSum *)(const void *)from;
     into->count += other->count;
     wide_add(into, (uint128_t)wide_get(other->low), other->high);
+    return true;
 }
 
 typedef struct SumKernels {
     bool (*update[2])(const AggregateUpdate *update, Error *error); /* SUM, AVG */
     void (*result[2])(const void *data, uint8_t *const *states, uint32_t count, Vector *out,
                       Arena *arena);
-    void (*merge)(const void *data, uint8_t *to, const uint8_t *from, AggregateMemory *memory);
+    bool (*merge)(const void *data, uint8_t *to, const uint8_t *from, AggregateMemory *memory,
+                  Error *error);
     uint32_t state_bytes;
 } SumKernels;
 

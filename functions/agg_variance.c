@@ -133,8 +133,8 @@ static void put_decimal(const void *data, const FloatMoments *state, Vector *out
 AGGREGATE_UPDATE(update_decimal, FloatMoments, double, float_apply, put_decimal, float_empty)
 AGGREGATE_RESULT(result_decimal, FloatMoments, put_decimal)
 
-static void integer_merge(const void *data, uint8_t *to, const uint8_t *from,
-                          AggregateMemory *memory)
+static bool integer_merge(const void *data, uint8_t *to, const uint8_t *from,
+                          AggregateMemory *memory, Error *error)
 {
     IntegerMoments *into = (IntegerMoments *)(void *)to;
     const IntegerMoments *other = (const IntegerMoments *)(const void *)from;
@@ -142,15 +142,18 @@ static void integer_merge(const void *data, uint8_t *to, const uint8_t *from,
     into->sum = wide_of(wide_get(into->sum) + wide_get(other->sum));
     into->squares = wide_of(
         (int128_t)((uint128_t)wide_get(into->squares) + (uint128_t)wide_get(other->squares)));
+    return true;
 }
 
-static void float_merge(const void *data, uint8_t *to, const uint8_t *from, AggregateMemory *memory)
+static bool float_merge(const void *data, uint8_t *to, const uint8_t *from, AggregateMemory *memory,
+                        Error *error)
 {
     FloatMoments *into = (FloatMoments *)(void *)to;
     const FloatMoments *other = (const FloatMoments *)(const void *)from;
     into->count += other->count;
     into->sum += other->sum;
     into->squares += other->squares;
+    return true;
 }
 
 typedef struct MomentKernels {

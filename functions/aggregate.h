@@ -48,8 +48,10 @@ typedef struct BoundAggregate {
     /* Current values: row i of out from states[i]. */
     void (*result_of)(const void *data, uint8_t *const *states, uint32_t count, Vector *out,
                       Arena *arena);
-    /* Adds the state `from` to `to` (two-phase aggregation); NULL when it cannot. */
-    void (*merge)(const void *data, uint8_t *to, const uint8_t *from, AggregateMemory *memory);
+    /* Adds the state `from`, whose rows came later, to `to`; false with an error when the result
+     * cannot be kept. Not for DISTINCT: two sets may share values. */
+    bool (*merge)(const void *data, uint8_t *to, const uint8_t *from, AggregateMemory *memory,
+                  Error *error);
     /* With retracting input the value cannot be kept in place: the operator keeps the argument's
      * values in order and answers with the first (MIN) or last (MAX). `update` then serves only
      * insert-only input. */

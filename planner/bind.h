@@ -87,6 +87,19 @@ typedef struct AggregateList {
 /* And the number of the grouping set this one. */
 #define GROUPING_COLUMN (AGGREGATE_COLUMN_BASE - 1)
 
+/* TUMBLE, HOP or SESSION in GROUP BY, and what of its windows the SELECT shows. */
+typedef struct GroupWindow {
+    PlanWindow window;
+    const Expr *time;
+    const char *name; /* of the function */
+    PlanWindowProperty properties[4];
+    uint32_t property_count;
+    AstPlace place;
+} GroupWindow;
+
+/* Until the aggregate node exists, property i of its window is this column. */
+#define WINDOW_COLUMN_BASE UINT32_C(0x60000000)
+
 /* GROUP BY: the keys, each once, and the sets of them that rows are grouped by. */
 typedef struct GroupBy {
     const Expr **keys;
@@ -95,6 +108,7 @@ typedef struct GroupBy {
     /* With more sets: per set the keys it leaves out, bit key_count - 1 - k for key k, and above
      * these bits how many equal sets stand before it. Different for every set. */
     int64_t *sets;
+    GroupWindow *window; /* NULL: rows are not grouped by time */
 } GroupBy;
 
 /* A call with OVER found while binding the expressions of a SELECT. */
@@ -232,6 +246,18 @@ void over_list_replace(OverList *list, const Expr *const *exprs);
  * output. */
 LogicalNode *bind_over_nodes(Binder *binder, LogicalNode *input, const OverList *list,
                              const Expr **exprs, uint32_t expr_count, AstPlace place);
+
+/* bind_group_window.c */
+bool bind_is_group_window(const AstExpr *ast);
+/* The window of GROUP BY; there can be one. */
+bool bind_group_window(ExprScope *scope, const AstExpr *ast, GroupBy *groups, Error *error);
+/* TUMBLE_START and the like. */
+bool bind_is_window_property(const char *function);
+const Expr *bind_window_property(ExprScope *scope, const AstExpr *ast, Error *error);
+
+const char *bind_property_name(PlanWindowProperty property);
+const Type *bind_property_type(Arena *arena, const GroupWindow *window,
+                               PlanWindowProperty property);
 
 /* bind_table.c */
 /* Gives the relation its alias and, where the user listed them, other column names. */

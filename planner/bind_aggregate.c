@@ -222,6 +222,11 @@ static const Expr *regroup(const Regroup *to, const Expr *expr, Error *error)
             return expr_column(arena, to->groups->key_count, expr->type, expr_place(expr));
         if (expr->column >= OVER_COLUMN_BASE && expr->column < AGGREGATE_COLUMN_BASE)
             return expr; /* computed above the groups */
+        if (expr->column >= WINDOW_COLUMN_BASE)
+            return expr_column(arena,
+                               aggregate->key_count + aggregate->call_count + expr->column -
+                                   WINDOW_COLUMN_BASE,
+                               expr->type, expr_place(expr));
         if (expr->column >= AGGREGATE_COLUMN_BASE)
             return expr_column(arena, aggregate->key_count + expr->column - AGGREGATE_COLUMN_BASE,
                                expr->type, expr_place(expr));
@@ -242,16 +247,20 @@ static const Expr *regroup(const Regroup *to, const Expr *expr, Error *error)
 }
 
 static const Schema *aggregate_schema(Arena *arena, const LogicalNode *input,
-                                      const LogicalAggregate *aggregate)
+                                      const LogicalAggregate *aggregate, const GroupWindow *window)
 {
     uint32_t count = aggregate->key_count + aggregate->call_count;
-    Column *columns = arena_new_array(arena, Column, count + 1);
+    uint32_t more = window == NULL ? 0 : window->property_count;
+    Column *columns = arena_new_array(arena, Column, count + more + 1);
+    for (uint32_t i = 0; i < more; i++)
+        columns[count + i] = (Column){bind_property_name(window->properties[i]),
+                                      bind_property_type(arena, window, window->properties[i])};
     for (uint32_t i = 0; i < aggregate->key_count; i++)
         columns[i] = input->schema->columns[aggregate->keys[i]];
     for (uint32_t i = 0; i < aggregate->call_count; i++)
         columns[aggregate->key_count + i] =
             (Column){arena_printf(arena, "EXPR$%u", i), aggregate->calls[i].type};
-    return schema_new(arena, columns, count);
+    return schema_new(arena, columns, count + more);
 }
 
 /* Grouping sets without keys have a row even where there is none to group, once all is known. */
@@ -279,12 +288,23 @@ static LogicalNode *expand_input(Binder *binder, LogicalNode *calc, const GroupB
     return expand;
 }
 
+static void set_window(Binder *binder, const GroupWindow *window, InputList *inputs,
+                       LogicalNode *node)
+{
+    LogicalWindowAggregate *out = &node->window_aggregate;
+    Arena *arena = binder->context->arena;
+    out->window = window->window;
+    out->window.time_column = input_add(inputs, window->time);
+    out->properties = arena_memdup(arena, window->properties, sizeof(window->properties));
+    out->property_count = window->property_count;
+}
+
 LogicalNode *bind_aggregate_node(Binder *binder, LogicalNode *input, const GroupBy *groups,
                                  const AggregateList *list, const Expr **exprs, uint32_t expr_count,
                                  AstPlace place, Error *error)
 {
     Arena *arena = binder->context->arena;
-    uint32_t most = groups->key_count + 1;
+    uint32_t most = groups->key_count + 2;
     for (uint32_t i = 0; i < list->count; i++)
         most += list->sites[i].arg_count + 1;
     InputList inputs = {arena_new_array(arena, const Expr *, most), 0};
@@ -293,6 +313,8 @@ LogicalNode *bind_aggregate_node(Binder *binder, LogicalNode *input, const Group
     for (uint32_t i = 0; i < groups->key_count; i++)
         aggregate.keys[i] = input_add(&inputs, groups->keys[i]);
     fill_calls(arena, list, &inputs, &aggregate);
+    if (groups->window != NULL)
+        input_add(&inputs, groups->window->time);
     if (inputs.count == 0) { /* COUNT(*) alone: any column will do */
         const Column *first = &input->schema->columns[0];
         input_add(&inputs, expr_column(arena, 0, first->type, (AstPlace){-1, 0}));
@@ -300,9 +322,13 @@ LogicalNode *bind_aggregate_node(Binder *binder, LogicalNode *input, const Group
     LogicalNode *calc = input_calc(arena, input, &inputs, place);
     if (groups->set_count > 1)
         calc = expand_input(binder, calc, groups, &aggregate, place);
-    LogicalNode *node = logical_new_unary(arena, "aggregate",
-                                          aggregate_schema(arena, calc, &aggregate), calc, place);
+    const GroupWindow *window = groups->window;
+    LogicalNode *node =
+        logical_new_unary(arena, window == NULL ? "aggregate" : "window_aggregate",
+                          aggregate_schema(arena, calc, &aggregate, window), calc, place);
     node->aggregate = aggregate;
+    if (window != NULL)
+        set_window(binder, window, &inputs, node);
     Regroup to = {binder, node, groups, input};
     for (uint32_t i = 0; i < expr_count; i++) {
         exprs[i] = regroup(&to, exprs[i], error);

@@ -124,6 +124,8 @@ const Expr *bind_call(ExprScope *scope, const AstExpr *ast, Error *error)
         return bind_aggregate_call(scope, ast, error);
     if (bind_is_grouping(ast->function))
         return bind_grouping_call(scope, ast, error);
+    if (bind_is_group_window(ast) || bind_is_window_property(ast->function))
+        return bind_window_property(scope, ast, error);
     if (window_function_find(ast->function) != NULL) {
         error_set(error, ERROR_SYNTAX, "window function %s needs OVER", ast->function);
         error_hint(error, "Write %s(…) OVER (PARTITION BY … ORDER BY …).", ast->function);

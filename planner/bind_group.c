@@ -81,6 +81,8 @@ static bool bind_keys(ExprScope *scope, const AstSelect *select, const AstExpr *
                 return false;
         return true;
     }
+    if (bind_is_group_window(ast))
+        return bind_group_window(scope, ast, groups, error);
     const Expr *key = bind_expr(scope, ast, error);
     if (key == NULL) {
         hint_alias(select, ast, error);
@@ -222,6 +224,15 @@ bool bind_group_by(ExprScope *scope, const AstSelect *select, GroupBy *out, Erro
     }
     if (all.count > 1)
         number_sets(arena, &all, out);
+    if (all.count > 1 && out->window != NULL) {
+        error_set(error, ERROR_UNSUPPORTED, "%s in GROUP BY does not go with grouping sets",
+                  out->window->name);
+        error_hint(error,
+                   "Use the window table function: SELECT … FROM TABLE(%s(…)) GROUP BY "
+                   "window_start, window_end, GROUPING SETS (…).",
+                   out->window->name);
+        return bind_error_at(scope->binder, error, out->window->place);
+    }
     return true;
 }
 

@@ -263,7 +263,8 @@ static bool bind_parts(Binder *binder, const AstQuery *query, const Relation *fr
     parts->queries.in_group = false;
     scope.aggregates = &parts->aggregates;
     scope.groups = &parts->groups;
-    parts->aggregates.global = parts->groups.key_count == 0 || parts->groups.set_count > 1;
+    parts->aggregates.global = (parts->groups.key_count == 0 && parts->groups.window == NULL) ||
+                               parts->groups.set_count > 1;
     scope.overs = &parts->overs;
     parts->overs.windows = select->windows;
     parts->overs.window_count = select->window_count;

@@ -100,6 +100,15 @@ typedef struct LogicalInterval {
     const Expr *whole; /* the condition with the bounds in it; NULL: they are in the keys */
 } LogicalInterval;
 
+/* window_aggregate: an aggregate, and the windows its rows are grouped by besides the keys. The
+ * columns: keys, calls, properties. */
+typedef struct LogicalWindowAggregate {
+    LogicalAggregate aggregate; /* first: the same field as of a plain one */
+    PlanWindow window;
+    PlanWindowProperty *properties;
+    uint32_t property_count;
+} LogicalWindowAggregate;
+
 typedef struct LogicalJoin {
     PlanJoinKind kind;
     const Expr *condition; /* until keys are extracted: all of ON; NULL: TRUE */
@@ -208,6 +217,7 @@ struct LogicalNode {
         PlanWatermark watermark;
         LogicalWindowTvf window_tvf;
         LogicalAggregate aggregate;
+        LogicalWindowAggregate window_aggregate;
         LogicalExpand expand;
         LogicalJoin join;
         LogicalSetOperation set_operation;
@@ -305,6 +315,9 @@ LogicalNode *logical_scan(Arena *arena, const PlanTable *table, const bool *phys
  * One rule a file: each takes a tree and gives one that has the same rows. */
 LogicalNode *rule_push_filters(const PlannerContext *context, LogicalNode *node);
 LogicalNode *rule_rank(const PlannerContext *context, LogicalNode *node);
+LogicalNode *rule_window_aggregate(const PlannerContext *context, LogicalNode *node);
+/* What a key of a plain aggregate will be in time, once the rule has seen it. */
+TimeKind window_key_time(const LogicalNode *node, uint32_t column);
 LogicalNode *rule_extract_join_keys(const PlannerContext *context, LogicalNode *node);
 /* Joins bounded by time become interval joins; which inputs only insert shows later. */
 LogicalNode *rule_interval_join(const PlannerContext *context, LogicalNode *node);

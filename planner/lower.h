@@ -24,6 +24,15 @@ void lower_identify_rows(const LogicalNode *node, Buffer *text);
 /* Columns and rows mean what the input's mean. */
 void lower_identify_as_input(LogicalNode *node);
 
+/* lower_aggregate.c: what aggregates over groups and over windows have in common. */
+bool lower_aggregate_equal(const LogicalNode *a, const LogicalNode *b);
+bool lower_aggregate_spec(const PlannerContext *context, LogicalNode *node, PlanAggregate *spec,
+                          Error *error) MUST_CHECK;
+void lower_aggregate_keys(const LogicalNode *node, Buffer *label);
+void lower_aggregate_select(const LogicalNode *node, Buffer *label);
+/* The identities of keys and calls; those of further columns are left to be filled. */
+uint64_t *lower_aggregate_identify(const PlannerContext *context, LogicalNode *node, Buffer *text);
+
 void lower_hash(PlanInput *input, const uint32_t *columns, uint32_t count);
 void lower_single(LogicalNode *node);
 

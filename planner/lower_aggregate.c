@@ -8,7 +8,7 @@
 
 extern const NodeClass node_aggregate;
 
-static bool aggregate_equal(const LogicalNode *a, const LogicalNode *b)
+bool lower_aggregate_equal(const LogicalNode *a, const LogicalNode *b)
 {
     const LogicalAggregate *x = &a->aggregate, *y = &b->aggregate;
     if (x->key_count != y->key_count || x->call_count != y->call_count ||
@@ -90,24 +90,35 @@ static void print_call(const LogicalAggregateCall *call, const Schema *input, Bu
         buffer_printf(out, " FILTER %s", input->columns[call->filter].name);
 }
 
-static const char *aggregate_label(const PlannerContext *context, const LogicalNode *node)
+void lower_aggregate_keys(const LogicalNode *node, Buffer *label)
+{
+    const LogicalAggregate *aggregate = &node->aggregate;
+    if (aggregate->key_count == 0)
+        return;
+    buffer_append_text(label, "groupBy=[");
+    label_columns(node->inputs[0]->schema, aggregate->keys, aggregate->key_count, label);
+    buffer_append_text(label, "], ");
+}
+
+void lower_aggregate_select(const LogicalNode *node, Buffer *label)
 {
     const LogicalAggregate *aggregate = &node->aggregate;
     const Schema *input = node->inputs[0]->schema;
+    buffer_append_text(label, "select=[");
+    label_columns(input, aggregate->keys, aggregate->key_count, label);
+    for (uint32_t i = 0; i < aggregate->call_count; i++) {
+        buffer_append_text(label, aggregate->key_count + i == 0 ? "" : ", ");
+        print_call(&aggregate->calls[i], input, label);
+        buffer_printf(label, " AS %s", node->schema->columns[aggregate->key_count + i].name);
+    }
+}
+
+static const char *aggregate_label(const PlannerContext *context, const LogicalNode *node)
+{
     Buffer label = {0};
     buffer_append_text(&label, "GroupAggregate(");
-    if (aggregate->key_count != 0) {
-        buffer_append_text(&label, "groupBy=[");
-        label_columns(input, aggregate->keys, aggregate->key_count, &label);
-        buffer_append_text(&label, "], ");
-    }
-    buffer_append_text(&label, "select=[");
-    label_columns(input, aggregate->keys, aggregate->key_count, &label);
-    for (uint32_t i = 0; i < aggregate->call_count; i++) {
-        buffer_append_text(&label, aggregate->key_count + i == 0 ? "" : ", ");
-        print_call(&aggregate->calls[i], input, &label);
-        buffer_printf(&label, " AS %s", node->schema->columns[aggregate->key_count + i].name);
-    }
+    lower_aggregate_keys(node, &label);
+    lower_aggregate_select(node, &label);
     buffer_append_text(&label, "])");
     return label_take(context->arena, &label);
 }
@@ -136,15 +147,15 @@ static const char *aggregate_state(const PlannerContext *context, const LogicalN
     return label_take(context->arena, &text);
 }
 
-static bool aggregate_lower(const PlannerContext *context, LogicalNode *node, Error *error)
+/* Keys, calls and how the input is spread. */
+bool lower_aggregate_spec(const PlannerContext *context, LogicalNode *node, PlanAggregate *spec,
+                          Error *error)
 {
     const LogicalAggregate *aggregate = &node->aggregate;
-    Arena *arena = context->arena;
-    PlanAggregate *spec = arena_new_one(arena, PlanAggregate);
     spec->keys = aggregate->keys;
     spec->key_count = aggregate->key_count;
     spec->call_count = aggregate->call_count;
-    spec->calls = arena_new_array(arena, PlanAggregateCall, aggregate->call_count + 1);
+    spec->calls = arena_new_array(context->arena, PlanAggregateCall, aggregate->call_count + 1);
     spec->input_retracts = traits_retracts(node->inputs[0]);
     spec->state_ttl_ms = lower_state_ttl(context, node, 0);
     spec->final_only = context->config->bounded_run;
@@ -154,9 +165,6 @@ static bool aggregate_lower(const PlannerContext *context, LogicalNode *node, Er
         if (!bind_call(context, node, &aggregate->calls[i], spec->input_retracts, &spec->calls[i],
                        error))
             return false;
-    node->plan->spec = spec;
-    node->plan->label = aggregate_label(context, node);
-    node->plan->state = aggregate_state(context, node, spec);
     if (aggregate->key_count == 0)
         lower_single(node);
     else
@@ -164,7 +172,17 @@ static bool aggregate_lower(const PlannerContext *context, LogicalNode *node, Er
     return true;
 }
 
-static void aggregate_identify(const PlannerContext *context, LogicalNode *node, Buffer *text)
+static bool aggregate_lower(const PlannerContext *context, LogicalNode *node, Error *error)
+{
+    PlanAggregate *spec = arena_new_one(context->arena, PlanAggregate);
+    if (!lower_aggregate_spec(context, node, spec, error))
+        return false;
+    node->plan->spec = spec;
+    node->plan->label = aggregate_label(context, node);
+    node->plan->state = aggregate_state(context, node, spec);
+    return true;
+}
+uint64_t *lower_aggregate_identify(const PlannerContext *context, LogicalNode *node, Buffer *text)
 {
     const LogicalAggregate *aggregate = &node->aggregate;
     const uint64_t *input = node->inputs[0]->column_identities;
@@ -197,6 +215,12 @@ static void aggregate_identify(const PlannerContext *context, LogicalNode *node,
     if (traits_retracts(node->inputs[0]))
         buffer_append_text(text, "|retracts");
     node->column_identities = columns;
+    return columns;
+}
+
+static void aggregate_identify(const PlannerContext *context, LogicalNode *node, Buffer *text)
+{
+    lower_aggregate_identify(context, node, text);
 }
 
 static void aggregate_describe(const LogicalNode *node, Buffer *out)
@@ -214,8 +238,9 @@ static void aggregate_describe(const LogicalNode *node, Buffer *out)
 
 const NodeClass node_aggregate = {
     .op = "aggregate",
-    .equal = aggregate_equal,
+    .equal = lower_aggregate_equal,
     .derive = aggregate_derive,
+    .time = window_key_time,
     .needs_before = lower_needs_before,
     .lower = aggregate_lower,
     .identify = aggregate_identify,

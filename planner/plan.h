@@ -147,6 +147,7 @@ typedef enum PlanWindowKind {
 
 typedef struct PlanWindow {
     PlanWindowKind kind;
+    bool on_clock;         /* processing time: a row's time is when it comes */
     uint32_t time_column;  /* ATTACHED: the window's end; up to 6 digits */
     uint32_t start_column; /* ATTACHED: the window's start */
     int64_t size_us;       /* SESSION: the gap */
@@ -159,6 +160,22 @@ typedef struct PlanWindow {
 /* op "window_tvf": every row once per window it lies in. Output: the input's columns, then start
  * and end of the window as TIMESTAMP(3) on its clock, then its last millisecond as the time column
  * has it. Never SESSION or ATTACHED. Spec: a PlanWindow. */
+
+/* op "window_aggregate": an aggregate per key and window, given once when the watermark passes the
+ * window's end. Output: the keys, the aggregates, then the properties. */
+typedef enum PlanWindowProperty {
+    PLAN_WINDOW_START, /* TIMESTAMP(3) of the windows' clock */
+    PLAN_WINDOW_END,
+    PLAN_WINDOW_TIME, /* end - 1 ms as the time column has it: an event time again */
+    PLAN_WINDOW_CLOCK /* the processing time at which the window was given */
+} PlanWindowProperty;
+
+typedef struct PlanWindowAggregate {
+    PlanAggregate aggregate;
+    PlanWindow window;
+    const PlanWindowProperty *properties;
+    uint32_t property_count;
+} PlanWindowAggregate;
 
 /* op "join": regular join; output: left columns, then right columns; of SEMI and ANTI left columns
  * only; of MARK left columns and a BOOLEAN that says whether the row has a match. */

@@ -63,6 +63,7 @@ static void rewrite(const PlannerContext *context, LogicalNode **roots, uint32_t
     for (uint32_t r = 0; r < count; r++) {
         roots[r] = rule_push_filters(context, roots[r]);
         roots[r] = rule_rank(context, roots[r]);
+        roots[r] = rule_window_aggregate(context, roots[r]);
         roots[r] = rule_extract_join_keys(context, roots[r]);
         roots[r] = rule_interval_join(context, roots[r]);
         roots[r] = rule_prune_columns(context, roots[r]);

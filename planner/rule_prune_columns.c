@@ -134,6 +134,30 @@ static Pruned prune_calc(const PlannerContext *context, LogicalNode *node, const
     return (Pruned){copy, map};
 }
 
+static void mark_window(const PlanWindow *window, bool *used)
+{
+    used[window->time_column] = true;
+    if (window->kind == PLAN_WINDOW_ATTACHED)
+        used[window->start_column] = true;
+}
+
+/* Of an aggregate over windows: the columns its windows are made of, and what is shown of them. */
+static void keep_properties(Arena *arena, const LogicalNode *node, LogicalNode *copy,
+                            const bool *keep, const uint32_t *map)
+{
+    const LogicalWindowAggregate *old = &node->window_aggregate;
+    LogicalWindowAggregate *made = &copy->window_aggregate;
+    uint32_t first = old->aggregate.key_count + old->aggregate.call_count;
+    made->window.time_column = map[old->window.time_column];
+    if (old->window.kind == PLAN_WINDOW_ATTACHED)
+        made->window.start_column = map[old->window.start_column];
+    made->properties = arena_new_array(arena, PlanWindowProperty, old->property_count + 1);
+    made->property_count = 0;
+    for (uint32_t p = 0; p < old->property_count; p++)
+        if (keep[first + p])
+            made->properties[made->property_count++] = old->properties[p];
+}
+
 static Pruned prune_aggregate(const PlannerContext *context, LogicalNode *node, const bool *needed)
 {
     Arena *arena = context->arena;
@@ -157,6 +181,8 @@ static Pruned prune_aggregate(const PlannerContext *context, LogicalNode *node, 
         if (call->filter >= 0)
             used[call->filter] = true;
     }
+    if (logical_is(node, "window_aggregate"))
+        mark_window(&node->window_aggregate.window, used);
     Pruned input = prune(context, node->inputs[0], used);
     LogicalNode *copy = with_input(arena, node, input.node);
     copy->schema = kept_schema(arena, node->schema, map, kept);
@@ -176,6 +202,8 @@ static Pruned prune_aggregate(const PlannerContext *context, LogicalNode *node, 
         if (call->filter >= 0)
             call->filter = (int32_t)input.map[call->filter];
     }
+    if (logical_is(node, "window_aggregate"))
+        keep_properties(arena, node, copy, keep, input.map);
     return (Pruned){copy, map};
 }
 
@@ -498,10 +526,19 @@ static Pruned prune(const PlannerContext *context, LogicalNode *node, const bool
         const char *op;
         Pruned (*prune)(const PlannerContext *context, LogicalNode *node, const bool *needed);
     } kinds[] = {
-        {"scan", prune_scan},           {"calc", prune_calc},     {"aggregate", prune_aggregate},
-        {"join", prune_join},           {"union", prune_union},   {"limit", prune_through},
-        {"sort", prune_through},        {"expand", prune_expand}, {"over", prune_over},
-        {"watermark", prune_watermark}, {"rank", prune_rank},     {"window_tvf", prune_window_tvf},
+        {"scan", prune_scan},
+        {"calc", prune_calc},
+        {"aggregate", prune_aggregate},
+        {"join", prune_join},
+        {"union", prune_union},
+        {"limit", prune_through},
+        {"sort", prune_through},
+        {"expand", prune_expand},
+        {"over", prune_over},
+        {"window_aggregate", prune_aggregate},
+        {"watermark", prune_watermark},
+        {"rank", prune_rank},
+        {"window_tvf", prune_window_tvf},
         {"interval_join", prune_join},
     };
     for (size_t i = 0; i < array_count(kinds); i++)

@@ -21,6 +21,12 @@ StateStore *state_store_new(const StateConfig *config)
     return store;
 }
 
+uint32_t state_store_key_groups(const StateStore *store, uint32_t *last)
+{
+    *last = store->last_key_group;
+    return store->first_key_group;
+}
+
 static uint32_t key_group_count(const StateStore *store)
 {
     return store->last_key_group - store->first_key_group + 1;

@@ -56,6 +56,8 @@ StateStore *state_store_new(const StateConfig *config);
 void state_store_free(StateStore *store);
 /* Declares a table; it lives as long as the store. */
 StateTable *state_table_declare(StateStore *store, const StateSpec *spec);
+/* First and last key group it owns. */
+uint32_t state_store_key_groups(const StateStore *store, uint32_t *last);
 uint64_t state_store_bytes(const StateStore *store);
 /* What its records and indexes take from the system, free room included. */
 uint64_t state_store_reserved_bytes(const StateStore *store);

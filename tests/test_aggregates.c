@@ -377,11 +377,11 @@ START_TEST(test_merge)
     const Type wide = type_make(TYPE_DECIMAL, true, 38, 2);
     const Type narrow = type_make(TYPE_DECIMAL, true, 10, 2);
     const Type *types[] = {&type_int, &type_double, &narrow, &wide};
-    const char *names[] = {"COUNT", "SUM", "AVG"};
+    const char *names[] = {"COUNT", "SUM", "AVG", "MIN", "MAX"};
     Arena *arena = arena_new(4096);
     for (size_t n = 0; n < array_count(names); n++) {
         for (size_t t = 0; t < array_count(types); t++) {
-            const BoundAggregate bound = bind_one(names[n], types[t], true, arena);
+            const BoundAggregate bound = bind_one(names[n], types[t], n < 3, arena);
             uint64_t whole[8] = {0};
             uint64_t halves[2][8] = {{0}, {0}};
             Vector after;
@@ -390,7 +390,9 @@ START_TEST(test_merge)
                 fold(&bound, (uint8_t *)whole, i * 7 - 60, CHANGE_INSERT, &after, arena);
                 fold(&bound, (uint8_t *)halves[i % 2], i * 7 - 60, CHANGE_INSERT, &merged, arena);
             }
-            bound.merge(bound.data, (uint8_t *)halves[0], (uint8_t *)halves[1], NULL);
+            Error error = {0};
+            ck_assert(
+                bound.merge(bound.data, (uint8_t *)halves[0], (uint8_t *)halves[1], NULL, &error));
             uint8_t *states[] = {(uint8_t *)halves[0]};
             vector_init(&merged, bound.result, 1, arena);
             bound.result_of(bound.data, states, 1, &merged, arena);

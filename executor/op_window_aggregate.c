@@ -1,0 +1,368 @@
+/* Aggregate over windows: per key and window one row, given when the window ends.
+ *
+ * Contract: a window is given once, as +I, when the watermark reaches its last millisecond; a
+ * window without rows is not given. Windows are given in the order of their ends, the keys of one
+ * in the order in which they first came. A row counts in every window that holds its time and is
+ * still open; one that finds all of them closed is left out and counted as late. Rows taken back
+ * (-U, -D) are taken out of the windows still open. A row without a time is left out and counted.
+ *
+ * Columnar: times become slices in one loop, keys are encoded and hashed for the whole batch, the
+ * groups (key and slice) found in one call, and every aggregate runs once over all rows. Windows
+ * that overlap share slices: HOP and CUMULATE put slices together when a window ends.
+ *
+ * Cost: one prefetched probe a row; a window of n slices costs n merges a key. State: a record per
+ * key and slice, let go with the last window of the slice. */
+#include "executor/window_internal.h"
+
+#include <stdlib.h>
+
+/* ---------------------------------------------------------------- rows to slices */
+
+static void read_times(const WindowAggregate *window, const Vector *column, uint32_t count,
+                       int64_t *out)
+{
+    const TimeZone *zone = window->plan->window.zone;
+    if (window->clock != NULL) {
+        int64_t now = zone == NULL ? window->now_us : time_zone_to_local(zone, window->now_us);
+        for (uint32_t i = 0; i < count; i++)
+            out[i] = now;
+        return;
+    }
+    const int64_t *values = column->data;
+    bool is_local = window->shape.kind == PLAN_WINDOW_ATTACHED || zone == NULL;
+    for (uint32_t i = 0; i < count; i++)
+        out[i] = values[vector_index(column, i)];
+    for (uint32_t i = 0; !is_local && i < count; i++)
+        if (!vector_is_null(column, i))
+            out[i] = time_zone_to_local(zone, out[i]);
+}
+
+static void find_ends(const WindowAggregate *window, WindowBatch *batch)
+{
+    const WindowShape *shape = &window->shape;
+    uint32_t count = batch->work.count;
+    switch (shape->kind) {
+    case PLAN_WINDOW_ATTACHED:
+        memcpy(batch->ends, batch->times, sizeof(int64_t) * count);
+        break;
+    case PLAN_WINDOW_SESSION:
+        for (uint32_t i = 0; i < count; i++)
+            batch->ends[i] = batch->times[i] + shape->size_us;
+        break;
+    default:
+        for (uint32_t i = 0; i < count; i++)
+            batch->ends[i] = window_slice_end(shape, batch->times[i]);
+    }
+}
+
+static RowFate fate_of(const WindowAggregate *window, int64_t end)
+{
+    int64_t first, last;
+    if (!window_ends(&window->shape, end, &first, &last))
+        return ROW_OUTSIDE;
+    return window_is_closed(window, last) ? ROW_LATE : ROW_COUNTS;
+}
+
+static void encode_keys(WindowAggregate *window, WindowBatch *batch)
+{
+    Aggregate *aggregate = &window->aggregate;
+    AggregateBatch *work = &batch->work;
+    uint32_t n = work->count;
+    batch->keys = arena_alloc(work->arena, sizeof(Str) * n);
+    batch->hashes = arena_alloc(work->arena, sizeof(uint64_t) * n);
+    if (aggregate->plan->key_count == 0) {
+        for (uint32_t i = 0; i < n; i++)
+            batch->keys[i] = (Str){"", 0};
+    } else {
+        for (uint32_t k = 0; k < aggregate->plan->key_count; k++)
+            aggregate->key_columns[k] = &work->in->columns[aggregate->plan->keys[k]];
+        row_encode(aggregate->key_layout, aggregate->key_columns, NULL, n, work->arena,
+                   batch->keys);
+    }
+    hash_many(batch->keys, n, batch->hashes);
+}
+
+static uint32_t list_rows(const WindowBatch *batch, RowFate fate, uint32_t count, uint32_t *rows)
+{
+    uint32_t listed = 0;
+    for (uint32_t i = 0; i < count; i++) {
+        rows[listed] = i;
+        listed += batch->fates[i] == fate;
+    }
+    return listed;
+}
+
+/* Goes on with the rows that count; tells of those that came too late. */
+static bool keep_rows(WindowBatch *batch, Emitter *emitter, Error *error)
+{
+    AggregateBatch *work = &batch->work;
+    uint32_t *rows = arena_alloc(work->arena, sizeof(uint32_t) * (work->count + 1));
+    uint32_t late = list_rows(batch, ROW_LATE, work->count, rows);
+    if (late != 0 && !emit_late(emitter, work->in, rows, late, error))
+        return false;
+    uint32_t count = list_rows(batch, ROW_COUNTS, work->count, rows);
+    if (count == work->count)
+        return true;
+    for (uint32_t i = 0; i < count; i++) {
+        batch->times[i] = batch->times[rows[i]];
+        batch->ends[i] = batch->ends[rows[i]];
+    }
+    Batch *kept = batch_gather(work->in, rows, count);
+    batch_release(work->in);
+    work->in = kept;
+    work->count = count;
+    batch->keys = NULL;
+    return true;
+}
+
+/* Finds the rows' slices, and leaves out the rows that belong to none still open. */
+static bool admit(WindowAggregate *window, WindowBatch *batch, Emitter *emitter, Error *error)
+{
+    AggregateBatch *work = &batch->work;
+    const Vector *column = &work->in->columns[window->plan->window.time_column];
+    batch->times = arena_alloc(work->arena, sizeof(int64_t) * work->count);
+    batch->ends = arena_alloc(work->arena, sizeof(int64_t) * work->count);
+    batch->fates = arena_zalloc(work->arena, work->count);
+    read_times(window, column, work->count, batch->times);
+    find_ends(window, batch);
+    bool is_session = window->shape.kind == PLAN_WINDOW_SESSION;
+    for (uint32_t i = 0; i < work->count; i++) {
+        if (window->clock == NULL && column->validity != NULL && vector_is_null(column, i))
+            batch->fates[i] = ROW_LATE;
+        else if (!is_session)
+            batch->fates[i] = (uint8_t)fate_of(window, batch->ends[i]);
+    }
+    if (is_session) {
+        encode_keys(window, batch);
+        window_session_note(window, batch);
+    }
+    return keep_rows(batch, emitter, error);
+}
+
+/* --------------------------------------------------------------------- groups */
+
+static void find_groups(WindowAggregate *window, WindowBatch *batch)
+{
+    AggregateBatch *work = &batch->work;
+    uint32_t n = work->count;
+    if (batch->keys == NULL)
+        encode_keys(window, batch);
+    size_t bytes = 0;
+    for (uint32_t i = 0; i < n; i++)
+        bytes += batch->keys[i].length + window->suffix_bytes;
+    char *text = arena_alloc(work->arena, bytes);
+    work->keys = arena_alloc(work->arena, sizeof(Str) * n);
+    work->hashes = arena_alloc(work->arena, sizeof(uint64_t) * n);
+    work->records = arena_alloc(work->arena, sizeof(void *) * n);
+    work->created = arena_zalloc(work->arena, n);
+    bool attached = window->shape.kind == PLAN_WINDOW_ATTACHED;
+    const Vector *starts = &work->in->columns[window->plan->window.start_column];
+    for (uint32_t i = 0; i < n; i++) {
+        Str keys = batch->keys[i];
+        work->keys[i] = (Str){text, keys.length + window->suffix_bytes};
+        memcpy(text, keys.data, keys.length);
+        memcpy(text + keys.length, &batch->ends[i], sizeof(int64_t));
+        if (attached)
+            memcpy(text + keys.length + sizeof(int64_t),
+                   (const int64_t *)starts->data + vector_index(starts, i), sizeof(int64_t));
+        text += work->keys[i].length;
+    }
+    hash_many(work->keys, n, work->hashes);
+    for (uint32_t i = 0; i < n; i++)
+        work->hashes[i] = (batch->hashes[i] >> 32 << 32) | (uint32_t)work->hashes[i];
+    state_value_get_or_create(window->aggregate.groups, work->keys, work->hashes, n, work->records,
+                              work->created);
+    for (uint32_t i = 0; i < n; i++)
+        state_touch(window->aggregate.groups, work->records[i]);
+}
+
+/* Puts a record into its slice, which starts to wait for the first of its windows still open. */
+static void add_to_slice(WindowAggregate *window, void *record, int64_t end)
+{
+    WindowSlice *slice = window_slices_get(&window->slices, end);
+    window_record(window, record)->position = window_slice_add(slice, record);
+    if (slice->waits_at != WINDOW_SLICE_IDLE)
+        return;
+    int64_t next, last;
+    bool held = window_ends(&window->shape, end, &next, &last);
+    assert(held);
+    (void)held;
+    /* A session that was bridged waits for its own end even when that has passed. */
+    while (next < last && window_is_closed(window, next))
+        next = window_next(&window->shape, next);
+    window_slices_wait(&window->slices, slice, next);
+}
+
+static void enter_groups(WindowAggregate *window, const WindowBatch *batch)
+{
+    const AggregateBatch *work = &batch->work;
+    for (uint32_t i = 0; i < work->count; i++) {
+        if (!work->created[i])
+            continue;
+        WindowRecord *record = window_record(window, work->records[i]);
+        record->arrival = window->aggregate.next_arrival++;
+        record->key_hash = (uint32_t)batch->hashes[i];
+        add_to_slice(window, work->records[i], batch->ends[i]);
+    }
+}
+
+/* Gives back the groups that have no row left; a group can stand at several rows. */
+static void remove_empty_groups(WindowAggregate *window, const WindowBatch *batch)
+{
+    enum { MARKED = -1 };
+    const AggregateBatch *work = &batch->work;
+    if (work->group_rows == NULL)
+        return;
+    uint32_t *empty = arena_alloc(work->arena, sizeof(uint32_t) * work->count);
+    uint32_t count = 0;
+    for (uint32_t i = 0; i < work->count; i++) {
+        int64_t *rows = work->records[i];
+        if (work->group_rows[i] != 0 || *rows != 0)
+            continue;
+        *rows = MARKED;
+        empty[count++] = i;
+    }
+    for (uint32_t i = 0; i < count; i++)
+        window_remove(window, work->records[empty[i]], batch->ends[empty[i]]);
+}
+
+static bool run_batch(WindowAggregate *window, WindowBatch *batch, Error *error)
+{
+    if (batch->work.count == 0)
+        return true;
+    find_groups(window, batch);
+    enter_groups(window, batch);
+    aggregate_count_rows(&window->aggregate, &batch->work);
+    if (!aggregate_update(&window->aggregate, &batch->work, error))
+        return false;
+    remove_empty_groups(window, batch);
+    return state_store_check(window->aggregate.base.context->state, error);
+}
+
+static bool window_batch(Operator *op, uint32_t input, Batch *in, Emitter *emitter, Error *error)
+{
+    WindowAggregate *window = (WindowAggregate *)op;
+    arena_reset(window->aggregate.scratch);
+    WindowBatch batch = {
+        .work = {.in = in, .count = in->row_count, .arena = window->aggregate.scratch}};
+    bool ok = true;
+    if (window->clock != NULL) {
+        ok = window_clock_advance(window, operator_now_us(op->context), emitter, error);
+        arena_reset(window->aggregate.scratch);
+    }
+    ok = ok && admit(window, &batch, emitter, error) && run_batch(window, &batch, error);
+    if (window->clock != NULL)
+        window_clock_wake(window);
+    batch_release(batch.work.in);
+    return ok;
+}
+
+static bool window_watermark(Operator *op, int64_t watermark_us, Emitter *emitter, Error *error)
+{
+    WindowAggregate *window = (WindowAggregate *)op;
+    /* A bounded run knows no late rows: all windows are given when the input has ended. So are the
+     * open ones of processing time: no row is lost. */
+    bool waits = window->plan->aggregate.final_only || window->clock != NULL;
+    if (waits && watermark_us != INT64_MAX)
+        return true;
+    window->progress = window_progress(window->plan->window.zone, watermark_us);
+    return window_fire(window, emitter, error);
+}
+
+static bool window_alarm(Operator *op, int64_t now_us, Emitter *emitter, Error *error)
+{
+    return window_clock_advance((WindowAggregate *)op, now_us, emitter, error);
+}
+
+static bool window_barrier(Operator *op, uint64_t epoch, Emitter *emitter, Error *error)
+{
+    WindowAggregate *window = (WindowAggregate *)op;
+    if (window->clock != NULL)
+        window_clock_save(window);
+    return true;
+}
+
+/* ------------------------------------------------------------------- lifetime */
+
+typedef struct Restored {
+    WindowAggregate *window;
+    void **records;
+    size_t count;
+} Restored;
+
+static void collect(void *to, void *record)
+{
+    Restored *restored = to;
+    restored->records[restored->count++] = record;
+}
+
+static int compare_arrival(const void *a, const void *b, void *of)
+{
+    int64_t left = window_record(of, *(void *const *)a)->arrival;
+    int64_t right = window_record(of, *(void *const *)b)->arrival;
+    return (left > right) - (left < right);
+}
+
+static bool window_restored(Operator *op, Error *error)
+{
+    WindowAggregate *window = (WindowAggregate *)op;
+    Aggregate *aggregate = &window->aggregate;
+    if (window->clock != NULL)
+        window_clock_restore(window);
+    else if (!window->plan->aggregate.final_only)
+        window->progress =
+            window_progress(window->plan->window.zone, op->context->time->watermark_us);
+    size_t total = state_table_keys(aggregate->groups);
+    Restored all = {window, memory_alloc(sizeof(void *) * (total + 1)), 0};
+    state_value_each(aggregate->groups, collect, &all);
+    qsort_r(all.records, all.count, sizeof(void *), compare_arrival, window);
+    for (size_t i = 0; i < all.count; i++) {
+        Str key = state_value_key(aggregate->groups, all.records[i]);
+        add_to_slice(window, all.records[i], window_group_time(window, key, 0));
+        aggregate->next_arrival = window_record(window, all.records[i])->arrival + 1;
+    }
+    memory_free(all.records);
+    if (window->clock != NULL)
+        window_clock_wake(window);
+    return true;
+}
+
+static Operator *window_open(const OperatorContext *context, Error *error)
+{
+    const PlanWindowAggregate *plan = context->node->spec;
+    WindowAggregate *window = arena_new_one(context->arena, WindowAggregate);
+    uint32_t header = (uint32_t)sizeof(WindowRecord) +
+                      (plan->aggregate.input_retracts ? (uint32_t)sizeof(int64_t) : 0);
+    aggregate_setup(&window->aggregate, context, &plan->aggregate, header, true);
+    window->plan = plan;
+    window->shape = window_shape(&plan->window);
+    window->suffix_bytes = sizeof(int64_t);
+    if (plan->window.kind == PLAN_WINDOW_ATTACHED)
+        window->suffix_bytes *= 2;
+    if (plan->window.kind == PLAN_WINDOW_SESSION)
+        window_session_open(window);
+    if (plan->window.on_clock)
+        window_clock_open(window);
+    window->progress = INT64_MIN;
+    window->firing = arena_new((size_t)1 << 16);
+    return &window->aggregate.base;
+}
+
+static void window_close(Operator *op)
+{
+    WindowAggregate *window = (WindowAggregate *)op;
+    window_slices_deinit(&window->slices);
+    arena_free(window->firing);
+    aggregate_teardown(&window->aggregate);
+}
+
+const OperatorClass op_window_aggregate = {
+    .name = "window_aggregate",
+    .open = window_open,
+    .batch = window_batch,
+    .watermark = window_watermark,
+    .alarm = window_alarm,
+    .barrier = window_barrier,
+    .restored = window_restored,
+    .close = window_close,
+};

@@ -1,0 +1,131 @@
+/* What the files of the aggregate over windows share.
+ *
+ *     op_window_aggregate.c   rows to slices: late rows, groups, updates
+ *     window_fire.c           windows that end: slices put together, rows given, state let go
+ *     window_session.c        sessions: which rows belong together
+ *     window_slices.c         slices in memory, and which window ends first
+ *     window_clock.c          processing time
+ *     window_time.c           windows on the clock
+ *
+ * Groups are those of the aggregate (aggregate_internal.h) by key and slice. The key of a group is
+ * the encoded keys and, behind them, the slice's end (of attached windows: end and start), eight
+ * bytes each. Its record starts with:
+ *
+ *     [rows, when the input retracts] WindowRecord */
+#ifndef EXECUTOR_WINDOW_INTERNAL_H
+#define EXECUTOR_WINDOW_INTERNAL_H
+
+#include "executor/aggregate_internal.h"
+#include "executor/window_slices.h"
+#include "executor/window_time.h"
+
+typedef struct WindowRecord {
+    int64_t arrival;   /* orders groups after a restore as before */
+    uint32_t position; /* in its slice's list; set anew by a restore */
+    uint32_t key_hash; /* lower half of the hash of the keys */
+} WindowRecord;
+
+typedef struct WindowAggregate {
+    Aggregate aggregate;
+    /* Fixed. */
+    const PlanWindowAggregate *plan;
+    WindowShape shape;
+    uint32_t suffix_bytes; /* of a group's key, behind the encoded keys */
+    StateTable *times;     /* SESSION: keys → time → rows with it */
+    StateTable *clock;     /* processing time: how far it has come; NULL: event time */
+    /* Changing. */
+    WindowSlices slices;
+    int64_t progress; /* window_progress of the watermark, or of the clock */
+    int64_t now_us;   /* the clock, when it was last looked at */
+    Arena *firing;    /* reset by each window that ends */
+} WindowAggregate;
+
+/* What becomes of a row: it counts, or no window has it, or it came too late. */
+typedef enum RowFate { ROW_COUNTS, ROW_OUTSIDE, ROW_LATE } RowFate;
+
+/* One batch: what there is by row besides the aggregate's arrays. */
+typedef struct WindowBatch {
+    AggregateBatch work;
+    int64_t *times;   /* on the windows' clock */
+    int64_t *ends;    /* of the slice */
+    Str *keys;        /* encoded keys, without the slice */
+    uint64_t *hashes; /* of those */
+    uint8_t *fates;   /* RowFate */
+} WindowBatch;
+
+static inline WindowRecord *window_record(const WindowAggregate *window, void *record)
+{
+    uint32_t offset = window->plan->aggregate.input_retracts ? (uint32_t)sizeof(int64_t) : 0;
+    return (WindowRecord *)(void *)((char *)record + offset);
+}
+
+/* A group's key: the encoded keys and the slice's end behind them. */
+static inline Str window_group_keys(const WindowAggregate *window, Str key)
+{
+    return (Str){key.data, key.length - window->suffix_bytes};
+}
+
+static inline int64_t window_group_time(const WindowAggregate *window, Str key, uint32_t index)
+{
+    int64_t time;
+    memcpy(&time, key.data + key.length - window->suffix_bytes + index * sizeof(time),
+           sizeof(time));
+    return time;
+}
+
+/* The hash of a group from that of its keys, which chooses the key group. */
+static inline uint64_t window_group_hash(uint64_t keys_hash, Str key)
+{
+    return (keys_hash >> 32 << 32) | (uint32_t)hash_bytes(key.data, key.length);
+}
+
+/* Whether the watermark has passed the window that ends there. */
+static inline bool window_is_closed(const WindowAggregate *window, int64_t end)
+{
+    return end - window->plan->window.tick_us <= window->progress;
+}
+
+/* ------------------------------------------------------------ window_fire.c */
+
+/* Windows that end together, each made of some records. */
+typedef struct WindowResults {
+    uint32_t count;
+    uint32_t *starts; /* where each one's records begin; one more than count */
+    void **records;
+    int64_t *window_starts; /* NULL: all windows are start .. end */
+    int64_t *window_ends;
+    int64_t start;
+    int64_t end;
+} WindowResults;
+
+bool window_emit(WindowAggregate *window, const WindowResults *results, Emitter *emitter,
+                 Error *error) MUST_CHECK;
+/* Gives all windows that the watermark has passed. */
+bool window_fire(WindowAggregate *window, Emitter *emitter, Error *error) MUST_CHECK;
+/* Forgets a group and all that is kept for it, and takes it out of its slice; true when the slice
+ * went with it. */
+bool window_remove(WindowAggregate *window, void *record, int64_t end);
+
+/* ------------------------------------------------------------ window_clock.c */
+
+void window_clock_open(WindowAggregate *window);
+/* It is now that late: gives the windows that are over. */
+bool window_clock_advance(WindowAggregate *window, int64_t now_us, Emitter *emitter,
+                          Error *error) MUST_CHECK;
+/* Asks to be woken at the end of the next window. */
+void window_clock_wake(WindowAggregate *window);
+/* Before a snapshot and after a restore. */
+void window_clock_save(WindowAggregate *window);
+void window_clock_restore(WindowAggregate *window);
+
+/* ---------------------------------------------------------- window_session.c */
+
+void window_session_open(WindowAggregate *window);
+/* Notes the rows' times one after the other; settles the fates of rows that belong to no session.
+ */
+void window_session_note(WindowAggregate *window, WindowBatch *batch);
+/* Gives the sessions that end with a row of the slice. */
+bool window_session_fire(WindowAggregate *window, WindowSlice *slice, Emitter *emitter,
+                         Error *error) MUST_CHECK;
+
+#endif
