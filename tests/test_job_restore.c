@@ -256,7 +256,7 @@ START_TEST(test_unsettled_source)
     reset();
     world.rows = 3000;
     world.batch_rows = 16;
-    world.delay_us = 200;
+    world.delay_us = 2000;
     world.settle_every = 7;
     world.fail_at_call = 60;
     const char *directory = fixture_directory();
@@ -266,11 +266,12 @@ START_TEST(test_unsettled_source)
     config.restart_delay_ms = 1;
     config.restart_attempts = 1000;
     Job *job = start(keyed_plan(), &config);
-    clock_sleep_us(60000);
+    clock_sleep_us(30000);
     job_stop(job, false);
     expect_state(job, JOB_STOPPED);
     job_free(job);
     config.checkpoint_timeout_ms = 600000;
+    world.delay_us = 0;
     job = start(keyed_plan(), &config);
     expect_state(job, JOB_FINISHED);
     job_free(job);
