@@ -68,8 +68,9 @@ typedef struct JoinKeys {
     Arena *arena;
 } JoinKeys;
 
-void join_side_open(JoinSide *side, const OperatorContext *context, const PlanJoin *plan,
-                    uint32_t number, bool counts);
+/* `name` is that of its table. */
+void join_side_open(JoinSide *side, const OperatorContext *context, const PlanJoinSide *spec,
+                    uint32_t key_count, uint32_t number, const char *name, bool counts);
 
 /* Encodes the batch's keys for the side. */
 JoinKeys join_side_keys(JoinSide *side, const bool *null_matches, Batch *batch, Arena *arena);
@@ -85,6 +86,9 @@ void join_side_add(JoinSide *side, const JoinKeys *keys, uint32_t row, int64_t *
                    bool *is_additional);
 /* Removes a row; false, and nothing done, when it is not there. */
 bool join_side_retract(JoinSide *side, const JoinKeys *keys, uint32_t row);
+
+/* Whether it has a row under the row's key, before or after the row is applied. */
+bool join_side_has_rows(JoinSide *side, uint32_t row, bool is_applied);
 
 /* As the other side: what it holds under each key of the batch. */
 typedef struct JoinProbe {

@@ -21,15 +21,14 @@ static const Type **column_types(Arena *arena, const Schema *schema, const uint3
 }
 
 static void declare_table(JoinSide *side, const OperatorContext *context, const Schema *schema,
-                          uint32_t number, int64_t ttl_ms)
+                          const char *name, int64_t ttl_ms)
 {
-    static const char *const names[] = {"left", "right"};
     static const char *const shapes[] = {"one row per key", "rows by unique key",
                                          "rows with count"};
     uint32_t counters = (side->counts ? 1u : 0u) + (side->shape == PLAN_SIDE_NO_UNIQUE ? 1u : 0u);
     side->slot_offset = counters * (uint32_t)sizeof(int64_t);
     StateSpec spec = {
-        .name = names[number],
+        .name = name,
         .kind = side->shape == PLAN_SIDE_KEY_UNIQUE ? STATE_VALUE : STATE_MAP,
         .record_bytes = side->slot_offset,
         .description = arena_printf(context->arena, "%s%s: %s", shapes[side->shape],
@@ -45,33 +44,35 @@ static void declare_table(JoinSide *side, const OperatorContext *context, const 
     side->table = state_table_declare(context->state, &spec);
 }
 
-void join_side_open(JoinSide *side, const OperatorContext *context, const PlanJoin *plan,
-                    uint32_t number, bool counts)
+void join_side_open(JoinSide *side, const OperatorContext *context, const PlanJoinSide *spec,
+                    uint32_t key_count, uint32_t number, const char *name, bool counts)
 {
     Arena *arena = context->arena;
     const Schema *schema = context->node->inputs[number].node->schema;
-    const PlanJoinSide *spec = &plan->sides[number];
+    uint32_t first_column = 0;
+    for (uint32_t i = 0; i < number; i++)
+        first_column += context->node->inputs[i].node->schema->column_count;
     *side = (JoinSide){
         .shape = spec->state,
         .counts = counts,
-        .first_column = number == 0 ? 0 : context->node->inputs[0].node->schema->column_count,
+        .first_column = first_column,
         .column_count = schema->column_count,
         .keys = spec->keys,
-        .key_count = plan->key_count,
+        .key_count = key_count,
         .unique = spec->unique,
         .slot = row_slot_shape(row_layout_of_schema(arena, schema)),
     };
-    side->key_layout = row_layout_new(
-        arena, column_types(arena, schema, spec->keys, plan->key_count), plan->key_count);
+    side->key_layout =
+        row_layout_new(arena, column_types(arena, schema, spec->keys, key_count), key_count);
     if (side->shape == PLAN_SIDE_HAS_UNIQUE)
         side->unique_layout = row_layout_new(
             arena, column_types(arena, schema, spec->unique.columns, spec->unique.count),
             spec->unique.count);
     uint32_t most = schema->column_count;
-    if (plan->key_count > most)
-        most = plan->key_count;
+    if (key_count > most)
+        most = key_count;
     side->columns = arena_new_array(arena, const Vector *, most + 1);
-    declare_table(side, context, schema, number, spec->state_ttl_ms);
+    declare_table(side, context, schema, name, spec->state_ttl_ms);
 }
 
 /* ---------------------------------------------------------------------- keys */
@@ -307,6 +308,13 @@ bool join_side_retract(JoinSide *side, const JoinKeys *keys, uint32_t row)
     if (state_map_remove(side->table, entry))
         *group = NULL;
     return true;
+}
+
+bool join_side_has_rows(JoinSide *side, uint32_t row, bool is_applied)
+{
+    if (side->shape != PLAN_SIDE_KEY_UNIQUE)
+        return (is_applied ? side->groups[row] : *current_group(side, row)) != NULL;
+    return row_slot_get(&side->slot, (char *)side->records[row] + side->slot_offset).data != NULL;
 }
 
 /* --------------------------------------------------------- as the other side */

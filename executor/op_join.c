@@ -409,8 +409,8 @@ static Operator *join_open(const OperatorContext *context, Error *error)
                     plan->kind == PLAN_JOIN_MARK;
     bool left = plan->kind == PLAN_JOIN_LEFT || plan->kind == PLAN_JOIN_FULL || join->is_half;
     bool right = plan->kind == PLAN_JOIN_RIGHT || plan->kind == PLAN_JOIN_FULL;
-    join_side_open(&join->sides[0], context, plan, 0, left);
-    join_side_open(&join->sides[1], context, plan, 1, right);
+    join_side_open(&join->sides[0], context, &plan->sides[0], plan->key_count, 0, "left", left);
+    join_side_open(&join->sides[1], context, &plan->sides[1], plan->key_count, 1, "right", right);
     join->pair_schema = pair_schema(context);
     if (plan->condition != NULL) {
         join->condition = expression_compile(context->arena, &plan->condition, 1, join->pair_schema,

@@ -174,9 +174,18 @@ static LogicalNode *max_of_first(Arena *arena, LogicalNode *node, uint32_t key_c
 /* How many rows a query has does not matter to EXISTS: LIMIT above zero says nothing. */
 static LogicalNode *without_limit(LogicalNode *query)
 {
-    while (logical_is(query, "limit") && query->limit.offset == 0 && query->limit.limit != 0)
+    for (;;) {
+        bool keeps_one = false;
+        if (logical_is(query, "limit"))
+            keeps_one = query->limit.offset == 0 && query->limit.limit != 0;
+        else if (logical_is(query, "sort"))
+            keeps_one = query->sort.offset == 0 && query->sort.limit != 0;
+        else if (logical_is(query, "rank"))
+            keeps_one = query->rank.is_sort && query->rank.first == 1 && query->rank.last != 0;
+        if (!keeps_one)
+            return query;
         query = query->inputs[0];
-    return query;
+    }
 }
 
 /* One row if the node has any. */

@@ -52,6 +52,13 @@ const Expr *outer_replace(const PlannerContext *context, OuterSlots slots, const
                           const Expr *const *values, int64_t shift);
 /* Some of a node's columns, in the order given. */
 LogicalNode *logical_pick(Arena *arena, LogicalNode *node, const uint32_t *columns, uint32_t count);
+/* A sort with LIMIT as the rank it is, for groups of rows; any other node as it stands. */
+LogicalNode *decorrelate_rank(Arena *arena, LogicalNode *node);
+/* An over or rank node over another input of which the first columns are those of its own, its
+ * partitions parted by some of its columns as well. Own columns first, then the input's others. */
+LogicalNode *decorrelate_parted(Arena *arena, const LogicalNode *node, LogicalNode *input,
+                                const uint32_t *columns, uint32_t count);
+
 /* Whether it is an equality (or IS NOT DISTINCT FROM). */
 bool expr_is_equality(const Expr *expr);
 

@@ -120,6 +120,12 @@ typedef struct LogicalJoin {
     bool single;     /* a query as a value: a left row with two matches is an error */
 } LogicalJoin;
 
+typedef struct LogicalMultiJoin {
+    uint32_t **keys; /* by input: its columns */
+    bool *is_left;   /* by input: joined by LEFT, not INNER; never the first */
+    uint32_t key_count;
+} LogicalMultiJoin;
+
 typedef struct LogicalSetOperation {
     bool except; /* else INTERSECT */
     bool all;
@@ -220,6 +226,7 @@ struct LogicalNode {
         LogicalWindowAggregate window_aggregate;
         LogicalExpand expand;
         LogicalJoin join;
+        LogicalMultiJoin multi_join;
         LogicalSetOperation set_operation;
         LogicalLimit limit;
         LogicalSort sort;
@@ -323,6 +330,8 @@ LogicalNode *rule_extract_join_keys(const PlannerContext *context, LogicalNode *
 LogicalNode *rule_interval_join(const PlannerContext *context, LogicalNode *node);
 LogicalNode *rule_prune_columns(const PlannerContext *context, LogicalNode *node);
 LogicalNode *rule_push_fields(const PlannerContext *context, LogicalNode *node);
+/* After the columns have been pruned: the inputs stay as they are. */
+LogicalNode *rule_multi_join(const PlannerContext *context, LogicalNode *node);
 LogicalNode *rule_merge_calcs(const PlannerContext *context, LogicalNode *node);
 /* Over all trees of a statement: one scan per table, with the columns anyone needs. */
 void rule_share_scans(const PlannerContext *context, LogicalNode **roots, uint32_t count);

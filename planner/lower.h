@@ -37,6 +37,9 @@ void lower_hash(PlanInput *input, const uint32_t *columns, uint32_t count);
 void lower_single(LogicalNode *node);
 
 /* How long state of an input lives: by its STATE_TTL, else by table.exec.state.ttl; 0: for ever. */
+/* How a join keeps the rows of a side, by its upsert keys; all but the time they are kept. */
+void lower_join_side(const LogicalNode *input, const uint32_t *keys, ColumnSet key,
+                     PlanJoinSide *out);
 int64_t lower_state_ttl(const PlannerContext *context, const LogicalNode *node, uint32_t input);
 const char *lower_ttl_of(const PlannerContext *context, int64_t ttl_ms);
 /* " and not touched for 1 h"-like end of a state sentence, or nothing. */

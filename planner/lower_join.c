@@ -153,14 +153,12 @@ static bool join_needs_before(const PlannerContext *context, const LogicalNode *
     return node->traits.wants_before || !updates_in_place(context, node, side);
 }
 
-static void fill_side(const PlannerContext *context, const LogicalNode *node, uint32_t side,
-                      PlanJoinSide *out)
+void lower_join_side(const LogicalNode *from, const uint32_t *keys, ColumnSet key,
+                     PlanJoinSide *out)
 {
-    const StreamTraits *input = &node->inputs[side]->traits;
-    ColumnSet key = join_key(context, node, side);
-    out->keys = node->join.keys[side];
-    out->retracts = traits_retracts(node->inputs[side]);
-    out->state_ttl_ms = lower_state_ttl(context, node, side);
+    const StreamTraits *input = &from->traits;
+    out->keys = keys;
+    out->retracts = traits_retracts(from);
     out->state = PLAN_SIDE_NO_UNIQUE;
     for (uint32_t i = 0; i < input->upsert_key_count; i++) {
         ColumnSet unique = input->upsert_keys[i];
@@ -269,7 +267,9 @@ static bool join_lower(const PlannerContext *context, LogicalNode *node, Error *
     spec->sql_offset = node->place.offset;
     spec->sql_length = node->place.length;
     for (uint32_t s = 0; s < 2; s++) {
-        fill_side(context, node, s, &spec->sides[s]);
+        lower_join_side(node->inputs[s], node->join.keys[s], join_key(context, node, s),
+                        &spec->sides[s]);
+        spec->sides[s].state_ttl_ms = lower_state_ttl(context, node, s);
         if (spec->key_count != 0)
             lower_hash(&node->plan->inputs[s], spec->sides[s].keys, spec->key_count);
     }

@@ -215,6 +215,13 @@ typedef struct PlanJoin {
     int64_t sql_offset, sql_length; /* of what may give one row only */
 } PlanJoin;
 
+/* op "multi_join": several inputs joined on one key; output: their columns, input by input. */
+typedef struct PlanMultiJoin {
+    const PlanJoinSide *sides; /* by input */
+    const bool *is_left;       /* by input: joined by LEFT, not INNER; never the first */
+    uint32_t key_count;
+} PlanMultiJoin;
+
 /* op "set_operation": INTERSECT and EXCEPT; both inputs have the output's physical types. */
 typedef struct PlanSetOperation {
     bool except; /* else INTERSECT */

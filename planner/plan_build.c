@@ -67,6 +67,7 @@ static void rewrite(const PlannerContext *context, LogicalNode **roots, uint32_t
         roots[r] = rule_extract_join_keys(context, roots[r]);
         roots[r] = rule_interval_join(context, roots[r]);
         roots[r] = rule_prune_columns(context, roots[r]);
+        roots[r] = rule_multi_join(context, roots[r]);
         roots[r] = rule_merge_calcs(context, roots[r]);
         roots[r] = rule_push_fields(context, roots[r]);
         roots[r] = rule_prune_columns(context, roots[r]);

@@ -17,6 +17,7 @@ void catalog_free(Catalog *catalog);
 typedef struct PlannerConfig {
     const TimeZone *zone;           /* table.local-time-zone */
     int64_t state_ttl_ms;           /* table.exec.state.ttl */
+    bool multi_join;                /* table.optimizer.multi-join.enabled */
     bool mini_batch;                /* table.exec.mini-batch.enabled */
     bool bounded_run;               /* execution.runtime-mode = batch */
     bool not_null_drop;             /* table.exec.sink.not-null-enforcer */

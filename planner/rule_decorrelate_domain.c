@@ -174,6 +174,7 @@ static LogicalNode *spread_join(const Domain *domain, LogicalNode *node, Error *
     LogicalNode *join = logical_join(arena, node->join.kind, sides[0], sides[1],
                                      expr_and(&context->site, parts, count), node->place);
     join->join.single = node->join.single;
+    memcpy(join->hint_ttl_ms, node->hint_ttl_ms, sizeof(join->hint_ttl_ms));
     return arrange_join(domain, node, join, spreads);
 }
 
@@ -250,6 +251,19 @@ static LogicalNode *spread_global(const Domain *domain, LogicalNode *node, Error
                         logical_schema(arena, projections, names, count), node->place);
 }
 
+static LogicalNode *spread_parted(const Domain *domain, LogicalNode *node, Error *error)
+{
+    Arena *arena = domain->context->arena;
+    LogicalNode *input = spread(domain, node->inputs[0], error);
+    if (input == NULL)
+        return NULL;
+    uint32_t *columns = arena_new_array(arena, uint32_t, domain->slots.count + 1);
+    for (uint32_t i = 0; i < domain->slots.count; i++)
+        columns[i] = node->inputs[0]->schema->column_count + i;
+    return decorrelate_parted(arena, node, input, columns, domain->slots.count);
+}
+
+/* UNION ALL, INTERSECT and EXCEPT compare whole rows: with the domain they are per combination. */
 static LogicalNode *spread_union(const Domain *domain, LogicalNode *node, Error *error)
 {
     Arena *arena = domain->context->arena;
@@ -304,6 +318,7 @@ static LogicalNode *spread(const Domain *domain, LogicalNode *node, Error *error
         return logical_join(domain->context->arena, PLAN_JOIN_INNER, node, domain->rows, NULL,
                             node->place);
     }
+    node = decorrelate_rank(domain->context->arena, node);
     if (logical_is(node, "calc"))
         return spread_calc(domain, node, error);
     if (logical_is(node, "join"))
@@ -311,8 +326,10 @@ static LogicalNode *spread(const Domain *domain, LogicalNode *node, Error *error
     if (logical_is(node, "aggregate"))
         return node->aggregate.key_count == 0 ? spread_global(domain, node, error)
                                               : spread_groups(domain, node, error);
-    if (logical_is(node, "union"))
+    if (logical_is(node, "union") || logical_is(node, "set_operation"))
         return spread_union(domain, node, error);
+    if (logical_is(node, "rank") || logical_is(node, "over"))
+        return spread_parted(domain, node, error);
     return refuse(node, error);
 }
 

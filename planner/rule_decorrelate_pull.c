@@ -247,6 +247,7 @@ static bool pull_join(const Pull *pulling, LogicalNode *node, LinkedQuery *out)
     LogicalNode *join =
         logical_join(arena, node->join.kind, sides[0].node, sides[1].node, NULL, node->place);
     join->join.single = node->join.single;
+    memcpy(join->hint_ttl_ms, node->hint_ttl_ms, sizeof(join->hint_ttl_ms));
     Carrier carrier = {.pulling = pulling, .input = join};
     for (uint32_t i = 0; i < node->schema->column_count; i++)
         carrier_add(
@@ -325,6 +326,18 @@ static LogicalNode *grouped_by_links(const Pull *pulling, const LogicalNode *nod
     return copy;
 }
 
+/* The column of the query that each condition is a link to; false where one is none. */
+static bool link_columns(const Pull *pulling, const LinkedQuery *in, uint32_t *links)
+{
+    for (uint32_t i = 0; i < in->condition_count; i++) {
+        int side = link_side(pulling, in->conditions[i]);
+        if (side < 0 || in->conditions[i]->args[side]->kind != EXPR_COLUMN)
+            return false;
+        links[i] = in->conditions[i]->args[side]->column;
+    }
+    return true;
+}
+
 static bool pull_aggregate(const Pull *pulling, LogicalNode *node, LinkedQuery *out)
 {
     const PlannerContext *context = pulling->context;
@@ -333,12 +346,8 @@ static bool pull_aggregate(const Pull *pulling, LogicalNode *node, LinkedQuery *
     if (!pull(pulling, node->inputs[0], &in) || in.defaults != NULL)
         return false;
     uint32_t *links = arena_new_array(arena, uint32_t, in.condition_count + 1);
-    for (uint32_t i = 0; i < in.condition_count; i++) {
-        int side = link_side(pulling, in.conditions[i]);
-        if (side < 0 || in.conditions[i]->args[side]->kind != EXPR_COLUMN)
-            return false;
-        links[i] = in.conditions[i]->args[side]->column;
-    }
+    if (!link_columns(pulling, &in, links))
+        return false;
     uint32_t own = node->schema->column_count;
     uint32_t *positions = arena_new_array(arena, uint32_t, own + in.condition_count + 1);
     LogicalNode *grouped = grouped_by_links(pulling, node, &in, links, positions);
@@ -354,6 +363,30 @@ static bool pull_aggregate(const Pull *pulling, LogicalNode *node, LinkedQuery *
     return node->aggregate.key_count != 0 || global_defaults(arena, node, out);
 }
 
+/* Window functions and Top-N: the links part the partitions. */
+static bool pull_parted(const Pull *pulling, LogicalNode *node, LinkedQuery *out)
+{
+    const PlannerContext *context = pulling->context;
+    LinkedQuery in;
+    if (!pull(pulling, node->inputs[0], &in) || in.defaults != NULL)
+        return false;
+    uint32_t *links = arena_new_array(context->arena, uint32_t, in.condition_count + 1);
+    if (!link_columns(pulling, &in, links))
+        return false;
+    *out = (LinkedQuery){
+        .node = decorrelate_parted(context->arena, node, in.node, links, in.condition_count),
+        .conditions = arena_new_array(context->arena, const Expr *, in.condition_count + 1),
+        .condition_count = in.condition_count};
+    uint32_t own_input = node->inputs[0]->schema->column_count;
+    uint32_t given = in.node->schema->column_count;
+    uint32_t *map = arena_new_array(context->arena, uint32_t, given + 1);
+    for (uint32_t i = 0; i < given; i++)
+        map[i] = i < own_input ? i : i - own_input + node->schema->column_count;
+    for (uint32_t i = 0; i < in.condition_count; i++)
+        out->conditions[i] = expr_map_columns(&context->site, in.conditions[i], map);
+    return true;
+}
+
 /* Calcs over one global aggregate, which has a row even where it reads none. */
 static bool is_global(const LogicalNode *node)
 {
@@ -367,6 +400,9 @@ static bool pull(const Pull *pulling, LogicalNode *node, LinkedQuery *out)
     *out = (LinkedQuery){.node = node};
     if (!outer_in_tree(pulling->slots, node) && !is_global(node))
         return true;
+    node = decorrelate_rank(pulling->context->arena, node);
+    if (logical_is(node, "rank") || logical_is(node, "over"))
+        return pull_parted(pulling, node, out);
     if (logical_is(node, "calc"))
         return pull_calc(pulling, node, out);
     if (logical_is(node, "join"))

@@ -176,6 +176,10 @@ static const OptionSpec specs[] = {
      .type = OPTION_TEXT,
      .fallback = "default",
      .doc = "Zone of TIMESTAMP_LTZ values in text: an IANA name, UTC or an offset."},
+    {.name = "table.optimizer.multi-join.enabled",
+     .type = OPTION_BOOLEAN,
+     .fallback = "false",
+     .doc = "Whether joins on one key become one operator that keeps the rows of its inputs only."},
     {.name = NULL},
 };
 

@@ -81,8 +81,8 @@ typedef struct Bench {
     Arena *arena;          /* of plan and test */
     Arena *instance_arena; /* of the operator */
     PlanNode node;
-    PlanNode inputs[2];
-    PlanInput plan_inputs[2];
+    PlanNode inputs[3];
+    PlanInput plan_inputs[3];
     FunctionEnvironment environment;
     HandClock clock; /* stands at 0 */
     OperatorContext context;

@@ -224,6 +224,28 @@ static void wrap_join(Random *random, uint32_t depth, Buffer *sql, QueryShape *s
     buffer_deinit(&inner[1]);
 }
 
+/* Three inputs on one key of the first. */
+static void wrap_star_join(Random *random, uint32_t depth, Buffer *sql, QueryShape *shape)
+{
+    static const char *const aliases[] = {"a", "b", "c"};
+    Buffer inner[3] = {{0}, {0}, {0}};
+    QueryShape sides[3];
+    shape->column_count = 0;
+    buffer_append_text(sql, "SELECT ");
+    for (uint32_t i = 0; i < 3; i++) {
+        random_query(random, i == 0 ? depth : depth / 2, &inner[i], &sides[i]);
+        append_join_columns(&sides[i], aliases[i], shape, sql);
+    }
+    int key = random_column(random, &sides[0], false);
+    buffer_printf(sql, " FROM (%s) a", buffer_text(&inner[0]));
+    for (uint32_t i = 1; i < 3; i++)
+        buffer_printf(sql, " %sJOIN (%s) %s ON a.c%d = %s.c%d",
+                      random_below(random, 2) == 0 ? "LEFT " : "", buffer_text(&inner[i]),
+                      aliases[i], key, aliases[i], random_column(random, &sides[i], false));
+    for (uint32_t i = 0; i < 3; i++)
+        buffer_deinit(&inner[i]);
+}
+
 /* Two numbers and, where there is one, a text of each side. */
 static void append_union_side(Random *random, uint32_t depth, Buffer *sql)
 {
@@ -295,6 +317,7 @@ void random_query(Random *random, uint32_t depth, Buffer *sql, QueryShape *shape
                                  wrap_join,
                                  wrap_join,
                                  wrap_join,
+                                 wrap_star_join,
                                  wrap_union,
                                  wrap_distinct,
                                  wrap_global,

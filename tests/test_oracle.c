@@ -312,6 +312,8 @@ static void configure(Case *run)
     maybe_set(run, "pipeline.max-parallelism", "7");
     maybe_set(run, "execution.exchange-memory", "4 kb");
     maybe_set(run, "table.exec.source.cdc-events-duplicate", "true");
+    if (random_below(&run->random, 2) == 0)
+        weir_set(run->session, "table.optimizer.multi-join.enabled", "true");
     maybe_set(run, "table.exec.sink.upsert-materialize", "FORCE");
 }
 
