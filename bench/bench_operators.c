@@ -1,17 +1,18 @@
 /* How fast single operators are: rows per CPU second through one operator alone, one thread, state
  * in memory, output thrown away.
  *
- *     bench_operators [million rows]
+ *     bench_operators [million rows [aggregate|join|top|over]]
  *
  * The batches are made before the clock starts, so what is measured is the operator: encoding and
  * hashing keys, finding state, updating it, building output batches. */
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <time.h>
 
 #include "executor/operator.h"
 
-extern const OperatorClass op_aggregate, op_join, op_rank, op_deduplicate;
+extern const OperatorClass op_aggregate, op_join, op_rank, op_deduplicate, op_over;
 
 struct Emitter {
     uint64_t rows;
@@ -282,18 +283,127 @@ static void bench_top(uint64_t state_rows, uint32_t best)
     bench_close(bench, class);
 }
 
+/* ---------------------------------------------------------------------------- windows */
+
+/* A key's rows by hand: their number, the sum of all and of the last eleven. */
+typedef struct HandWindow {
+    int64_t key;
+    int64_t count, sum, of_last;
+    int64_t last[11];
+} HandWindow;
+
+static double hand_over(uint64_t rows, Batch *const *batches, HandWindow *slots, uint64_t mask)
+{
+    static int64_t ring[1 << 12][4];
+    uint64_t out = 0;
+    double start = cpu_us();
+    for (uint64_t b = 0; b * BATCH_ROWS_MAX < rows; b++) {
+        const int64_t *key = batches[b]->columns[0].data, *value = batches[b]->columns[1].data;
+        for (uint32_t i = 0; i < BATCH_ROWS_MAX; i++)
+            __builtin_prefetch(slots + (scramble((uint64_t)key[i]) & mask));
+        for (uint32_t i = 0; i < BATCH_ROWS_MAX; i++) {
+            uint64_t at = scramble((uint64_t)key[i]) & mask;
+            while (slots[at].count != 0 && slots[at].key != key[i])
+                at = (at + 1) & mask;
+            HandWindow *slot = &slots[at];
+            slot->key = key[i];
+            slot->sum += value[i];
+            slot->of_last += value[i] - slot->last[slot->count % 11];
+            slot->last[slot->count++ % 11] = value[i];
+            int64_t *come = ring[out++ & 4095];
+            come[0] = key[i], come[1] = slot->count, come[2] = slot->sum, come[3] = slot->of_last;
+        }
+    }
+    return (double)rows / (cpu_us() - start);
+}
+
+typedef enum OverKind { OVER_SUM_LAST, OVER_SUM_ALL, OVER_NUMBER } OverKind;
+
+static bool over_call(Arena *arena, OverKind kind, PlanOverCall *call)
+{
+    const Type *types[] = {&type_bigint};
+    const Vector *literals[] = {NULL};
+    FunctionSite site = {types, literals, 1, NULL, arena};
+    Error error = {0};
+    *call = (PlanOverCall){.kind = WINDOW_ROW_NUMBER, .filter = -1, .type = &type_bigint};
+    if (kind == OVER_NUMBER)
+        return true;
+    call->kind = WINDOW_AGGREGATE;
+    call->arguments = second_column;
+    call->argument_count = 1;
+    call->fold = kind == OVER_SUM_LAST ? PLAN_FOLD_SLIDE : PLAN_FOLD_FORWARD;
+    call->frame.by_rows = kind == OVER_SUM_LAST;
+    call->frame.start.kind =
+        kind == OVER_SUM_LAST ? PLAN_BOUND_PRECEDING : PLAN_BOUND_UNBOUNDED_PRECEDING;
+    call->frame.start.rows = 10;
+    call->frame.end.kind = PLAN_BOUND_CURRENT_ROW;
+    return aggregate_bind("SUM", &site, kind == OVER_SUM_LAST, &call->aggregate, &error);
+}
+
+/* A hundred rows a key, then two million that come at the end of their key's. */
+static void bench_over(uint64_t state_rows, OverKind kind)
+{
+    static const char *const names[] = {"SUM ROWS 10 PRECEDING", "SUM UNBOUNDED        ",
+                                        "ROW_NUMBER           "};
+    static const PlanSortKey order[] = {{.column = 1}};
+    static const Column columns[] = {{"k", &type_bigint}, {"v", &type_bigint}, {"o", &type_bigint}};
+    static const Schema output = {3, columns};
+    Arena *arena = arena_new(4096);
+    PlanOverCall call;
+    if (!over_call(arena, kind, &call))
+        exit(1);
+    PlanOver plan = {first_column, 1, order, 1, &call, 1, false};
+    Bench *bench = bench_open(&op_over, &plan, &output);
+    uint64_t keys = state_rows / 100, rows = (uint64_t)2 << 20, mask = 1;
+    while (mask < keys * 2)
+        mask *= 2;
+    HandWindow *slots = memory_zalloc(mask * sizeof(HandWindow));
+    double fill = 0;
+    for (uint64_t done = 0; done < state_rows; done += keys) {
+        Batch **warm = make_growing(keys, keys, done);
+        hand_over(keys, warm, slots, mask - 1);
+        fill = feed(bench, &op_over, 0, warm, keys);
+        free(warm);
+    }
+    double bytes = (double)state_store_bytes(bench->context.state) / (double)state_rows;
+    Batch **batches = make_growing(rows, keys, state_rows * 2);
+    double hand = hand_over(rows, batches, slots, mask - 1);
+    double speed = feed(bench, &op_over, 0, batches, rows);
+    printf("over %s, %5.1f M rows kept: %6.2f M changes/s; filling %6.2f M/s; %.1f bytes a row; "
+           "by hand %6.2f M/s\n",
+           names[kind], (double)state_rows / 1e6, speed, fill, bytes, hand);
+    free(batches);
+    memory_free(slots);
+    bench_close(bench, &op_over);
+    arena_free(arena);
+}
+
 int main(int count, char **arguments)
 {
     uint64_t rows = (count > 1 ? strtoull(arguments[1], NULL, 10) : 4) << 20;
-    bench_aggregate(rows, 10000, true);
-    bench_aggregate(rows, 1000000, true);
-    bench_aggregate(rows, 1000000, false);
-    bench_join(rows, PLAN_SIDE_KEY_UNIQUE, PLAN_SIDE_KEY_UNIQUE, "key-unique / key-unique");
-    bench_join(rows, PLAN_SIDE_HAS_UNIQUE, PLAN_SIDE_KEY_UNIQUE, "has-unique / key-unique");
-    bench_join(rows, PLAN_SIDE_NO_UNIQUE, PLAN_SIDE_NO_UNIQUE, "no-unique / no-unique  ");
-    bench_top(1000000, 10);
-    bench_top(10000000, 10);
-    bench_top(1000000, 1);
-    bench_top(10000000, 1);
+    const char *only = count > 2 ? arguments[2] : NULL;
+    setvbuf(stdout, NULL, _IOLBF, 0);
+    if (only == NULL || strcmp(only, "aggregate") == 0) {
+        bench_aggregate(rows, 10000, true);
+        bench_aggregate(rows, 1000000, true);
+        bench_aggregate(rows, 1000000, false);
+    }
+    if (only == NULL || strcmp(only, "join") == 0) {
+        bench_join(rows, PLAN_SIDE_KEY_UNIQUE, PLAN_SIDE_KEY_UNIQUE, "key-unique / key-unique");
+        bench_join(rows, PLAN_SIDE_HAS_UNIQUE, PLAN_SIDE_KEY_UNIQUE, "has-unique / key-unique");
+        bench_join(rows, PLAN_SIDE_NO_UNIQUE, PLAN_SIDE_NO_UNIQUE, "no-unique / no-unique  ");
+    }
+    if (only == NULL || strcmp(only, "top") == 0) {
+        bench_top(1000000, 10);
+        bench_top(10000000, 10);
+        bench_top(1000000, 1);
+        bench_top(10000000, 1);
+    }
+    for (OverKind kind = OVER_SUM_LAST; kind <= OVER_NUMBER; kind++) {
+        if (only != NULL && strcmp(only, "over") != 0)
+            break;
+        bench_over(1000000, kind);
+        bench_over(10000000, kind);
+    }
     return 0;
 }

@@ -21,6 +21,8 @@ typedef struct OverBatch {
     Str *rows;
     Str *keys; /* of partitions */
     uint64_t *hashes;
+    StateTree **trees;
+    bool trees_are_old; /* one of them went: those of its key that follow must be found again */
 } OverBatch;
 
 /* -------------------------------------------------------------------- output */
@@ -158,14 +160,25 @@ static bool give_results(OverSite *site, const OverRow *row, Error *error)
     return true;
 }
 
-/* Enters the row behind its equals. */
+static bool comes_before(Str a, Str b)
+{
+    size_t common = a.length < b.length ? a.length : b.length;
+    int order = common == 0 ? 0 : memcmp(a.data, b.data, common);
+    return order != 0 ? order < 0 : a.length < b.length;
+}
+
+/* Enters the row behind its equals; most come behind all others. */
 static void *enter_row(OverSite *site, Str key, uint64_t hash)
 {
     Over *over = site->over;
     uint64_t arrival = 0;
-    site->position = over_seek_end(site, site->order_key);
-    if (site->position > 0) {
-        const void *last = state_tree_at(site->tree, site->position - 1);
+    const void *last = state_tree_last(site->tree);
+    site->position = site->rows;
+    if (last != NULL && comes_before(site->order_key, over_order_key(over, last))) {
+        site->position = over_seek_end(site, site->order_key);
+        last = site->position == 0 ? NULL : state_tree_at(site->tree, site->position - 1);
+    }
+    if (last != NULL) {
         Str sort_key = state_tree_sort_key(over->rows, last);
         if (over_keys_equal(over_order_key(over, last), site->order_key)) {
             memcpy(&arrival, sort_key.data + site->order_key.length, sizeof(arrival));
@@ -225,7 +238,7 @@ static void *find_row(OverSite *site)
     return NULL;
 }
 
-static bool remove_row(OverSite *site, Error *error)
+static bool remove_row(OverSite *site, OverBatch *work, Error *error)
 {
     Over *over = site->over;
     OverReach reaches[PLAN_OVER_CALLS_MAX];
@@ -234,7 +247,11 @@ static bool remove_row(OverSite *site, Error *error)
         return true;
     if (!over->plan->final_only && !emit_record(over, CHANGE_DELETE, record, error))
         return false;
-    if (state_tree_remove(over->rows, record) || over->plan->final_only)
+    if (state_tree_remove(over->rows, record)) {
+        work->trees_are_old = true;
+        return true;
+    }
+    if (over->plan->final_only)
         return true;
     site->rows = state_tree_size(site->tree);
     return find_reaches(site, reaches, error) && update_others(site, reaches, error);
@@ -265,6 +282,20 @@ static void prepare(Over *over, OverBatch *work)
         work->hashes[i] = hash_bytes(work->keys[i].data, work->keys[i].length);
 }
 
+/* Brings the partitions of a batch into the cache: their ends, where rows that come in order go.
+ * Rows of one partition depend on each other, those of different ones wait for memory together. */
+static void find_partitions(Over *over, OverBatch *work)
+{
+    uint32_t count = work->in->row_count;
+    work->trees = arena_alloc(over->scratch, sizeof(StateTree *) * (count + 1));
+    state_ordered_trees(over->rows, work->keys, work->hashes, count, work->trees);
+    for (uint32_t i = 0; i < count; i++) {
+        const void *last = state_tree_last(work->trees[i]);
+        if (last != NULL)
+            __builtin_prefetch(last);
+    }
+}
+
 static Str order_key_of(Over *over, const Batch *in, uint32_t row)
 {
     buffer_clear(&over->key);
@@ -278,14 +309,16 @@ static Str order_key_of(Over *over, const Batch *in, uint32_t row)
     return (Str){arena_memdup(over->scratch, over->key.data, over->key.length), over->key.length};
 }
 
-static bool apply_row(Over *over, const OverBatch *work, uint32_t row, Error *error)
+static bool apply_row(Over *over, OverBatch *work, uint32_t row, Error *error)
 {
     OverSite site = {.over = over, .row = work->rows[row]};
     site.order_key = order_key_of(over, work->in, row);
-    state_ordered_trees(over->rows, &work->keys[row], &work->hashes[row], 1, &site.tree);
+    site.tree = work->trees[row];
+    if (site.tree == NULL || work->trees_are_old)
+        state_ordered_trees(over->rows, &work->keys[row], &work->hashes[row], 1, &site.tree);
     site.rows = state_tree_size(site.tree);
     if (change_is_retraction(batch_kind(work->in, row)))
-        return remove_row(&site, error);
+        return remove_row(&site, work, error);
     if (over->plan->final_only) {
         void *record;
         state_value_get_or_create(over->partitions, &work->keys[row], &work->hashes[row], 1,
@@ -318,6 +351,7 @@ static bool over_batch(Operator *op, uint32_t input, Batch *batch, Emitter *emit
     prepare_calls(over);
     OverBatch work = {.in = batch};
     prepare(over, &work);
+    find_partitions(over, &work);
     row_output_start(&over->output, batch, 0, over->own, emitter);
     bool ok = true;
     for (uint32_t row = 0; ok && row < batch->row_count; row++)

@@ -189,7 +189,10 @@ bool over_fold_slide(OverSite *site, const OverCall *call, const OverRow *row, E
     Over *over = site->over;
     OverReach frame = over_frame(site, &call->plan->frame, row);
     OverReach old = {0, 0};
-    if (row->previous != NULL) {
+    if (row->previous != NULL && call->plan->frame.by_rows) {
+        OverRow before = {.position = row->position - 1};
+        old = over_frame(site, &call->plan->frame, &before);
+    } else if (row->previous != NULL) {
         OverRow before = {.position = row->position - 1, .record = row->previous};
         before.previous =
             before.position == 0 ? NULL : state_tree_at(site->tree, before.position - 1);

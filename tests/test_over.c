@@ -1,0 +1,214 @@
+/* Over: every way a value is found, held against a list that is computed anew after each change;
+ * exact order of what a change emits; state given back; restarts. */
+#include "tests/operator_bench.h"
+
+extern const OperatorClass op_over;
+
+#define CALLS 7
+
+static PlanFrame frame_of(bool by_rows, PlanBoundKind start, int64_t from, PlanBoundKind end,
+                          int64_t to)
+{
+    return (PlanFrame){by_rows, {.kind = start, .rows = from}, {.kind = end, .rows = to}};
+}
+
+static const Vector *distance_of(Arena *arena, int64_t distance)
+{
+    Vector *vector = arena_new_one(arena, Vector);
+    vector_init_constant(vector, &type_bigint, arena);
+    vector_set_valid(vector, 0);
+    *(int64_t *)vector->data = distance;
+    return vector;
+}
+
+static PlanOverCall aggregate_call(Arena *arena, const Schema *schema, const char *name,
+                                   PlanOverFold fold, PlanFrame frame)
+{
+    PlanAggregateCall bound = test_aggregate(arena, schema, name, "v", fold == PLAN_FOLD_SLIDE);
+    return (PlanOverCall){.kind = WINDOW_AGGREGATE,
+                          .fold = fold,
+                          .aggregate = bound.call,
+                          .arguments = bound.arguments,
+                          .argument_count = 1,
+                          .filter = -1,
+                          .frame = frame,
+                          .type = &type_int};
+}
+
+/* Rows of (k, ts, v), partitioned by k, ordered by ts. */
+static Bench *over_new(int size_index)
+{
+    static const uint32_t partition[] = {0};
+    static const PlanSortKey order[] = {{.column = 1}};
+    Bench *bench = bench_new(batch_sizes[size_index]);
+    Arena *arena = bench->arena;
+    const Schema *in = test_schema(arena, "k STRING, ts INT, v INT");
+    PlanOverCall *calls = arena_new_array(arena, PlanOverCall, CALLS);
+    calls[0] = (PlanOverCall){.kind = WINDOW_ROW_NUMBER, .filter = -1, .type = &type_bigint};
+    calls[1] = (PlanOverCall){.kind = WINDOW_DENSE_RANK, .filter = -1, .type = &type_bigint};
+    calls[2] = aggregate_call(
+        arena, in, "SUM", PLAN_FOLD_FORWARD,
+        frame_of(false, PLAN_BOUND_UNBOUNDED_PRECEDING, 0, PLAN_BOUND_CURRENT_ROW, 0));
+    calls[3] =
+        aggregate_call(arena, in, "SUM", PLAN_FOLD_BACKWARD,
+                       frame_of(true, PLAN_BOUND_FOLLOWING, 1, PLAN_BOUND_UNBOUNDED_FOLLOWING, 0));
+    calls[4] = aggregate_call(arena, in, "SUM", PLAN_FOLD_SLIDE,
+                              frame_of(true, PLAN_BOUND_PRECEDING, 2, PLAN_BOUND_FOLLOWING, 1));
+    calls[5] = aggregate_call(arena, in, "MIN", PLAN_FOLD_ANEW,
+                              frame_of(true, PLAN_BOUND_PRECEDING, 3, PLAN_BOUND_PRECEDING, 1));
+    calls[6] = aggregate_call(arena, in, "SUM", PLAN_FOLD_SLIDE,
+                              frame_of(false, PLAN_BOUND_PRECEDING, 0, PLAN_BOUND_FOLLOWING, 0));
+    calls[6].frame.start.distance = distance_of(arena, 2);
+    calls[6].frame.end.distance = distance_of(arena, 1);
+    PlanOver *plan = arena_new_one(arena, PlanOver);
+    *plan = (PlanOver){partition, 1, order, 1, calls, CALLS, false};
+    bench_input(bench, in, CHANGES_ALL);
+    bench_open(bench, &op_over,
+               test_schema(arena, "k STRING, ts INT, v INT, n BIGINT, d BIGINT, f INT, b INT, "
+                                  "s INT, m INT, r INT"),
+               plan);
+    return bench;
+}
+
+START_TEST(a_change_comes_first_then_what_it_changed)
+{
+    Bench *bench = over_new(_i);
+    bench_check(bench, 0, "+I[a, 10, 1]\n+I[b, 10, 5]\n",
+                "+I[a, 10, 1, 1, 1, 1, NULL, 1, NULL, 1]\n"
+                "+I[b, 10, 5, 1, 1, 5, NULL, 5, NULL, 5]\n");
+    bench_check(bench, 0, "+I[a, 20, 2]\n",
+                "+I[a, 20, 2, 2, 2, 3, NULL, 3, 1, 2]\n"
+                "-U[a, 10, 1, 1, 1, 1, NULL, 1, NULL, 1]\n"
+                "+U[a, 10, 1, 1, 1, 1, 2, 3, NULL, 1]\n");
+    bench_restart(bench);
+    bench_check(bench, 0, "-U[a, 10, 1]\n+U[a, 20, 7]\n",
+                "-D[a, 10, 1, 1, 1, 1, 2, 3, NULL, 1]\n"
+                "-U[a, 20, 2, 2, 2, 3, NULL, 3, 1, 2]\n"
+                "+U[a, 20, 2, 1, 1, 2, NULL, 2, NULL, 2]\n"
+                "+I[a, 20, 7, 2, 1, 9, NULL, 9, 2, 9]\n"
+                "-U[a, 20, 2, 1, 1, 2, NULL, 2, NULL, 2]\n"
+                "+U[a, 20, 2, 1, 1, 9, 7, 9, NULL, 9]\n");
+    /* Not known: nothing. */
+    bench_check(bench, 0, "-D[a, 20, 3]\n-D[c, 1, 1]\n", "");
+    bench_feed(bench, 0, "-D[a, 20, 7]\n-D[a, 20, 2]\n-D[b, 10, 5]\n");
+    ck_assert_uint_eq(state_store_keys(bench->context.state), 0);
+    bench_free(bench);
+}
+END_TEST
+
+typedef struct ListRow {
+    int ts, v;
+} ListRow;
+
+typedef struct List {
+    ListRow rows[512];
+    int count;
+} List;
+
+static void list_insert(List *list, ListRow row)
+{
+    int at = list->count++;
+    for (; at > 0 && list->rows[at - 1].ts > row.ts; at--)
+        list->rows[at] = list->rows[at - 1];
+    list->rows[at] = row;
+}
+
+static void list_remove(List *list, ListRow row)
+{
+    int at = list->count - 1;
+    while (list->rows[at].ts != row.ts || list->rows[at].v != row.v)
+        at--;
+    list->count--;
+    memmove(list->rows + at, list->rows + at + 1, sizeof(ListRow) * (size_t)(list->count - at));
+}
+
+/* Sum or least of the rows for which `inside` holds; NULL of none. */
+static void print_frame(const List *list, int first, int last, bool least, Buffer *out)
+{
+    int value = 0;
+    bool any = false;
+    for (int i = first < 0 ? 0 : first; i <= last && i < list->count; i++) {
+        int v = list->rows[i].v;
+        value = !least ? value + v : !any || v < value ? v : value;
+        any = true;
+    }
+    buffer_printf(out, any ? ", %d" : ", NULL", value);
+}
+
+static int first_within(const List *list, int ts)
+{
+    int at = 0;
+    while (at < list->count && list->rows[at].ts < ts)
+        at++;
+    return at;
+}
+
+static void list_fold(const List *list, char key, Fold *fold)
+{
+    Buffer text = {0};
+    int dense = 0;
+    for (int i = 0; i < list->count; i++) {
+        int ts = list->rows[i].ts;
+        buffer_clear(&text);
+        dense += i == 0 || list->rows[i - 1].ts != ts;
+        buffer_printf(&text, "[%c, %d, %d, %d, %d", key, ts, list->rows[i].v, i + 1, dense);
+        print_frame(list, 0, first_within(list, ts + 1) - 1, false, &text);
+        print_frame(list, i + 1, list->count, false, &text);
+        print_frame(list, i - 2, i + 1, false, &text);
+        print_frame(list, i - 3, i - 1, true, &text);
+        print_frame(list, first_within(list, ts - 2), first_within(list, ts + 2) - 1, false, &text);
+        buffer_append_char(&text, ']');
+        fold_add(fold, text.data, text.length);
+    }
+    buffer_deinit(&text);
+}
+
+START_TEST(random_changes_equal_a_list)
+{
+    TestRandom random = test_random("over");
+    Bench *bench = over_new(_i);
+    static List lists[2];
+    lists[0].count = lists[1].count = 0;
+    Fold *actual = memory_zalloc(sizeof(*actual)), *expected = memory_zalloc(sizeof(*expected));
+    Buffer text = {0};
+    for (uint32_t round = 0; round < 120; round++) {
+        buffer_clear(&text);
+        for (uint32_t c = test_below(&random, 6) + 1; c > 0; c--) {
+            uint32_t key = test_below(&random, 4) == 0;
+            List *list = &lists[key];
+            ListRow row = {(int)test_below(&random, 12), (int)test_below(&random, 4)};
+            bool goes = list->count != 0 && test_below(&random, round < 80 ? 9 : 3) >= 2;
+            goes = goes && list->count > (round < 80 ? 30 : 0);
+            if (goes)
+                row = list->rows[test_below(&random, (uint32_t)list->count)];
+            buffer_printf(&text, "%s[%c, %d, %d]\n", goes ? "-D" : "+I", "ab"[key], row.ts, row.v);
+            if (goes)
+                list_remove(list, row);
+            else
+                list_insert(list, row);
+        }
+        bench_feed(bench, 0, buffer_text(&text));
+        bench_fold(bench, actual);
+        list_fold(&lists[0], 'a', expected);
+        list_fold(&lists[1], 'b', expected);
+        fold_compare(actual, expected);
+        fold_free(expected);
+        if (round % 15 == 14)
+            bench_restart(bench);
+    }
+    buffer_deinit(&text);
+    fold_free(actual);
+    free(actual);
+    free(expected);
+    bench_free(bench);
+}
+END_TEST
+
+int main(void)
+{
+    TCase *cases = tcase_create("over");
+    int sizes = (int)array_count(batch_sizes);
+    tcase_add_loop_test(cases, a_change_comes_first_then_what_it_changed, 0, sizes);
+    tcase_add_loop_test(cases, random_changes_equal_a_list, 0, sizes);
+    return test_run("over", cases);
+}
