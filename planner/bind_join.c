@@ -190,8 +190,10 @@ static bool bind_right(Binder *binder, const AstTable *ast, Relation *left, Plan
 {
     const AstTable *table = ast->right;
     *lateral = (Lateral){0};
+    AstTable now = *table;
+    now.as_of = NULL; /* bound over the left side later */
     if (table->kind != AST_TABLE_QUERY || !table->lateral)
-        return bind_table(binder, table, right, error);
+        return bind_table(binder, &now, right, error);
     bool keeps_right = *kind == PLAN_JOIN_RIGHT || *kind == PLAN_JOIN_FULL;
     bool may_pad = !keeps_right && joins_always(ast);
     if (!bind_lateral(binder, left, table, may_pad, lateral, right, error))
@@ -204,6 +206,45 @@ static bool bind_right(Binder *binder, const AstTable *ast, Relation *left, Plan
     }
     if (lateral->defaults != NULL)
         *kind = PLAN_JOIN_LEFT;
+    return true;
+}
+
+/* FOR SYSTEM_TIME AS OF: which version of the right side's rows is meant. */
+static bool bind_as_of(Binder *binder, const AstTable *ast, const Relation *left,
+                       const Relation *right, LogicalNode *join, Error *error)
+{
+    const AstExpr *as_of = ast->right->as_of;
+    if (as_of == NULL)
+        return true;
+    ExprScope scope = {.binder = binder, .scope = &left->scope, .clause = "FOR SYSTEM_TIME AS OF"};
+    const Expr *time = bind_expr(&scope, as_of, error);
+    if (time == NULL ||
+        !bind_need_time(&scope, time, false, "FOR SYSTEM_TIME AS OF", as_of->place, error))
+        return false;
+    if (bind_time_kind(&left->scope, time) == TIME_PROCESSING) {
+        bind_refuse(binder, as_of->place, error, "FOR SYSTEM_TIME AS OF processing time",
+                    "With an event time (WATERMARK) on both sides it is.");
+        return false;
+    }
+    int32_t version = logical_rowtime(right->node);
+    if (version < 0) {
+        error_set(error, ERROR_TYPE, "the right side of FOR SYSTEM_TIME AS OF has no event time");
+        error_hint(error, "Its rows need a time from which they hold: declare a PRIMARY KEY and "
+                          "WATERMARK FOR a column in CREATE TABLE, and do not lose it in a view.");
+        return bind_error_at(binder, error, ast->right->place);
+    }
+    PlanJoinKind kind = join_kind(ast->join);
+    if (kind != PLAN_JOIN_INNER && kind != PLAN_JOIN_LEFT) {
+        error_set(error, ERROR_UNSUPPORTED, "a %s JOIN cannot be FOR SYSTEM_TIME AS OF",
+                  kind == PLAN_JOIN_RIGHT ? "RIGHT" : "FULL");
+        error_hint(error,
+                   "Versions are looked up for rows of the left side: use JOIN or LEFT JOIN.");
+        return bind_error_at(binder, error, ast->place);
+    }
+    LogicalInterval *times = arena_new_one(binder->context->arena, LogicalInterval);
+    *times = (LogicalInterval){.time = TIME_EVENT, .times = {time->column, (uint32_t)version}};
+    join->class = node_find("temporal_join");
+    join->join.interval = times;
     return true;
 }
 
@@ -242,6 +283,8 @@ bool bind_join(Binder *binder, const AstTable *ast, Relation *out, Error *error)
     out->node =
         logical_join(context->arena, kind, left.node, right.node,
                      expr_and(&context->site, parts, part_count), bind_place(binder, ast->place));
+    if (!bind_as_of(binder, ast, &left, &right, out->node, error))
+        return false;
     out->node->hint_ttl_ms[0] = ttl_ms[0];
     out->node->hint_ttl_ms[1] = ttl_ms[1];
     for (uint32_t i = 0; i < scope.count; i++)

@@ -46,11 +46,14 @@ static LogicalNode *bind_sort(Binder *binder, const AstQuery *query, LogicalNode
     Arena *arena = binder->context->arena;
     AstPlace place = query->order_by[0].expr->place;
     bool bounded = binder->context->config->bounded_run;
-    if (!bounded && query->limit == NULL && limit->offset == 0)
+    bool endless = !bounded && query->limit == NULL && limit->offset == 0;
+    bool in_time = endless && !order->keys[0].descending &&
+                   logical_time(node, order->keys[0].column) == TIME_EVENT;
+    if (endless && !in_time)
         return refuse_endless_sort(binder, place, error);
-    LogicalNode *sort = logical_new_unary(arena, bounded ? "sort" : "rank", node->schema, node,
-                                          bind_place(binder, place));
-    if (bounded)
+    const char *op = bounded ? "sort" : in_time ? "temporal_sort" : "rank";
+    LogicalNode *sort = logical_new_unary(arena, op, node->schema, node, bind_place(binder, place));
+    if (bounded || in_time)
         sort->sort = (LogicalSort){order->keys, order->key_count, limit->offset, limit->limit};
     else
         sort->rank = (LogicalRank){.function = PLAN_RANK_ROW_NUMBER,

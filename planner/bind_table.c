@@ -269,8 +269,8 @@ static LogicalNode *bind_stored(Binder *binder, const AstTable *ast, Error *erro
 static bool bind_name(Binder *binder, const AstTable *ast, Relation *out, Error *error)
 {
     if (ast->as_of != NULL) {
-        bind_refuse(binder, ast->as_of->place, error, "FOR SYSTEM_TIME AS OF",
-                    "A regular join keeps both sides and follows their changes.");
+        bind_refuse(binder, ast->as_of->place, error, "FOR SYSTEM_TIME AS OF outside of a join",
+                    "It stands behind the right table of a JOIN.");
         return false;
     }
     const char *name = ast->name.parts[ast->name.part_count - 1];

@@ -91,7 +91,8 @@ typedef struct LogicalExpand {
     uint32_t set_count;
 } LogicalExpand;
 
-/* Bounds on the distance in time of the two rows: lower <= left - right <= upper. */
+/* What a join over time knows of it. Of an interval join the bounds on the distance of the two
+ * rows: lower <= left - right <= upper; of a temporal join the times only. */
 typedef struct LogicalInterval {
     TimeKind time;
     uint32_t times[2];

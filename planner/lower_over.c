@@ -79,11 +79,18 @@ static void derive_keys(const PlannerContext *context, LogicalNode *node)
     }
 }
 
+/* Rows keep their columns, and with them their time. */
+static TimeKind over_time(const LogicalNode *node, uint32_t column)
+{
+    return column < node->inputs[0]->schema->column_count ? logical_time(node->inputs[0], column)
+                                                          : TIME_NONE;
+}
+
 static bool over_derive(const PlannerContext *context, LogicalNode *node, Error *error)
 {
     const LogicalNode *input = node->inputs[0];
     node->traits.bounded = input->traits.bounded;
-    node->traits.rowtime = -1;
+    node->traits.rowtime = logical_rowtime(node);
     if (context->config->bounded_run)
         node->changes = CHANGE_CLASS_INSERT;
     else if (input->changes != CHANGE_CLASS_INSERT)
@@ -350,6 +357,7 @@ const NodeClass node_over = {
     .op = "over",
     .equal = over_equal,
     .derive = over_derive,
+    .time = over_time,
     .needs_before = lower_needs_before,
     .lower = over_lower,
     .identify = over_identify,

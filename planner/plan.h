@@ -240,6 +240,13 @@ typedef struct PlanIntervalJoin {
     int64_t min_cleanup_us; /* rows stay this much longer */
 } PlanIntervalJoin;
 
+/* op "temporal_join": each left row with the version that the right side's row of its key had at
+ * the left row's time. The keys hold a unique key of the right side. */
+typedef struct PlanTemporalJoin {
+    PlanJoin join; /* INNER or LEFT; how sides keep rows is not used */
+    uint32_t times[2];
+} PlanTemporalJoin;
+
 /* op "union": UNION ALL; inputs have the output's physical types. No spec. */
 
 /* op "normalize": ChangelogNormalize: upserts or duplicates by key to a proper changelog. */

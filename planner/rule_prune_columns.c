@@ -390,7 +390,7 @@ static Pruned prune_through(const PlannerContext *context, LogicalNode *node, co
 {
     Arena *arena = context->arena;
     bool *used = arena_memdup(arena, needed, node->schema->column_count + 1);
-    bool is_sort = logical_is(node, "sort");
+    bool is_sort = logical_is(node, "sort") || logical_is(node, "temporal_sort");
     for (uint32_t k = 0; is_sort && k < node->sort.key_count; k++)
         used[node->sort.keys[k].column] = true;
     Pruned input = prune(context, node->inputs[0], used);
@@ -540,6 +540,8 @@ static Pruned prune(const PlannerContext *context, LogicalNode *node, const bool
         {"rank", prune_rank},
         {"window_tvf", prune_window_tvf},
         {"interval_join", prune_join},
+        {"temporal_join", prune_join},
+        {"temporal_sort", prune_through},
     };
     for (size_t i = 0; i < array_count(kinds); i++)
         if (logical_is(node, kinds[i].op))

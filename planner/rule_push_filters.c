@@ -125,6 +125,12 @@ static void to_side(const PlannerContext *context, const LogicalNode *join, Join
                   expr_shift_columns(&context->site, expr, shift));
 }
 
+/* Below a temporal join a filter would hide versions, and show older ones in their place. */
+static bool has_versions(const LogicalNode *join)
+{
+    return logical_is(join, "temporal_join");
+}
+
 /* Conditions of WHERE may go to a side whose rows the join keeps as they are. */
 static void place_where(const PlannerContext *context, const LogicalNode *join, JoinSides *sides,
                         const Expr *expr)
@@ -132,7 +138,7 @@ static void place_where(const PlannerContext *context, const LogicalNode *join, 
     uint32_t side = side_of(context, join, expr);
     PlanJoinKind kind = join->join.kind;
     bool kept[2] = {kind == PLAN_JOIN_INNER || kind == PLAN_JOIN_LEFT || logical_is_half_join(kind),
-                    kind == PLAN_JOIN_INNER || kind == PLAN_JOIN_RIGHT};
+                    (kind == PLAN_JOIN_INNER || kind == PLAN_JOIN_RIGHT) && !has_versions(join)};
     bool may_move = expr_is_deterministic(expr) && !expr_can_fail(expr);
     if (side < 2 && kept[side] && may_move)
         to_side(context, join, sides, side, expr);
@@ -148,9 +154,10 @@ static void place_on(const PlannerContext *context, const LogicalNode *join, Joi
 {
     uint32_t side = side_of(context, join, expr);
     PlanJoinKind kind = join->join.kind;
-    bool dropped[2] = {kind == PLAN_JOIN_INNER || kind == PLAN_JOIN_RIGHT || kind == PLAN_JOIN_SEMI,
-                       kind == PLAN_JOIN_INNER || kind == PLAN_JOIN_LEFT ||
-                           logical_is_half_join(kind)};
+    bool dropped[2] = {
+        kind == PLAN_JOIN_INNER || kind == PLAN_JOIN_RIGHT || kind == PLAN_JOIN_SEMI,
+        (kind == PLAN_JOIN_INNER || kind == PLAN_JOIN_LEFT || logical_is_half_join(kind)) &&
+            !has_versions(join)};
     if (side < 2 && dropped[side] && expr_is_deterministic(expr) && !expr_can_fail(expr))
         to_side(context, join, sides, side, expr);
     else
@@ -292,7 +299,7 @@ static LogicalNode *push(const PlannerContext *context, LogicalNode *node, const
 {
     if (logical_is(node, "calc"))
         return push_calc(context, node, list);
-    if (logical_is(node, "join"))
+    if (logical_is(node, "join") || has_versions(node))
         return push_join(context, node, list);
     if (logical_is(node, "aggregate"))
         return push_aggregate(context, node, list);

@@ -276,8 +276,8 @@ static const PlanCase refused[] = {
                                 "hint: TUMBLE, HOP, CUMULATE and SESSION are.\n"
                                 "at: UNNEST(k)\n"},
     {"SELECT 1 FROM o FOR SYSTEM_TIME AS OF o.ts",
-     "unsupported: FOR SYSTEM_TIME AS OF is not supported yet\n"
-     "hint: A regular join keeps both sides and follows their changes.\n"
+     "unsupported: FOR SYSTEM_TIME AS OF outside of a join is not supported yet\n"
+     "hint: It stands behind the right table of a JOIN.\n"
      "at: o.ts\n"},
     {"SELECT * FROM u", "unsupported: table \"u\" cannot be read\n"
                         "detail: Connector \"sink\" is only for writing.\n"
