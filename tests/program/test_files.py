@@ -108,6 +108,33 @@ def test_folder(bench):
     check(not any("x" in row for row in rows), "hidden files are read", rows)
 
 
+def test_metadata(bench):
+    """What a file's columns say, selected alone, filtered, grouped; in two formats."""
+    bench.write("in/1.csv", "1\n2\n")
+    bench.write("in/2.csv", "3\n")
+    for name in ("1.csv", "2.csv"):
+        os.utime(bench.path("in/" + name), (1704067200, 1704067200))
+    columns = ("a INT, path STRING METADATA FROM 'file.path' VIRTUAL, `file.name` STRING METADATA VIRTUAL, "
+               "size INT METADATA FROM 'file.size' VIRTUAL, "
+               "at TIMESTAMP_LTZ(3) METADATA FROM 'file.modification-time' VIRTUAL")
+    utc = ("-D", "table.local-time-zone=UTC")
+    batch = utc + ("-D", "execution.runtime-mode=batch")
+    table = files("p", columns, "in")
+    rows = bench.changes(table + "SELECT a, `file.name`, size, at FROM p ORDER BY a", *batch)
+    check(rows == ["+I[1, 1.csv, 4, 2024-01-01 00:00:00.000]", "+I[2, 1.csv, 4, 2024-01-01 00:00:00.000]",
+                   "+I[3, 2.csv, 2, 2024-01-01 00:00:00.000]"], "all of them", rows)
+    rows = bench.changes(table + "SELECT DISTINCT path FROM p ORDER BY path", *batch)
+    check(rows == ["+I[in/1.csv]", "+I[in/2.csv]"], "paths alone", rows)
+    rows = bench.changes(table + "SELECT `file.name`, COUNT(*), SUM(a) FROM p WHERE `file.name` > '1' "
+                         "GROUP BY `file.name` ORDER BY 2 DESC", *batch)
+    check(rows == ["+I[1.csv, 2, 3]", "+I[2.csv, 1, 3]"], "grouped by file", rows)
+    rows = bench.changes(table + "SELECT a FROM p WHERE size = 2", *utc)
+    check(rows == ["+I[3]"], "filtered by size", rows)
+    bench.write("j/x.json", '{"a": 7}\n')
+    rows = bench.changes(files("p", columns, "j", "json") + "SELECT `file.name`, a FROM p", *utc)
+    check(rows == ["+I[x.json, 7]"], "json", rows)
+
+
 def test_sink_files(bench):
     """Rows become visible under their last name only, whole."""
     bench.good("-e", datagen(rows=1000) + files("o", "i BIGINT, t STRING", "out", more=", "
@@ -147,4 +174,4 @@ def test_unwritable_folder(bench):
 
 
 TESTS = [test_csv_by_hand, test_csv_errors, test_skipped_rows_are_counted, test_json, test_raw, test_debezium,
-         test_folder, test_sink_files, test_failed_sink_leaves_nothing, test_unwritable_folder]
+         test_folder, test_metadata, test_sink_files, test_failed_sink_leaves_nothing, test_unwritable_folder]
