@@ -81,6 +81,7 @@ typedef struct AstOrderItem {
 
 typedef struct AstWindow {
     const char *name; /* of the definition or, in OVER w, the one referred to; NULL: none */
+    const char *base; /* the window this one adds to: OVER (base ORDER BY …); NULL: none */
     AstExpr **partition_by;
     uint32_t partition_count;
     AstOrderItem *order_by;

@@ -110,6 +110,8 @@ static void ast_print_window(const AstWindow *window, Buffer *out)
     buffer_append_text(out, " (over");
     if (window->name != NULL)
         buffer_printf(out, " %s", window->name);
+    if (window->base != NULL)
+        buffer_printf(out, " (base %s)", window->base);
     if (window->partition_count != 0) {
         buffer_append_text(out, " (partition");
         ast_print_list(window->partition_by, window->partition_count, out);

@@ -118,10 +118,10 @@ bool pg_tree_read_window(const PgTree *tree, const json_t *body, AstWindow *wind
         return false;
     bool alone = name[0] == '\0' && window->partition_count == 0 && window->order_count == 0 &&
                  !window->has_frame;
-    if (!alone)
-        return pg_tree_fail_unsupported(tree, token, "a window that builds on another window",
-                                        "Write the window out.");
-    window->name = refined;
+    if (alone)
+        window->name = refined;
+    else
+        window->base = refined;
     return true;
 }
 

@@ -125,28 +125,70 @@ static bool check_place(const ExprScope *scope, const AstExpr *ast, Error *error
     return bind_error_at(scope->binder, error, ast->place);
 }
 
-/* The definition OVER w means; the clause itself where it says everything. */
-static const AstWindow *find_window(const ExprScope *scope, const AstWindow *over, Error *error)
+/* Position of a window among the first `visible` of the WINDOW clause, or -1 with the error. */
+static int64_t find_window(const ExprScope *scope, const char *name, uint32_t visible,
+                           AstPlace place, Error *error)
 {
-    if (over->name == NULL)
-        return over;
     const OverList *list = scope->overs;
-    const char **names =
-        arena_new_array(scope->binder->context->arena, const char *, list->window_count + 1);
-    for (uint32_t i = 0; i < list->window_count; i++) {
+    const char **names = arena_new_array(scope->binder->context->arena, const char *, visible + 1);
+    for (uint32_t i = 0; i < visible; i++) {
         names[i] = list->windows[i].name;
-        if (strcmp(names[i], over->name) == 0)
-            return &list->windows[i];
+        if (strcmp(names[i], name) == 0)
+            return i;
     }
-    error_set(error, ERROR_NAME, "window \"%s\" does not exist", over->name);
-    const char *near = str_nearest(over->name, names, list->window_count);
+    error_set(error, ERROR_NAME, "window \"%s\" does not exist", name);
+    const char *near = str_nearest(name, names, visible);
     if (near != NULL)
         error_hint(error, "Did you mean \"%s\"?", near);
     else
-        error_hint(error, "Define it behind FROM: WINDOW %s AS (PARTITION BY … ORDER BY …).",
-                   over->name);
-    bind_error_at(scope->binder, error, over->place);
-    return NULL;
+        error_hint(error, "Define it behind FROM: WINDOW %s AS (PARTITION BY … ORDER BY …).", name);
+    bind_error_at(scope->binder, error, place);
+    return -1;
+}
+
+/* What a window may add to the one it builds on: an order, if that has none, and a frame. */
+static bool add_to_base(const ExprScope *scope, const AstWindow *base, AstWindow *window,
+                        Error *error)
+{
+    const char *twice = window->partition_count != 0                         ? "PARTITION BY"
+                        : window->order_count != 0 && base->order_count != 0 ? "ORDER BY"
+                                                                             : NULL;
+    if (twice == NULL && !base->has_frame) {
+        window->partition_by = base->partition_by;
+        window->partition_count = base->partition_count;
+        if (window->order_count == 0) {
+            window->order_by = base->order_by;
+            window->order_count = base->order_count;
+        }
+        return true;
+    }
+    if (twice != NULL)
+        error_set(error, ERROR_SYNTAX, "window \"%s\" is given another %s", window->base, twice);
+    else
+        error_set(error, ERROR_SYNTAX, "window \"%s\" has a frame and cannot be added to",
+                  window->base);
+    error_hint(error, "Write the window out.");
+    return bind_error_at(scope->binder, error, window->place);
+}
+
+/* A window with all that the windows it builds on say; a definition sees those before it. */
+static bool resolve_window(const ExprScope *scope, const AstWindow *window, uint32_t visible,
+                           AstWindow *out, Error *error)
+{
+    *out = *window;
+    bool is_reference = window->name != NULL && visible == scope->overs->window_count;
+    const char *name = is_reference ? window->name : window->base;
+    if (name == NULL)
+        return true;
+    int64_t at = find_window(scope, name, visible, window->place, error);
+    AstWindow base;
+    if (at < 0 || !resolve_window(scope, &scope->overs->windows[at], (uint32_t)at, &base, error))
+        return false;
+    if (is_reference) {
+        *out = base;
+        return true;
+    }
+    return add_to_base(scope, &base, out, error);
 }
 
 static bool bind_window(ExprScope *scope, const AstWindow *window, OverSite *site, Error *error)
@@ -514,8 +556,8 @@ const Expr *bind_over_call(ExprScope *scope, const AstExpr *ast, Error *error)
     Arena *arena = scope->binder->context->arena;
     if (!check_place(scope, ast, error))
         return NULL;
-    const AstWindow *window = find_window(scope, ast->over, error);
-    if (window == NULL)
+    AstWindow window;
+    if (!resolve_window(scope, ast->over, scope->overs->window_count, &window, error))
         return NULL;
     OverSite site = {.name = arena_strdup(arena, ast->function),
                      .place = bind_place(scope->binder, ast->place)};
@@ -523,8 +565,8 @@ const Expr *bind_over_call(ExprScope *scope, const AstExpr *ast, Error *error)
     scope->in_over = true;
     scope->clause = "OVER";
     bool bound = bind_function(scope, ast, &site, error) &&
-                 bind_window(scope, window, &site, error) &&
-                 bind_frame(scope, window, &site, error);
+                 bind_window(scope, &window, &site, error) &&
+                 bind_frame(scope, &window, &site, error);
     scope->in_over = false;
     scope->clause = clause;
     if (!bound)

@@ -120,8 +120,6 @@ static const ErrorCase errors[] = {
      "Compare with MIN or MAX of the subquery."},
     {"SELECT a {{=}} ANY (1)", ERROR_UNSUPPORTED,
      "comparing with ANY or ALL of a list is not supported", "Use IN ( … )."},
-    {"SELECT SUM(c) OVER ({{w}} ORDER BY x) FROM t WINDOW w AS (ORDER BY x)", ERROR_UNSUPPORTED,
-     "a window that builds on another window is not supported", "Write the window out."},
     {"SELECT * FROM t {{MATCH_RECOGNIZE}} (x)", ERROR_UNSUPPORTED,
      "MATCH_RECOGNIZE is not supported", NULL},
     {"SELECT * FROM t {{TABLESAMPLE}} BERNOULLI(5)", ERROR_UNSUPPORTED,

@@ -138,6 +138,10 @@ static const GoldenTree expressions[] = {
      "ORDER BY t), v AS (ORDER BY u)",
      "(select (SUM x (over w)) (SUM x (over w)) (SUM x (over)) (from (table t)) (window (over w "
      "(partition k) (order t))) (window (over v (order u))))"},
+    {"SELECT SUM(x) OVER (w ORDER BY t) FROM t WINDOW w AS (PARTITION BY k), v AS (w ROWS 1 "
+     "PRECEDING)",
+     "(select (SUM x (over (base w) (order t))) (from (table t)) (window (over w (partition k))) "
+     "(window (over v (base w) (rows preceding 1 current-row))))"},
     {"SELECT ROW_NUMBER() OVER (PARTITION BY a ORDER BY b) AS rn FROM t WHERE TRUE GROUP BY a "
      "HAVING b WINDOW w AS (ORDER BY c) QUALIFY rn = 1 AND b ORDER BY d",
      "(select (as (ROW_NUMBER (over (partition a) (order b))) rn) (from (table t)) (where true) "
