@@ -97,7 +97,8 @@ bool stream_check_end(StreamCheck *check, Error *error)
 
 bool stream_has_pairs(const PlanNode *node, const bool *pairs, const bool *split)
 {
-    static const char *const makers[] = {"aggregate", "normalize", "rank", "deduplicate", "over"};
+    static const char *const makers[] = {"aggregate", "normalize",   "mini_batch",
+                                         "rank",      "deduplicate", "over"};
     static const char *const passers[] = {"calc", "union", "watermark"};
     for (size_t i = 0; i < array_count(makers); i++)
         if (strcmp(node->op, makers[i]) == 0)

@@ -193,7 +193,7 @@ typedef struct LogicalSink {
     uint32_t number;         /* of the INSERT in the statement */
 } LogicalSink;
 
-/* normalize and materialize. */
+/* normalize, materialize, mini_batch. */
 typedef struct LogicalKey {
     ColumnSet key;
     ColumnSet upsert_key;
@@ -355,6 +355,10 @@ void rule_read_fields(const PlannerContext *context, const LogicalOrder *order);
  * materializer where they belong; refuses what a sink cannot take. */
 bool traits_derive(const PlannerContext *context, LogicalNode **roots, uint32_t count,
                    Error *error) MUST_CHECK;
+
+/* lower_mini_batch.c: puts MiniBatch where the configuration wants bundles. */
+bool mini_batch_insert(const PlannerContext *context, LogicalNode **roots, uint32_t count,
+                       Error *error) MUST_CHECK;
 
 /* Kinds a set of change classes stands for. */
 ChangeKinds traits_kinds(ChangeClass changes, bool with_before);

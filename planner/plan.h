@@ -255,6 +255,14 @@ typedef struct PlanNormalize {
     int64_t state_ttl_ms;
 } PlanNormalize;
 
+/* op "mini_batch": one change per key and bundle. */
+typedef struct PlanMiniBatch {
+    ColumnSet key;
+    int64_t size;       /* changes that end a bundle */
+    int64_t latency_ms; /* the longest a change waits */
+    bool keeps_alive;   /* the rows below have a TTL: a row that is what it was is told, too */
+} PlanMiniBatch;
+
 /* op "drop_update_before": removes -U. No spec. */
 
 /* op "materialize": the sink's upsert materializer: last row per sink key from unordered changes.

@@ -19,6 +19,8 @@ typedef struct PlannerConfig {
     int64_t state_ttl_ms;           /* table.exec.state.ttl */
     bool multi_join;                /* table.optimizer.multi-join.enabled */
     bool mini_batch;                /* table.exec.mini-batch.enabled */
+    int64_t mini_batch_latency_ms;  /* table.exec.mini-batch.allow-latency */
+    int64_t mini_batch_size;        /* table.exec.mini-batch.size */
     bool bounded_run;               /* execution.runtime-mode = batch */
     bool not_null_drop;             /* table.exec.sink.not-null-enforcer */
     bool require_on_conflict;       /* table.exec.sink.require-on-conflict */
