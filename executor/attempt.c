@@ -52,7 +52,6 @@ static void init_stage(Task *task, Stage *stage, const PlanNode *node, const boo
         .max_parallelism = max,
         .first_key_group = (task->subtask * max + copies - 1) / copies,
         .last_key_group = ((task->subtask + 1) * max + copies - 1) / copies - 1,
-        .memory_limit_bytes = job->config.state_memory_limit_bytes,
     };
     stage->context = (OperatorContext){
         .node = node,

@@ -310,6 +310,30 @@ static void operator_status(const Job *job, const PlanNode *node, OperatorStatus
     }
 }
 
+bool task_refuse_state(Task *task, uint64_t bytes, Error *error)
+{
+    Job *job = task->job;
+    OperatorStatus most = {0};
+    pthread_mutex_lock(&job->lock);
+    for (uint32_t i = 0; i < job->plan->node_count; i++) {
+        OperatorStatus status;
+        operator_status(job, job->plan->nodes[i], &status);
+        if (most.node == NULL || status.state_bytes > most.state_bytes)
+            most = status;
+    }
+    pthread_mutex_unlock(&job->lock);
+    error_set(error, ERROR_LIMIT,
+              "the job keeps %.1f MiB of state and may keep %.1f MiB "
+              "(execution.state-memory-limit)",
+              (double)bytes / 1048576, (double)job->config.state_memory_limit_bytes / 1048576);
+    error_detail(error, "Most of it, %.1f MiB for %llu keys, is kept by %s: %s.",
+                 (double)most.state_bytes / 1048576, (unsigned long long)most.state_keys,
+                 most.node->label == NULL ? most.node->op : most.node->label,
+                 most.node->state == NULL ? "its rows" : most.node->state);
+    return error_hint(error, "Raise the limit, or bound what is kept with 'table.exec.state.ttl', "
+                             "the hint STATE_TTL or a window.");
+}
+
 uint32_t job_operators(Job *job, OperatorStatus *out, uint32_t capacity)
 {
     uint32_t count = job->plan->node_count;

@@ -104,10 +104,7 @@ static bool check_state(Stage *stage, Error *error)
     uint64_t total = task_add_state_bytes(stage->task, (int64_t)(bytes - before));
     if (stage->state_limit_bytes == 0 || total <= stage->state_limit_bytes)
         return true;
-    error_set(error, ERROR_LIMIT, "the job's state has grown past its limit of %llu bytes",
-              (unsigned long long)stage->state_limit_bytes);
-    return error_hint(error, "Raise the limit, or bound what the query keeps (see EXPLAIN "
-                             "CHANGELOG_MODE).");
+    return task_refuse_state(stage->task, total, error);
 }
 
 /* Before and after a call of the operator: whose time it is, and what CURRENT_WATERMARK says. */

@@ -88,6 +88,9 @@ void task_interrupt(Task *task);
 /* Counts a change of the size of the job's state; returns the new total. */
 uint64_t task_add_state_bytes(Task *task, int64_t change);
 
+/* The job's state is past its limit: an error that names the operator that keeps most. False. */
+bool task_refuse_state(Task *task, uint64_t bytes, Error *error);
+
 /* ------------------------------------------------- between task.c and task_source.c */
 
 /* Hands rows that have entered the task to a stage, in batches of batch_rows at most. */

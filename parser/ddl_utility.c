@@ -156,9 +156,11 @@ static bool ddl_read_describe(Parser *parser, AstStatement *statement)
 {
     statement->kind = AST_STATEMENT_DESCRIBE;
     if (parser_is_word(parser, parser->next, KW_JOB) &&
-        parser_token(parser, parser->next + 1)->kind == TOKEN_STRING)
-        return parser_fail_unsupported(parser, parser->next, parser->next + 1, "DESCRIBE JOB",
-                                       "SHOW JOBS lists the jobs with their state.");
+        parser_token(parser, parser->next + 1)->kind == TOKEN_STRING) {
+        parser->next++;
+        statement->value = parser_expect_string(parser, "the job's id in single quotes");
+        return statement->value != NULL && parser_expect_end(parser);
+    }
     if (parser_is_word(parser, parser->next, KW_EXTENDED) &&
         parser_is_name(parser_token(parser, parser->next + 1)))
         return parser_fail_unsupported(parser, parser->next, parser->next, "DESCRIBE EXTENDED",

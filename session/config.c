@@ -52,7 +52,8 @@ static const OptionSpec specs[] = {
      .type = OPTION_BYTES,
      .minimum = 1,
      .maximum = INT64_MAX,
-     .doc = "Bytes of state one worker's operator may hold; past it the job ends with an error."},
+     .doc = "Bytes of state the job may keep; past it the job ends with an error, and its last "
+            "checkpoint stays."},
     {.name = "execution.state-recovery.ignore-unclaimed-state",
      .type = OPTION_BOOLEAN,
      .fallback = "false",

@@ -282,21 +282,15 @@ static WeirResult *execute_stop_job(WeirSession *session, const AstStatement *st
                           "copy its database to keep it.");
         return NULL;
     }
-    for (uint32_t i = 0; i < session->job_count; i++) {
-        SessionJob *job = session->jobs[i];
-        if (strcmp(job->id, statement->value) != 0 && strcmp(job->name, statement->value) != 0)
-            continue;
-        if (job->job != NULL) {
-            job_stop(job->job, statement->with_drain);
-            job_wait(job->job, -1);
-            session_job_reap(job);
-        }
-        return result_new(session, WEIR_RESULT_DONE);
+    SessionJob *job = session_find_job(session, statement, error);
+    if (job == NULL)
+        return NULL;
+    if (job->job != NULL) {
+        job_stop(job->job, statement->with_drain);
+        job_wait(job->job, -1);
+        session_job_reap(job);
     }
-    error_set(error, ERROR_NAME, "job \"%s\" does not exist", statement->value);
-    error_at(error, statement->place.offset, statement->place.length);
-    error_hint(error, "SHOW JOBS lists the jobs of this session.");
-    return NULL;
+    return result_new(session, WEIR_RESULT_DONE);
 }
 
 static WeirResult *execute_statement(WeirSession *session, const AstStatement *statement,
@@ -319,7 +313,8 @@ static WeirResult *execute_statement(WeirSession *session, const AstStatement *s
     case AST_STATEMENT_SHOW:
         return session_show(session, statement, error);
     case AST_STATEMENT_DESCRIBE:
-        return session_describe(session, statement, error);
+        return statement->value != NULL ? session_describe_job(session, statement, error)
+                                        : session_describe(session, statement, error);
     case AST_STATEMENT_EXPLAIN:
         return execute_explain(session, statement, script, error);
     case AST_STATEMENT_STOP_JOB:

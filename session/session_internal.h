@@ -11,17 +11,26 @@
 #include "session/config.h"
 #include "session/weir.h"
 
+/* What is known of an operator of a job; figures.node is not set. */
+typedef struct SessionOperator {
+    char *label;
+    bool keeps_state;
+    OperatorStatus figures;
+} SessionOperator;
+
 /* One job of the session, running or ended. It stays in the list when it has ended, so that SHOW
  * JOBS tells how; its threads and memory go as soon as somebody looks. */
 typedef struct SessionJob {
     char id[40];
     char *name;
-    Job *job;             /* NULL once it has ended and was seen */
-    Collector *collector; /* of a query */
-    JobStatus last;       /* when job is NULL */
-    Error error;          /* code ERROR_NONE: it did not fail */
-    bool reported;        /* weir_wait has told of the failure */
-    Str script;           /* copy of what it was started by, for errors while it runs */
+    Job *job;                   /* NULL once it has ended and was seen */
+    Collector *collector;       /* of a query */
+    JobStatus last;             /* when job is NULL */
+    SessionOperator *operators; /* as they were when somebody looked last, or at the end */
+    uint32_t operator_count;
+    Error error;   /* code ERROR_NONE: it did not fail */
+    bool reported; /* weir_wait has told of the failure */
+    Str script;    /* copy of what it was started by, for errors while it runs */
     size_t statement_start;
     char *file;
     const char **fed; /* names of the fed tables it reads */
@@ -110,8 +119,16 @@ void session_job_place(SessionJob *job, const StatementText *text);
 WeirStatus session_job_fail(const SessionJob *job);
 void session_job_describe(SessionJob *job, WeirJobStatus *out);
 const char *session_job_state(const SessionJob *job);
+/* By id or name. */
+SessionJob *session_find_job(WeirSession *session, const AstStatement *statement, Error *error);
 /* Passes a pending interrupt on to the job, or with NULL to all. */
 void session_apply_interrupt(WeirSession *session, SessionJob *only);
+
+/* session_describe_job.c */
+WeirResult *session_describe_job(WeirSession *session, const AstStatement *statement, Error *error);
+/* Takes down the figures of a running job's operators. */
+void session_job_note_operators(SessionJob *job);
+void session_job_forget_operators(SessionJob *job);
 
 /* result.c */
 WeirResult *result_new(WeirSession *session, WeirResultKind kind);

@@ -241,6 +241,7 @@ void session_job_reap(SessionJob *job)
         return;
     job_status(job->job, &job->last);
     job_error(job->job, &job->error);
+    session_job_note_operators(job);
     say_skipped(job);
     job_free(job->job);
     job->job = NULL;
@@ -252,6 +253,7 @@ void session_job_free(SessionJob *job)
         collector_close(job->collector);
     job_free(job->job);
     collector_free(job->collector);
+    session_job_forget_operators(job);
     for (uint32_t i = 0; i < job->fed_count; i++)
         memory_free((void *)(uintptr_t)job->fed[i]);
     memory_free(job->fed);
@@ -291,6 +293,19 @@ void session_apply_interrupt(WeirSession *session, SessionJob *only)
         else
             job_stop(job->job, false);
     }
+}
+
+SessionJob *session_find_job(WeirSession *session, const AstStatement *statement, Error *error)
+{
+    for (uint32_t i = 0; i < session->job_count; i++) {
+        SessionJob *job = session->jobs[i];
+        if (strcmp(job->id, statement->value) == 0 || strcmp(job->name, statement->value) == 0)
+            return job;
+    }
+    error_set(error, ERROR_NAME, "job \"%s\" does not exist", statement->value);
+    error_at(error, statement->place.offset, statement->place.length);
+    error_hint(error, "SHOW JOBS lists the jobs of this session.");
+    return NULL;
 }
 
 /* ------------------------------------------------------------ describing */

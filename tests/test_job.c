@@ -446,6 +446,8 @@ START_TEST(test_state_limit)
     Error error;
     job_error(job, &error);
     ck_assert_int_eq(error.code, ERROR_LIMIT);
+    ck_assert_ptr_nonnull(strstr(error.message, "may keep 1.0 MiB"));
+    ck_assert_ptr_nonnull(strstr(error.detail, "normalize"));
     job_free(job);
     drop(&received);
 }

@@ -298,6 +298,36 @@ START_TEST(test_more_columns_of_upserts)
 }
 END_TEST
 
+/* A job that has come to the limit of its state goes on from its last epoch once that is raised. */
+START_TEST(test_state_limit)
+{
+    open_session("2");
+    weir_set(session, "execution.state-memory-limit", "64 kb");
+    WeirResult *job = start(COUNT_A);
+    ck_assert_ptr_nonnull(job);
+    feed("t", "+I[1, 5, x]\n+I[1, 6, y]\n");
+    Buffer rows = {0};
+    for (uint32_t i = 0; i < 2000; i++)
+        buffer_printf(&rows, "+I[%u, 1, x]\n", i + 10);
+    WeirStatus status = weir_feed(session, "t", buffer_text(&rows));
+    if (status == WEIR_OK)
+        status = weir_settle(session);
+    ck_assert_int_ne(status, WEIR_OK);
+    ck_assert_ptr_nonnull(strstr(weir_error_message(session), "execution.state-memory-limit"));
+    ck_assert_ptr_nonnull(
+        strstr(weir_error_message(session), "is kept by GroupAggregate(groupBy=[k]"));
+    weir_result_free(job);
+    weir_close(session);
+    open_session("2");
+    job = start(COUNT_A);
+    ck_assert_msg(job != NULL, "%s", weir_error_message(session));
+    feed("t", "+I[1, 5, x]\n");
+    expect("a", "1:3");
+    stop(job);
+    buffer_deinit(&rows);
+}
+END_TEST
+
 START_TEST(test_join_at_other_parallelisms)
 {
     static const char *const workers[] = {"1", "3", "2", "4", "1"};
@@ -337,6 +367,7 @@ int main(void)
     tcase_add_test(edits, test_changed_insert_begins_anew_when_allowed);
     tcase_add_test(edits, test_another_aggregate_is_refused);
     tcase_add_test(edits, test_more_columns_of_upserts);
+    tcase_add_test(edits, test_state_limit);
     tcase_add_test(edits, test_join_at_other_parallelisms);
     suite_add_tcase(suite, edits);
     SRunner *runner = srunner_create(suite);

@@ -170,10 +170,12 @@ static const PlanCase traits[] = {
 static const PlanCase folded[] = {
     {"SELECT k, COUNT(*) FROM e GROUP BY k", "scan I\n"
                                              "aggregate I UB UA upsert(k) unique(k) folds\n"
+                                             "mini_batch I UB UA upsert(k) unique(k) folds\n"
                                              "calc I UB UA upsert(k) unique(k)\n"
                                              "sink I UB UA upsert(k) unique(k)\n"},
     {"SELECT id FROM up", "scan I UA D upsert(id) unique(id)\n"
                           "normalize I UB UA D upsert(id) unique(id) folds\n"
+                          "mini_batch I UB UA D upsert(id) unique(id) folds\n"
                           "sink I UB UA D upsert(id) unique(id)\n"},
 };
 
@@ -197,6 +199,8 @@ START_TEST(test_folding)
 {
     PlannerConfig config = fake_config();
     config.mini_batch = true;
+    config.mini_batch_latency_ms = 1000;
+    config.mini_batch_size = 5000;
     for (size_t i = 0; i < array_count(folded); i++)
         expect_case(tables, &folded[i], &config, SHOW_TRAITS);
 }
