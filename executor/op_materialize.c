@@ -6,15 +6,25 @@
  * key in its place, or goes to the end. A row that is taken back gives -D when it was the only one,
  * +U of the one before when it was the last, nothing when it stood before others or is not known.
  *
+ * That is ON CONFLICT DO DEDUPLICATE, and what puts changes in order. With DO NOTHING it is the
+ * first row of the list that is shown: further rows wait behind it, and the next comes with +U when
+ * it goes. With DO ERROR the last is shown, and a key under which several rows stand when an epoch
+ * ends, at a watermark, at the end or a second after they met ends the job: rows that only pass
+ * each other on their way do no harm, and no epoch with a conflict is committed.
+ *
  * State: VALUE, sink key → list, entries one behind the other:
  *
  *     u32 bytes of upsert key | u32 bytes of row | upsert key (nothing: the row itself) | row
  *
  * Cost: one prefetched probe a row; then linear in the rows that share its sink key, which are few
  * unless the sink's key is badly chosen. */
+#include "core/changelog_text.h"
 #include "core/hash.h"
 #include "executor/row_output.h"
 #include "executor/row_slot.h"
+
+/* DO ERROR: how long rows may meet on their way before that is a conflict, without epochs. */
+#define LOOK_AFTER_US 1000000
 
 typedef struct Materialize {
     Operator base;
@@ -28,6 +38,7 @@ typedef struct Materialize {
     /* Changing. */
     RowOutput output;
     Buffer list; /* being rebuilt */
+    Buffer met;  /* DO ERROR: keys under which rows have met since the last look */
     Arena *scratch;
 } Materialize;
 
@@ -86,19 +97,31 @@ static void store(Materialize *materialize, void *record)
     state_touch(materialize->lists, record);
 }
 
+/* DO ERROR: another row has come to the key. */
+static void note_meeting(Materialize *materialize, const void *record)
+{
+    if (materialize->met.length == 0)
+        operator_wake_at(materialize->base.context,
+                         operator_now_us(materialize->base.context) + LOOK_AFTER_US);
+    buffer_append_bytes(&materialize->met, state_value_key(materialize->lists, record));
+}
+
 static bool add_row(Materialize *materialize, const MaterializeBatch *work, uint32_t row,
                     Error *error)
 {
     Str stored = string_view_str(work->records[row]);
     Buffer *list = &materialize->list;
     bool replaced = false;
+    uint32_t position = 0; /* of the row in the list */
     buffer_clear(list);
     Reader reader = reader_of(stored);
     ListItem item;
     while (next_item(&reader, &item)) {
+        position += !replaced;
         if (!replaced && work->upsert_keys != NULL && is_same(work, row, &item)) {
             append_item(list, item.upsert_key, work->rows[row]);
             replaced = true;
+            position--;
         } else {
             buffer_append_str(list, item.whole);
         }
@@ -107,22 +130,27 @@ static bool add_row(Materialize *materialize, const MaterializeBatch *work, uint
         append_item(list, upsert_key_of(work, row), work->rows[row]);
     uint8_t kind = stored.length == 0 ? CHANGE_INSERT : CHANGE_UPDATE_AFTER;
     store(materialize, work->records[row]);
+    if (materialize->plan->conflict == PLAN_CONFLICT_NOTHING && position != 0)
+        return true;
+    if (materialize->plan->conflict == PLAN_CONFLICT_ERROR && stored.length != 0 && !replaced)
+        note_meeting(materialize, work->records[row]);
     return row_output_input_row(&materialize->output, kind, row, error);
 }
 
+/* Takes the row out of the list; what is shown then changes if it was the last, or the first. */
 static bool retract_row(Materialize *materialize, const MaterializeBatch *work, uint32_t row,
                         Error *error)
 {
     Buffer *list = &materialize->list;
-    bool found = false, was_last = false;
+    bool found = false, was_last = false, was_first = false;
     Str last = {NULL, 0};
     buffer_clear(list);
     Reader reader = reader_of(string_view_str(work->records[row]));
     ListItem item;
     while (next_item(&reader, &item)) {
         if (!found && is_same(work, row, &item)) {
-            found = true;
-            was_last = true;
+            found = was_last = true;
+            was_first = list->length == 0;
             continue;
         }
         buffer_append_str(list, item.whole);
@@ -131,15 +159,95 @@ static bool retract_row(Materialize *materialize, const MaterializeBatch *work, 
     }
     if (!found)
         return true;
+    Str next = last;
+    bool was_shown = was_last;
+    if (materialize->plan->conflict == PLAN_CONFLICT_NOTHING) {
+        Reader rest = reader_of((Str){list->data, list->length});
+        was_shown = was_first;
+        next = next_item(&rest, &item) ? item.row : next;
+    }
     bool ok = true;
     if (list->length == 0)
         ok = row_output_input_row(&materialize->output, CHANGE_DELETE, row, error);
-    else if (was_last)
+    else if (was_shown)
         ok = row_output_encoded_row(&materialize->output, CHANGE_UPDATE_AFTER,
-                                    materialize->row_layout, last, error);
+                                    materialize->row_layout, next, error);
     store(materialize, work->records[row]);
     return ok;
 }
+
+/* ------------------------------------------------------------------ DO ERROR */
+
+static void print_row(const Materialize *materialize, Str row, Buffer *out)
+{
+    const OperatorContext *context = materialize->base.context;
+    Batch *batch = batch_new(context->node->schema, 1);
+    Vector **columns = arena_new_array(materialize->scratch, Vector *, batch->column_count + 1);
+    for (uint32_t c = 0; c < batch->column_count; c++)
+        columns[c] = &batch->columns[c];
+    row_decode(materialize->row_layout, row, columns, 0, batch->arena, false);
+    batch->row_count = 1;
+    changelog_print_row(batch, 0, context->environment->zone, out);
+    batch_release(batch);
+}
+
+static bool refuse_conflict(const Materialize *materialize, Str list, Error *error)
+{
+    Reader reader = reader_of(list);
+    ListItem first, second;
+    Buffer text = {0};
+    if (!next_item(&reader, &first) || !next_item(&reader, &second))
+        return true;
+    print_row(materialize, first.row, &text);
+    buffer_append_text(&text, " and ");
+    print_row(materialize, second.row, &text);
+    error_set(error, ERROR_DATA, "two rows have one primary key of the sink");
+    error_detail(error, "They are %.*s.", text.length > 600 ? 600 : (int)text.length,
+                 buffer_text(&text));
+    buffer_deinit(&text);
+    return error_hint(error, "ON CONFLICT DO NOTHING keeps the first of them, DO DEDUPLICATE the "
+                             "last.");
+}
+
+/* Whether one of the keys where rows have met still has several. */
+static bool look_for_conflicts(Materialize *materialize, Error *error)
+{
+    bool ok = true;
+    arena_reset(materialize->scratch);
+    Reader reader = reader_of((Str){materialize->met.data, materialize->met.length});
+    while (ok && !reader_done(&reader)) {
+        Str key = reader_bytes(&reader);
+        uint64_t hash = hash_bytes(key.data, key.length);
+        void *record;
+        state_value_get(materialize->lists, &key, &hash, 1, &record);
+        ok = record == NULL || refuse_conflict(materialize, string_view_str(record), error);
+    }
+    buffer_clear(&materialize->met);
+    return ok;
+}
+
+static bool materialize_barrier(Operator *op, uint64_t epoch, Emitter *emitter, Error *error)
+{
+    return look_for_conflicts((Materialize *)op, error);
+}
+
+static bool materialize_watermark(Operator *op, int64_t watermark_us, Emitter *emitter,
+                                  Error *error)
+{
+    return look_for_conflicts((Materialize *)op, error);
+}
+
+static bool materialize_alarm(Operator *op, int64_t now_us, Emitter *emitter, Error *error)
+{
+    return look_for_conflicts((Materialize *)op, error);
+}
+
+static bool materialize_end(Operator *op, Emitter *emitter, Error *error)
+{
+    return look_for_conflicts((Materialize *)op, error);
+}
+
+/* ------------------------------------------------------------------- batches */
 
 static void remove_empty(Materialize *materialize, const MaterializeBatch *work)
 {
@@ -245,6 +353,7 @@ static void materialize_close(Operator *op)
 {
     Materialize *materialize = (Materialize *)op;
     buffer_deinit(&materialize->list);
+    buffer_deinit(&materialize->met);
     arena_free(materialize->scratch);
 }
 
@@ -252,5 +361,9 @@ const OperatorClass op_materialize = {
     .name = "materialize",
     .open = materialize_open,
     .batch = materialize_batch,
+    .watermark = materialize_watermark,
+    .alarm = materialize_alarm,
+    .barrier = materialize_barrier,
+    .end = materialize_end,
     .close = materialize_close,
 };

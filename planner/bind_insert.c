@@ -179,12 +179,7 @@ static bool refuse_clauses(const Binder *binder, const AstInsert *insert, Error 
         bind_refuse(binder, insert->place, error, "INSERT OVERWRITE", "Use INSERT INTO.");
         return false;
     }
-    if (insert->on_conflict == NULL || strcmp(insert->on_conflict, "DEDUPLICATE") == 0)
-        return true;
-    bind_refuse(binder, insert->place, error,
-                arena_printf(binder->context->arena, "ON CONFLICT DO %s", insert->on_conflict),
-                "ON CONFLICT DO DEDUPLICATE keeps the latest row of a key.");
-    return false;
+    return true;
 }
 
 LogicalNode *bind_insert(Binder *binder, const AstInsert *insert, uint32_t ordinal, Error *error)

@@ -197,6 +197,8 @@ typedef struct LogicalSink {
 typedef struct LogicalKey {
     ColumnSet key;
     ColumnSet upsert_key;
+    PlanConflict conflict; /* of a materializer */
+    const char *why;       /* it is there */
 } LogicalKey;
 
 /* What kinds of change, -U and +U taken together: the kinds follow once it is known who needs -U.

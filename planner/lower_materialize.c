@@ -18,6 +18,7 @@ static bool materialize_lower(const PlannerContext *context, LogicalNode *node, 
     PlanMaterialize *spec = arena_new_one(context->arena, PlanMaterialize);
     spec->key = node->key.key;
     spec->upsert_key = node->key.upsert_key;
+    spec->conflict = node->key.conflict;
     spec->state_ttl_ms = lower_state_ttl(context, node, 0);
     node->plan->spec = spec;
     lower_hash(&node->plan->inputs[0], spec->key.columns, spec->key.count);
@@ -26,11 +27,14 @@ static bool materialize_lower(const PlannerContext *context, LogicalNode *node, 
     label_columns(node->schema, spec->key.columns, spec->key.count, &label);
     buffer_append_text(&label, "], inputUpsertKey=[");
     label_columns(node->schema, spec->upsert_key.columns, spec->upsert_key.count, &label);
-    buffer_append_text(&label, "])");
+    static const char *const conflicts[] = {"", ", conflict=[NOTHING]", ", conflict=[ERROR]"};
+    buffer_printf(&label, "]%s)", conflicts[spec->conflict]);
     node->plan->label = label_take(context->arena, &label);
     node->plan->state =
-        arena_printf(context->arena, "every row that is not deleted, by the sink's primary key, %s",
-                     lower_ttl_of(context, spec->state_ttl_ms));
+        arena_printf(context->arena,
+                     "every row that is not deleted, by the sink's primary key, %s; it is there "
+                     "because %s",
+                     lower_ttl_of(context, spec->state_ttl_ms), node->key.why);
     return true;
 }
 
@@ -42,13 +46,17 @@ static void materialize_identify(const PlannerContext *context, LogicalNode *nod
     buffer_append_char(text, '|');
     for (uint32_t i = 0; i < node->key.upsert_key.count; i++)
         identity_append(text, columns[node->key.upsert_key.columns[i]]);
+    /* The list is the same whichever of its rows is shown, but what was shown is not. */
+    if (node->key.conflict == PLAN_CONFLICT_NOTHING)
+        buffer_append_text(text, "|first");
     lower_identify_rows(node, text);
     lower_identify_as_input(node);
 }
 
 static void materialize_describe(const LogicalNode *node, Buffer *out)
 {
-    buffer_append_text(out, "ON CONFLICT DO DEDUPLICATE");
+    static const char *const names[] = {"DEDUPLICATE", "NOTHING", "ERROR"};
+    buffer_printf(out, "ON CONFLICT DO %s", names[node->key.conflict]);
 }
 
 const NodeClass node_materialize = {

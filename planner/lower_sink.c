@@ -94,9 +94,11 @@ static bool refuse_conflict(const PlannerContext *context, const LogicalNode *no
         buffer_deinit(&upsert);
     }
     buffer_deinit(&text);
-    error_hint(error, "Add ON CONFLICT DO DEDUPLICATE to keep the latest row of each primary key, "
-                      "declare another primary key, or SET "
-                      "'table.exec.sink.require-on-conflict' = 'false'.");
+    error_hint(
+        error,
+        "Add ON CONFLICT DO DEDUPLICATE to keep the latest row of each primary key, DO "
+        "NOTHING to keep the first, DO ERROR to end the job, declare another primary key, or SET "
+        "'table.exec.sink.require-on-conflict' = 'false'.");
     return error_at(error, node->place.offset, node->place.length);
 }
 
@@ -127,11 +129,22 @@ static void wait_for_end(const PlannerContext *context, LogicalNode *node)
     derive_below(context, node, below);
 }
 
-static void materialize(const PlannerContext *context, LogicalNode *node, ColumnSet key)
+static PlanConflict conflict_of(const LogicalNode *node)
+{
+    const char *given = node->sink.on_conflict;
+    if (given == NULL || strcmp(given, "DEDUPLICATE") == 0)
+        return PLAN_CONFLICT_LAST;
+    return strcmp(given, "NOTHING") == 0 ? PLAN_CONFLICT_NOTHING : PLAN_CONFLICT_ERROR;
+}
+
+static void materialize(const PlannerContext *context, LogicalNode *node, ColumnSet key,
+                        const char *why)
 {
     const LogicalNode *input = node->inputs[0];
     LogicalNode *below = put_below(context, node, "materialize");
     below->key.key = key;
+    below->key.conflict = conflict_of(node);
+    below->key.why = why;
     for (uint32_t i = 0; i < input->traits.upsert_key_count; i++)
         if (i == 0 || input->traits.upsert_keys[i].count < below->key.upsert_key.count)
             below->key.upsert_key = input->traits.upsert_keys[i];
@@ -170,18 +183,28 @@ static bool choose_materializer(const PlannerContext *context, LogicalNode *node
         error_hint(error, "Declare PRIMARY KEY (…) NOT ENFORCED on it.");
         return error_at(error, node->place.offset, node->place.length);
     }
-    if (key.count == 0 || node->inputs[0]->changes == CHANGE_CLASS_INSERT)
+    /* Rows that only come replace each other in the sink, unless the user wants otherwise. */
+    bool chooses = deduplicate && conflict_of(node) != PLAN_CONFLICT_LAST;
+    if (key.count == 0 || (node->inputs[0]->changes == CHANGE_CLASS_INSERT && !chooses))
+        return true;
+    KeyFit fit = key_fit(node, key);
+    if (node->inputs[0]->changes == CHANGE_CLASS_INSERT && fit != KEY_OTHER)
         return true;
     if (mode != NULL && strcmp(mode, "FORCE") == 0) {
-        materialize(context, node, key);
+        materialize(context, node, key, "table.exec.sink.upsert-materialize is FORCE");
         return true;
     }
-    KeyFit fit = key_fit(node, key);
+    if (chooses && fit == KEY_OTHER) {
+        materialize(context, node, key, "several rows may have one primary key");
+        return true;
+    }
     if (fit == KEY_ORDERED || takes_before(node) || (mode != NULL && strcmp(mode, "NONE") == 0))
         return true;
     if (fit == KEY_OTHER && !deduplicate && context->config->require_on_conflict)
         return refuse_conflict(context, node, key, error);
-    materialize(context, node, key);
+    materialize(context, node, key,
+                fit == KEY_OTHER ? "several rows may have one primary key"
+                                 : "changes of one primary key may come out of order");
     return true;
 }
 

@@ -267,9 +267,16 @@ typedef struct PlanMiniBatch {
 
 /* op "materialize": the sink's upsert materializer: last row per sink key from unordered changes.
  */
+typedef enum PlanConflict {
+    PLAN_CONFLICT_LAST,    /* DO DEDUPLICATE */
+    PLAN_CONFLICT_NOTHING, /* the first stays */
+    PLAN_CONFLICT_ERROR
+} PlanConflict;
+
 typedef struct PlanMaterialize {
     ColumnSet key;        /* the sink's primary key */
     ColumnSet upsert_key; /* of the input; count 0: whole row */
+    PlanConflict conflict;
     int64_t state_ttl_ms;
 } PlanMaterialize;
 

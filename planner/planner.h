@@ -46,6 +46,10 @@ bool catalog_apply(Catalog *catalog, const AstStatement *statement, Str script,
 Plan *planner_plan(Catalog *catalog, const AstStatement *statement, Str script,
                    const PlannerConfig *config, Error *error) MUST_CHECK;
 
+/* Tells, a sentence each, what of the plan's state grows with the length of its input, and what
+ * would bound it. */
+void plan_say_growth(const Plan *plan, void (*say)(void *to, const char *text), void *to);
+
 /* Names for SHOW, sorted; in the arena. `kind`: "TABLES" (views too), "VIEWS". */
 uint32_t catalog_names(const Catalog *catalog, const char *kind, Arena *arena,
                        const char *const **names);

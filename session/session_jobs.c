@@ -203,6 +203,8 @@ SessionJob *session_start_job(WeirSession *session, Plan *plan, const AstStateme
         job->collector = collector_new(RESULT_QUEUE_BYTES);
     session->interrupt = 0;
     JobConfig config = job_configure(session, job, is_query);
+    if (!is_query)
+        plan_say_growth(plan, session_notice, session);
     job->statement = statement;
     job->statement_script = script;
     job->job = job_start(plan, &config, error);

@@ -18,7 +18,7 @@ static Bench *materialize_new(int size_index, PlanMaterialize *plan, bool has_up
 
 START_TEST(rows_stand_in_a_list_per_key)
 {
-    PlanMaterialize plan;
+    PlanMaterialize plan = {0};
     Bench *bench = materialize_new(_i, &plan, true);
     bench_check(bench, 0, "+I[1, 1, a]\n+I[1, 2, b]\n+I[1, 3, c]\n+I[2, 9, z]\n",
                 "+I[1, 1, a]\n+U[1, 2, b]\n+U[1, 3, c]\n+I[2, 9, z]\n");
@@ -37,7 +37,7 @@ END_TEST
 START_TEST(an_update_out_of_order_ends_right)
 {
     /* The -U of another worker comes after the +U it made room for. */
-    PlanMaterialize plan;
+    PlanMaterialize plan = {0};
     Bench *bench = materialize_new(_i, &plan, true);
     bench_check(bench, 0, "+I[1, 1, a]\n+U[1, 2, b]\n-U[1, 1, a]\n", "+I[1, 1, a]\n+U[1, 2, b]\n");
     bench_free(bench);
@@ -46,7 +46,7 @@ END_TEST
 
 START_TEST(without_upsert_key_equal_rows_go_oldest_first)
 {
-    PlanMaterialize plan;
+    PlanMaterialize plan = {0};
     Bench *bench = materialize_new(_i, &plan, false);
     bench_check(bench, 0, "+I[1, 1, a]\n+I[1, 2, b]\n+I[1, 1, a]\n",
                 "+I[1, 1, a]\n+U[1, 2, b]\n+U[1, 1, a]\n");
@@ -96,7 +96,7 @@ static void model_retract(Model *model, uint32_t key, uint32_t id, uint32_t valu
 START_TEST(random_changes_follow_the_lists)
 {
     TestRandom random = test_random("materialize");
-    PlanMaterialize plan;
+    PlanMaterialize plan = {0};
     Bench *bench = materialize_new(_i, &plan, true);
     Model model = {0};
     Buffer in = {0}, out = {0};
