@@ -10,6 +10,8 @@
 
 #define JOBS_SHOWN      4
 #define REDRAW_AFTER_US 200000
+/* A watermark that has not moved for this long is told of. */
+#define STALLED_SECONDS 5
 
 /* What was on the line before, to tell rates. */
 typedef struct Rate {
@@ -92,6 +94,11 @@ static void append_job(const WeirJobStatus *status, const Rate *rate, Buffer *ou
     if (status->checkpoint_epoch != 0)
         buffer_printf(out, "  checkpoint %llu (%.0f s ago)",
                       (unsigned long long)status->checkpoint_epoch, status->checkpoint_seconds_ago);
+    if (status->late_rows != 0)
+        buffer_printf(out, "  %llu late rows", (unsigned long long)status->late_rows);
+    if (status->watermark[0] != '\0' && status->watermark_stands_seconds >= STALLED_SECONDS)
+        buffer_printf(out, "  event time waits for \"%s\" at %s since %.0f s",
+                      status->watermark_table, status->watermark, status->watermark_stands_seconds);
     if (status->rows_skipped != 0)
         buffer_printf(out, "  %llu malformed rows skipped",
                       (unsigned long long)status->rows_skipped);

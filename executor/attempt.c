@@ -42,6 +42,7 @@ static void init_stage(Task *task, Stage *stage, const PlanNode *node, const boo
     for (uint32_t i = 0; i < stage->input_count; i++)
         stage->inputs[i].watermark_us = INT64_MIN;
     operator_time_init(&stage->time);
+    atomic_store(&stage->stats.moved_at_us, job->config.clock->now_us(job->config.clock));
     stage->sweep_us = INT64_MAX;
     atomic_store(&stage->stats.watermark_us, INT64_MIN);
     stage->state_limit_bytes = job->config.state_memory_limit_bytes;

@@ -269,6 +269,38 @@ static void add_sources(const Attempt *attempt, JobStatus *out)
         out->snapshot_seconds_left = elapsed * (1 - share) / share;
 }
 
+/* Notes the watermark of a source if it is the one that the others wait for. */
+static void add_watermark(const Job *job, const PlanNode *node, const StageStats *stats,
+                          JobStatus *out)
+{
+    const PlanWatermark *spec = node->spec;
+    int64_t watermark = atomic_load_explicit(&stats->watermark_us, memory_order_relaxed);
+    if (atomic_load_explicit(&stats->idle, memory_order_relaxed) || watermark == INT64_MAX ||
+        (out->has_event_time && watermark >= out->watermark_us))
+        return;
+    int64_t moved = atomic_load_explicit(&stats->moved_at_us, memory_order_relaxed);
+    out->has_event_time = true;
+    out->waits_local = node->schema->columns[spec->rowtime].type->kind == TYPE_TIMESTAMP;
+    out->watermark_us = watermark;
+    out->watermark_stands_seconds =
+        (double)(job->config.clock->now_us(job->config.clock) - moved) / 1e6;
+    snprintf(out->watermark_table, sizeof(out->watermark_table), "%s", spec->table);
+}
+
+static void add_event_time(const Job *job, JobStatus *out)
+{
+    for (uint32_t i = 0; i < job->plan->node_count; i++) {
+        const PlanNode *node = job->plan->nodes[i];
+        uint32_t copies = job->graph->fragments[job->graph->fragment_of[i]].parallelism;
+        for (uint32_t k = 0; k < copies; k++) {
+            const StageStats *stats = &attempt_stage(job, job->attempt, i, k)->stats;
+            out->late_rows += atomic_load_explicit(&stats->late_rows, memory_order_relaxed);
+            if (strcmp(node->op, "watermark") == 0)
+                add_watermark(job, node, stats, out);
+        }
+    }
+}
+
 void job_status(Job *job, JobStatus *out)
 {
     memset(out, 0, sizeof(*out));
@@ -289,6 +321,7 @@ void job_status(Job *job, JobStatus *out)
     if (job->state == JOB_RESTARTING && job->restart_at_us > 0)
         out->restart_seconds_left = (double)(job->restart_at_us - clock_monotonic_us()) / 1e6;
     add_sources(job->attempt, out);
+    add_event_time(job, out);
     pthread_mutex_unlock(&job->lock);
 }
 

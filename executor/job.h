@@ -93,6 +93,14 @@ typedef struct JobStatus {
     uint32_t restarts;
     double restart_seconds_left; /* while RESTARTING, until the next try; negative: not waiting */
     char position[256];
+    uint64_t late_rows;
+    /* Event time: the table whose watermark the others wait for, where it stands and since when, by
+     * the job's clock. */
+    bool has_event_time;
+    bool waits_local; /* the watermark is a local time, not UTC */
+    int64_t watermark_us;
+    double watermark_stands_seconds;
+    char watermark_table[128];
 } JobStatus;
 
 /* One operator's figures, for EXPLAIN after a run, SHOW JOBS and tests. */

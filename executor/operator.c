@@ -172,8 +172,12 @@ static bool forward_watermark(Stage *stage, int64_t watermark_us, Error *error)
     if (stream_check_on && !stream_check_watermark(&stage->check, watermark_us, error))
         return false;
     stage->time.emitted_us = watermark_us;
-    if (stage->class->own_watermarks)
+    if (stage->class->own_watermarks) {
+        const FunctionEnvironment *environment = &stage->task->environment;
         atomic_store_explicit(&stage->stats.watermark_us, watermark_us, memory_order_relaxed);
+        atomic_store_explicit(&stage->stats.moved_at_us, environment->batch_time_us,
+                              memory_order_relaxed);
+    }
     Message message = {.kind = MESSAGE_WATERMARK, .watermark_us = watermark_us};
     return forward(stage, &message, error);
 }
@@ -191,6 +195,7 @@ bool emit_idle(Emitter *emitter, bool idle, Error *error)
     if (stage->time.is_idle == idle)
         return true;
     stage->time.is_idle = idle;
+    atomic_store_explicit(&stage->stats.idle, idle, memory_order_relaxed);
     Message message = {.kind = MESSAGE_IDLE, .idle = idle};
     return forward(stage, &message, error);
 }

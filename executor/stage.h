@@ -45,6 +45,8 @@ typedef struct StageStats {
     _Atomic uint64_t state_keys;
     _Atomic uint64_t late_rows;
     _Atomic int64_t watermark_us;
+    _Atomic int64_t moved_at_us; /* by the job's clock, when the watermark last moved */
+    _Atomic bool idle;           /* its watermark is not waited for */
 } StageStats;
 
 struct Stage {

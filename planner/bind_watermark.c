@@ -61,6 +61,7 @@ LogicalNode *bind_watermark(Binder *binder, const PlanTable *table, LogicalNode 
     if (def->watermark_column < 0)
         return input;
     LogicalNode *node = logical_new_unary(context->arena, "watermark", input->schema, input, place);
+    node->watermark.table = table->info.name;
     node->watermark.rowtime = (uint32_t)def->watermark_column;
     set_emission(context->config, table->info.options, &node->watermark);
     if (watermark_is_from_source(def->watermark))

@@ -78,6 +78,7 @@ typedef struct PlanScan {
 
 /* op "watermark": the rows of a table with an event time, and watermarks made from them. */
 typedef struct PlanWatermark {
+    const char *table;     /* whose time it is */
     uint32_t rowtime;      /* the event-time column: TIMESTAMP(p) or TIMESTAMP_LTZ(p), p <= 3 */
     const Expr *watermark; /* over the input, of rowtime's kind; NULL: the source's own */
     int64_t interval_ms;   /* between two watermarks; 0: right behind the row */

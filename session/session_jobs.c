@@ -339,6 +339,26 @@ const char *session_job_state(const SessionJob *job)
     return job_state_text(status.state);
 }
 
+static void describe_event_time(const WeirSession *session, const JobStatus *status,
+                                WeirJobStatus *out)
+{
+    out->late_rows = status->late_rows;
+    if (!status->has_event_time)
+        return;
+    snprintf(out->watermark_table, sizeof(out->watermark_table), "%s", status->watermark_table);
+    out->watermark_stands_seconds = status->watermark_stands_seconds;
+    if (status->watermark_us == INT64_MIN) {
+        snprintf(out->watermark, sizeof(out->watermark), "none yet");
+        return;
+    }
+    Buffer text = {0};
+    int64_t shown = status->waits_local ? status->watermark_us
+                                        : time_zone_to_local(session->zone, status->watermark_us);
+    datetime_print(datetime_from_micros(shown), 3, &text);
+    snprintf(out->watermark, sizeof(out->watermark), "%s", buffer_text(&text));
+    buffer_deinit(&text);
+}
+
 void session_job_describe(SessionJob *job, WeirJobStatus *out)
 {
     JobStatus status = job->last;
@@ -366,4 +386,5 @@ void session_job_describe(SessionJob *job, WeirJobStatus *out)
     out->checkpoint_bytes = status.checkpoint_bytes;
     out->restarts = status.restarts;
     out->restart_seconds_left = status.restart_seconds_left;
+    describe_event_time(job->session, &status, out);
 }

@@ -114,8 +114,8 @@ static WeirResult *show_functions(WeirSession *session, const AstStatement *stat
 static WeirResult *show_jobs(WeirSession *session)
 {
     WeirResult *result = result_new(session, WEIR_RESULT_ROWS);
-    static const char *const columns[] = {"job id",  "job name", "status",
-                                          "rows in", "rows out", "last checkpoint"};
+    static const char *const columns[] = {"job id",   "job name",        "status",    "rows in",
+                                          "rows out", "last checkpoint", "late rows", "watermark"};
     result_set_columns(result, columns, array_count(columns));
     for (uint32_t i = 0; i < session->job_count; i++) {
         WeirJobStatus status;
@@ -131,6 +131,11 @@ static WeirResult *show_jobs(WeirSession *session)
                                          : arena_printf(arena, "%llu (%.1f s ago)",
                                                         (unsigned long long)status.checkpoint_epoch,
                                                         status.checkpoint_seconds_ago),
+            arena_printf(arena, "%llu", (unsigned long long)status.late_rows),
+            status.watermark[0] == '\0'
+                ? NULL
+                : arena_printf(arena, "%s (table \"%s\", for %.1f s)", status.watermark,
+                               status.watermark_table, status.watermark_stands_seconds),
         };
         result_add_row(result, cells);
     }

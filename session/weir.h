@@ -152,6 +152,10 @@ typedef struct WeirJobStatus {
     uint32_t restarts;
     double restart_seconds_left; /* while RESTARTING, until the next try; negative: not waiting */
     char position[256];
+    uint64_t late_rows;              /* came too late for what an operator does */
+    char watermark[64];              /* how far event time has come; "" without one */
+    char watermark_table[128];       /* whose rows hold it there */
+    double watermark_stands_seconds; /* for how long it has not moved */
 } WeirJobStatus;
 
 /* Status of the job behind a QUERY or JOB result. */
