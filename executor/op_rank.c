@@ -8,9 +8,9 @@
  * of a row are found in logarithmic time. Invariant: without retractions no row behind the range
  * is kept, and what is dropped could never come back.
  *
- * Cost: a batch finds its partitions in one call; a row that cannot get into a full range is one
- * comparison with the partition's last row; any other a few searches, and one output row for each
- * number that passes to another row. */
+ * Cost: a retraction looks through the rows with its sort key. A batch finds its partitions in one
+ * call; a row that cannot get into a full range is one comparison with the partition's last row;
+ * any other a few searches, and one output row for each number that passes to another row. */
 #include "core/hash.h"
 #include "core/sort_key.h"
 #include "executor/rank.h"
