@@ -120,8 +120,9 @@ static bool updates_in_place(const PlannerContext *context, const LogicalNode *n
 {
     if ((node->inputs[side]->changes & CHANGE_CLASS_UPDATE) == 0)
         return true;
-    bool is_semi_left = node->join.kind == PLAN_JOIN_SEMI && side == 0;
-    if ((node->join.kind != PLAN_JOIN_INNER && !is_semi_left) || node->join.condition != NULL ||
+    PlanJoinKind kind = node->join.kind;
+    bool is_shown = (kind == PLAN_JOIN_SEMI || kind == PLAN_JOIN_ANTI) && side == 0;
+    if ((kind != PLAN_JOIN_INNER && !is_shown) || node->join.condition != NULL ||
         node->inputs[side]->parts_updates)
         return false;
     ColumnSet key = join_key(context, node, side);
@@ -130,6 +131,29 @@ static bool updates_in_place(const PlannerContext *context, const LogicalNode *n
         if (column_set_contains(input->upsert_keys[i], key))
             return true;
     return false;
+}
+
+/* Whether a row may be taken back by -U and not come again. The preserved side of an outer join
+ * takes back by -D. What its other side takes back by -U leaves the preserved row, which then comes
+ * padded, if that was its one match. */
+static bool may_part(const PlannerContext *context, const LogicalNode *node)
+{
+    uint32_t other = node->join.kind == PLAN_JOIN_LEFT ? 1 : 0;
+    switch (node->join.kind) {
+    case PLAN_JOIN_FULL:
+    case PLAN_JOIN_MARK:
+        return false;
+    case PLAN_JOIN_LEFT:
+    case PLAN_JOIN_RIGHT:
+        return (node->inputs[other]->changes & CHANGE_CLASS_UPDATE) != 0 &&
+               !(key_is_unique(context, node, other) && follows_in_order(context, node, other));
+    case PLAN_JOIN_ANTI:
+        return !updates_in_place(context, node, 0);
+    case PLAN_JOIN_INNER:
+    case PLAN_JOIN_SEMI:
+        break;
+    }
+    return !updates_in_place(context, node, 0) || !updates_in_place(context, node, 1);
 }
 
 static bool join_derive(const PlannerContext *context, LogicalNode *node, Error *error)
@@ -141,8 +165,7 @@ static bool join_derive(const PlannerContext *context, LogicalNode *node, Error 
         as_inputs ? node->inputs[0]->changes | node->inputs[1]->changes : CHANGE_CLASS_ALL;
     /* All pairs of the old row come first, then all pairs of the new one. */
     node->loose_pairs = true;
-    node->parts_updates =
-        !updates_in_place(context, node, 0) || !updates_in_place(context, node, 1);
+    node->parts_updates = may_part(context, node);
     derive_keys(context, node);
     return true;
 }

@@ -81,8 +81,7 @@ static const PlanCase traits[] = {
      "normalize I UB UA D upsert(id) unique(id)\n"
      "join I UB UA D upsert(id) unique(id)\n"
      "calc I UB UA D upsert(id) unique(id)\n"
-     "materialize I UA D upsert(id) unique(id)\n"
-     "sink I UA D upsert(id) unique(id)\n"},
+     "sink I UB UA D upsert(id) unique(id)\n"},
     {"INSERT INTO u SELECT cid, note FROM o ON CONFLICT DO DEDUPLICATE",
      "scan I UB UA D\n"
      "calc I UB UA D\n"
