@@ -151,6 +151,7 @@ static Operator *set_open(const OperatorContext *context, Error *error)
         .record_bytes = sizeof(RowCounts),
         .description = arena_printf(context->arena, "%s -> left BIGINT, right BIGINT",
                                     row_slot_describe(context->arena, schema)),
+        .ttl_ms = set->plan->state_ttl_ms,
     };
     set->rows = state_table_declare(context->state, &spec);
     uint32_t limit = context->batch_rows;

@@ -337,6 +337,12 @@ bool query_join_filter(Binder *binder, QuerySite *site, bool negated, LogicalNod
 /* bind_query.c */
 LogicalNode *bind_query(Binder *binder, const AstQuery *query, Error *error);
 
+/* bind_unnest.c: UNNEST and other functions in FROM that give a list, alone or right of a join. */
+bool bind_is_table_function(const AstTable *ast);
+bool bind_table_function(Binder *binder, const AstTable *ast, Relation *out, Error *error);
+bool bind_table_function_join(Binder *binder, const AstTable *join, Relation *left, Relation *out,
+                              Error *error);
+
 /* bind_set.c: UNION, INTERSECT, EXCEPT. */
 LogicalNode *bind_set(Binder *binder, const AstQuery *query, Error *error);
 

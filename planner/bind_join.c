@@ -265,8 +265,11 @@ bool bind_join(Binder *binder, const AstTable *ast, Relation *out, Error *error)
     Lateral lateral;
     PlanJoinKind kind = join_kind(ast->join);
     int64_t ttl_ms[2] = {bind_state_ttl(binder, ast->left), bind_state_ttl(binder, ast->right)};
-    if (!bind_table(binder, ast->left, &left, error) ||
-        !bind_right(binder, ast, &left, &kind, &lateral, &right, error) ||
+    if (!bind_table(binder, ast->left, &left, error))
+        return false;
+    if (bind_is_table_function(ast->right))
+        return bind_table_function_join(binder, ast, &left, out, error);
+    if (!bind_right(binder, ast, &left, &kind, &lateral, &right, error) ||
         !check_relations(binder, &left.scope, &right.scope, ast, error))
         return false;
     Scope scope = both_scopes(binder, &left, &right);

@@ -294,17 +294,11 @@ bool bind_table(Binder *binder, const AstTable *ast, Relation *out, Error *error
         return bind_join(binder, ast, out, error);
     if (ast->kind == AST_TABLE_NAME)
         return bind_name(binder, ast, out, error);
+    if (bind_is_table_function(ast))
+        return bind_table_function(binder, ast, out, error);
     if (ast->kind == AST_TABLE_FUNCTION) {
-        const char *function = ast->call == NULL ? NULL : ast->call->function;
-        if (ast->call != NULL && bind_is_window_tvf(ast->call)) {
-            out->node = bind_window_tvf(binder, ast->call, error);
-            return out->node != NULL && bind_rename(binder, ast, NULL, out, error);
-        }
-        bind_refuse(binder, ast->place, error,
-                    arena_printf(binder->context->arena, "table function %s",
-                                 function == NULL ? "in FROM" : function),
-                    "TUMBLE, HOP, CUMULATE and SESSION are.");
-        return false;
+        out->node = bind_window_tvf(binder, ast->call, error);
+        return out->node != NULL && bind_rename(binder, ast, NULL, out, error);
     }
     out->node = bind_query(binder, ast->query, error);
     return out->node != NULL && bind_rename(binder, ast, NULL, out, error);

@@ -127,6 +127,15 @@ typedef struct LogicalMultiJoin {
     uint32_t key_count;
 } LogicalMultiJoin;
 
+/* Columns: those passed on, then the element's, then its number. */
+typedef struct LogicalUnnest {
+    uint32_t *passed; /* input columns */
+    uint32_t passed_count;
+    uint32_t list; /* input column */
+    bool ordinality;
+    bool outer;
+} LogicalUnnest;
+
 typedef struct LogicalSetOperation {
     bool except; /* else INTERSECT */
     bool all;
@@ -231,6 +240,7 @@ struct LogicalNode {
         LogicalJoin join;
         LogicalMultiJoin multi_join;
         LogicalSetOperation set_operation;
+        LogicalUnnest unnest;
         LogicalLimit limit;
         LogicalSort sort;
         LogicalOver over;

@@ -178,6 +178,16 @@ typedef struct PlanWindowAggregate {
     uint32_t property_count;
 } PlanWindowAggregate;
 
+/* op "unnest": a row for each element of a list. Output: the columns passed on, then the element's:
+ * the fields of a ROW, key and value of a MAP's entry, or itself; then its number, from 1. */
+typedef struct PlanUnnest {
+    const uint32_t *passed; /* input columns */
+    uint32_t passed_count;
+    uint32_t list; /* input column: ARRAY, MAP or MULTISET */
+    bool ordinality;
+    bool outer; /* a row with NULLs for a list without elements */
+} PlanUnnest;
+
 /* op "join": regular join; output: left columns, then right columns; of SEMI and ANTI left columns
  * only; of MARK left columns and a BOOLEAN that says whether the row has a match. */
 typedef enum PlanJoinKind {

@@ -235,6 +235,31 @@ static Pruned prune_expand(const PlannerContext *context, LogicalNode *node, con
     return (Pruned){copy, map};
 }
 
+static Pruned prune_unnest(const PlannerContext *context, LogicalNode *node, const bool *needed)
+{
+    Arena *arena = context->arena;
+    const LogicalUnnest *unnest = &node->unnest;
+    uint32_t count = node->schema->column_count;
+    bool *keep = arena_memdup(arena, needed, count + 1);
+    memset(keep + unnest->passed_count, true, count - unnest->passed_count);
+    uint32_t kept = 0;
+    uint32_t *map = map_kept(arena, keep, count, &kept);
+    bool *used = arena_new_array(arena, bool, node->inputs[0]->schema->column_count + 1);
+    used[unnest->list] = true;
+    for (uint32_t i = 0; i < unnest->passed_count; i++)
+        used[unnest->passed[i]] = used[unnest->passed[i]] || keep[i];
+    Pruned input = prune(context, node->inputs[0], used);
+    LogicalNode *copy = with_input(arena, node, input.node);
+    copy->schema = kept_schema(arena, node->schema, map, kept);
+    copy->unnest.list = input.map[unnest->list];
+    copy->unnest.passed_count = 0;
+    copy->unnest.passed = arena_new_array(arena, uint32_t, unnest->passed_count + 1);
+    for (uint32_t i = 0; i < unnest->passed_count; i++)
+        if (keep[i])
+            copy->unnest.passed[copy->unnest.passed_count++] = input.map[unnest->passed[i]];
+    return (Pruned){copy, map};
+}
+
 /* What is needed of both sides for the columns that are shown, the condition and the keys. */
 static bool *join_used(Arena *arena, const LogicalNode *node, const bool *needed)
 {
@@ -542,6 +567,7 @@ static Pruned prune(const PlannerContext *context, LogicalNode *node, const bool
         {"interval_join", prune_join},
         {"temporal_join", prune_join},
         {"temporal_sort", prune_through},
+        {"unnest", prune_unnest},
     };
     for (size_t i = 0; i < array_count(kinds); i++)
         if (logical_is(node, kinds[i].op))

@@ -295,6 +295,26 @@ static LogicalNode *push_window_tvf(const PlannerContext *context, LogicalNode *
     return filter_above(context, push_inputs(context, node, &below), &above);
 }
 
+/* What looks at passed columns only is known before the list is taken apart. */
+static LogicalNode *push_unnest(const PlannerContext *context, LogicalNode *node,
+                                const Conjuncts *list)
+{
+    uint32_t count = node->schema->column_count, passed = node->unnest.passed_count;
+    Conjuncts below = {0}, above = {0};
+    for (uint32_t i = 0; i < list->count; i++) {
+        const Expr *expr = list->items[i];
+        bool *used = arena_new_array(context->arena, bool, count + 1);
+        expr_mark_columns(expr, used);
+        bool may_move = expr_is_deterministic(expr) && !expr_can_fail(expr);
+        for (uint32_t c = passed; c < count; c++)
+            may_move = may_move && !used[c];
+        if (may_move)
+            expr = expr_map_columns(&context->site, expr, node->unnest.passed);
+        conjuncts_add(context->arena, may_move ? &below : &above, expr);
+    }
+    return filter_above(context, push_inputs(context, node, &below), &above);
+}
+
 static LogicalNode *push(const PlannerContext *context, LogicalNode *node, const Conjuncts *list)
 {
     if (logical_is(node, "calc"))
@@ -307,6 +327,8 @@ static LogicalNode *push(const PlannerContext *context, LogicalNode *node, const
         return push_union(context, node, list);
     if (logical_is(node, "over"))
         return push_over(context, node, list);
+    if (logical_is(node, "unnest"))
+        return push_unnest(context, node, list);
     if (logical_is(node, "set_operation"))
         return push_set_operation(context, node, list);
     if (logical_is(node, "window_tvf"))

@@ -272,9 +272,10 @@ static const PlanCase refused[] = {
     {"SELECT id, note FROM o EXCEPT SELECT id FROM o",
      "type: the sides of EXCEPT have 2 and 1 columns\n"
      "at: SELECT id, note FROM o EXCEPT SELECT id \n"},
-    {"SELECT * FROM UNNEST(k)", "unsupported: table function UNNEST is not supported yet\n"
-                                "hint: TUMBLE, HOP, CUMULATE and SESSION are.\n"
-                                "at: UNNEST(k)\n"},
+    {"SELECT * FROM UNNEST(1)",
+     "type: the argument of UNNEST gives no table but a value of type INT NOT NULL\n"
+     "hint: In FROM may stand what is an ARRAY, a MAP or a MULTISET.\n"
+     "at: 1\n"},
     {"SELECT 1 FROM o FOR SYSTEM_TIME AS OF o.ts",
      "unsupported: FOR SYSTEM_TIME AS OF outside of a join is not supported yet\n"
      "hint: It stands behind the right table of a JOIN.\n"
