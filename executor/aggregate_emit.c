@@ -276,24 +276,33 @@ static int compare_arrival(const void *a, const void *b, void *offset)
     return (left > right) - (left < right);
 }
 
-static void read_call(const Aggregate *aggregate, const AggregateCall *call, void **records,
-                      uint32_t count, Vector *out, Arena *arena)
+static bool read_call(const Aggregate *aggregate, const AggregateCall *call, void **records,
+                      uint32_t count, Vector *out, Arena *arena, Error *error)
 {
+    for (uint32_t i = 0; call->collected != NULL && i < count; i++) {
+        Str key = state_value_key(aggregate->groups, records[i]);
+        if (!collected_values_read(call->collected, key, hash_bytes(key.data, key.length), out, i,
+                                   arena, error))
+            return false;
+    }
+    if (call->collected != NULL)
+        return true;
     if (call->ordered != NULL) {
         for (uint32_t i = 0; i < count; i++) {
             Str key = state_value_key(aggregate->groups, records[i]);
             ordered_values_read(call->ordered, key, hash_bytes(key.data, key.length), out, i,
                                 arena);
         }
-        return;
+        return true;
     }
     uint8_t **states = arena_alloc(aggregate->scratch, sizeof(uint8_t *) * count);
     for (uint32_t i = 0; i < count; i++)
         states[i] = (uint8_t *)records[i] + call->offset;
     call->plan->call.result_of(call->plan->call.data, states, count, out, arena);
+    return true;
 }
 
-static Batch *build_groups(const Aggregate *aggregate, void **records, uint32_t count)
+static Batch *build_groups(const Aggregate *aggregate, void **records, uint32_t count, Error *error)
 {
     const PlanAggregate *plan = aggregate->plan;
     Batch *out = batch_new(aggregate->base.context->node->schema, count);
@@ -303,9 +312,13 @@ static Batch *build_groups(const Aggregate *aggregate, void **records, uint32_t 
     for (uint32_t i = 0; i < count; i++)
         row_decode(aggregate->key_layout, state_value_key(aggregate->groups, records[i]), keys, i,
                    out->arena, false);
-    for (uint32_t c = 0; c < plan->call_count; c++)
-        read_call(aggregate, &aggregate->calls[c], records, count,
-                  &out->columns[plan->key_count + c], out->arena);
+    for (uint32_t c = 0; c < plan->call_count; c++) {
+        if (read_call(aggregate, &aggregate->calls[c], records, count,
+                      &out->columns[plan->key_count + c], out->arena, error))
+            continue;
+        batch_release(out);
+        return NULL;
+    }
     out->row_count = count;
     return out;
 }
@@ -324,7 +337,8 @@ bool aggregate_emit_groups(Aggregate *aggregate, Emitter *emitter, Error *error)
     for (size_t from = 0; ok && from < total; from += limit) {
         uint32_t count = total - from < limit ? (uint32_t)(total - from) : limit;
         arena_reset(aggregate->scratch);
-        ok = emit(emitter, build_groups(aggregate, groups.records + from, count), error);
+        Batch *batch = build_groups(aggregate, groups.records + from, count, error);
+        ok = batch != NULL && emit(emitter, batch, error);
     }
     memory_free(groups.records);
     return ok;

@@ -4,6 +4,7 @@
  *     aggregate_emit.c       which changes follow, in which order; output batches
  *     aggregate_distinct.c   DISTINCT: counts per value, masks of rows that count
  *     aggregate_ordered.c    MIN and MAX over input that retracts: values in order
+ *     aggregate_collected.c  ARRAY_AGG and its like: values as they came
  *
  * A group's record in the state table:
  *
@@ -21,14 +22,16 @@
 
 typedef struct DistinctSet DistinctSet;
 typedef struct OrderedValues OrderedValues;
+typedef struct CollectedValues CollectedValues;
 
 /* One aggregate of the plan. */
 typedef struct AggregateCall {
     const PlanAggregateCall *plan;
-    uint32_t offset;        /* of its state in the group's record */
-    DistinctSet *distinct;  /* NULL: counts every row */
-    uint32_t distinct_slot; /* which of the set's counters, by filter */
-    OrderedValues *ordered; /* NULL: kept in place */
+    uint32_t offset;            /* of its state in the group's record */
+    DistinctSet *distinct;      /* NULL: counts every row */
+    uint32_t distinct_slot;     /* which of the set's counters, by filter */
+    OrderedValues *ordered;     /* NULL: kept in place */
+    CollectedValues *collected; /* NULL likewise */
 } AggregateCall;
 
 /* AggregateMemory of the groups' table. */
@@ -86,7 +89,7 @@ typedef struct Aggregate {
     uint32_t header_bytes;
     StateTable *groups;
     GroupMemory memory;
-    bool has_ordered;
+    bool has_ordered;   /* or collected */
     bool gives_strings; /* a call's result may need memory */
     bool by_window;     /* groups go as a whole, though the input need not retract */
     /* Changing. */
@@ -168,6 +171,19 @@ void ordered_values_read(OrderedValues *ordered, Str key, uint64_t hash, Vector 
 void ordered_values_merge(OrderedValues *ordered, const AggregateParts *parts, uint32_t part,
                           Vector *out, uint32_t row, Arena *arena);
 void ordered_values_forget(const OrderedValues *ordered, Str key, uint64_t hash);
+
+/* -------------------------------------------------------- aggregate_collected.c */
+
+CollectedValues *collected_values_open(Aggregate *aggregate, const PlanAggregateCall *call,
+                                       uint32_t number);
+void collected_values_close(CollectedValues *collected);
+/* As BoundAggregate.update; before and after may be NULL. */
+bool collected_values_update(CollectedValues *collected, const AggregateBatch *work,
+                             const uint8_t *active, Vector *before, Vector *after,
+                             Error *error) MUST_CHECK;
+/* The value of a group as it stands. */
+bool collected_values_read(CollectedValues *collected, Str key, uint64_t hash, Vector *out,
+                           uint32_t row, Arena *arena, Error *error) MUST_CHECK;
 
 /* Rows that a call counts: not ignored, and its filter TRUE. NULL: all. */
 const uint8_t *aggregate_active_rows(const AggregateBatch *work, int32_t filter);

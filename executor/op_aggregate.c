@@ -135,6 +135,8 @@ static bool update_call(Aggregate *aggregate, uint32_t number, AggregateBatch *w
         ordered_values_update(call->ordered, work, active, before, after);
         return true;
     }
+    if (call->collected != NULL)
+        return collected_values_update(call->collected, work, active, before, after, error);
     uint8_t **states = arena_alloc(work->arena, sizeof(uint8_t *) * work->count);
     for (uint32_t i = 0; i < work->count; i++)
         states[i] = (uint8_t *)work->records[i] + call->offset;
@@ -300,6 +302,11 @@ static void open_calls(Aggregate *aggregate, StateSpec *spec)
         }
         if (call->plan->distinct)
             call->distinct = distinct_set_for(aggregate, call->plan, &call->distinct_slot);
+        if (bound->keeps != AGGREGATE_KEEPS_NONE) {
+            aggregate->has_ordered = true;
+            call->collected = collected_values_open(aggregate, call->plan, c);
+            continue;
+        }
         for (uint32_t s = 0; s < bound->string_count; s++)
             strings[spec->string_count++] = offset + bound->string_offsets[s];
         offset += bound->state_bytes;
@@ -362,9 +369,12 @@ void aggregate_teardown(Aggregate *aggregate)
 {
     for (uint32_t s = 0; s < aggregate->distinct_count; s++)
         distinct_set_close(aggregate->distinct_sets[s]);
-    for (uint32_t c = 0; c < aggregate->plan->call_count; c++)
+    for (uint32_t c = 0; c < aggregate->plan->call_count; c++) {
         if (aggregate->calls[c].ordered != NULL)
             ordered_values_close(aggregate->calls[c].ordered);
+        if (aggregate->calls[c].collected != NULL)
+            collected_values_close(aggregate->calls[c].collected);
+    }
     arena_free(aggregate->scratch);
 }
 

@@ -1,7 +1,7 @@
 /* MIN and MAX, FIRST_VALUE and LAST_VALUE: one value kept in place.
  *
- * That is enough while rows only come. When rows can go, the operator keeps all values in order and
- * takes the first or last (MIN, MAX); FIRST_VALUE and LAST_VALUE refuse such input.
+ * That is enough while rows only come. When rows can go, the operator keeps all values, for MIN and
+ * MAX in their order, for FIRST_VALUE and LAST_VALUE as they came, and takes the first or last.
  * Cost: a comparison per row, a copy of the text when a longer text wins. */
 #include "functions/aggregate_internal.h"
 
@@ -144,6 +144,17 @@ static const ExtremeKernels extremes[PHYSICAL_ROW + 1] = {
     [PHYSICAL_STRING] = EXTREME(text),
 };
 
+/* The one value that was kept. */
+static bool make_same(const void *data, const Vector *values, uint32_t count, Vector *out,
+                      uint32_t row, Arena *arena, Error *error)
+{
+    if (count == 0)
+        vector_set_null(out, row, arena);
+    else
+        vector_copy_value(out, row, values, 0, arena, false);
+    return true;
+}
+
 static bool bind_extreme(const AggregateFunction *function, const FunctionSite *site,
                          bool retracting, ExtremeKind kind, BoundAggregate *out, Error *error)
 {
@@ -155,9 +166,12 @@ static bool bind_extreme(const AggregateFunction *function, const FunctionSite *
     if (kernels->result == NULL)
         return false;
     const bool ordered = kind == EXTREME_MIN || kind == EXTREME_MAX;
-    if (retracting && !ordered)
-        return aggregate_refuse_retraction(function, error);
     out->result = type_with_nullable(site->arena, type, true);
+    if (retracting && !ordered) {
+        out->keeps = kind == EXTREME_FIRST ? AGGREGATE_KEEPS_FIRST : AGGREGATE_KEEPS_LAST;
+        out->make = make_same;
+        return true;
+    }
     out->state_bytes = sizeof(KeptState);
     out->update = kernels->update[kind];
     out->merge = kernels->merge[kind];
@@ -199,9 +213,9 @@ static const AggregateFunction functions[] = {
     {"MIN", "(ANY) -> same", min_bind, 0, "The least value; NULL without values."},
     {"MAX", "(ANY) -> same", max_bind, 0, "The greatest value; NULL without values."},
     {"FIRST_VALUE", "(ANY) -> same", first_bind, 0,
-     "The value that came first; over input that is only inserted."},
+     "The value that came first, of those that are not NULL."},
     {"LAST_VALUE", "(ANY) -> same", last_bind, 0,
-     "The value that came last; over input that is only inserted."},
+     "The value that came last, of those that are not NULL."},
     {0},
 };
 

@@ -1,7 +1,8 @@
-/* LISTAGG(text [, separator]): the texts in the order they came, over input that is only inserted.
+/* LISTAGG(text [, separator]): the texts in the order they came.
  *
- * The state is the text so far, owned by the state table. Cost: each row copies it, so a group of n
- * rows costs n² bytes; it is bounded by TEXT_BYTES_MAX. */
+ * While rows only come the state is the text so far, owned by the state table; when rows can go the
+ * operator keeps the texts. Cost: each row copies the whole, so a group of n rows costs n² bytes;
+ * it is bounded by TEXT_BYTES_MAX. */
 #include "functions/aggregate_internal.h"
 
 typedef struct ListState {
@@ -19,6 +20,12 @@ static void list_put(const void *data, const ListState *state, Vector *out, uint
         vector_set_str(out, row, string_view_str(&state->text), arena);
 }
 
+static bool too_long(Error *error)
+{
+    return error_set(error, ERROR_LIMIT, "LISTAGG made a text longer than %u bytes",
+                     TEXT_BYTES_MAX);
+}
+
 /* `joined` is memory used again for every row. */
 static bool list_append(ListState *state, Str separator, Str value, Buffer *joined,
                         AggregateMemory *memory, Error *error)
@@ -30,8 +37,7 @@ static bool list_append(ListState *state, Str separator, Str value, Buffer *join
     }
     const Str text = string_view_str(&state->text);
     if (text.length + separator.length + value.length > TEXT_BYTES_MAX)
-        return error_set(error, ERROR_LIMIT, "LISTAGG made a text longer than %u bytes",
-                         TEXT_BYTES_MAX);
+        return too_long(error);
     buffer_clear(joined);
     buffer_append_str(joined, text);
     buffer_append_str(joined, separator);
@@ -84,6 +90,28 @@ static bool list_merge(const void *data, uint8_t *to, const uint8_t *from, Aggre
 
 AGGREGATE_RESULT(list_result, ListState, list_put)
 
+/* The whole at once, of texts that were kept. */
+static bool list_make(const void *data, const Vector *values, uint32_t count, Vector *out,
+                      uint32_t row, Arena *arena, Error *error)
+{
+    const Str *separator = data;
+    if (count == 0) {
+        vector_set_null(out, row, arena);
+        return true;
+    }
+    Buffer joined = {0};
+    for (uint32_t i = 0; i < count && joined.length <= TEXT_BYTES_MAX; i++) {
+        if (i != 0)
+            buffer_append_str(&joined, *separator);
+        buffer_append_str(&joined, vector_str(values, i));
+    }
+    const bool fits = joined.length <= TEXT_BYTES_MAX;
+    if (fits)
+        vector_set_str(out, row, (Str){joined.data, joined.length}, arena);
+    buffer_deinit(&joined);
+    return fits || too_long(error);
+}
+
 static bool list_bind(const AggregateFunction *function, const FunctionSite *site, bool retracting,
                       BoundAggregate *out, Error *error)
 {
@@ -100,9 +128,13 @@ static bool list_bind(const AggregateFunction *function, const FunctionSite *sit
         return error_hint(error, "Write LISTAGG(x, ', ').");
     }
     separator->data = arena_memdup(site->arena, separator->data, separator->length);
-    if (retracting)
-        return aggregate_refuse_retraction(function, error);
     out->result = &type_string;
+    if (retracting) {
+        out->keeps = AGGREGATE_KEEPS_ALL;
+        out->make = list_make;
+        out->data = separator;
+        return true;
+    }
     out->state_bytes = sizeof(ListState);
     out->string_offsets = text_offset;
     out->string_count = 1;
@@ -115,7 +147,7 @@ static bool list_bind(const AggregateFunction *function, const FunctionSite *sit
 
 static const AggregateFunction functions[] = {
     {"LISTAGG", "(STRING, STRING?) -> STRING", list_bind, 0,
-     "The texts joined by the separator, by default a comma; over input that is only inserted."},
+     "The texts joined by the separator, by default a comma, in the order they came."},
     {0},
 };
 

@@ -41,13 +41,6 @@ const Type **aggregate_begin(const AggregateFunction *function, const FunctionSi
     return types;
 }
 
-bool aggregate_refuse_retraction(const AggregateFunction *function, Error *error)
-{
-    error_set(error, ERROR_UNSUPPORTED, "%s does not support input that is updated or deleted",
-              function->name);
-    return error_hint(error, "Use it over a table that only receives inserts, or MIN and MAX.");
-}
-
 static bool aggregate_unknown(const char *name, Error *error)
 {
     const char *candidates[256];
@@ -68,8 +61,8 @@ static bool aggregate_misfit(const AggregateFunction *first, const FunctionSite 
     return error_detail(error, "It can be used as %s%s.", first->name, first->signature);
 }
 
-bool aggregate_bind(const char *name, const FunctionSite *site, bool retracting,
-                    BoundAggregate *out, Error *error)
+bool aggregate_bind_keeping(const char *name, const FunctionSite *site, bool retracting,
+                            BoundAggregate *out, Error *error)
 {
     const AggregateFunction *first = NULL;
     const AggregateFunction *function;
@@ -87,4 +80,24 @@ bool aggregate_bind(const char *name, const FunctionSite *site, bool retracting,
         }
     }
     return first == NULL ? aggregate_unknown(name, error) : aggregate_misfit(first, site, error);
+}
+
+static bool aggregate_refuse_keeping(const BoundAggregate *bound, bool retracting, Error *error)
+{
+    const char *name = bound->function->name;
+    if (!retracting) {
+        error_set(error, ERROR_UNSUPPORTED, "%s is not supported over windows", name);
+        return error_hint(error, "It is in a query that groups by keys, or not at all.");
+    }
+    error_set(error, ERROR_UNSUPPORTED,
+              "%s over windows does not support input that is updated or deleted", name);
+    return error_hint(error, "Grouped by keys it does; MIN and MAX do everywhere.");
+}
+
+bool aggregate_bind(const char *name, const FunctionSite *site, bool retracting,
+                    BoundAggregate *out, Error *error)
+{
+    if (!aggregate_bind_keeping(name, site, retracting, out, error))
+        return false;
+    return out->keeps == AGGREGATE_KEEPS_NONE || aggregate_refuse_keeping(out, retracting, error);
 }

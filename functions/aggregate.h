@@ -36,6 +36,14 @@ typedef struct AggregateUpdate {
 
 typedef struct AggregateFunction AggregateFunction;
 
+/* Values that the operator keeps for an aggregate, in the order they came. */
+typedef enum AggregateKeeps {
+    AGGREGATE_KEEPS_NONE,
+    AGGREGATE_KEEPS_FIRST, /* the answer is made of the first */
+    AGGREGATE_KEEPS_LAST,
+    AGGREGATE_KEEPS_ALL
+} AggregateKeeps;
+
 typedef struct BoundAggregate {
     const AggregateFunction *function;
     const Type *result;
@@ -57,6 +65,13 @@ typedef struct BoundAggregate {
      * insert-only input. */
     bool ordered_when_retracting;
     bool ordered_last;
+    /* The value cannot be kept in place: the operator keeps the first argument's values in the
+     * order they came and `make` makes row `row` of `out` from the first, the last or all of them;
+     * a retraction takes the first of equal ones. `update` and `result_of` are not used. */
+    AggregateKeeps keeps;
+    bool keeps_nulls;
+    bool (*make)(const void *data, const Vector *values, uint32_t count, Vector *out, uint32_t row,
+                 Arena *arena, Error *error);
     const void *data;
 } BoundAggregate;
 
@@ -74,8 +89,12 @@ typedef struct AggregateFamily {
     const AggregateFunction *functions; /* ends with a name of NULL */
 } AggregateFamily;
 
+/* For callers that only update states: what must keep values is refused. */
 bool aggregate_bind(const char *name, const FunctionSite *site, bool retracting,
                     BoundAggregate *out, Error *error) MUST_CHECK;
+/* For those that keep values where out->keeps says so. */
+bool aggregate_bind_keeping(const char *name, const FunctionSite *site, bool retracting,
+                            BoundAggregate *out, Error *error) MUST_CHECK;
 /* Whether a function of that name aggregates. COUNT(*) binds as COUNT without arguments. */
 bool aggregate_exists(const char *name);
 const AggregateFunction *aggregate_at(uint32_t index);

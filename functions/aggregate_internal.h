@@ -78,7 +78,5 @@ static inline bool update_empties(const AggregateUpdate *update, uint32_t row)
 /* Starts a bound aggregate: types of the arguments as given, an untyped NULL as `null_as`. */
 const Type **aggregate_begin(const AggregateFunction *function, const FunctionSite *site,
                              const Type *null_as, BoundAggregate *out);
-/* Refuses retracting input for what only insert-only input can keep. Returns false. */
-bool aggregate_refuse_retraction(const AggregateFunction *function, Error *error);
 
 #endif

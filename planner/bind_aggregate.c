@@ -120,7 +120,7 @@ const Expr *bind_aggregate_call(ExprScope *scope, const AstExpr *ast, Error *err
     site.arg_types = types;
     BoundAggregate bound;
     memset(&bound, 0, sizeof(bound));
-    if (!aggregate_bind(site.name, &function_site, false, &bound, error)) {
+    if (!aggregate_bind_keeping(site.name, &function_site, false, &bound, error)) {
         error_at(error, place.offset, place.length);
         return NULL;
     }

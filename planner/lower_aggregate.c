@@ -69,7 +69,10 @@ static bool bind_call(const PlannerContext *context, const LogicalNode *node,
             literals[i] = input->calc.projections[from->arguments[i]]->literal;
     }
     FunctionSite site = {types, literals, from->argument_count, context->site.zone, arena};
-    if (!aggregate_bind(from->name, &site, retracting, &to->call, error))
+    bool bound = logical_is(node, "aggregate")
+                     ? aggregate_bind_keeping(from->name, &site, retracting, &to->call, error)
+                     : aggregate_bind(from->name, &site, retracting, &to->call, error);
+    if (!bound)
         return error_at(error, from->place.offset, from->place.length);
     to->call.result = from->type;
     to->arguments = from->arguments;
@@ -126,7 +129,9 @@ static const char *aggregate_label(const PlannerContext *context, const LogicalN
 static const char *aggregate_state(const PlannerContext *context, const LogicalNode *node,
                                    const PlanAggregate *spec)
 {
-    bool values = false;
+    bool values = false, arrivals = false;
+    for (uint32_t i = 0; i < spec->call_count; i++)
+        arrivals = arrivals || spec->calls[i].call.keeps != AGGREGATE_KEEPS_NONE;
     for (uint32_t i = 0; i < spec->call_count; i++)
         values = values || spec->calls[i].distinct ||
                  (spec->input_retracts && spec->calls[i].call.ordered_when_retracting);
@@ -140,6 +145,8 @@ static const char *aggregate_state(const PlannerContext *context, const LogicalN
     }
     if (values)
         buffer_append_text(&text, ", and each different value that DISTINCT, MIN or MAX has seen");
+    if (arrivals)
+        buffer_append_text(&text, ", and every value that came, in order");
     if (context->config->bounded_run)
         buffer_append_text(&text, ", until the input ends");
     else
