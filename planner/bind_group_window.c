@@ -109,6 +109,19 @@ static bool check_arguments(const ExprScope *scope, const AstExpr *ast, const Wi
     return bind_error_at(scope->binder, error, ast->place);
 }
 
+/* A bounded run, which knows all rows before it gives a window, takes any time. */
+static bool check_time(const ExprScope *scope, const Expr *time, const AstExpr *ast, Error *error)
+{
+    AstPlace place = ast->args[0]->place;
+    if (!scope->binder->context->config->bounded_run)
+        return bind_need_time(scope, time, false, ast->function, place, error);
+    if (type_is_timestamp(time->type) && time->type->precision <= 3)
+        return true;
+    error_set(error, ERROR_TYPE, "the time of %s must be TIMESTAMP(3) or TIMESTAMP_LTZ(3), not %s",
+              ast->function, type_text(scope->binder->context->arena, time->type));
+    return bind_error_at(scope->binder, error, place);
+}
+
 static bool bind_window(ExprScope *scope, const AstExpr *ast, const WindowName *name,
                         GroupWindow *out, Error *error)
 {
@@ -118,8 +131,7 @@ static bool bind_window(ExprScope *scope, const AstExpr *ast, const WindowName *
     out->name = name->name;
     out->place = bind_place(scope->binder, ast->place);
     out->time = bind_expr(scope, ast->args[0], error);
-    if (out->time == NULL ||
-        !bind_need_time(scope, out->time, false, ast->function, ast->args[0]->place, error))
+    if (out->time == NULL || !check_time(scope, out->time, ast, error))
         return false;
     PlanWindow *window = &out->window;
     window->kind = name->kind;
