@@ -328,6 +328,11 @@ def bench_operators(bench):
     subprocess.run([os.path.join(bench.build, "bench", "bench_operators")], check=True)
 
 
+def bench_windows(bench):
+    """The aggregate over windows alone, each beside a loop written by hand."""
+    subprocess.run([os.path.join(bench.build, "bench", "bench_windows")], check=True)
+
+
 def bench_latency(bench):
     """From a commit in MariaDB to the row in the mirrored table."""
     script = os.path.join(os.path.dirname(os.path.abspath(__file__)), "bench_latency.py")
@@ -339,6 +344,7 @@ BENCHES = {
     "datagen": bench_datagen, "group-by": bench_group_by, "csv": bench_csv, "json": bench_json,
     "start": bench_start, "memory": bench_memory, "checkpoint": bench_checkpoint,
     "binlog": bench_binlog, "snapshot": bench_snapshot, "operators": bench_operators,
+    "windows": bench_windows,
     "nexmark": nexmark.bench_nexmark,
     "latency": bench_latency,
 }

@@ -352,8 +352,6 @@ static bool fire_first(WindowAggregate *window, Emitter *emitter, Error *error)
         }
         slices[count++] = window_slices_pop(&window->slices);
     }
-    if (window->shape.kind == PLAN_WINDOW_SESSION)
-        return window_session_fire(window, slices[0], emitter, error);
     if (!give_window(window, end, slices, count, emitter, error))
         return false;
     for (uint32_t i = 0; i < count; i++) {
@@ -372,8 +370,12 @@ bool window_fire(WindowAggregate *window, Emitter *emitter, Error *error)
 {
     WindowSlice *first;
     while ((first = window_slices_first(&window->slices)) != NULL &&
-           window_is_closed(window, first->next))
-        if (!fire_first(window, emitter, error))
+           window_is_closed(window, first->next)) {
+        bool given = window->shape.kind == PLAN_WINDOW_SESSION
+                         ? window_session_fire(window, emitter, error)
+                         : fire_first(window, emitter, error);
+        if (!given)
             return false;
+    }
     return true;
 }

@@ -124,8 +124,7 @@ void window_session_open(WindowAggregate *window);
 /* Notes the rows' times one after the other; settles the fates of rows that belong to no session.
  */
 void window_session_note(WindowAggregate *window, WindowBatch *batch);
-/* Gives the sessions that end with a row of the slice. */
-bool window_session_fire(WindowAggregate *window, WindowSlice *slice, Emitter *emitter,
-                         Error *error) MUST_CHECK;
+/* Gives the sessions that end first, and those that are over too, up to a batch of them. */
+bool window_session_fire(WindowAggregate *window, Emitter *emitter, Error *error) MUST_CHECK;
 
 #endif

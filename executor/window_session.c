@@ -143,6 +143,7 @@ typedef struct Sessions {
     Buffer records; /* void * */
     Buffer starts;  /* uint32_t */
     Buffer firsts;  /* int64_t: where each session starts */
+    Buffer ends;    /* int64_t */
     Buffer times;   /* int64_t: of one session, latest first */
     Buffer text;    /* keys of one session's groups */
 } Sessions;
@@ -178,7 +179,9 @@ static void list_session(Sessions *all, const Times *times)
     }
     uint32_t end = (uint32_t)(all->records.length / sizeof(void *));
     buffer_append(&all->starts, &end, sizeof(end));
+    int64_t over = list[0] + times->gap;
     buffer_append(&all->firsts, &list[count - 1], sizeof(int64_t));
+    buffer_append(&all->ends, &over, sizeof(over));
     all->results.count++;
 }
 
@@ -218,23 +221,27 @@ static void find_sessions(Sessions *all, const WindowSlice *slice)
     }
 }
 
-bool window_session_fire(WindowAggregate *window, WindowSlice *slice, Emitter *emitter,
-                         Error *error)
+bool window_session_fire(WindowAggregate *window, Emitter *emitter, Error *error)
 {
     Sessions all = {.window = window};
     uint32_t zero = 0;
     buffer_append(&all.starts, &zero, sizeof(zero));
-    int64_t end = slice->end;
-    find_sessions(&all, slice);
-    all.results.end = end;
+    uint32_t limit = window->aggregate.base.context->batch_rows;
+    WindowSlice *first;
+    do
+        find_sessions(&all, window_slices_pop(&window->slices));
+    while (all.results.count < limit && (first = window_slices_first(&window->slices)) != NULL &&
+           window_is_closed(window, first->next));
     all.results.starts = (uint32_t *)(void *)all.starts.data;
     all.results.records = (void **)(void *)all.records.data;
     all.results.window_starts = (int64_t *)(void *)all.firsts.data;
+    all.results.window_ends = (int64_t *)(void *)all.ends.data;
     bool ok = window_emit(window, &all.results, emitter, error);
     forget(&all, window->shape.size_us);
     buffer_deinit(&all.records);
     buffer_deinit(&all.starts);
     buffer_deinit(&all.firsts);
+    buffer_deinit(&all.ends);
     buffer_deinit(&all.times);
     buffer_deinit(&all.text);
     return ok;
