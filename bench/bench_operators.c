@@ -352,7 +352,7 @@ static void bench_over(uint64_t state_rows, OverKind kind)
     PlanOverCall call;
     if (!over_call(arena, kind, &call))
         exit(1);
-    PlanOver plan = {first_column, 1, order, 1, &call, 1, false};
+    PlanOver plan = {first_column, 1, order, 1, &call, 1, 0, false};
     Bench *bench = bench_open(&op_over, &plan, &output);
     uint64_t keys = state_rows / 100, rows = (uint64_t)2 << 20, mask = 1;
     while (mask < keys * 2)

@@ -481,6 +481,7 @@ static void declare_tables(Over *over, const OperatorContext *context)
         .record_bytes = record_bytes,
         .string_offsets = strings,
         .string_count = string_count,
+        .ttl_ms = over->plan->state_ttl_ms,
         .description = row_slot_describe(arena, context->node->schema),
     };
     over->rows = state_table_declare(context->state, &rows);

@@ -272,6 +272,25 @@ static const char *over_label(const PlannerContext *context, const LogicalNode *
     return label_take(context->arena, &label);
 }
 
+/* The rows of a partition are forgotten together, when none of them was touched. */
+static const char *over_state(const PlannerContext *context, const LogicalNode *node,
+                              const PlanOver *spec)
+{
+    if (spec->final_only)
+        return "every row of the input, until it ends";
+    if (spec->state_ttl_ms == 0)
+        return "every row of the input with its results, for as long as it stands";
+    Buffer text = {0};
+    buffer_append_text(&text, "every row of the input with its results, a partition");
+    if (spec->partition_count != 0) {
+        buffer_append_text(&text, " (");
+        label_columns(node->inputs[0]->schema, spec->partition, spec->partition_count, &text);
+        buffer_append_char(&text, ')');
+    }
+    buffer_printf(&text, " %s", lower_ttl_of(context, spec->state_ttl_ms));
+    return label_take(context->arena, &text);
+}
+
 static bool over_lower(const PlannerContext *context, LogicalNode *node, Error *error)
 {
     const LogicalOver *over = &node->over;
@@ -281,6 +300,7 @@ static bool over_lower(const PlannerContext *context, LogicalNode *node, Error *
                        .order = over->order,
                        .order_count = over->order_count,
                        .call_count = over->call_count,
+                       .state_ttl_ms = lower_state_ttl(context, node, 0),
                        .final_only = context->config->bounded_run};
     spec->calls = arena_new_array(context->arena, PlanOverCall, over->call_count + 1);
     for (uint32_t i = 0; i < over->call_count; i++)
@@ -288,9 +308,7 @@ static bool over_lower(const PlannerContext *context, LogicalNode *node, Error *
             return false;
     node->plan->spec = spec;
     node->plan->label = over_label(context, node);
-    node->plan->state = spec->final_only
-                            ? "every row of the input, until it ends"
-                            : "every row of the input with its results, for as long as it stands";
+    node->plan->state = over_state(context, node, spec);
     if (over->partition_count == 0)
         lower_single(node);
     else

@@ -364,6 +364,7 @@ typedef struct PlanOver {
     uint32_t order_count;
     PlanOverCall *calls;
     uint32_t call_count;
+    int64_t state_ttl_ms;
     /* Bounded run: results only at the end. */
     bool final_only;
 } PlanOver;

@@ -61,7 +61,7 @@ static Bench *over_new(int size_index)
     calls[6].frame.start.distance = distance_of(arena, 2);
     calls[6].frame.end.distance = distance_of(arena, 1);
     PlanOver *plan = arena_new_one(arena, PlanOver);
-    *plan = (PlanOver){partition, 1, order, 1, calls, CALLS, false};
+    *plan = (PlanOver){partition, 1, order, 1, calls, CALLS, 0, false};
     bench_input(bench, in, CHANGES_ALL);
     bench_open(bench, &op_over,
                test_schema(arena, "k STRING, ts INT, v INT, n BIGINT, d BIGINT, f INT, b INT, "

@@ -27,6 +27,18 @@ static const char *const tables =
 
 /* Rewrites. */
 static const PlanCase rules[] = {
+    /* Windows: filters on the partition go below, calls nobody looks at are not made. */
+    {"SELECT id, s FROM (SELECT id, cid, SUM(amount) OVER (PARTITION BY cid ORDER BY ts) AS s, "
+     "LAG(note) OVER (PARTITION BY cid ORDER BY ts) AS n FROM o) x WHERE cid = 3 AND s > 5",
+     "[4] Sink(table=[*collect*], fields=[id, s])\n"
+     "+- Exchange(distribution=[single])\n"
+     "   +- [3] Calc(select=[id, $o0 AS s], where=[($o0 > 5.00)])\n"
+     "      +- [2] Over(partitionBy=[cid], orderBy=[ts ASC NULLS FIRST], select=[SUM(amount) RANGE "
+     "UNBOUNDED PRECEDING TO CURRENT ROW AS $o0])\n"
+     "         +- Exchange(distribution=[hash[cid]])\n"
+     "            +- [1] Calc(select=[id, cid, amount, ts], where=[(cid = 3)])\n"
+     "               +- [0] TableSourceScan(table=[[default_catalog, default_database, o]], "
+     "fields=[id, cid, amount, ts])\n"},
     {"SELECT id, amount * 2 AS twice FROM o WHERE amount > 10 AND note = UPPER('x')",
      "[2] Sink(table=[*collect*], fields=[id, twice])\n"
      "+- Exchange(distribution=[single])\n"

@@ -57,6 +57,25 @@ static const PlanCase traits[] = {
                                                          "aggregate I UA upsert(k) unique(k)\n"
                                                          "calc I UA upsert(name) unique(name)\n"
                                                          "sink I UA upsert(name) unique(name)\n"},
+    /* Keys stay; in order while the partition is part of them. Numbers move from row to row. */
+    {"SELECT id, cid, ROW_NUMBER() OVER (PARTITION BY cid ORDER BY amount) AS n FROM o",
+     "scan I UB UA D upsert(id) unique(id)\n"
+     "over I UB UA D unique(id) unique(cid $o0)\n"
+     "calc I UB UA D unique(id) unique(cid n)\n"
+     "sink I UB UA D unique(id) unique(cid n)\n"},
+    {"SELECT id, SUM(cid) OVER (PARTITION BY id ORDER BY ts) FROM o",
+     "scan I UB UA D upsert(id) unique(id)\n"
+     "over I UB UA D upsert(id) unique(id)\n"
+     "calc I UB UA D upsert(id) unique(id)\n"
+     "sink I UB UA D upsert(id) unique(id)\n"},
+    {"SELECT k, SUM(v) OVER (PARTITION BY k) FROM e", "scan I\n"
+                                                      "over I UB UA\n"
+                                                      "calc I UB UA\n"
+                                                      "sink I UB UA\n"},
+    {"SELECT k, SUM(v) OVER (PARTITION BY k ROWS 2 PRECEDING) FROM e", "scan I\n"
+                                                                       "over I\n"
+                                                                       "calc I\n"
+                                                                       "sink I\n"},
     {"INSERT INTO u SELECT o.id, c.name FROM o JOIN c ON o.cid = c.id",
      "scan I UB UA D upsert(id) unique(id)\n"
      "scan I UB UA D upsert(id) unique(id)\n"
