@@ -215,7 +215,7 @@ void *state_cursor_put(StateTable *table, StateTree **tree, Str key, uint64_t ha
         *tree = find_tree(table, key, hash, true);
     StateOrderedEntry *entry = entry_new(table, *tree, sort_key, payload);
     state_tree_insert_at(table, *tree, cursor, entry);
-    state_record_touch(&table->records, &entry->header);
+    state_written(table, &entry->header);
     return entry + 1;
 }
 
