@@ -2,6 +2,7 @@
  *
  *     op_join.c     candidates, condition, and which changes follow in which order
  *     join_side.c   the rows of one side, kept in one of three shapes
+ *     join_scan.c   without a key: rows tested against all of the other side
  *
  * How a side keeps its rows:
  *
@@ -18,6 +19,7 @@
 #define EXECUTOR_JOIN_INTERNAL_H
 
 #include "core/hash.h"
+#include "executor/expression.h"
 #include "executor/row_output.h"
 #include "executor/row_slot.h"
 
@@ -102,5 +104,29 @@ JoinProbe join_side_probe(const JoinSide *side, const JoinKeys *keys);
 void join_probe_warm(const JoinProbe *probe, uint32_t row, uint32_t count);
 /* The next candidate for the row, the first with `restart`; false: no more. */
 bool join_probe_next(JoinProbe *probe, uint32_t row, bool restart, JoinCandidate *out);
+
+/* A join without a key has a condition instead, tested for a block of rows at a time. */
+#define JOIN_SCAN_ROWS 64
+
+typedef struct JoinScan JoinScan;
+
+typedef struct JoinScanBlock {
+    const Batch *in;
+    const JoinSide *own;
+    const JoinSide *other;
+    uint32_t row;
+    uint32_t count; /* at most JOIN_SCAN_ROWS */
+} JoinScanBlock;
+
+/* In the arena, but for what join_scan_free gives back. `is_read` says which of the pair's columns
+ * the condition reads. */
+JoinScan *join_scan_new(Arena *arena, const Schema *pair_schema, ExpressionProgram *condition,
+                        const bool *is_read);
+void join_scan_free(JoinScan *scan);
+void join_scan_trim(JoinScan *scan); /* after a batch: gives back what was much */
+bool join_scan_block(JoinScan *scan, const JoinScanBlock *block, JoinProbe *probe,
+                     Error *error) MUST_CHECK;
+/* The next row that matches row `row` of the block, from *at on; NULL: no more. */
+const JoinCandidate *join_scan_next(const JoinScan *scan, uint32_t row, size_t *at);
 
 #endif

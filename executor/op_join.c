@@ -20,8 +20,7 @@
  * Candidates of many rows are collected, the condition runs over all of them at once, and then the
  * rows are applied one by one; they do not see each other, since one batch is one side.
  *
- * Cost: two prefetched probes a row, a row_decode a match. */
-#include "executor/expression.h"
+ * Cost: two prefetched probes a row, a row_decode a match; without a key see join_scan.c. */
 #include "executor/join_internal.h"
 
 /* Pairs collected before the condition runs: enough to run it columnwise, few enough that what the
@@ -47,6 +46,7 @@ typedef struct Join {
     JoinPair *pairs;
     uint32_t *selected;
     uint8_t *holds;
+    JoinScan *scan;  /* instead of pairs, where there is no key; else NULL */
     int64_t surplus; /* single: left rows with more than one match */
     Arena *scratch;  /* reset by each batch */
 } Join;
@@ -330,6 +330,32 @@ static bool run_rows(JoinRun *run, Error *error)
     return apply_pairs(run, first, run->in->row_count - 1, resumes, false, error);
 }
 
+/* Without a key: a block of rows is tested against all of the other side at once. */
+static bool scan_rows(JoinRun *run, Error *error)
+{
+    JoinScan *scan = run->join->scan;
+    JoinScanBlock block = {.in = run->in, .own = run->own, .other = run->other};
+    for (; block.row < run->in->row_count; block.row += block.count) {
+        uint32_t left = run->in->row_count - block.row;
+        block.count = left < JOIN_SCAN_ROWS ? left : JOIN_SCAN_ROWS;
+        join_side_warm(run->own, run->in, block.row, block.count);
+        if (!join_scan_block(scan, &block, &run->probe, error))
+            return false;
+        for (uint32_t i = 0; i < block.count; i++) {
+            size_t at = 0;
+            const JoinCandidate *match;
+            begin_row(run, block.row + i);
+            while ((match = join_scan_next(scan, i, &at)) != NULL)
+                if (!apply_match(run, block.row + i, match, error))
+                    return false;
+            if (!end_row(run, block.row + i, error))
+                return false;
+        }
+    }
+    join_scan_trim(scan);
+    return true;
+}
+
 static bool join_batch(Operator *op, uint32_t input, Batch *batch, Emitter *emitter, Error *error)
 {
     Join *join = (Join *)op;
@@ -354,7 +380,8 @@ static bool join_batch(Operator *op, uint32_t input, Batch *batch, Emitter *emit
     bool shows_input = !join->is_half || input == 0;
     row_output_start(&join->output, batch, run.own->first_column,
                      shows_input ? run.own->column_count : 0, emitter);
-    bool ok = run_rows(&run, error);
+    bool scans = join->scan != NULL && run.other->shape != PLAN_SIDE_KEY_UNIQUE;
+    bool ok = scans ? scan_rows(&run, error) : run_rows(&run, error);
     if (ok) {
         join_side_finish(run.own, &run.keys);
         ok =
@@ -417,6 +444,9 @@ static Operator *join_open(const OperatorContext *context, Error *error)
                                              context->environment);
         join->is_read = arena_new_array(context->arena, bool, join->pair_schema->column_count + 1);
         expression_mark_columns(plan->condition, join->is_read);
+        if (plan->key_count == 0)
+            join->scan =
+                join_scan_new(context->arena, join->pair_schema, join->condition, join->is_read);
     }
     join->pairs = arena_new_array(context->arena, JoinPair, PAIRS_MAX);
     join->selected = arena_new_array(context->arena, uint32_t, PAIRS_MAX + 1);
@@ -428,6 +458,7 @@ static Operator *join_open(const OperatorContext *context, Error *error)
 
 static void join_close(Operator *op)
 {
+    join_scan_free(((Join *)op)->scan);
     arena_free(((Join *)op)->scratch);
 }
 

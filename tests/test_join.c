@@ -157,6 +157,35 @@ START_TEST(full_pads_both_sides)
 }
 END_TEST
 
+/* More rows than are tested together, on both sides; every pair comes once and in order. */
+START_TEST(theta_crosses_the_bounds_of_block_and_chunk)
+{
+    Joined joined = join_new(_i, PLAN_JOIN_INNER, PLAN_SIDE_NO_UNIQUE, PLAN_SIDE_NO_UNIQUE);
+    Arena *arena = joined.bench->arena;
+    joined.plan.key_count = 0;
+    const Schema *pair = test_schema(arena, "k INT, a STRING, rk INT, b STRING");
+    joined.plan.condition =
+        test_call(arena, "<", 2, test_column(arena, pair, "rk"), test_column(arena, pair, "k"));
+    join_open(&joined);
+    enum { LEFT = 2500, RIGHT = 150 };
+    Buffer text = {0}, expected = {0};
+    for (int l = 0; l < LEFT; l++)
+        buffer_printf(&text, "+I[%d, l]\n", l);
+    bench_check(joined.bench, 0, buffer_text(&text), "");
+    buffer_clear(&text);
+    for (int r = 0; r < RIGHT; r++) {
+        int key = LEFT - r % 7;
+        buffer_printf(&text, "+I[%d, r]\n", key - 3);
+        for (int l = key - 2; l < LEFT; l++)
+            buffer_printf(&expected, "+I[%d, l, %d, r]\n", l, key - 3);
+    }
+    bench_check(joined.bench, 1, buffer_text(&text), buffer_text(&expected));
+    buffer_deinit(&text);
+    buffer_deinit(&expected);
+    bench_free(joined.bench);
+}
+END_TEST
+
 START_TEST(mark_says_whether_a_row_has_a_match)
 {
     Joined joined = join_new(_i, PLAN_JOIN_MARK, PLAN_SIDE_HAS_UNIQUE, PLAN_SIDE_NO_UNIQUE);
@@ -474,6 +503,7 @@ int main(void)
     tcase_add_loop_test(cases, right_mirrors_left, 0, sizes);
     tcase_add_loop_test(cases, full_pads_both_sides, 0, sizes);
     tcase_add_loop_test(cases, theta_compares_with_every_row, 0, sizes);
+    tcase_add_loop_test(cases, theta_crosses_the_bounds_of_block_and_chunk, 0, sizes);
     tcase_add_loop_test(cases, mark_says_whether_a_row_has_a_match, 0, sizes);
     tcase_add_loop_test(cases, single_rows_are_asked_for_at_an_epoch, 0, sizes);
     tcase_add_loop_test(cases, semi_and_anti_show_left_rows, 0, sizes);
