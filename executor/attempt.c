@@ -157,11 +157,14 @@ static void connect_stage(Job *job, Attempt *attempt, Stage *stage)
     const FragmentGraph *graph = job->graph;
     Task *task = stage->task;
     stage->emitter.outputs = arena_new_array(task->arena, Output, graph->edge_count);
-    for (uint32_t e = 0; e < graph->edge_count; e++) {
-        const FragmentEdge *edge = &graph->edges[e];
-        if (edge->from != stage->node->id)
+    /* Outputs for late rows stand behind the others. */
+    for (uint32_t i = 0; i < graph->edge_count * 2; i++) {
+        const FragmentEdge *edge = &graph->edges[i % graph->edge_count];
+        if (edge->from != stage->node->id || edge->late != (i >= graph->edge_count))
             continue;
         Output *output = &stage->emitter.outputs[stage->emitter.output_count++];
+        stage->emitter.row_output_count += !edge->late;
+        output->late = edge->late;
         output->input = edge->input;
         if (edge->kind == EDGE_CHAIN) {
             output->stage = attempt_stage(job, attempt, edge->to, task->subtask);

@@ -190,6 +190,7 @@ static void collect_edges(const Cutter *cutter, FragmentGraph *graph)
             else
                 edge->kind = EDGE_FORWARD;
             edge->keys = &input->keys;
+            edge->late = input->late;
         }
     }
 }

@@ -24,6 +24,7 @@ typedef struct FragmentEdge {
     uint32_t input; /* of `to` */
     EdgeKind kind;
     const ColumnSet *keys; /* HASH */
+    bool late;             /* PlanInput.late */
 } FragmentEdge;
 
 typedef struct Fragment {

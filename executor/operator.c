@@ -6,6 +6,7 @@
 
 #include <string.h>
 
+#include "core/changelog_text.h"
 #include "core/clock.h"
 #include "executor/task.h"
 
@@ -75,11 +76,11 @@ bool emit(Emitter *emitter, Batch *batch, Error *error)
         return false;
     }
     stat_add(&stage->stats.rows_out, batch->row_count);
-    if (emitter->output_count == 0) {
+    if (emitter->row_output_count == 0) {
         batch_release(batch);
         return true;
     }
-    uint32_t last = emitter->output_count - 1;
+    uint32_t last = emitter->row_output_count - 1;
     for (uint32_t i = 0; i < last; i++) {
         if (!output_batch(emitter, &emitter->outputs[i], batch_retain(batch), error)) {
             batch_release(batch);
@@ -200,11 +201,44 @@ bool emit_idle(Emitter *emitter, bool idle, Error *error)
     return forward(stage, &message, error);
 }
 
+/* What a table for late rows is told of each: operator, watermark, row. */
+static Batch *describe_late(const Stage *stage, const Batch *batch, const uint32_t *rows,
+                            uint32_t count)
+{
+    static const Column columns[] = {
+        {"operator", &type_string}, {"watermark", &type_timestamp_3}, {"row", &type_string}};
+    static const Schema schema = {array_count(columns), columns};
+    const char *label = stage->node->label == NULL ? stage->node->op : stage->node->label;
+    int64_t watermark =
+        stage->class->own_watermarks ? stage->time.emitted_us : stage->time.watermark_us;
+    Batch *late = batch_new(&schema, count);
+    late->row_count = count;
+    StringView name = string_view_copy(late->arena, label, (uint32_t)strlen(label));
+    Buffer text = {0};
+    for (uint32_t i = 0; i < count; i++) {
+        buffer_clear(&text);
+        changelog_print_row(batch, rows == NULL ? i : rows[i], stage->task->environment.zone,
+                            &text);
+        ((StringView *)late->columns[0].data)[i] = name;
+        ((int64_t *)late->columns[1].data)[i] = watermark;
+        ((StringView *)late->columns[2].data)[i] =
+            string_view_copy(late->arena, text.data, (uint32_t)text.length);
+        if (watermark == INT64_MIN || watermark == INT64_MAX)
+            vector_set_null(&late->columns[1], i, late->arena);
+    }
+    buffer_deinit(&text);
+    return late;
+}
+
 bool emit_late(Emitter *emitter, const Batch *batch, const uint32_t *rows, uint32_t count,
                Error *error)
 {
     stat_add(&emitter->stage->stats.late_rows, count);
-    return true;
+    bool sent = true;
+    for (uint32_t i = emitter->row_output_count; i < emitter->output_count && sent; i++)
+        sent = output_batch(emitter, &emitter->outputs[i],
+                            describe_late(emitter->stage, batch, rows, count), error);
+    return sent;
 }
 
 /* The combined watermark: the minimum over inputs that are waited for; what it was when there is

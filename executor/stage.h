@@ -21,12 +21,14 @@ typedef struct Output {
     Exchange *exchange; /* NULL: a direct call */
     Stage *stage;
     uint32_t input;
+    bool late; /* takes late rows only */
 } Output;
 
 struct Emitter {
     Stage *stage;
     Output *outputs;
     uint32_t output_count;
+    uint32_t row_output_count; /* the first ones, which take the operator's rows */
 };
 
 typedef struct StageInput {

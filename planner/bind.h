@@ -346,6 +346,10 @@ bool bind_table_function_join(Binder *binder, const AstTable *join, Relation *le
 /* bind_set.c: UNION, INTERSECT, EXCEPT. */
 LogicalNode *bind_set(Binder *binder, const AstQuery *query, Error *error);
 
+/* The sink of rows that come too late, into the table of that name. */
+LogicalNode *bind_late_rows(Binder *binder, const char *table, AstPlace place, uint32_t ordinal,
+                            Error *error);
+
 /* bind_values.c */
 LogicalNode *bind_values(Binder *binder, const AstQuery *query, Error *error);
 /* One row with a column that nobody looks at: what SELECT without FROM reads. */

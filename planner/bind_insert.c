@@ -182,7 +182,9 @@ static bool refuse_clauses(const Binder *binder, const AstInsert *insert, Error 
     return true;
 }
 
-LogicalNode *bind_insert(Binder *binder, const AstInsert *insert, uint32_t ordinal, Error *error)
+/* The table's columns get the query's, which is bound first unless it is given. */
+static LogicalNode *bind_into(Binder *binder, const AstInsert *insert, LogicalNode *query,
+                              uint32_t ordinal, Error *error)
 {
     Arena *arena = binder->context->arena;
     const CatalogEntry *entry = catalog_find(binder->catalog, &insert->table, "table", error);
@@ -200,7 +202,8 @@ LogicalNode *bind_insert(Binder *binder, const AstInsert *insert, uint32_t ordin
     if (table == NULL || !refuse_clauses(binder, insert, error) ||
         !check_writable(binder, insert, table, error))
         return NULL;
-    LogicalNode *query = bind_query(binder, insert->query, error);
+    if (query == NULL)
+        query = bind_query(binder, insert->query, error);
     LogicalNode *values = query == NULL ? NULL : bind_target(binder, insert, table, query, error);
     if (values == NULL)
         return NULL;
@@ -210,5 +213,27 @@ LogicalNode *bind_insert(Binder *binder, const AstInsert *insert, uint32_t ordin
     sink->sink.on_conflict =
         insert->on_conflict == NULL ? NULL : arena_strdup(arena, insert->on_conflict);
     sink->sink.ordinal = ordinal;
+    return sink;
+}
+
+LogicalNode *bind_insert(Binder *binder, const AstInsert *insert, uint32_t ordinal, Error *error)
+{
+    return bind_into(binder, insert, NULL, ordinal, error);
+}
+
+LogicalNode *bind_late_rows(Binder *binder, const char *table, AstPlace place, uint32_t ordinal,
+                            Error *error)
+{
+    static const char *const columns[] = {"operator", "watermark", "row"};
+    AstQuery query = {.kind = AST_QUERY_VALUES, .place = place};
+    AstInsert insert = {.table = {.part_count = 1, .parts = {table}, .place = place},
+                        .columns = columns,
+                        .column_count = array_count(columns),
+                        .query = &query,
+                        .place = place};
+    LogicalNode *sink = bind_into(binder, &insert, logical_late_rows(binder->context->arena, place),
+                                  ordinal, error);
+    if (sink == NULL)
+        error_prefix(error, "'table.exec.late-rows.table': ");
     return sink;
 }

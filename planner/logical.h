@@ -326,6 +326,10 @@ static inline bool logical_is_half_join(PlanJoinKind kind)
 }
 LogicalNode *logical_join(Arena *arena, PlanJoinKind kind, LogicalNode *left, LogicalNode *right,
                           const Expr *condition, AstPlace place);
+/* What comes too late for the statement's nodes: operator, watermark, row. Its inputs are found by
+ * logical_find_late, after the rewrites. */
+LogicalNode *logical_late_rows(Arena *arena, AstPlace place);
+void logical_find_late(const PlannerContext *context, LogicalNode *const *roots, uint32_t count);
 /* Scan of a table with these columns. */
 LogicalNode *logical_scan(Arena *arena, const PlanTable *table, const bool *physical,
                           const bool *metadata, AstPlace place);

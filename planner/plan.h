@@ -48,6 +48,7 @@ typedef struct PlanInput {
     PlanNode *node;
     Distribution distribution;
     ColumnSet keys; /* HASH: columns of node; order matters, not sorted */
+    bool late;      /* not the node's rows but those that came too late for it */
 } PlanInput;
 
 struct PlanNode {
@@ -257,6 +258,8 @@ typedef struct PlanTemporalJoin {
     PlanJoin join; /* INNER or LEFT; how sides keep rows is not used */
     uint32_t times[2];
 } PlanTemporalJoin;
+
+/* op "late_rows": what came too late for its inputs: operator, watermark, row as text. No spec. */
 
 /* op "union": UNION ALL; inputs have the output's physical types. No spec. */
 

@@ -104,6 +104,7 @@ Plan *plan_build(const PlannerContext *context, LogicalNode **roots, uint32_t co
         if (logical_is(roots[r], "sink"))
             roots[r]->sink.number = r;
     rewrite(context, roots, count);
+    logical_find_late(context, roots, count);
     if (!traits_derive(context, roots, count, error))
         return NULL;
     LogicalOrder order = logical_order(context, roots, count);

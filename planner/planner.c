@@ -65,7 +65,7 @@ Plan *planner_plan(Catalog *catalog, const AstStatement *statement, Str script,
     uint32_t visits = 0;
     PlannerContext context = {arena, config, {arena, config->zone}, &visits};
     Binder binder = {.context = &context, .catalog = catalog};
-    LogicalNode **roots = arena_new_array(arena, LogicalNode *, count);
+    LogicalNode **roots = arena_new_array(arena, LogicalNode *, count + 1);
     Str sql = script;
     if (statement->place.offset >= 0 && (size_t)statement->place.offset <= script.length) {
         size_t start = (size_t)statement->place.offset;
@@ -74,7 +74,13 @@ Plan *planner_plan(Catalog *catalog, const AstStatement *statement, Str script,
                     length <= script.length - start ? length : script.length - start};
     }
     Plan *plan = NULL;
-    if (bind_roots(&binder, statement, roots, count, error))
+    bool bound = bind_roots(&binder, statement, roots, count, error);
+    if (bound && config->late_rows_table != NULL) {
+        roots[count] =
+            bind_late_rows(&binder, config->late_rows_table, statement->place, count, error);
+        bound = roots[count++] != NULL;
+    }
+    if (bound)
         plan = plan_build(&context, roots, count, sql,
                           statement->place.offset < 0 ? 0 : statement->place.offset, error);
     if (plan == NULL)

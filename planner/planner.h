@@ -28,6 +28,7 @@ typedef struct PlannerConfig {
     bool cdc_events_duplicate;      /* table.exec.source.cdc-events-duplicate */
     int64_t watermark_interval_ms;  /* pipeline.auto-watermark-interval; 0: with each row */
     int64_t interval_cleanup_ms;    /* table.exec.interval-join.min-cleanup-interval */
+    const char *late_rows_table;    /* table.exec.late-rows.table; NULL: they are counted only */
     int64_t source_idle_ms;         /* table.exec.source.idle-timeout; 0: none */
     uint32_t max_parallelism;
     const Clock *clock;

@@ -159,6 +159,10 @@ static const OptionSpec specs[] = {
      .minimum = -1,
      .maximum = 1000000000,
      .doc = "The most changes that wait in a bundle; needed with mini-batch.enabled."},
+    {.name = "table.exec.late-rows.table",
+     .type = OPTION_TEXT,
+     .doc = "Table that gets the rows that come too late, with columns operator, watermark and "
+            "row; without it they are only counted."},
     {.name = "table.exec.sink.not-null-enforcer",
      .type = OPTION_ENUM,
      .values = "ERROR|DROP",

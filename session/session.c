@@ -62,6 +62,7 @@ PlannerConfig session_planner_config(WeirSession *session, const TimeZone *zone)
         .watermark_interval_ms = config_duration_ms(config, "pipeline.auto-watermark-interval"),
         .interval_cleanup_ms =
             config_duration_ms(config, "table.exec.interval-join.min-cleanup-interval"),
+        .late_rows_table = config_get(config, "table.exec.late-rows.table"),
         .source_idle_ms = config_duration_ms(config, "table.exec.source.idle-timeout"),
         .max_parallelism = (uint32_t)config_integer(config, "pipeline.max-parallelism"),
         .clock = session_clock(session),

@@ -1,0 +1,86 @@
+/* late_rows: what came too late for the nodes of the statement that leave rows out for it. They are
+ * its inputs, found when all other nodes are there. */
+#include <string.h>
+
+#include "planner/lower.h"
+
+extern const NodeClass node_late_rows;
+
+LogicalNode *logical_late_rows(Arena *arena, AstPlace place)
+{
+    static const Column columns[] = {
+        {"operator", &type_string}, {"watermark", &type_timestamp_3}, {"row", &type_string}};
+    static const Schema schema = {array_count(columns), columns};
+    return logical_new(arena, "late_rows", schema_copy(arena, &schema), place);
+}
+
+static bool leaves_out(const LogicalNode *node)
+{
+    static const char *const ops[] = {"temporal_join", "temporal_sort", "window_tvf",
+                                      "window_aggregate", "rank"};
+    for (size_t i = 0; i < array_count(ops); i++)
+        if (logical_is(node, ops[i]))
+            return true;
+    return logical_is(node, "watermark") && node->watermark.drops_bad;
+}
+
+void logical_find_late(const PlannerContext *context, LogicalNode *const *roots, uint32_t count)
+{
+    LogicalOrder order = logical_order(context, roots, count);
+    LogicalNode *late = NULL;
+    for (uint32_t n = 0; n < order.count; n++)
+        if (logical_is(order.nodes[n], "late_rows"))
+            late = order.nodes[n];
+    if (late == NULL)
+        return;
+    late->inputs = arena_new_array(context->arena, LogicalNode *, order.count + 1);
+    late->input_count = 0;
+    for (uint32_t n = 0; n < order.count; n++)
+        if (leaves_out(order.nodes[n]))
+            late->inputs[late->input_count++] = order.nodes[n];
+}
+
+static bool late_derive(const PlannerContext *context, LogicalNode *node, Error *error)
+{
+    if (node->input_count == 0) {
+        error_set(error, ERROR_OPTION, "no row can be late in this statement");
+        error_hint(error, "RESET 'table.exec.late-rows.table'.");
+        return error_at(error, node->place.offset, node->place.length);
+    }
+    node->changes = CHANGE_CLASS_INSERT;
+    node->traits.bounded = lower_inputs_bounded(node);
+    return true;
+}
+
+static bool late_lower(const PlannerContext *context, LogicalNode *node, Error *error)
+{
+    lower_single(node);
+    for (uint32_t i = 0; i < node->input_count; i++)
+        node->plan->inputs[i].late = true;
+    node->plan->label = "LateRows";
+    return true;
+}
+
+static void late_identify(const PlannerContext *context, LogicalNode *node, Buffer *text)
+{
+    node->row_identity = hash_bytes(text->data, text->length);
+    uint64_t *columns = arena_new_array(context->arena, uint64_t, node->schema->column_count + 1);
+    for (uint32_t c = 0; c < node->schema->column_count; c++)
+        columns[c] = node->row_identity + 1 + c;
+    node->column_identities = columns;
+}
+
+static void late_describe(const LogicalNode *node, Buffer *out)
+{
+    buffer_append_text(out, "late rows");
+}
+
+const NodeClass node_late_rows = {
+    .op = "late_rows",
+    .equal = lower_equal_never,
+    .derive = late_derive,
+    .needs_before = lower_needs_no_before,
+    .lower = late_lower,
+    .identify = late_identify,
+    .describe = late_describe,
+};
