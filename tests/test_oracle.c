@@ -418,6 +418,18 @@ static bool case_feed(Case *run)
     return compare(run) && (!run->restore || restart_query(run));
 }
 
+/* "1|a" as [1, a]. */
+static void script_row(Case *run, const char *row)
+{
+    buffer_append_char(&run->script, '[');
+    for (; *row != '\0'; row++)
+        if (*row == '|')
+            buffer_append_text(&run->script, ", ");
+        else
+            buffer_append_char(&run->script, *row);
+    buffer_append_text(&run->script, "]\n");
+}
+
 /* The rows SQLite answers now, as a block of the script. */
 static void script_expected(Case *run)
 {
@@ -428,7 +440,7 @@ static void script_expected(Case *run)
     sqlite3_stmt *query = prepare(run, "SELECT row, n FROM expected ORDER BY row");
     while (sqlite3_step(query) == SQLITE_ROW)
         for (int i = 0; i < sqlite3_column_int(query, 1); i++)
-            buffer_printf(&run->script, "%s\n", (const char *)sqlite3_column_text(query, 0));
+            script_row(run, (const char *)sqlite3_column_text(query, 0));
     sqlite3_finalize(query);
 }
 
