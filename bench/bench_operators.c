@@ -12,7 +12,8 @@
 
 #include "executor/operator.h"
 
-extern const OperatorClass op_aggregate, op_join, op_rank, op_deduplicate, op_over;
+extern const OperatorClass op_aggregate, op_join, op_rank, op_deduplicate, op_over,
+    op_set_operation;
 
 struct Emitter {
     uint64_t rows;
@@ -138,7 +139,11 @@ static void bench_aggregate(uint64_t rows, uint64_t keys, bool retracts)
         exit(1);
     calls[1].arguments = second_column;
     calls[1].argument_count = 1;
-    PlanAggregate plan = {first_column, 1, calls, 2, retracts, 0, false};
+    PlanAggregate plan = {.keys = first_column,
+                          .key_count = 1,
+                          .calls = calls,
+                          .call_count = 2,
+                          .input_retracts = retracts};
     const Column columns[] = {
         {"k", &type_bigint}, {"n", calls[0].call.result}, {"s", calls[1].call.result}};
     const Schema output = {3, columns};
@@ -167,8 +172,10 @@ static void bench_join(uint64_t rows, PlanJoinSideState left, PlanJoinSideState 
         {"k", &type_bigint}, {"v", &type_bigint}, {"rk", &type_bigint}, {"rv", &type_bigint}};
     static const Schema output = {4, columns};
     PlanJoin plan = {.kind = PLAN_JOIN_INNER, .key_count = 1, .null_matches = no_nulls};
-    plan.sides[0] = (PlanJoinSide){first_column, left, {1, second_column}, true};
-    plan.sides[1] = (PlanJoinSide){first_column, right, {1, second_column}, true};
+    plan.sides[0] = (PlanJoinSide){
+        .keys = first_column, .state = left, .unique = {1, second_column}, .retracts = true};
+    plan.sides[1] = (PlanJoinSide){
+        .keys = first_column, .state = right, .unique = {1, second_column}, .retracts = true};
     Bench *bench = bench_open(&op_join, &plan, &output);
     uint64_t keys = 1000000;
     Batch **build = make_batches(keys, keys, true, 0);
@@ -378,6 +385,78 @@ static void bench_over(uint64_t state_rows, OverKind kind)
     arena_free(arena);
 }
 
+/* ------------------------------------------------------------------------- INTERSECT */
+
+/* Different rows, each key once. */
+static Batch **make_rows(uint64_t rows, uint64_t keys)
+{
+    Batch **batches = make_batches(rows, keys, true, 0);
+    for (uint64_t b = 0; b * BATCH_ROWS_MAX < rows; b++)
+        for (uint32_t i = 0; i < BATCH_ROWS_MAX; i++)
+            ((int64_t *)batches[b]->columns[1].data)[i] =
+                ((const int64_t *)batches[b]->columns[0].data)[i] & 1023;
+    return batches;
+}
+
+/* By hand: rows in an open hash with a count for either side; changes go to a ring. */
+typedef struct HandRow {
+    int64_t key, value;
+    int64_t counts[2];
+} HandRow;
+
+static double hand_intersect(uint64_t rows, uint32_t side, Batch *const *batches, HandRow *slots,
+                             uint64_t mask)
+{
+    static int64_t ring[1 << 12][3];
+    uint64_t out = 0;
+    double start = cpu_us();
+    for (uint64_t b = 0; b * BATCH_ROWS_MAX < rows; b++) {
+        const int64_t *key = batches[b]->columns[0].data, *value = batches[b]->columns[1].data;
+        for (uint32_t i = 0; i < BATCH_ROWS_MAX; i++)
+            __builtin_prefetch(&slots[scramble((uint64_t)(key[i] * 31 + value[i])) & mask]);
+        for (uint32_t i = 0; i < BATCH_ROWS_MAX; i++) {
+            uint64_t at = scramble((uint64_t)(key[i] * 31 + value[i])) & mask;
+            while (slots[at].counts[0] + slots[at].counts[1] != 0 &&
+                   (slots[at].key != key[i] || slots[at].value != value[i]))
+                at = (at + 1) & mask;
+            HandRow *row = &slots[at];
+            row->key = key[i];
+            row->value = value[i];
+            if (++row->counts[side] != 1 || row->counts[1 - side] == 0)
+                continue;
+            int64_t *come = ring[out++ & 4095];
+            come[0] = 0, come[1] = key[i], come[2] = value[i];
+        }
+    }
+    return (double)rows / (cpu_us() - start);
+}
+
+/* The left side is filled, then rows on the right find it: each is a change of the result. */
+static void bench_intersect(uint64_t state_rows)
+{
+    PlanSetOperation plan = {.except = false};
+    uint64_t rows = (uint64_t)1 << 20, mask = 1;
+    rows = rows < state_rows ? rows : state_rows;
+    while (mask < state_rows * 2)
+        mask *= 2;
+    Bench *bench = bench_open(&op_set_operation, &plan, &input_schema);
+    HandRow *slots = memory_zalloc(mask * sizeof(HandRow));
+    Batch **left = make_rows(state_rows, state_rows), **right = make_rows(rows, state_rows);
+    double hand_fill = hand_intersect(state_rows, 0, left, slots, mask - 1);
+    double fill = feed(bench, &op_set_operation, 0, left, state_rows);
+    double hand = hand_intersect(rows, 1, right, slots, mask - 1);
+    double speed = feed(bench, &op_set_operation, 1, right, rows);
+    printf("intersect, %5.1f M rows kept: %6.2f M rows/s, filling %6.2f M/s; %.1f bytes a row; "
+           "by hand %6.2f M/s, filling %6.2f M/s, %.1f bytes a row\n",
+           (double)state_rows / 1e6, speed, fill,
+           (double)state_store_bytes(bench->context.state) / (double)state_rows, hand, hand_fill,
+           (double)(mask * sizeof(HandRow)) / (double)state_rows);
+    free(left);
+    free(right);
+    memory_free(slots);
+    bench_close(bench, &op_set_operation);
+}
+
 int main(int count, char **arguments)
 {
     uint64_t rows = (count > 1 ? strtoull(arguments[1], NULL, 10) : 4) << 20;
@@ -405,5 +484,7 @@ int main(int count, char **arguments)
         bench_over(1000000, kind);
         bench_over(10000000, kind);
     }
+    bench_intersect(1000000);
+    bench_intersect(10000000);
     return 0;
 }
