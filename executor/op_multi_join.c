@@ -101,6 +101,21 @@ static bool combine(const MultiRun *run, uint32_t input, int64_t copies, Error *
     return combine(run, input + 1, copies, error);
 }
 
+/* Whether every input that must have a row under the key has one: else there is nothing to combine,
+ * however many rows the others have. */
+static bool has_combinations(const MultiRun *run)
+{
+    MultiJoin *join = run->join;
+    JoinCandidate candidate;
+    for (uint32_t i = 0; i < join->input_count; i++) {
+        if (i == run->input || join->plan->is_left[i])
+            continue;
+        if (!join_probe_next(&join->probes[i], run->row, true, &candidate))
+            return false;
+    }
+    return true;
+}
+
 /* ---------------------------------------------------------------------- rows */
 
 static bool run_row(MultiRun *run, uint32_t row, Error *error)
@@ -123,7 +138,7 @@ static bool run_row(MultiRun *run, uint32_t row, Error *error)
         bool is_additional;
         join_side_add(run->own, &run->keys, row, &associations, &is_additional);
     }
-    return combine(run, 0, 1, error);
+    return !has_combinations(run) || combine(run, 0, 1, error);
 }
 
 static bool run_rows(MultiRun *run, Error *error)
