@@ -46,6 +46,11 @@ static void find_ends(const WindowAggregate *window, WindowBatch *batch)
         memcpy(batch->ends, batch->times, sizeof(int64_t) * count);
         break;
     case PLAN_WINDOW_SESSION:
+        if (window->in_buckets) {
+            for (uint32_t i = 0; i < count; i++)
+                batch->ends[i] = window_slice_end(shape, batch->times[i]);
+            break;
+        }
         for (uint32_t i = 0; i < count; i++)
             batch->ends[i] = batch->times[i] + shape->size_us;
         break;
@@ -115,6 +120,27 @@ static bool keep_rows(WindowBatch *batch, Emitter *emitter, Error *error)
     return true;
 }
 
+/* A row whose own session would be over is late, unless it joins one that is not. */
+static bool may_be_late(const WindowAggregate *window, int64_t time)
+{
+    return window_is_closed(window, time + window->shape.size_us);
+}
+
+static void judge_buckets(WindowAggregate *window, WindowBatch *batch)
+{
+    Buffer text = {0};
+    for (uint32_t i = 0; i < batch->work.count; i++) {
+        if (batch->fates[i] != ROW_COUNTS || !may_be_late(window, batch->times[i]))
+            continue;
+        if (batch->keys == NULL)
+            encode_keys(window, batch);
+        if (!window_bucket_joins(window, batch->keys[i], batch->hashes[i], batch->times[i],
+                                 batch->ends[i], &text))
+            batch->fates[i] = ROW_LATE;
+    }
+    buffer_deinit(&text);
+}
+
 /* Finds the rows' slices, and leaves out the rows that belong to none still open. */
 static bool admit(WindowAggregate *window, WindowBatch *batch, Emitter *emitter, Error *error)
 {
@@ -132,7 +158,9 @@ static bool admit(WindowAggregate *window, WindowBatch *batch, Emitter *emitter,
         else if (!is_session)
             batch->fates[i] = (uint8_t)fate_of(window, batch->ends[i]);
     }
-    if (is_session) {
+    if (window->in_buckets) {
+        judge_buckets(window, batch);
+    } else if (is_session) {
         encode_keys(window, batch);
         window_session_note(window, batch);
     }
@@ -176,8 +204,7 @@ static void find_groups(WindowAggregate *window, WindowBatch *batch)
         state_touch(window->aggregate.groups, work->records[i]);
 }
 
-/* Puts a record into its slice, which starts to wait for the first of its windows still open. */
-static void add_to_slice(WindowAggregate *window, void *record, int64_t end)
+void window_wait(WindowAggregate *window, void *record, int64_t end)
 {
     WindowSlice *slice = window_slices_get(&window->slices, end);
     window_record(window, record)->position = window_slice_add(slice, record);
@@ -202,8 +229,11 @@ static void enter_groups(WindowAggregate *window, const WindowBatch *batch)
         WindowRecord *record = window_record(window, work->records[i]);
         record->arrival = window->aggregate.next_arrival++;
         record->key_hash = (uint32_t)batch->hashes[i];
-        add_to_slice(window, work->records[i], batch->ends[i]);
+        if (!window->in_buckets)
+            window_wait(window, work->records[i], batch->ends[i]);
     }
+    if (window->in_buckets)
+        window_bucket_note(window, batch);
 }
 
 /* Gives back the groups that have no row left; a group can stand at several rows. */
@@ -239,21 +269,63 @@ static bool run_batch(WindowAggregate *window, WindowBatch *batch, Error *error)
     return state_store_check(window->aggregate.base.context->state, error);
 }
 
+/* Takes the batch over. */
+static bool take_rows(WindowAggregate *window, Batch *in, Emitter *emitter, Error *error)
+{
+    WindowBatch batch = {
+        .work = {.in = in, .count = in->row_count, .arena = window->aggregate.scratch}};
+    bool ok = admit(window, &batch, emitter, error) && run_batch(window, &batch, error);
+    batch_release(batch.work.in);
+    return ok;
+}
+
+static bool take_range(WindowAggregate *window, Batch *in, uint32_t from, uint32_t to,
+                       Emitter *emitter, Error *error)
+{
+    if (from == to)
+        return true;
+    uint32_t *rows = arena_alloc(window->aggregate.scratch, sizeof(uint32_t) * (to - from));
+    for (uint32_t i = from; i < to; i++)
+        rows[i - from] = i;
+    return take_rows(window, batch_gather(in, rows, to - from), emitter, error);
+}
+
+/* Sessions in buckets: whether a row is late may hang on the rows before it, so these go first.
+ * Takes the batch over. */
+static bool take_parts(WindowAggregate *window, Batch *in, Emitter *emitter, Error *error)
+{
+    const Vector *column = &in->columns[window->plan->window.time_column];
+    int64_t *times = arena_alloc(window->aggregate.scratch, sizeof(int64_t) * in->row_count);
+    read_times(window, column, in->row_count, times);
+    uint32_t from = 0;
+    bool ok = true;
+    for (uint32_t i = 0; ok && i < in->row_count; i++) {
+        if (vector_is_null(column, i) || !may_be_late(window, times[i]))
+            continue;
+        ok = take_range(window, in, from, i, emitter, error) &&
+             take_range(window, in, i, i + 1, emitter, error);
+        from = i + 1;
+    }
+    if (from == 0)
+        return take_rows(window, in, emitter, error);
+    ok = ok && take_range(window, in, from, in->row_count, emitter, error);
+    batch_release(in);
+    return ok;
+}
+
 static bool window_batch(Operator *op, uint32_t input, Batch *in, Emitter *emitter, Error *error)
 {
     WindowAggregate *window = (WindowAggregate *)op;
-    arena_reset(window->aggregate.scratch);
-    WindowBatch batch = {
-        .work = {.in = in, .count = in->row_count, .arena = window->aggregate.scratch}};
-    bool ok = true;
-    if (window->clock != NULL) {
-        ok = window_clock_advance(window, operator_now_us(op->context), emitter, error);
-        arena_reset(window->aggregate.scratch);
+    if (window->clock != NULL &&
+        !window_clock_advance(window, operator_now_us(op->context), emitter, error)) {
+        batch_release(in);
+        return false;
     }
-    ok = ok && admit(window, &batch, emitter, error) && run_batch(window, &batch, error);
+    arena_reset(window->aggregate.scratch);
+    bool ok = window->in_buckets && window->clock == NULL ? take_parts(window, in, emitter, error)
+                                                          : take_rows(window, in, emitter, error);
     if (window->clock != NULL)
         window_clock_wake(window);
-    batch_release(batch.work.in);
     return ok;
 }
 
@@ -318,7 +390,10 @@ static bool window_restored(Operator *op, Error *error)
     qsort_r(all.records, all.count, sizeof(void *), compare_arrival, window);
     for (size_t i = 0; i < all.count; i++) {
         Str key = state_value_key(aggregate->groups, all.records[i]);
-        add_to_slice(window, all.records[i], window_group_time(window, key, 0));
+        if (window->in_buckets)
+            window_bucket_wait(window, all.records[i]);
+        else
+            window_wait(window, all.records[i], window_group_time(window, key, 0));
         aggregate->next_arrival = window_record(window, all.records[i])->arrival + 1;
     }
     memory_free(all.records);
@@ -333,13 +408,18 @@ static Operator *window_open(const OperatorContext *context, Error *error)
     WindowAggregate *window = arena_new_one(context->arena, WindowAggregate);
     uint32_t header = (uint32_t)sizeof(WindowRecord) +
                       (plan->aggregate.input_retracts ? (uint32_t)sizeof(int64_t) : 0);
+    window->in_buckets =
+        plan->window.kind == PLAN_WINDOW_SESSION && !plan->aggregate.input_retracts;
+    header += window->in_buckets ? window_bucket_bytes() : 0;
     aggregate_setup(&window->aggregate, context, &plan->aggregate, header, true);
     window->plan = plan;
     window->shape = window_shape(&plan->window);
     window->suffix_bytes = sizeof(int64_t);
     if (plan->window.kind == PLAN_WINDOW_ATTACHED)
         window->suffix_bytes *= 2;
-    if (plan->window.kind == PLAN_WINDOW_SESSION)
+    if (window->in_buckets)
+        window->shape.slice_us = plan->window.size_us;
+    else if (plan->window.kind == PLAN_WINDOW_SESSION)
         window_session_open(window);
     if (plan->window.on_clock)
         window_clock_open(window);

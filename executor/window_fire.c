@@ -10,13 +10,18 @@
 
 /* ----------------------------------------------------------------------- forget */
 
-bool window_remove(WindowAggregate *window, void *record, int64_t end)
+bool window_stop_waiting(WindowAggregate *window, void *record, int64_t end)
 {
-    Aggregate *aggregate = &window->aggregate;
     WindowSlice *slice = window_slices_find(&window->slices, end);
     bool last = window_slice_drop(slice, window_record(window, record)->position);
     if (last)
         window_slices_free(&window->slices, slice);
+    return last;
+}
+
+void window_forget(WindowAggregate *window, void *record)
+{
+    Aggregate *aggregate = &window->aggregate;
     if (aggregate->distinct_count != 0 || aggregate->has_ordered) {
         Str key = state_value_key(aggregate->groups, record);
         Str keys = window_group_keys(window, key);
@@ -28,6 +33,12 @@ bool window_remove(WindowAggregate *window, void *record, int64_t end)
                 ordered_values_forget(aggregate->calls[c].ordered, key, hash);
     }
     state_value_remove(aggregate->groups, record);
+}
+
+bool window_remove(WindowAggregate *window, void *record, int64_t end)
+{
+    bool last = window_stop_waiting(window, record, end);
+    window_forget(window, record);
     return last;
 }
 

@@ -3,6 +3,7 @@
  *     op_window_aggregate.c   rows to slices: late rows, groups, updates
  *     window_fire.c           windows that end: slices put together, rows given, state let go
  *     window_session.c        sessions: which rows belong together
+ *     window_bucket.c         the same for rows that are never taken back
  *     window_slices.c         slices in memory, and which window ends first
  *     window_clock.c          processing time
  *     window_time.c           windows on the clock
@@ -31,7 +32,8 @@ typedef struct WindowAggregate {
     const PlanWindowAggregate *plan;
     WindowShape shape;
     uint32_t suffix_bytes; /* of a group's key, behind the encoded keys */
-    StateTable *times;     /* SESSION: keys → time → rows with it */
+    bool in_buckets;       /* SESSION of rows that are never taken back */
+    StateTable *times;     /* other SESSION: keys → time → rows with it */
     StateTable *clock;     /* processing time: how far it has come; NULL: event time */
     /* Changing. */
     WindowSlices slices;
@@ -102,8 +104,13 @@ bool window_emit(WindowAggregate *window, const WindowResults *results, Emitter 
                  Error *error) MUST_CHECK;
 /* Gives all windows that the watermark has passed. */
 bool window_fire(WindowAggregate *window, Emitter *emitter, Error *error) MUST_CHECK;
-/* Forgets a group and all that is kept for it, and takes it out of its slice; true when the slice
- * went with it. */
+/* Puts a record into the slice that ends at `end`, which waits for the first of its windows still
+ * open; takes it out again, true when the slice went with it. */
+void window_wait(WindowAggregate *window, void *record, int64_t end);
+bool window_stop_waiting(WindowAggregate *window, void *record, int64_t end);
+/* Forgets a group that waits no more, and all that is kept for it. */
+void window_forget(WindowAggregate *window, void *record);
+/* Both; true when the slice went with it. */
 bool window_remove(WindowAggregate *window, void *record, int64_t end);
 
 /* ------------------------------------------------------------ window_clock.c */
@@ -120,11 +127,40 @@ void window_clock_restore(WindowAggregate *window);
 
 /* ---------------------------------------------------------- window_session.c */
 
+/* Sessions that are over, on their way out. */
+typedef struct WindowSessions {
+    WindowAggregate *window;
+    WindowResults results;
+    Buffer records; /* void * */
+    Buffer starts;  /* uint32_t */
+    Buffer firsts;  /* int64_t: where each session starts */
+    Buffer ends;    /* int64_t */
+    Buffer times;   /* of one session, latest first */
+    Buffer text;    /* keys of one session's groups */
+} WindowSessions;
+
+/* The records listed since the last call are a session. */
+void window_sessions_add(WindowSessions *all, int64_t start, int64_t end);
+
 void window_session_open(WindowAggregate *window);
 /* Notes the rows' times one after the other; settles the fates of rows that belong to no session.
  */
 void window_session_note(WindowAggregate *window, WindowBatch *batch);
 /* Gives the sessions that end first, and those that are over too, up to a batch of them. */
 bool window_session_fire(WindowAggregate *window, Emitter *emitter, Error *error) MUST_CHECK;
+
+/* ----------------------------------------------------------- window_bucket.c */
+
+/* What a record has behind its WindowRecord. */
+uint32_t window_bucket_bytes(void);
+/* Whether a row belongs to a session that is there; `end` is its bucket's. */
+bool window_bucket_joins(const WindowAggregate *window, Str keys, uint64_t hash, int64_t time,
+                         int64_t end, Buffer *text);
+/* Notes the times of rows whose groups are found. */
+void window_bucket_note(WindowAggregate *window, const WindowBatch *batch);
+void window_bucket_wait(WindowAggregate *window, void *record);
+/* Lists the sessions that end with a record of the slice. */
+void window_bucket_find(WindowSessions *all, WindowSlice *slice);
+void window_bucket_forget(WindowSessions *all);
 
 #endif

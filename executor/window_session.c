@@ -1,9 +1,10 @@
 /* Sessions: rows of a key of which none is further than the gap from the next.
  *
- * Each time at which a key has rows is a slice of its own, which ends a gap later; a table keeps
- * the key's times in order. So a session is not state but a run of times: a row between two
- * sessions joins them, one taken back parts them again, and nothing is ever merged in vain. A
- * session ends with the time that has no other one within the gap behind it.
+ * What follows is for rows that may be taken back; window_bucket.c is for the others. Each time at
+ * which a key has rows is a slice of its own, which ends a gap later; a table keeps the key's times
+ * in order. So a session is not state but a run of times: a row between two sessions joins them,
+ * one taken back parts them again, and nothing is ever merged in vain. A session ends with the time
+ * that has no other one within the gap behind it.
  *
  * Two times exactly the gap apart are one session. A row whose own window is closed is late, unless
  * it comes within the gap of a session still open.
@@ -137,18 +138,16 @@ void window_session_note(WindowAggregate *window, WindowBatch *batch)
 
 /* -------------------------------------------------------------------- sessions that end */
 
-typedef struct Sessions {
-    WindowAggregate *window;
-    WindowResults results;
-    Buffer records; /* void * */
-    Buffer starts;  /* uint32_t */
-    Buffer firsts;  /* int64_t: where each session starts */
-    Buffer ends;    /* int64_t */
-    Buffer times;   /* int64_t: of one session, latest first */
-    Buffer text;    /* keys of one session's groups */
-} Sessions;
+void window_sessions_add(WindowSessions *all, int64_t start, int64_t end)
+{
+    uint32_t records = (uint32_t)(all->records.length / sizeof(void *));
+    buffer_append(&all->starts, &records, sizeof(records));
+    buffer_append(&all->firsts, &start, sizeof(start));
+    buffer_append(&all->ends, &end, sizeof(end));
+    all->results.count++;
+}
 
-static void list_times(Sessions *all, const Times *times, int64_t last)
+static void list_times(WindowSessions *all, const Times *times, int64_t last)
 {
     buffer_clear(&all->times);
     int64_t time = last;
@@ -158,7 +157,7 @@ static void list_times(Sessions *all, const Times *times, int64_t last)
 }
 
 /* Finds the records of the listed times, earliest first. */
-static void list_session(Sessions *all, const Times *times)
+static void list_session(WindowSessions *all, const Times *times)
 {
     WindowAggregate *window = all->window;
     const int64_t *list = (const int64_t *)(const void *)all->times.data;
@@ -177,16 +176,11 @@ static void list_session(Sessions *all, const Times *times)
         assert(record != NULL);
         buffer_append(&all->records, &record, sizeof(record));
     }
-    uint32_t end = (uint32_t)(all->records.length / sizeof(void *));
-    buffer_append(&all->starts, &end, sizeof(end));
-    int64_t over = list[0] + times->gap;
-    buffer_append(&all->firsts, &list[count - 1], sizeof(int64_t));
-    buffer_append(&all->ends, &over, sizeof(over));
-    all->results.count++;
+    window_sessions_add(all, list[count - 1], list[0] + times->gap);
 }
 
 /* Forgets the times and records of all sessions given. */
-static void forget(Sessions *all, int64_t gap)
+static void forget(WindowSessions *all, int64_t gap)
 {
     WindowAggregate *window = all->window;
     void *const *records = (void *const *)(const void *)all->records.data;
@@ -203,7 +197,7 @@ static void forget(Sessions *all, int64_t gap)
     }
 }
 
-static void find_sessions(Sessions *all, const WindowSlice *slice)
+static void find_sessions(WindowSessions *all, WindowSlice *slice)
 {
     WindowAggregate *window = all->window;
     int64_t gap = window->shape.size_us;
@@ -223,13 +217,14 @@ static void find_sessions(Sessions *all, const WindowSlice *slice)
 
 bool window_session_fire(WindowAggregate *window, Emitter *emitter, Error *error)
 {
-    Sessions all = {.window = window};
+    WindowSessions all = {.window = window};
     uint32_t zero = 0;
     buffer_append(&all.starts, &zero, sizeof(zero));
     uint32_t limit = window->aggregate.base.context->batch_rows;
     WindowSlice *first;
     do
-        find_sessions(&all, window_slices_pop(&window->slices));
+        (window->in_buckets ? window_bucket_find
+                            : find_sessions)(&all, window_slices_pop(&window->slices));
     while (all.results.count < limit && (first = window_slices_first(&window->slices)) != NULL &&
            window_is_closed(window, first->next));
     all.results.starts = (uint32_t *)(void *)all.starts.data;
@@ -237,7 +232,10 @@ bool window_session_fire(WindowAggregate *window, Emitter *emitter, Error *error
     all.results.window_starts = (int64_t *)(void *)all.firsts.data;
     all.results.window_ends = (int64_t *)(void *)all.ends.data;
     bool ok = window_emit(window, &all.results, emitter, error);
-    forget(&all, window->shape.size_us);
+    if (window->in_buckets)
+        window_bucket_forget(&all);
+    else
+        forget(&all, window->shape.size_us);
     buffer_deinit(&all.records);
     buffer_deinit(&all.starts);
     buffer_deinit(&all.firsts);

@@ -107,7 +107,8 @@ static const char *window_state(const PlannerContext *context, const LogicalNode
         buffer_append_text(&text, ") and ");
     }
     if (window->kind == PLAN_WINDOW_SESSION)
-        buffer_append_text(&text, "different time");
+        buffer_append_text(&text, spec->input_retracts ? "different time"
+                                                       : "stretch of time as long as the gap");
     else if (window->kind == PLAN_WINDOW_HOP || window->kind == PLAN_WINDOW_CUMULATE)
         buffer_append_text(&text, "slice of the windows");
     else
