@@ -321,14 +321,14 @@ static const PlanCase inserts[] = {
     {"INSERT INTO u SELECT cid, note FROM o",
      "unsupported: several rows of the query may have one primary key of table \"u\"\n"
      "detail: The primary key is (id); the query's rows have no known key.\n"
-     "hint: Add ON CONFLICT DO DEDUPLICATE to keep the latest row of each primary key, "
+     "hint: Add ON CONFLICT DO DEDUPLICATE to keep the latest row of each primary key, DO NOTHING "
+     "to "
+     "keep the first, DO ERROR to end the job, "
      "declare another primary key, or SET 'table.exec.sink.require-on-conflict' = "
      "'false'.\n"
      "at: u\n"},
-    {"INSERT INTO u SELECT id, note FROM o ON CONFLICT DO NOTHING",
-     "unsupported: ON CONFLICT DO NOTHING is not supported yet\n"
-     "hint: ON CONFLICT DO DEDUPLICATE keeps the latest row of a key.\n"
-     "at: INSERT INTO u SELECT id, note FROM o ON \n"},
+    {"INSERT INTO u SELECT id, note FROM o ON CONFLICT DO NOTHING", "id BIGINT NOT NULL\n"
+                                                                    "name STRING\n"},
     {"INSERT INTO p SELECT id, note, 1 FROM o ON CONFLICT DO DEDUPLICATE",
      "unsupported: ON CONFLICT needs a primary key, which table \"p\" has not\n"
      "hint: Declare PRIMARY KEY (…) NOT ENFORCED on it.\n"

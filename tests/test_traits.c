@@ -109,7 +109,9 @@ static const PlanCase traits[] = {
     {"INSERT INTO u SELECT cid, MAX(note) FROM o GROUP BY cid, note",
      "unsupported: several rows of the query may have one primary key of table \"u\"\n"
      "detail: The primary key is (id); the query's rows have no known key.\n"
-     "hint: Add ON CONFLICT DO DEDUPLICATE to keep the latest row of each primary key, "
+     "hint: Add ON CONFLICT DO DEDUPLICATE to keep the latest row of each primary key, DO NOTHING "
+     "to "
+     "keep the first, DO ERROR to end the job, "
      "declare another primary key, or SET 'table.exec.sink.require-on-conflict' = "
      "'false'.\n"
      "at: u\n"},
