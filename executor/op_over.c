@@ -379,7 +379,7 @@ static bool finish_partition(OverSite *site, Error *error)
         const OverCall *call = &over->calls[i];
         int64_t last;
         OverSite end = *site;
-        end.is_there = false;
+        end.is_end = true;
         end.position = call->plan->fold == PLAN_FOLD_BACKWARD ? site->rows : 0;
         if ((call->plan->fold == PLAN_FOLD_FORWARD || call->plan->fold == PLAN_FOLD_BACKWARD) &&
             !over_fold_along(&end, call, &last, error))

@@ -79,6 +79,7 @@ typedef struct OverSite {
     uint32_t rows;     /* in the tree */
     uint32_t position; /* of the changed row, or of the one behind it when it went */
     bool is_there;     /* the changed row is in the tree */
+    bool is_end;       /* of a bounded run: no row has its folds yet */
     Str order_key;     /* of the changed row, without its arrival */
     Str row;           /* the changed row */
 } OverSite;

@@ -170,7 +170,7 @@ bool over_fold_along(OverSite *site, const OverCall *call, int64_t *last, Error 
             fold_copy(call, &over->scratch_fold.memory, fold, fold_of(call, before));
         if (!fold_row(over, call, fold, record, false, error))
             return false;
-        bool is_new = site->is_there && at == site->position;
+        bool is_new = site->is_end || (site->is_there && at == site->position);
         if (!is_new && folds_equal(call, fold, fold_of(call, record)))
             return true;
         fold_copy(call, &over->memory.memory, fold_of(call, record), fold);

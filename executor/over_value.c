@@ -290,7 +290,9 @@ static bool is_inexact(const PlanFrameBound *bound)
                                        bound->distance->type->kind == TYPE_DOUBLE);
 }
 
-/* Folds changed up to row `last`: rows whose frame ends behind it have the value they had. */
+/* Folds changed up to row `last`: rows whose frame ends behind it have the value they had. Frames
+ * that would end behind the partition end with its last row, so all of them have the fold of that
+ * row, however far they look. */
 static OverReach forward_reach(const OverSite *site, const PlanFrame *frame, int64_t last)
 {
     int64_t position = site->position, rows = site->rows;
@@ -299,7 +301,7 @@ static OverReach forward_reach(const OverSite *site, const PlanFrame *frame, int
     if (frame->by_rows) {
         int64_t end = over_row_offset(&frame->end);
         int64_t moved = position + (end < 0 ? -end : 0) + 1;
-        int64_t changed = last + 1 - end;
+        int64_t changed = last + 1 >= rows ? rows : last + 1 - end;
         return (OverReach){over_clip(position - (end > 0 ? end : 0), site->rows),
                            over_clip(moved > changed ? moved : changed, site->rows)};
     }
@@ -312,6 +314,8 @@ static OverReach forward_reach(const OverSite *site, const PlanFrame *frame, int
     return reach;
 }
 
+/* The same from the other end: frames that would start before the partition start with its first
+ * row. */
 static OverReach backward_reach(const OverSite *site, const PlanFrame *frame, int64_t last)
 {
     int64_t position = site->position;
@@ -319,7 +323,7 @@ static OverReach backward_reach(const OverSite *site, const PlanFrame *frame, in
     if (frame->by_rows) {
         int64_t start = over_row_offset(&frame->start);
         int64_t moved = position - (start > 0 ? start : 0);
-        int64_t changed = last - start;
+        int64_t changed = last <= 0 ? 0 : last - start;
         return (OverReach){over_clip(moved < changed ? moved : changed, site->rows),
                            over_clip(behind + (start < 0 ? -start : 0), site->rows)};
     }
@@ -330,6 +334,18 @@ static OverReach backward_reach(const OverSite *site, const PlanFrame *frame, in
                                                 : over_range_end(site, &frame->start, key);
     }
     return reach;
+}
+
+/* Whether NTH_VALUE has its row before the changed one in every frame that has the changed row, or
+ * gets or loses one by it. */
+static bool is_found_before(const OverSite *site, const OverCall *call)
+{
+    const PlanFrame *frame = &call->plan->frame;
+    if (frame->start.kind != PLAN_BOUND_UNBOUNDED_PRECEDING || call->plan->ignore_nulls ||
+        call->filter != NULL)
+        return false;
+    int64_t end = frame->by_rows ? over_row_offset(&frame->end) : 0;
+    return site->position + (end < 0 ? end : 0) >= call->plan->number;
 }
 
 OverReach over_reach(const OverSite *site, const OverCall *call, int64_t last)
@@ -343,8 +359,7 @@ OverReach over_reach(const OverSite *site, const OverCall *call, int64_t last)
         return place_reach(site, call);
     if (plan->kind <= WINDOW_LEAD)
         return shift_reach(site, call);
-    bool from_start = plan->frame.start.kind == PLAN_BOUND_UNBOUNDED_PRECEDING;
-    if (plan->kind == WINDOW_NTH_VALUE && from_start && site->position >= plan->number)
+    if (plan->kind == WINDOW_NTH_VALUE && is_found_before(site, call))
         return (OverReach){0, 0};
     return over_frame_reach(site, &plan->frame);
 }
