@@ -7,7 +7,8 @@
  *
  * Keys: with ROW_NUMBER in the output partition and number, for numbers pass from row to row; a
  * range of one number makes the partition a key. Else the input's keys, if rows of one key meet in
- * one partition. */
+ * one partition; but a range that begins behind the first row shifts row by row, and a row stands
+ * at its new place before it leaves the old one, so there they are unique and give no order. */
 #include <string.h>
 
 #include "planner/lower.h"
@@ -160,6 +161,7 @@ static void derive_keys(const PlannerContext *context, LogicalNode *node)
     ColumnSet partition = {rank->partition_count, rank->partition};
     bool one = is_one_number(rank);
     bool numbered = rank->function == PLAN_RANK_ROW_NUMBER && rank->with_number;
+    bool shifts = rank->first > 1 && rank->last != UINT64_MAX;
     if (one) {
         traits_add_key(arena, &node->traits, partition);
     } else if (numbered) {
@@ -167,7 +169,7 @@ static void derive_keys(const PlannerContext *context, LogicalNode *node)
         ColumnSet column = {1, &number};
         traits_add_key(arena, &node->traits, column_set_union(arena, partition, column, 0));
     }
-    for (uint32_t i = 0; i < input->upsert_key_count && !one && !numbered; i++)
+    for (uint32_t i = 0; i < input->upsert_key_count && !one && !numbered && !shifts; i++)
         if (column_set_contains(input->upsert_keys[i], partition))
             traits_add_key(arena, &node->traits, input->upsert_keys[i]);
     for (uint32_t i = 0; i < input->unique_key_count; i++)
