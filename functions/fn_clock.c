@@ -51,6 +51,8 @@ static bool current_watermark(KernelCall *call, Error *error)
 static bool bind_current_watermark(const ScalarFunction *function, const FunctionSite *site,
                                    BoundFunction *out, Error *error)
 {
+    if (site->argument_count != 1)
+        return false;
     const Type *type = site->argument_types[0];
     if (!type_is_timestamp(type) || type->precision > 3)
         return false;

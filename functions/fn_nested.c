@@ -137,6 +137,8 @@ static bool bind_at(const ScalarFunction *function, const FunctionSite *site, Bo
                     Error *error)
 {
     const Type **types = bind_begin(site, function, &type_null, out);
+    if (site->argument_count != 2)
+        return false;
     if (types[0]->kind == TYPE_MAP) {
         const Type *key = types[0]->fields[0].type;
         if (types[1]->kind != TYPE_NULL && !cast_is_implicit(types[1], key)) {

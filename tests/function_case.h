@@ -228,7 +228,10 @@ static inline void case_check(const FunctionCase *test, const char *zone_name)
         run.zone = time_zone_open(run.arena, zone_name, NULL);
         ck_assert_ptr_nonnull(run.zone);
         /* 2024-02-29 23:30:15.123456 UTC */
-        run.environment = (FunctionEnvironment){&clock_system, run.zone, INT64_C(1709249415123456)};
+        run.environment = (FunctionEnvironment){.clock = &clock_system,
+                                                .zone = run.zone,
+                                                .batch_time_us = INT64_C(1709249415123456),
+                                                .watermark_us = INT64_MIN};
         case_arguments(&run, test->arguments);
         Error error = {0};
         const char *answer =
