@@ -119,7 +119,7 @@ static void count_auction(Figures *figures, const Batch *batch, uint32_t row)
     int64_t id = number_at(batch, 2, 0, row);
     hold((id) == (figures->last_auction + 1));
     figures->last_auction = id;
-    hold(number_at(batch >= 2, 4, row), number_at(batch, 2, 3, row) + 100);
+    hold(number_at(batch, 2, 4, row) >= number_at(batch, 2, 3, row) + 100);
     int64_t lives_us = number_at(batch, 2, 6, row) - number_at(batch, 2, 5, row);
     hold(lives_us >= 1000);
     hold(lives_us <= 332000);
