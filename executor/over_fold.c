@@ -5,7 +5,8 @@
  * one comes out as it was: from there on nothing differs, so the work is that of the rows that do
  * differ. Frames that end with the partition mirror that. Frames with two ends slide: a row's fold
  * is that of the row before, rows that left taken away and rows that came added; that is done only
- * where taking away is exact. What can do neither folds each frame anew.
+ * where taking away is exact, and where the frame does not go back: a month on from 30 January, 3
+ * o'clock, is later than from the 31st, 1 o'clock. What can do neither folds each frame anew.
  *
  * Invariant: in a tree at rest the fold of every row is that of its rows. */
 #include "executor/over.h"
@@ -201,8 +202,9 @@ bool over_fold_slide(OverSite *site, const OverCall *call, const OverRow *row, E
     }
     uint8_t *fold = scratch_start(over, call);
     uint32_t leave = frame.first - old.first, come = frame.end - old.end;
-    bool anew =
-        row->previous == NULL || frame.first >= old.end || leave + come > frame.end - frame.first;
+    bool goes_back = frame.first < old.first || frame.end < old.end;
+    bool anew = row->previous == NULL || goes_back || frame.first >= old.end ||
+                leave + come > frame.end - frame.first;
     if (anew) {
         if (!fold_rows(site, call, fold, frame.first, frame.end, false, error))
             return false;
