@@ -191,6 +191,7 @@ char *arena_str(Arena *arena, Str text)
 
 char *arena_printf(Arena *arena, const char *format, ...)
 {
+    assert(format != NULL);
     va_list arguments;
     va_start(arguments, format);
     va_list again;

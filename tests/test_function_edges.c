@@ -185,7 +185,10 @@ static Trial trial_open(const char *name, unsigned seed)
 {
     Trial trial = {.arena = arena_new(4096), .name = name, .seed = seed};
     trial.zone = time_zone_open(trial.arena, "Europe/Berlin", NULL);
-    trial.environment = (FunctionEnvironment){&clock_system, trial.zone, INT64_C(1709249415123456)};
+    trial.environment = (FunctionEnvironment){.clock = &clock_system,
+                                              .zone = trial.zone,
+                                              .batch_time_us = INT64_C(1709249415123456),
+                                              .watermark_us = INT64_MIN};
     return trial;
 }
 

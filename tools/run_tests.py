@@ -237,7 +237,7 @@ def stage_demo(totals):
 
 def fuzz(seconds):
     """The long run: every fuzzer for its share of the time."""
-    if not build(SANITIZED, ["-Dbuildtype=debug", "-Db_sanitize=address,undefined"]):
+    if not build(SANITIZED, ["-Dbuildtype=debug", "-Doptimization=1", "-Db_sanitize=address,undefined"]):
         return 1
     folder = os.path.join(ROOT, SANITIZED, "tests")
     fuzzers = sorted(name for name in os.listdir(folder)
@@ -264,7 +264,7 @@ def main():
     totals = Totals()
     started = time.time()
     say("building with address and undefined-behaviour sanitizers")
-    sanitized = ["-Dbuildtype=debug", "-Db_sanitize=address,undefined", "-Dwerror=true"]
+    sanitized = ["-Dbuildtype=debug", "-Doptimization=1", "-Db_sanitize=address,undefined", "-Dwerror=true"]
     if not build(SANITIZED, sanitized):
         print("0 passed, 1 failed")
         return 1
