@@ -188,6 +188,16 @@ class Terminal:
     def type(self, text):
         os.write(self.master, text.encode("utf-8"))
 
+    def interrupt(self, pattern):
+        """Ctrl-C, once more when nothing happens, as a person does: in the instant before the terminal is read a
+        signal waits for the next key."""
+        self.type("\x03")
+        try:
+            self.expect(pattern, 1)
+        except Failure:
+            self.type("\x03")
+            self.expect(pattern)
+
     def ended(self, seconds=TIMEOUT_S):
         end = time.monotonic() + seconds
         while self.child.poll() is None and time.monotonic() < end:

@@ -5,7 +5,7 @@ import signal
 import subprocess
 import time
 
-from program import Failure, Terminal, check, datagen
+from program import Terminal, check, datagen
 
 SECRET = "hunter2-Xq"
 
@@ -29,8 +29,7 @@ def test_shell(bench):
     terminal.expect("1 row in set")
     terminal.type("SELECT half")
     terminal.expect("half")
-    terminal.type("\x03")
-    terminal.expect("weir> ")
+    terminal.interrupt("weir> ")
     terminal.type("SELECT a FROM v;\r")
     terminal.expect(r"\| +42 \|")
     terminal.type("QUIT;\r")
@@ -48,8 +47,7 @@ def test_shell_cancel(bench):
     terminal.expect("weir> ")
     terminal.type("SELECT 1,\r2,\r")
     terminal.expect("-> .*-> ".replace(".*", "(.|\n|\r)*"))
-    terminal.type("\x03")
-    terminal.expect("weir> ")
+    terminal.interrupt("weir> ")
     terminal.type("SELECT 'alive';\r")
     terminal.expect(r"\| +alive \|")
     terminal.expect("weir> ")  # typed before, the terminal itself would take it
@@ -58,17 +56,11 @@ def test_shell_cancel(bench):
 
 
 def test_interrupt_at_prompt(bench):
-    """Ctrl-C at the prompt, again and again, as a person does who types it once more when nothing happens; and in
-    the middle of what is typed at once."""
+    """Ctrl-C at the prompt, again and again; and in the middle of what is typed at once."""
     terminal = Terminal(bench)
     terminal.expect("weir> ")
     for _ in range(20):
-        terminal.type("\x03")
-        try:
-            terminal.expect("weir> ", 1)
-        except Failure:
-            terminal.type("\x03")
-            terminal.expect("weir> ")
+        terminal.interrupt("weir> ")
     terminal.type("SELECT 'lost\x03SELECT 'kept';\r")
     terminal.expect(r"\| +kept \|")
     terminal.expect("weir> ")
@@ -87,8 +79,7 @@ def test_shell_jobs(bench):
                   "INSERT INTO o SELECT * FROM g;\r")
     terminal.expect(r'Job "mine" has started')
     terminal.expect("weir> ")
-    terminal.type("\x03")
-    terminal.expect("weir> ")
+    terminal.interrupt("weir> ")
     terminal.type("SELECT 'alive';\r")
     terminal.expect(r"\| +alive \|")
     terminal.type("SHOW JOBS;\r")
@@ -121,8 +112,7 @@ def test_history(bench):
     terminal.expect("weir> ")
     terminal.type("\x10\x10")
     terminal.expect("remember")
-    terminal.type("\x03")
-    terminal.expect("weir> ")
+    terminal.interrupt("weir> ")
     terminal.type("quit\r")
     check(terminal.ended() == 0, "quit ends well", terminal.seen)
 
