@@ -4,6 +4,7 @@
 
 #include <errno.h>
 #include <histedit.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/stat.h>
@@ -202,11 +203,24 @@ static unsigned char drop_line(EditLine *editor, int key)
     return CC_EOF;
 }
 
-static void bind_interrupt(EditLine *editor)
+/* Ctrl-Z, which is a key for the same reason: what the terminal would do. */
+static unsigned char suspend_shell(EditLine *editor, int key)
 {
-    el_set(editor, EL_SETTY, "-d", "intr=", NULL);
+    (void)key;
+    el_set(editor, EL_PREP_TERM, 0);
+    kill(0, SIGTSTP);
+    el_set(editor, EL_PREP_TERM, 1);
+    return CC_REDISPLAY;
+}
+
+static void bind_signals(EditLine *editor)
+{
+    el_set(editor, EL_SETTY, "-d", "-isig", NULL);
     el_set(editor, EL_ADDFN, "weir-drop", "Drops what was typed", drop_line);
     el_set(editor, EL_BIND, "^C", "weir-drop", NULL);
+    el_set(editor, EL_ADDFN, "weir-suspend", "Stops the shell until it is told to go on",
+           suspend_shell);
+    el_set(editor, EL_BIND, "^Z", "weir-suspend", NULL);
 }
 
 /* A terminal: with editing and history. */
@@ -250,7 +264,7 @@ static void shell_edit(Shell *shell)
     el_set(shell->editor, EL_PROMPT, shell_prompt);
     el_set(shell->editor, EL_EDITOR, "emacs");
     el_set(shell->editor, EL_SIGNAL, 0);
-    bind_interrupt(shell->editor);
+    bind_signals(shell->editor);
     history_open(shell);
     el_source(shell->editor, NULL);
     shell_loop(shell);

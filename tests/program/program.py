@@ -148,7 +148,7 @@ class Bench:
 class Terminal:
     """The program at a terminal of 120 columns: what is typed and what is seen."""
 
-    def __init__(self, bench, *arguments, stdout=None):
+    def __init__(self, bench, *arguments, stdout=None, command=None):
         self.master, slave = pty.openpty()
         fcntl.ioctl(slave, termios.TIOCSWINSZ, struct.pack("HHHH", 40, 120, 0, 0))
 
@@ -156,9 +156,9 @@ class Terminal:
             os.setsid()
             fcntl.ioctl(0, termios.TIOCSCTTY, 0)
 
-        self.child = subprocess.Popen([bench.weir, *arguments], cwd=bench.folder, stdin=slave,
-                                      env=bench.environment, stdout=stdout or slave, stderr=slave,
-                                      preexec_fn=become_leader)
+        self.child = subprocess.Popen(command or [bench.weir, *arguments], cwd=bench.folder,
+                                      env=bench.environment, stdin=slave, stdout=stdout or slave,
+                                      stderr=slave, preexec_fn=become_leader)
         bench.running.append(self.child)
         os.close(slave)
         self.seen = ""
@@ -185,18 +185,12 @@ class Terminal:
                 raise Failure("the terminal does not show: %s\n%s" % (pattern, self.seen[-2000:]))
             self.pump(0.1)
 
+    def makes_signals(self):
+        """Whether the terminal itself turns Ctrl-C and Ctrl-Z into signals."""
+        return termios.tcgetattr(self.master)[3] & termios.ISIG != 0
+
     def type(self, text):
         os.write(self.master, text.encode("utf-8"))
-
-    def interrupt(self, pattern):
-        """Ctrl-C, once more when nothing happens, as a person does: in the instant before the terminal is read a
-        signal waits for the next key."""
-        self.type("\x03")
-        try:
-            self.expect(pattern, 1)
-        except Failure:
-            self.type("\x03")
-            self.expect(pattern)
 
     def ended(self, seconds=TIMEOUT_S):
         end = time.monotonic() + seconds

@@ -29,7 +29,8 @@ def test_shell(bench):
     terminal.expect("1 row in set")
     terminal.type("SELECT half")
     terminal.expect("half")
-    terminal.interrupt("weir> ")
+    terminal.type("\x03")
+    terminal.expect("weir> ")
     terminal.type("SELECT a FROM v;\r")
     terminal.expect(r"\| +42 \|")
     terminal.type("QUIT;\r")
@@ -47,7 +48,8 @@ def test_shell_cancel(bench):
     terminal.expect("weir> ")
     terminal.type("SELECT 1,\r2,\r")
     terminal.expect("-> .*-> ".replace(".*", "(.|\n|\r)*"))
-    terminal.interrupt("weir> ")
+    terminal.type("\x03")
+    terminal.expect("weir> ")
     terminal.type("SELECT 'alive';\r")
     terminal.expect(r"\| +alive \|")
     terminal.expect("weir> ")  # typed before, the terminal itself would take it
@@ -59,8 +61,10 @@ def test_interrupt_at_prompt(bench):
     """Ctrl-C at the prompt, again and again; and in the middle of what is typed at once."""
     terminal = Terminal(bench)
     terminal.expect("weir> ")
-    for _ in range(20):
-        terminal.interrupt("weir> ")
+    check(not terminal.makes_signals(), "Ctrl-C is a key while a line is edited")
+    for _ in range(100):
+        terminal.type("\x03")
+        terminal.expect("weir> ", 5)
     terminal.type("SELECT 'lost\x03SELECT 'kept';\r")
     terminal.expect(r"\| +kept \|")
     terminal.expect("weir> ")
@@ -68,6 +72,25 @@ def test_interrupt_at_prompt(bench):
     terminal.expect(r"\| +alive \|")
     terminal.type("QUIT;\r")
     check(terminal.ended() == 0, "QUIT ends well", terminal.seen)
+
+
+def test_suspend(bench):
+    """Ctrl-Z at the prompt gives the terminal back to who started the shell; fg goes on with what was typed."""
+    terminal = Terminal(bench, command=["bash", "--norc", "--noediting", "-i"])
+    terminal.type(bench.weir + "\r")
+    terminal.expect("weir> ")
+    terminal.type("SELECT 1")
+    terminal.expect("SELECT 1")
+    terminal.type("\x1a")
+    terminal.expect("Stopped")
+    terminal.type("fg\r")
+    terminal.expect("weir> SELECT 1")
+    terminal.type(" + 41;\r")
+    terminal.expect(r"\| +42 \|")
+    terminal.type("QUIT;\r")
+    terminal.expect(r"QUIT;(.|\n|\r)*[$#] ")  # typed before, the shell would take it
+    terminal.type("exit\r")
+    check(terminal.ended() == 0, "bash ends well", terminal.seen)
 
 
 def test_shell_jobs(bench):
@@ -79,7 +102,8 @@ def test_shell_jobs(bench):
                   "INSERT INTO o SELECT * FROM g;\r")
     terminal.expect(r'Job "mine" has started')
     terminal.expect("weir> ")
-    terminal.interrupt("weir> ")
+    terminal.type("\x03")
+    terminal.expect("weir> ")
     terminal.type("SELECT 'alive';\r")
     terminal.expect(r"\| +alive \|")
     terminal.type("SHOW JOBS;\r")
@@ -112,7 +136,8 @@ def test_history(bench):
     terminal.expect("weir> ")
     terminal.type("\x10\x10")
     terminal.expect("remember")
-    terminal.interrupt("weir> ")
+    terminal.type("\x03")
+    terminal.expect("weir> ")
     terminal.type("quit\r")
     check(terminal.ended() == 0, "quit ends well", terminal.seen)
 
@@ -140,4 +165,5 @@ def test_status_line(bench):
     check("RUNNING" not in terminal.seen, "--quiet", terminal.seen)
 
 
-TESTS = [test_shell, test_shell_cancel, test_interrupt_at_prompt, test_shell_jobs, test_history, test_status_line]
+TESTS = [test_shell, test_shell_cancel, test_interrupt_at_prompt, test_suspend, test_shell_jobs, test_history,
+         test_status_line]
