@@ -1,7 +1,8 @@
 /* What the files of the join share.
  *
- *     op_join.c     candidates, condition, and which changes follow in which order
+ *     op_join.c     candidates, and which changes follow in which order
  *     join_side.c   the rows of one side, kept in one of three shapes
+ *     join_pairs.c  the condition, for many pairs at once (other joins use it too)
  *     join_scan.c   without a key: rows tested against all of the other side
  *
  * How a side keeps its rows:
@@ -19,7 +20,7 @@
 #define EXECUTOR_JOIN_INTERNAL_H
 
 #include "core/hash.h"
-#include "executor/expression.h"
+#include "executor/join_pairs.h"
 #include "executor/row_output.h"
 #include "executor/row_slot.h"
 
@@ -118,10 +119,8 @@ typedef struct JoinScanBlock {
     uint32_t count; /* at most JOIN_SCAN_ROWS */
 } JoinScanBlock;
 
-/* In the arena, but for what join_scan_free gives back. `is_read` says which of the pair's columns
- * the condition reads. */
-JoinScan *join_scan_new(Arena *arena, const Schema *pair_schema, ExpressionProgram *condition,
-                        const bool *is_read);
+/* In the arena, but for what join_scan_free gives back. The condition is that of the pairs. */
+JoinScan *join_scan_new(Arena *arena, const JoinPairs *pairs);
 void join_scan_free(JoinScan *scan);
 void join_scan_trim(JoinScan *scan); /* after a batch: gives back what was much */
 bool join_scan_block(JoinScan *scan, const JoinScanBlock *block, JoinProbe *probe,

@@ -17,9 +17,7 @@
 
 struct JoinScan {
     /* Fixed. */
-    const Schema *pair_schema;
-    ExpressionProgram *condition;
-    const bool *is_read; /* by pair column */
+    const JoinPairs *pairs; /* the condition and what it reads */
     uint32_t *selected;
     /* Of the block at hand. */
     JoinCandidate *candidates;
@@ -28,11 +26,10 @@ struct JoinScan {
     size_t capacity;
 };
 
-JoinScan *join_scan_new(Arena *arena, const Schema *pair_schema, ExpressionProgram *condition,
-                        const bool *is_read)
+JoinScan *join_scan_new(Arena *arena, const JoinPairs *pairs)
 {
     JoinScan *scan = arena_new_one(arena, JoinScan);
-    *scan = (JoinScan){.pair_schema = pair_schema, .condition = condition, .is_read = is_read};
+    scan->pairs = pairs;
     scan->selected = arena_new_array(arena, uint32_t, CHUNK_ROWS + 1);
     return scan;
 }
@@ -70,16 +67,8 @@ static void note(JoinScan *scan, const JoinCandidate *candidate)
 static Batch *decode_chunk(const JoinScan *scan, const JoinSide *other, size_t first,
                            uint32_t count)
 {
-    Batch *pairs = batch_new_bare(scan->pair_schema);
-    pairs->row_count = count;
-    Vector **columns = arena_new_array(pairs->arena, Vector *, other->column_count + 1);
-    for (uint32_t c = 0; c < other->column_count; c++) {
-        uint32_t at = other->first_column + c;
-        if (!scan->is_read[at])
-            continue;
-        columns[c] = &pairs->columns[at];
-        vector_init(columns[c], scan->pair_schema->columns[at].type, count, pairs->arena);
-    }
+    Batch *pairs = join_pairs_batch(scan->pairs, count);
+    Vector **columns = join_pairs_side(scan->pairs, pairs, other->first_column == 0);
     for (uint32_t i = 0; i < count; i++)
         row_decode(other->slot.layout, scan->candidates[first + i].row, columns, i, pairs->arena,
                    true);
@@ -92,7 +81,7 @@ static void place_row(const JoinScan *scan, const JoinSide *own, const Batch *in
 {
     for (uint32_t c = 0; c < own->column_count; c++) {
         uint32_t at = own->first_column + c;
-        if (!scan->is_read[at])
+        if (!scan->pairs->is_read[at])
             continue;
         vector_gather(&pairs->columns[at], &in->columns[c], &row, 1, pairs->arena);
         pairs->columns[at].constant = true;
@@ -107,7 +96,7 @@ static bool test_chunk(JoinScan *scan, const JoinScanBlock *block, size_t first,
     for (uint32_t i = 0; i < block->count && ok; i++) {
         place_row(scan, block->own, block->in, block->row + i, pairs);
         int64_t found =
-            expression_select(scan->condition, pairs, NULL, count, scan->selected, error);
+            expression_select(scan->pairs->condition, pairs, NULL, count, scan->selected, error);
         for (int64_t s = 0; s < found; s++)
             scan->matches[first + scan->selected[s]] |= UINT64_C(1) << i;
         ok = found >= 0;

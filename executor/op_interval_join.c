@@ -12,8 +12,7 @@
  * State: by key the rows of each side by time; which row goes next is in a heap beside it.
  *
  * Cost: a tree step a row, a decode a pair; the condition runs over many pairs at once. */
-#include "executor/expression.h"
-#include "executor/operator.h"
+#include "executor/join_pairs.h"
 #include "executor/row_output.h"
 #include "executor/time_heap.h"
 #include "core/hash.h"
@@ -38,25 +37,15 @@ typedef struct IntervalSide {
     uint64_t order;
 } IntervalSide;
 
-typedef struct IntervalPair {
-    uint32_t row;
-    uint64_t *matched; /* of the kept row: its record */
-    Str kept;
-} IntervalPair;
-
 typedef struct IntervalJoin {
     Operator base;
     /* Fixed. */
     const PlanIntervalJoin *plan;
     IntervalSide sides[2];
-    const Schema *pair_schema;
-    ExpressionProgram *condition;
-    bool *is_read;
     /* Changing. */
     RowOutput output;
-    IntervalPair *pairs;
-    uint32_t *selected;
-    uint8_t *holds;
+    JoinPairs pairs;
+    uint64_t **matched; /* by pair: of the kept row, its record */
     Arena *scratch;
 } IntervalJoin;
 
@@ -71,9 +60,8 @@ typedef struct IntervalRun {
     const Str *keys;
     const uint64_t *hashes;
     const Str *rows;
-    uint8_t *matched; /* by row */
-    int64_t now_us;   /* watermark or clock */
-    uint32_t pair_count;
+    uint8_t *matched;  /* by row */
+    int64_t now_us;    /* watermark or clock */
     uint32_t next_row; /* the first that has not been kept or padded yet */
 } IntervalRun;
 
@@ -119,14 +107,14 @@ static void read_sort_key(Str key, int64_t *time_us, uint64_t *order)
 
 /* ------------------------------------------------------------------ output */
 
-static bool emit_pair(IntervalRun *run, const IntervalPair *pair, Error *error)
+static bool emit_pair(IntervalRun *run, uint32_t row, Str kept, Error *error)
 {
     RowOutput *output = &run->join->output;
     uint32_t at;
     if (!row_output_add(output, CHANGE_INSERT, &at, error))
         return false;
-    row_output_copy(output, at, pair->row);
-    row_output_decode(output, at, run->other->row_layout, pair->kept, run->other->first_column);
+    row_output_copy(output, at, row);
+    row_output_decode(output, at, run->other->row_layout, kept, run->other->first_column);
     return true;
 }
 
@@ -182,67 +170,26 @@ static bool end_rows_before(IntervalRun *run, uint32_t row, Error *error)
 
 /* -------------------------------------------------------------------- pairs */
 
-/* The collected pairs as a batch of left and right columns; only what the condition reads. */
-static Batch *build_pairs(const IntervalRun *run)
-{
-    const IntervalJoin *join = run->join;
-    Batch *pairs = batch_new_bare(join->pair_schema);
-    uint32_t count = pairs->row_count = run->pair_count;
-    uint32_t *rows = arena_new_array(pairs->arena, uint32_t, count + 1);
-    for (uint32_t i = 0; i < count; i++)
-        rows[i] = join->pairs[i].row;
-    for (uint32_t c = 0; c < run->own->column_count; c++)
-        if (join->is_read[run->own->first_column + c])
-            vector_gather(&pairs->columns[run->own->first_column + c], &run->in->columns[c], rows,
-                          count, pairs->arena);
-    Vector **others = arena_new_array(pairs->arena, Vector *, run->other->column_count + 1);
-    for (uint32_t c = 0; c < run->other->column_count; c++) {
-        uint32_t column = run->other->first_column + c;
-        if (!join->is_read[column])
-            continue;
-        others[c] = &pairs->columns[column];
-        vector_init(others[c], join->pair_schema->columns[column].type, count, pairs->arena);
-    }
-    for (uint32_t i = 0; i < count; i++)
-        row_decode(run->other->row_layout, join->pairs[i].kept, others, i, pairs->arena, true);
-    return pairs;
-}
-
-static bool check_pairs(IntervalRun *run, Error *error)
-{
-    IntervalJoin *join = run->join;
-    if (join->condition == NULL || run->pair_count == 0) {
-        memset(join->holds, 1, run->pair_count);
-        return true;
-    }
-    Batch *pairs = build_pairs(run);
-    int64_t count =
-        expression_select(join->condition, pairs, NULL, run->pair_count, join->selected, error);
-    batch_release(pairs);
-    memset(join->holds, 0, run->pair_count);
-    for (int64_t i = 0; i < count; i++)
-        join->holds[join->selected[i]] = 1;
-    return count >= 0;
-}
-
 static bool apply_pairs(IntervalRun *run, Error *error)
 {
     IntervalJoin *join = run->join;
-    if (!check_pairs(run, error))
+    JoinPairs *pairs = &join->pairs;
+    bool is_left = run->own == &join->sides[0];
+    if (!join_pairs_check(pairs, run->in, is_left, run->other->row_layout, error))
         return false;
-    for (uint32_t i = 0; i < run->pair_count; i++) {
-        IntervalPair *pair = &join->pairs[i];
-        if (!join->holds[i])
+    for (uint32_t i = 0; i < pairs->count; i++) {
+        uint32_t row = pairs->rows[i];
+        if (!pairs->holds[i])
             continue;
-        if (!end_rows_before(run, pair->row, error) || !emit_pair(run, pair, error))
+        if (!end_rows_before(run, row, error) || !emit_pair(run, row, pairs->kept[i], error))
             return false;
-        run->matched[pair->row] = 1;
-        if (run->other->pads && *pair->matched == 0) {
-            *pair->matched = 1;
-            state_touch(run->other->table, pair->matched);
+        run->matched[row] = 1;
+        if (run->other->pads && *join->matched[i] == 0) {
+            *join->matched[i] = 1;
+            state_touch(run->other->table, join->matched[i]);
         }
     }
-    run->pair_count = 0;
+    pairs->count = 0;
     return true;
 }
 
@@ -256,6 +203,7 @@ static void time_window(const IntervalRun *run, int64_t time_us, int64_t *from, 
 static bool find_pairs(IntervalRun *run, uint32_t row, const StateTree *tree, Error *error)
 {
     StateTable *table = run->other->table;
+    JoinPairs *pairs = &run->join->pairs;
     int64_t from, to;
     time_window(run, run->times[row], &from, &to);
     char sort_key[SORT_KEY_BYTES];
@@ -270,10 +218,11 @@ static bool find_pairs(IntervalRun *run, uint32_t row, const StateTree *tree, Er
         read_sort_key(state_tree_sort_key(table, record), &time, &order);
         if (time > to)
             break;
-        if (run->pair_count == PAIRS_MAX && !apply_pairs(run, error))
+        if (pairs->count == pairs->capacity && !apply_pairs(run, error))
             return false;
-        run->join->pairs[run->pair_count++] =
-            (IntervalPair){row, record, state_tree_payload(table, record)};
+        run->join->matched[pairs->count] = record;
+        pairs->kept[pairs->count] = state_tree_payload(table, record);
+        pairs->rows[pairs->count++] = row;
     }
     return true;
 }
@@ -491,17 +440,6 @@ static void open_side(IntervalJoin *join, uint32_t number)
     side->table = state_table_declare(context->state, &spec);
 }
 
-static const Schema *pair_schema(const OperatorContext *context)
-{
-    const Schema *left = context->node->inputs[0].node->schema;
-    const Schema *right = context->node->inputs[1].node->schema;
-    uint32_t count = left->column_count + right->column_count;
-    Column *columns = arena_new_array(context->arena, Column, count + 1);
-    memcpy(columns, left->columns, sizeof(Column) * left->column_count);
-    memcpy(columns + left->column_count, right->columns, sizeof(Column) * right->column_count);
-    return schema_new(context->arena, columns, count);
-}
-
 static Operator *interval_open(const OperatorContext *context, Error *error)
 {
     IntervalJoin *join = arena_new_one(context->arena, IntervalJoin);
@@ -509,16 +447,8 @@ static Operator *interval_open(const OperatorContext *context, Error *error)
     join->plan = context->node->spec;
     open_side(join, 0);
     open_side(join, 1);
-    join->pair_schema = pair_schema(context);
-    if (join->plan->join.condition != NULL) {
-        join->condition = expression_compile(context->arena, &join->plan->join.condition, 1,
-                                             join->pair_schema, context->environment);
-        join->is_read = arena_new_array(context->arena, bool, join->pair_schema->column_count + 1);
-        expression_mark_columns(join->plan->join.condition, join->is_read);
-    }
-    join->pairs = arena_new_array(context->arena, IntervalPair, PAIRS_MAX);
-    join->selected = arena_new_array(context->arena, uint32_t, PAIRS_MAX + 1);
-    join->holds = arena_new_array(context->arena, uint8_t, PAIRS_MAX);
+    join_pairs_open(&join->pairs, context, join->plan->join.condition, PAIRS_MAX);
+    join->matched = arena_new_array(context->arena, uint64_t *, PAIRS_MAX);
     row_output_init(&join->output, context);
     join->scratch = arena_new((size_t)1 << 18);
     return &join->base;

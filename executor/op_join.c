@@ -27,28 +27,19 @@
  * rows touch stays near. */
 #define PAIRS_MAX 512
 
-typedef struct JoinPair {
-    uint32_t row;
-    JoinCandidate candidate;
-} JoinPair;
-
 typedef struct Join {
     Operator base;
     /* Fixed. */
     const PlanJoin *plan;
     bool is_half; /* SEMI, ANTI, MARK: the output has no right columns */
     JoinSide sides[2];
-    const Schema *pair_schema;
-    ExpressionProgram *condition;
-    bool *is_read; /* by pair column: whether the condition reads it */
     /* Changing. */
     RowOutput output;
-    JoinPair *pairs;
-    uint32_t *selected;
-    uint8_t *holds;
-    JoinScan *scan;  /* instead of pairs, where there is no key; else NULL */
-    int64_t surplus; /* single: left rows with more than one match */
-    Arena *scratch;  /* reset by each batch */
+    JoinPairs pairs;
+    JoinCandidate *candidates; /* by pair */
+    JoinScan *scan;            /* instead of pairs, where there is no key; else NULL */
+    int64_t surplus;           /* single: left rows with more than one match */
+    Arena *scratch;            /* reset by each batch */
 } Join;
 
 /* One batch on its way through. */
@@ -62,7 +53,6 @@ typedef struct JoinRun {
     Batch *in;
     JoinKeys keys;
     JoinProbe probe;
-    uint32_t pair_count;
     /* The row at hand. */
     uint8_t kind;
     bool retraction;
@@ -223,56 +213,6 @@ static bool end_row(JoinRun *run, uint32_t row, Error *error)
     return emit_padded(run, run->retraction ? CHANGE_DELETE : CHANGE_INSERT, row, error);
 }
 
-/* ---------------------------------------------------------------- condition */
-
-/* The collected pairs as a batch of left and right columns; only what the condition reads. */
-static Batch *build_pairs(const JoinRun *run)
-{
-    const Join *join = run->join;
-    Batch *pairs = batch_new_bare(join->pair_schema);
-    uint32_t count = run->pair_count;
-    pairs->row_count = count;
-    uint32_t *rows = arena_alloc(pairs->arena, sizeof(uint32_t) * count);
-    for (uint32_t i = 0; i < count; i++)
-        rows[i] = join->pairs[i].row;
-    for (uint32_t c = 0; c < run->own->column_count; c++)
-        if (join->is_read[run->own->first_column + c])
-            vector_gather(&pairs->columns[run->own->first_column + c], &run->in->columns[c], rows,
-                          count, pairs->arena);
-    Vector **others = arena_new_array(pairs->arena, Vector *, run->other->column_count + 1);
-    for (uint32_t c = 0; c < run->other->column_count; c++) {
-        uint32_t column = run->other->first_column + c;
-        if (!join->is_read[column])
-            continue;
-        others[c] = &pairs->columns[column];
-        vector_init(others[c], join->pair_schema->columns[column].type, count, pairs->arena);
-    }
-    for (uint32_t i = 0; i < count; i++)
-        row_decode(run->other->slot.layout, join->pairs[i].candidate.row, others, i, pairs->arena,
-                   true);
-    return pairs;
-}
-
-/* Sets holds[i] for the pairs that match. */
-static bool check_pairs(JoinRun *run, Error *error)
-{
-    Join *join = run->join;
-    if (join->condition == NULL || run->pair_count == 0) {
-        memset(join->holds, 1, run->pair_count);
-        return true;
-    }
-    Batch *pairs = build_pairs(run);
-    int64_t count =
-        expression_select(join->condition, pairs, NULL, run->pair_count, join->selected, error);
-    batch_release(pairs);
-    if (count < 0)
-        return false;
-    memset(join->holds, 0, run->pair_count);
-    for (int64_t i = 0; i < count; i++)
-        join->holds[join->selected[i]] = 1;
-    return true;
-}
-
 /* How many rows from `row` on are warmed together. */
 static uint32_t rows_from(uint32_t row, uint32_t end)
 {
@@ -285,7 +225,8 @@ static bool apply_pairs(JoinRun *run, uint32_t first, uint32_t last, bool resume
                         Error *error)
 {
     const Join *join = run->join;
-    if (!check_pairs(run, error))
+    JoinPairs *pairs = &run->join->pairs;
+    if (!join_pairs_check(pairs, run->in, run->input == 0, run->other->slot.layout, error))
         return false;
     uint32_t next = 0;
     for (uint32_t row = first; row <= last; row++) {
@@ -293,19 +234,20 @@ static bool apply_pairs(JoinRun *run, uint32_t first, uint32_t last, bool resume
             join_side_warm(run->own, run->in, row, rows_from(row, last + 1));
         if (row != first || !resumes)
             begin_row(run, row);
-        for (; next < run->pair_count && join->pairs[next].row == row; next++)
-            if (join->holds[next] && !apply_match(run, row, &join->pairs[next].candidate, error))
+        for (; next < pairs->count && pairs->rows[next] == row; next++)
+            if (pairs->holds[next] && !apply_match(run, row, &join->candidates[next], error))
                 return false;
         if ((row != last || !continues) && !end_row(run, row, error))
             return false;
     }
-    run->pair_count = 0;
+    pairs->count = 0;
     return true;
 }
 
 static bool run_rows(JoinRun *run, Error *error)
 {
     Join *join = run->join;
+    JoinPairs *pairs = &join->pairs;
     uint32_t first = 0;
     bool resumes = false;
     for (uint32_t row = 0; row < run->in->row_count; row++) {
@@ -315,16 +257,18 @@ static bool run_rows(JoinRun *run, Error *error)
         bool restart = true;
         while (run->keys.matches[row] && join_probe_next(&run->probe, row, restart, &candidate)) {
             restart = false;
-            if (run->pair_count == PAIRS_MAX) {
+            if (pairs->count == pairs->capacity) {
                 /* What the row at hand has so far goes along; it then goes on. */
-                bool has_begun = join->pairs[PAIRS_MAX - 1].row == row;
+                bool has_begun = pairs->rows[pairs->count - 1] == row;
                 uint32_t last = has_begun ? row : row - 1;
                 if (!apply_pairs(run, first, last, resumes, has_begun, error))
                     return false;
                 first = row;
                 resumes = has_begun;
             }
-            join->pairs[run->pair_count++] = (JoinPair){row, candidate};
+            join->candidates[pairs->count] = candidate;
+            pairs->kept[pairs->count] = candidate.row;
+            pairs->rows[pairs->count++] = row;
         }
     }
     return apply_pairs(run, first, run->in->row_count - 1, resumes, false, error);
@@ -415,17 +359,6 @@ static bool join_end(Operator *op, Emitter *emitter, Error *error)
 
 /* ------------------------------------------------------------------ lifetime */
 
-static const Schema *pair_schema(const OperatorContext *context)
-{
-    const Schema *left = context->node->inputs[0].node->schema;
-    const Schema *right = context->node->inputs[1].node->schema;
-    uint32_t count = left->column_count + right->column_count;
-    Column *columns = arena_new_array(context->arena, Column, count + 1);
-    memcpy(columns, left->columns, sizeof(Column) * left->column_count);
-    memcpy(columns + left->column_count, right->columns, sizeof(Column) * right->column_count);
-    return schema_new(context->arena, columns, count);
-}
-
 static Operator *join_open(const OperatorContext *context, Error *error)
 {
     const PlanJoin *plan = context->node->spec;
@@ -438,19 +371,10 @@ static Operator *join_open(const OperatorContext *context, Error *error)
     bool right = plan->kind == PLAN_JOIN_RIGHT || plan->kind == PLAN_JOIN_FULL;
     join_side_open(&join->sides[0], context, &plan->sides[0], plan->key_count, 0, "left", left);
     join_side_open(&join->sides[1], context, &plan->sides[1], plan->key_count, 1, "right", right);
-    join->pair_schema = pair_schema(context);
-    if (plan->condition != NULL) {
-        join->condition = expression_compile(context->arena, &plan->condition, 1, join->pair_schema,
-                                             context->environment);
-        join->is_read = arena_new_array(context->arena, bool, join->pair_schema->column_count + 1);
-        expression_mark_columns(plan->condition, join->is_read);
-        if (plan->key_count == 0)
-            join->scan =
-                join_scan_new(context->arena, join->pair_schema, join->condition, join->is_read);
-    }
-    join->pairs = arena_new_array(context->arena, JoinPair, PAIRS_MAX);
-    join->selected = arena_new_array(context->arena, uint32_t, PAIRS_MAX + 1);
-    join->holds = arena_new_array(context->arena, uint8_t, PAIRS_MAX);
+    join_pairs_open(&join->pairs, context, plan->condition, PAIRS_MAX);
+    join->candidates = arena_new_array(context->arena, JoinCandidate, PAIRS_MAX);
+    if (plan->condition != NULL && plan->key_count == 0)
+        join->scan = join_scan_new(context->arena, &join->pairs);
     row_output_init(&join->output, context);
     join->scratch = arena_new((size_t)1 << 20);
     return &join->base;

@@ -14,8 +14,7 @@
 #include <stdlib.h>
 
 #include "core/hash.h"
-#include "executor/expression.h"
-#include "executor/operator.h"
+#include "executor/join_pairs.h"
 #include "executor/row_output.h"
 #include "executor/time_heap.h"
 
@@ -35,11 +34,10 @@ typedef struct TemporalJoin {
     /* Fixed. */
     const PlanTemporalJoin *plan;
     TemporalSide left, right;
-    ExpressionProgram *condition;
     /* Changing. */
     uint64_t order; /* of the next left row */
     RowOutput output;
-    uint32_t *selected;
+    JoinPairs pairs; /* of the rows that leave */
     Arena *scratch;
 } TemporalJoin;
 
@@ -254,35 +252,20 @@ static Batch *decode_left(const TemporalJoin *join, const TimeHeapEntry *entries
 /* Takes away the versions for which the condition does not hold. */
 static bool check_versions(TemporalJoin *join, const Batch *left, Str *versions, Error *error)
 {
-    uint32_t *rows = arena_new_array(join->scratch, uint32_t, left->row_count + 1);
-    uint32_t count = 0;
-    for (uint32_t i = 0; i < left->row_count; i++)
-        if (versions[i].data != NULL)
-            rows[count++] = i;
-    if (join->condition == NULL || count == 0)
-        return true;
-    Batch *pairs = batch_new_bare(join->base.context->node->schema);
-    pairs->row_count = count;
-    for (uint32_t c = 0; c < join->left.column_count; c++)
-        vector_gather(&pairs->columns[c], &left->columns[c], rows, count, pairs->arena);
-    Vector **right = arena_new_array(pairs->arena, Vector *, join->right.column_count + 1);
-    for (uint32_t c = 0; c < join->right.column_count; c++) {
-        uint32_t column = join->left.column_count + c;
-        right[c] = &pairs->columns[column];
-        vector_init(right[c], pairs->schema->columns[column].type, count, pairs->arena);
+    JoinPairs *pairs = &join->pairs;
+    pairs->count = 0;
+    for (uint32_t i = 0; i < left->row_count; i++) {
+        if (versions[i].data == NULL)
+            continue;
+        pairs->kept[pairs->count] = versions[i];
+        pairs->rows[pairs->count++] = i;
     }
-    for (uint32_t i = 0; i < count; i++)
-        row_decode(join->right.row_layout, versions[rows[i]], right, i, pairs->arena, true);
-    int64_t holds = expression_select(join->condition, pairs, NULL, count, join->selected, error);
-    batch_release(pairs);
-    int64_t next = 0;
-    for (uint32_t i = 0; i < count && holds >= 0; i++) {
-        if (next < holds && join->selected[next] == i)
-            next++;
-        else
-            versions[rows[i]] = (Str){NULL, 0};
-    }
-    return holds >= 0;
+    if (!join_pairs_check(pairs, left, true, join->right.row_layout, error))
+        return false;
+    for (uint32_t i = 0; i < pairs->count; i++)
+        if (!pairs->holds[i])
+            versions[pairs->rows[i]] = (Str){NULL, 0};
+    return true;
 }
 
 static bool emit_joined(TemporalJoin *join, Batch *left, const Str *versions, Emitter *emitter,
@@ -438,10 +421,7 @@ static Operator *temporal_open(const OperatorContext *context, Error *error)
     join->plan = context->node->spec;
     open_side(join, 0);
     open_side(join, 1);
-    if (join->plan->join.condition != NULL)
-        join->condition = expression_compile(context->arena, &join->plan->join.condition, 1,
-                                             context->node->schema, context->environment);
-    join->selected = arena_new_array(context->arena, uint32_t, BATCH_ROWS_MAX + 1);
+    join_pairs_open(&join->pairs, context, join->plan->join.condition, BATCH_ROWS_MAX);
     row_output_init(&join->output, context);
     join->scratch = arena_new((size_t)1 << 18);
     return &join->base;
