@@ -399,4 +399,5 @@ const OperatorClass op_aggregate = {
     .restored = aggregate_restored,
     .end = aggregate_end,
     .close = aggregate_close,
+    .has_pairs = operator_makes_pairs,
 };

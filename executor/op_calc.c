@@ -117,8 +117,16 @@ static Operator *calc_open(const OperatorContext *context, Error *error)
     return &calc->base;
 }
 
+/* A filter may keep one half of an update, for a consumer that cannot tell. */
+static bool calc_has_pairs(const PlanNode *node, bool inputs)
+{
+    const PlanCalc *calc = node->spec;
+    return inputs && (calc->filter == NULL || calc->split_updates);
+}
+
 const OperatorClass op_calc = {
     .name = "calc",
     .open = calc_open,
     .batch = calc_batch,
+    .has_pairs = calc_has_pairs,
 };

@@ -256,4 +256,5 @@ const OperatorClass op_deduplicate = {
     .open = deduplicate_open,
     .batch = deduplicate_batch,
     .close = deduplicate_close,
+    .has_pairs = operator_makes_pairs,
 };

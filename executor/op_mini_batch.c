@@ -243,4 +243,5 @@ const OperatorClass op_mini_batch = {
     .barrier = mini_batch_barrier,
     .end = mini_batch_end,
     .close = mini_batch_close,
+    .has_pairs = operator_makes_pairs,
 };

@@ -174,4 +174,5 @@ const OperatorClass op_normalize = {
     .open = normalize_open,
     .batch = normalize_batch,
     .close = normalize_close,
+    .has_pairs = operator_makes_pairs,
 };

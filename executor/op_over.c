@@ -534,4 +534,5 @@ const OperatorClass op_over = {
     .batch = over_batch,
     .end = over_end,
     .close = over_close,
+    .has_pairs = operator_makes_pairs,
 };

@@ -388,4 +388,5 @@ const OperatorClass op_rank = {
     .batch = rank_batch,
     .end = rank_end,
     .close = rank_close,
+    .has_pairs = operator_makes_pairs,
 };

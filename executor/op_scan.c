@@ -79,8 +79,15 @@ static Operator *op_scan_open(const OperatorContext *context, Error *error)
 }
 
 extern const OperatorClass op_scan;
+/* What is fed by hand comes in any order. */
+static bool scan_has_pairs(const PlanNode *node, bool inputs)
+{
+    return !((const PlanScan *)node->spec)->is_fed;
+}
+
 const OperatorClass op_scan = {
     .name = "scan",
     .open = op_scan_open,
     .batch = op_scan_batch,
+    .has_pairs = scan_has_pairs,
 };

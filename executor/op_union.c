@@ -28,4 +28,5 @@ const OperatorClass op_union = {
     .name = "union",
     .open = union_open,
     .batch = union_batch,
+    .has_pairs = operator_passes_pairs,
 };

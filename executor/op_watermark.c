@@ -282,4 +282,5 @@ const OperatorClass op_watermark = {
     .watermark = watermark_watermark,
     .alarm = watermark_alarm,
     .barrier = watermark_barrier,
+    .has_pairs = operator_passes_pairs,
 };

@@ -89,6 +89,9 @@ typedef struct OperatorClass {
     /* All inputs have ended; the last chance to emit. */
     bool (*end)(Operator *op, Emitter *emitter, Error *error);
     void (*close)(Operator *op);
+    /* Whether the -U and +U of an update stand together in what it emits; `inputs` says whether
+     * they do in all that comes in. NULL: they need not. */
+    bool (*has_pairs)(const PlanNode *node, bool inputs);
 } OperatorClass;
 
 /* Asks for a call of `alarm` when the clock reaches at_us, or earlier if that was asked for. */
@@ -101,6 +104,16 @@ static inline void operator_wake_at(const OperatorContext *context, int64_t at_u
 static inline int64_t operator_now_us(const OperatorContext *context)
 {
     return context->environment->clock->now_us(context->environment->clock);
+}
+
+/* Slots `has_pairs`: of what makes its updates itself, and of what passes them on as they are. */
+static inline bool operator_makes_pairs(const PlanNode *node, bool inputs)
+{
+    return true;
+}
+static inline bool operator_passes_pairs(const PlanNode *node, bool inputs)
+{
+    return inputs;
 }
 
 /* The operator by PlanNode.op; asserts that it exists (the planner names only what there is). */

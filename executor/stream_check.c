@@ -1,7 +1,7 @@
 /* Checking what operators emit. See stream_check.h for the rules. */
 #include "executor/stream_check.h"
 
-#include <string.h>
+#include "executor/operator.h"
 
 static bool broken(const StreamCheck *check, Error *error, const char *what)
 {
@@ -97,24 +97,9 @@ bool stream_check_end(StreamCheck *check, Error *error)
 
 bool stream_has_pairs(const PlanNode *node, const bool *pairs, const bool *split)
 {
-    static const char *const makers[] = {"aggregate", "normalize",   "mini_batch",
-                                         "rank",      "deduplicate", "over"};
-    static const char *const passers[] = {"calc", "union", "watermark"};
-    for (size_t i = 0; i < array_count(makers); i++)
-        if (strcmp(node->op, makers[i]) == 0)
-            return true;
-    if (strcmp(node->op, "scan") == 0)
-        return !((const PlanScan *)node->spec)->is_fed;
-    if (strcmp(node->op, "calc") == 0) {
-        /* A filter that may keep one half of an update, for a consumer that cannot tell. */
-        const PlanCalc *calc = node->spec;
-        if (calc->filter != NULL && !calc->split_updates)
-            return false;
-    }
-    bool passes = false;
-    for (size_t i = 0; i < array_count(passers); i++)
-        passes = passes || strcmp(node->op, passers[i]) == 0;
-    for (uint32_t i = 0; i < node->input_count && passes; i++)
-        passes = !split[i] && pairs[node->inputs[i].node->id];
-    return passes;
+    const OperatorClass *class = operator_find(node->op);
+    bool inputs = true;
+    for (uint32_t i = 0; i < node->input_count; i++)
+        inputs = inputs && !split[i] && pairs[node->inputs[i].node->id];
+    return class->has_pairs != NULL && class->has_pairs(node, inputs);
 }

@@ -13,6 +13,11 @@
 #include "planner/logical_specs.h"
 
 typedef struct NodeClass NodeClass;
+/* rewrite.h */
+typedef struct Pruned Pruned;
+typedef struct Pruning Pruning;
+typedef struct Conjuncts Conjuncts;
+typedef struct Pushing Pushing;
 
 /* What kinds of change, -U and +U taken together: the kinds follow once it is known who needs -U.
  */
@@ -94,6 +99,18 @@ struct NodeClass {
     void (*identify)(const PlannerContext *context, LogicalNode *node, Buffer *text);
     /* What to call the node in an error: "GROUP BY", "table \"orders\"". */
     void (*describe)(const LogicalNode *node, Buffer *out);
+
+    /* Optional, for rules (rewrite.h). */
+
+    /* The node with at least the columns needed; NULL: it uses all columns of its inputs. */
+    Pruned (*prune)(const Pruning *pruning, LogicalNode *node, const bool *needed);
+    /* The rows of the node that meet the conditions, with those moved below that may. */
+    LogicalNode *(*push)(const Pushing *pushing, LogicalNode *node, const Conjuncts *list);
+    /* Instead of it: where, in every input, a condition that may neither fail nor change its mind
+     * finds this column; -1: one that looks at it stays above. */
+    int64_t (*filter_column)(const LogicalNode *node, uint32_t column);
+    /* It keeps no state: doing it twice costs little. */
+    bool is_light;
 };
 
 /* The kind by name; asserts that it exists. */

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "planner/lower.h"
+#include "planner/rewrite.h"
 
 extern const NodeClass node_aggregate;
 
@@ -243,6 +244,83 @@ static void aggregate_describe(const LogicalNode *node, Buffer *out)
     }
 }
 
+static void mark_window(const PlanWindow *window, bool *used)
+{
+    used[window->time_column] = true;
+    if (window->kind == PLAN_WINDOW_ATTACHED)
+        used[window->start_column] = true;
+}
+
+/* Of an aggregate over windows: the columns its windows are made of, and what is shown of them. */
+static void keep_properties(Arena *arena, const LogicalNode *node, LogicalNode *copy,
+                            const bool *keep, const uint32_t *map)
+{
+    const LogicalWindowAggregate *old = &node->window_aggregate;
+    LogicalWindowAggregate *made = &copy->window_aggregate;
+    uint32_t first = old->aggregate.key_count + old->aggregate.call_count;
+    made->window.time_column = map[old->window.time_column];
+    if (old->window.kind == PLAN_WINDOW_ATTACHED)
+        made->window.start_column = map[old->window.start_column];
+    made->properties = arena_new_array(arena, PlanWindowProperty, old->property_count + 1);
+    made->property_count = 0;
+    for (uint32_t p = 0; p < old->property_count; p++)
+        if (keep[first + p])
+            made->properties[made->property_count++] = old->properties[p];
+}
+
+Pruned lower_aggregate_prune(const Pruning *pruning, LogicalNode *node, const bool *needed)
+{
+    Arena *arena = pruning->context->arena;
+    const LogicalAggregate *aggregate = &node->aggregate;
+    uint32_t keys = aggregate->key_count;
+    uint32_t count = node->schema->column_count;
+    bool *keep = arena_memdup(arena, needed, count + 1);
+    memset(keep, true, keys);
+    uint32_t kept = 0;
+    uint32_t *map = prune_kept(arena, keep, count, &kept);
+
+    bool *used = arena_new_array(arena, bool, node->inputs[0]->schema->column_count + 1);
+    for (uint32_t i = 0; i < keys; i++)
+        used[aggregate->keys[i]] = true;
+    for (uint32_t i = 0; i < aggregate->call_count; i++) {
+        const LogicalAggregateCall *call = &aggregate->calls[i];
+        if (!keep[keys + i])
+            continue;
+        for (uint32_t a = 0; a < call->argument_count; a++)
+            used[call->arguments[a]] = true;
+        if (call->filter >= 0)
+            used[call->filter] = true;
+    }
+    if (logical_is(node, "window_aggregate"))
+        mark_window(&node->window_aggregate.window, used);
+    Pruned input = prune_input(pruning, node->inputs[0], used);
+    LogicalNode *copy = prune_over(arena, node, input.node);
+    copy->schema = prune_schema(arena, node->schema, map, kept);
+    copy->aggregate.keys = prune_columns(arena, aggregate->keys, keys, input.map);
+    copy->aggregate.call_count = 0;
+    copy->aggregate.calls = arena_new_array(arena, LogicalAggregateCall, aggregate->call_count + 1);
+    for (uint32_t i = 0; i < aggregate->call_count; i++) {
+        if (!keep[keys + i])
+            continue;
+        LogicalAggregateCall *call = &copy->aggregate.calls[copy->aggregate.call_count++];
+        *call = aggregate->calls[i];
+        call->arguments = prune_columns(arena, call->arguments, call->argument_count, input.map);
+        if (call->filter >= 0)
+            call->filter = (int32_t)input.map[call->filter];
+    }
+    if (logical_is(node, "window_aggregate"))
+        keep_properties(arena, node, copy, keep, input.map);
+    return (Pruned){copy, map};
+}
+
+/* No filter goes below a set that has a row without input. */
+static int64_t aggregate_filter_column(const LogicalNode *node, uint32_t column)
+{
+    const LogicalAggregate *aggregate = &node->aggregate;
+    bool is_key = column < aggregate->key_count && aggregate->empty_set_count == 0;
+    return is_key ? (int64_t)aggregate->keys[column] : -1;
+}
+
 const NodeClass node_aggregate = {
     .op = "aggregate",
     .equal = lower_aggregate_equal,
@@ -252,4 +330,6 @@ const NodeClass node_aggregate = {
     .lower = aggregate_lower,
     .identify = aggregate_identify,
     .describe = aggregate_describe,
+    .prune = lower_aggregate_prune,
+    .filter_column = aggregate_filter_column,
 };

@@ -6,8 +6,12 @@
 #include <string.h>
 
 #include "planner/lower.h"
+#include "planner/rewrite.h"
 
 extern const NodeClass node_calc;
+
+/* Substituting projections into a filter that is larger than this is not worth it. */
+#define PUSHED_SIZE_MAX 2000
 
 static bool calc_equal(const LogicalNode *a, const LogicalNode *b)
 {
@@ -200,6 +204,85 @@ static void calc_describe(const LogicalNode *node, Buffer *out)
     buffer_append_text(out, node->calc.filter == NULL ? "SELECT" : "WHERE");
 }
 
+static Pruned prune_calc(const Pruning *pruning, LogicalNode *node, const bool *needed)
+{
+    Arena *arena = pruning->context->arena;
+    uint32_t count = node->schema->column_count;
+    bool *keep = arena_memdup(arena, needed, count + 1);
+    if (node->calc.whole)
+        memset(keep, true, count);
+    uint32_t kept = 0;
+    uint32_t *map = prune_kept(arena, keep, count, &kept);
+    bool *used = arena_new_array(arena, bool, node->inputs[0]->schema->column_count + 1);
+    if (node->calc.filter != NULL)
+        expr_mark_columns(node->calc.filter, used);
+    for (uint32_t i = 0; i < count; i++)
+        if (keep[i])
+            expr_mark_columns(node->calc.projections[i], used);
+    Pruned input = prune_input(pruning, node->inputs[0], used);
+    const Expr **projections = arena_new_array(arena, const Expr *, kept + 1);
+    for (uint32_t i = 0; i < count; i++)
+        if (keep[i])
+            projections[map[i]] =
+                expr_map_columns(&pruning->context->site, node->calc.projections[i], input.map);
+    const Expr *filter = node->calc.filter == NULL ? NULL
+                                                   : expr_map_columns(&pruning->context->site,
+                                                                      node->calc.filter, input.map);
+    LogicalNode *copy = logical_calc(arena, input.node, filter, projections,
+                                     prune_schema(arena, node->schema, map, kept), node->place);
+    return (Pruned){copy, map};
+}
+
+static bool can_substitute(const PlannerContext *context, const LogicalNode *calc,
+                           const Expr *filter)
+{
+    uint32_t count = calc->schema->column_count;
+    bool *used = arena_new_array(context->arena, bool, count + 1);
+    expr_mark_columns(filter, used);
+    uint32_t size = expr_size(filter, PUSHED_SIZE_MAX);
+    for (uint32_t i = 0; i < count && size < PUSHED_SIZE_MAX; i++) {
+        if (!used[i])
+            continue;
+        if (!expr_is_deterministic(calc->calc.projections[i]))
+            return false;
+        size += expr_size(calc->calc.projections[i], PUSHED_SIZE_MAX);
+    }
+    return size < PUSHED_SIZE_MAX;
+}
+
+static LogicalNode *push_calc(const Pushing *pushing, LogicalNode *node, const Conjuncts *list)
+{
+    const PlannerContext *context = pushing->context;
+    if (node->calc.whole) {
+        Conjuncts none = {0};
+        LogicalNode *copy = arena_memdup(context->arena, node, sizeof(*node));
+        copy->inputs = arena_new_array(context->arena, LogicalNode *, 1);
+        copy->inputs[0] = push_input(pushing, node->inputs[0], &none);
+        return push_above(pushing, copy, list);
+    }
+    Conjuncts below = {0}, above = {0}, here = {0};
+    if (node->calc.filter != NULL) {
+        Conjuncts own = {0};
+        conjuncts_add(context->arena, &own, node->calc.filter);
+        for (uint32_t i = 0; i < own.count; i++)
+            conjuncts_add(context->arena, expr_is_deterministic(own.items[i]) ? &below : &here,
+                          own.items[i]);
+    }
+    for (uint32_t i = 0; i < list->count; i++) {
+        if (!can_substitute(context, node, list->items[i])) {
+            conjuncts_add(context->arena, &above, list->items[i]);
+            continue;
+        }
+        conjuncts_add(context->arena, &below,
+                      expr_replace_columns(&context->site, list->items[i], node->calc.projections));
+    }
+    LogicalNode *copy =
+        logical_calc(context->arena, push_input(pushing, node->inputs[0], &below),
+                     here.count == 0 ? NULL : expr_and(&context->site, here.items, here.count),
+                     node->calc.projections, node->schema, node->place);
+    return push_above(pushing, copy, &above);
+}
+
 const NodeClass node_calc = {
     .op = "calc",
     .equal = calc_equal,
@@ -210,4 +293,7 @@ const NodeClass node_calc = {
     .lower = calc_lower,
     .identify = calc_identify,
     .describe = calc_describe,
+    .prune = prune_calc,
+    .push = push_calc,
+    .is_light = true,
 };

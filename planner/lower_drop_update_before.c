@@ -1,5 +1,6 @@
 /* drop_update_before: takes -U out of a source's changes where no consumer needs them. */
 #include "planner/lower.h"
+#include "planner/rewrite.h"
 
 extern const NodeClass node_drop_update_before;
 
@@ -33,4 +34,5 @@ const NodeClass node_drop_update_before = {
     .lower = drop_lower,
     .identify = drop_identify,
     .describe = drop_describe,
+    .is_light = true,
 };

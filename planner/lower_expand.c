@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "planner/lower.h"
+#include "planner/rewrite.h"
 
 extern const NodeClass node_expand;
 
@@ -102,6 +103,47 @@ static void expand_describe(const LogicalNode *node, Buffer *out)
     buffer_append_text(out, "GROUPING SETS");
 }
 
+static Pruned prune_expand(const Pruning *pruning, LogicalNode *node, const bool *needed)
+{
+    Arena *arena = pruning->context->arena;
+    const LogicalExpand *expand = &node->expand;
+    uint32_t count = node->schema->column_count;
+    bool *keep = arena_memdup(arena, needed, count + 1);
+    memset(keep + expand->passed_count, true, count - expand->passed_count);
+    uint32_t kept = 0;
+    uint32_t *map = prune_kept(arena, keep, count, &kept);
+    bool *used = arena_new_array(arena, bool, node->inputs[0]->schema->column_count + 1);
+    for (uint32_t i = 0; i < expand->passed_count; i++)
+        used[expand->passed[i]] = used[expand->passed[i]] || keep[i];
+    for (uint32_t k = 0; k < expand->key_count; k++)
+        used[expand->keys[k]] = true;
+    Pruned input = prune_input(pruning, node->inputs[0], used);
+    LogicalNode *copy = prune_over(arena, node, input.node);
+    copy->schema = prune_schema(arena, node->schema, map, kept);
+    copy->expand.passed_count = 0;
+    copy->expand.passed = arena_new_array(arena, uint32_t, expand->passed_count + 1);
+    for (uint32_t i = 0; i < expand->passed_count; i++)
+        if (keep[i])
+            copy->expand.passed[copy->expand.passed_count++] = input.map[expand->passed[i]];
+    copy->expand.keys = prune_columns(arena, expand->keys, expand->key_count, input.map);
+    return (Pruned){copy, map};
+}
+
+/* Keys that every set has are what they were. */
+static int64_t expand_filter_column(const LogicalNode *node, uint32_t column)
+{
+    const LogicalExpand *expand = &node->expand;
+    if (column < expand->passed_count)
+        return expand->passed[column];
+    uint32_t key = column - expand->passed_count;
+    if (key >= expand->key_count)
+        return -1;
+    for (uint32_t s = 0; s < expand->set_count; s++)
+        if ((expand->ids[s] >> (expand->key_count - 1 - key) & 1) != 0)
+            return -1;
+    return expand->keys[key];
+}
+
 const NodeClass node_expand = {
     .op = "expand",
     .equal = expand_equal,
@@ -112,4 +154,7 @@ const NodeClass node_expand = {
     .lower = expand_lower,
     .identify = expand_identify,
     .describe = expand_describe,
+    .prune = prune_expand,
+    .filter_column = expand_filter_column,
+    .is_light = true,
 };

@@ -1,6 +1,7 @@
 /* interval_join: a join bounded in time. Its rows are never taken back, pads included, so it needs
  * inputs that only insert; over others it becomes the regular join it was written as. */
 #include "planner/lower.h"
+#include "planner/rewrite.h"
 
 extern const NodeClass node_interval_join;
 
@@ -109,4 +110,5 @@ const NodeClass node_interval_join = {
     .lower = interval_lower,
     .identify = interval_identify,
     .describe = interval_describe,
+    .prune = join_prune,
 };

@@ -6,6 +6,7 @@
  * meets one right row at most, the right's likewise, and both together always. Padding makes left
  * keys of a RIGHT or FULL join NULL many times over, so alone they then are no keys. */
 #include "planner/lower.h"
+#include "planner/rewrite.h"
 
 extern const NodeClass node_join;
 
@@ -367,4 +368,6 @@ const NodeClass node_join = {
     .lower = join_lower,
     .identify = join_identify,
     .describe = join_describe,
+    .prune = join_prune,
+    .push = join_push,
 };

@@ -1,5 +1,6 @@
 /* limit: the first rows in order of arrival; rows move up when one of them goes. One worker. */
 #include "planner/lower.h"
+#include "planner/rewrite.h"
 
 extern const NodeClass node_limit;
 
@@ -63,4 +64,5 @@ const NodeClass node_limit = {
     .lower = limit_lower,
     .identify = limit_identify,
     .describe = limit_describe,
+    .prune = prune_through,
 };

@@ -7,6 +7,7 @@
 
 #include "core/value_text.h"
 #include "planner/lower.h"
+#include "planner/rewrite.h"
 
 extern const NodeClass node_over;
 
@@ -371,6 +372,77 @@ static void over_describe(const LogicalNode *node, Buffer *out)
     buffer_printf(out, "%s OVER", node->over.calls[0].name);
 }
 
+/* What the calls that stay read, besides what is needed of the input. */
+static void over_mark(const LogicalOver *over, const bool *needed, uint32_t own, bool *used)
+{
+    for (uint32_t i = 0; i < over->partition_count; i++)
+        used[over->partition[i]] = true;
+    for (uint32_t i = 0; i < over->order_count; i++)
+        used[over->order[i].column] = true;
+    for (uint32_t i = 0; i < over->call_count; i++) {
+        const LogicalOverCall *call = &over->calls[i];
+        for (uint32_t a = 0; needed[own + i] && a < call->argument_count; a++)
+            used[call->arguments[a]] = true;
+        if (needed[own + i] && call->filter >= 0)
+            used[call->filter] = true;
+    }
+}
+
+static void over_map(Arena *arena, LogicalOver *over, const uint32_t *map)
+{
+    over->partition = prune_columns(arena, over->partition, over->partition_count, map);
+    over->order = prune_order(arena, over->order, over->order_count, map);
+    for (uint32_t i = 0; i < over->call_count; i++) {
+        LogicalOverCall *call = &over->calls[i];
+        call->arguments = prune_columns(arena, call->arguments, call->argument_count, map);
+        if (call->filter >= 0)
+            call->filter = (int32_t)map[call->filter];
+    }
+}
+
+/* Calls that nobody looks at go; without calls the node goes. */
+static Pruned prune_calls(const Pruning *pruning, LogicalNode *node, const bool *needed)
+{
+    Arena *arena = pruning->context->arena;
+    uint32_t own = node->inputs[0]->schema->column_count;
+    bool any = false;
+    for (uint32_t i = 0; i < node->over.call_count; i++)
+        any = any || needed[own + i];
+    bool *used = arena_memdup(arena, needed, own + 1);
+    if (any)
+        over_mark(&node->over, needed, own, used);
+    Pruned input = prune_input(pruning, node->inputs[0], used);
+    uint32_t *map = prune_map(arena, node->schema->column_count, false);
+    memcpy(map, input.map, sizeof(*map) * own);
+    if (!any)
+        return (Pruned){input.node, map};
+    uint32_t kept = input.node->schema->column_count;
+    Column *columns = arena_new_array(arena, Column, kept + node->over.call_count + 1);
+    memcpy(columns, input.node->schema->columns, sizeof(*columns) * kept);
+    LogicalNode *copy = prune_over(arena, node, input.node);
+    copy->over.call_count = 0;
+    copy->over.calls = arena_new_array(arena, LogicalOverCall, node->over.call_count + 1);
+    for (uint32_t i = 0; i < node->over.call_count; i++) {
+        if (!needed[own + i])
+            continue;
+        map[own + i] = kept;
+        columns[kept++] = node->schema->columns[own + i];
+        copy->over.calls[copy->over.call_count++] = node->over.calls[i];
+    }
+    over_map(arena, &copy->over, input.map);
+    copy->schema = schema_new(arena, columns, kept);
+    return (Pruned){copy, map};
+}
+
+/* A window function sees its whole partition: only what chooses partitions may go before it. */
+static int64_t over_filter_column(const LogicalNode *node, uint32_t column)
+{
+    for (uint32_t i = 0; i < node->over.partition_count; i++)
+        if (node->over.partition[i] == column)
+            return column;
+    return -1;
+}
+
 const NodeClass node_over = {
     .op = "over",
     .equal = over_equal,
@@ -380,4 +452,6 @@ const NodeClass node_over = {
     .lower = over_lower,
     .identify = over_identify,
     .describe = over_describe,
+    .prune = prune_calls,
+    .filter_column = over_filter_column,
 };

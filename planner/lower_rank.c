@@ -12,6 +12,7 @@
 #include <string.h>
 
 #include "planner/lower.h"
+#include "planner/rewrite.h"
 
 extern const NodeClass node_rank;
 
@@ -431,6 +432,63 @@ static void rank_describe(const LogicalNode *node, Buffer *out)
     buffer_append_text(out, node->rank.is_sort ? "ORDER BY with LIMIT" : "Top-N");
 }
 
+/* What is ordered by processing time for its first row alone needs no column for it. */
+static LogicalRank rank_by_arrival(const PlannerContext *context, const LogicalNode *node,
+                                   bool with_number)
+{
+    LogicalRank rank = node->rank;
+    rank.with_number = with_number;
+    if (with_number || rank.function != PLAN_RANK_ROW_NUMBER || rank.first != 1 || rank.last != 1 ||
+        rank.last_column >= 0 || rank.order_count != 1 || context->config->bounded_run ||
+        logical_time(node->inputs[0], rank.order[0].column) != TIME_PROCESSING)
+        return rank;
+    rank.by_arrival = true;
+    rank.keeps_last = rank.order[0].descending;
+    rank.order_count = 0;
+    return rank;
+}
+
+/* A rank needs what it partitions and orders by; the number is made only for who looks at it. */
+static Pruned prune_rank(const Pruning *pruning, LogicalNode *node, const bool *needed)
+{
+    Arena *arena = pruning->context->arena;
+    uint32_t count = node->inputs[0]->schema->column_count;
+    LogicalRank changed =
+        rank_by_arrival(pruning->context, node, node->rank.with_number && needed[count]);
+    const LogicalRank *rank = &changed;
+    bool *used = arena_memdup(arena, needed, count + 1);
+    for (uint32_t i = 0; i < rank->partition_count; i++)
+        used[rank->partition[i]] = true;
+    for (uint32_t i = 0; i < rank->order_count; i++)
+        used[rank->order[i].column] = true;
+    Pruned input = prune_input(pruning, node->inputs[0], used);
+    uint32_t kept = input.node->schema->column_count;
+    LogicalNode *copy = prune_over(arena, node, input.node);
+    copy->rank = changed;
+    copy->rank.partition = prune_columns(arena, rank->partition, rank->partition_count, input.map);
+    copy->rank.order = prune_order(arena, rank->order, rank->order_count, input.map);
+    if (rank->last_column >= 0)
+        copy->rank.last_column = (int32_t)input.map[rank->last_column];
+    Column *columns = arena_new_array(arena, Column, kept + 1);
+    memcpy(columns, input.node->schema->columns, sizeof(*columns) * kept);
+    if (copy->rank.with_number)
+        columns[kept] = node->schema->columns[count];
+    copy->schema = schema_new(arena, columns, kept + (copy->rank.with_number ? 1 : 0));
+    uint32_t *map = prune_map(arena, count + 1, false);
+    memcpy(map, input.map, sizeof(*map) * count);
+    map[count] = copy->rank.with_number ? kept : COLUMN_GONE;
+    return (Pruned){copy, map};
+}
+
+/* Whole partitions come and go without a difference to the others. */
+static int64_t rank_filter_column(const LogicalNode *node, uint32_t column)
+{
+    for (uint32_t i = 0; i < node->rank.partition_count; i++)
+        if (node->rank.partition[i] == column)
+            return column;
+    return -1;
+}
+
 const NodeClass node_rank = {
     .op = "rank",
     .equal = rank_equal,
@@ -440,4 +498,6 @@ const NodeClass node_rank = {
     .lower = rank_lower,
     .identify = rank_identify,
     .describe = rank_describe,
+    .prune = prune_rank,
+    .filter_column = rank_filter_column,
 };

@@ -2,6 +2,7 @@
 #include <string.h>
 
 #include "planner/lower.h"
+#include "planner/rewrite.h"
 
 extern const NodeClass node_scan;
 
@@ -137,6 +138,28 @@ static void scan_describe(const LogicalNode *node, Buffer *out)
     buffer_printf(out, "table \"%s\"", node->scan.table->info.name);
 }
 
+static Pruned prune_scan(const Pruning *pruning, LogicalNode *node, const bool *needed)
+{
+    Arena *arena = pruning->context->arena;
+    const LogicalScan *scan = &node->scan;
+    const PlanTable *table = scan->table;
+    uint32_t count = node->schema->column_count;
+    bool *keep = arena_memdup(arena, needed, count + 1);
+    uint32_t kept = 0;
+    uint32_t *map = prune_kept(arena, keep, count, &kept);
+    bool *physical = arena_new_array(arena, bool, table->info.physical->column_count + 1);
+    bool *metadata = arena_new_array(arena, bool, table->def->column_count + 1);
+    for (uint32_t i = 0; i < count; i++) {
+        if (!keep[i])
+            continue;
+        if (i < scan->column_count)
+            physical[scan->columns[i]] = true;
+        else
+            metadata[scan->metadata[i - scan->column_count]] = true;
+    }
+    return (Pruned){logical_scan(arena, table, physical, metadata, node->place), map};
+}
+
 const NodeClass node_scan = {
     .op = "scan",
     .equal = scan_equal,
@@ -145,4 +168,6 @@ const NodeClass node_scan = {
     .lower = scan_lower,
     .identify = scan_identify,
     .describe = scan_describe,
+    .prune = prune_scan,
+    .is_light = true,
 };

@@ -4,6 +4,7 @@
  * in the result, for INTERSECT also what was so on the right; but only the whole row keeps its
  * changes in order, since rows are spread by all their columns. */
 #include "planner/lower.h"
+#include "planner/rewrite.h"
 
 extern const NodeClass node_set_operation;
 
@@ -88,6 +89,12 @@ static void set_describe(const LogicalNode *node, Buffer *out)
         buffer_append_text(out, " ALL");
 }
 
+/* A row that one side does not show is not there for the other either. */
+static int64_t set_filter_column(const LogicalNode *node, uint32_t column)
+{
+    return column;
+}
+
 const NodeClass node_set_operation = {
     .op = "set_operation",
     .equal = set_equal,
@@ -96,4 +103,5 @@ const NodeClass node_set_operation = {
     .lower = set_lower,
     .identify = set_identify,
     .describe = set_describe,
+    .filter_column = set_filter_column,
 };

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "planner/lower.h"
+#include "planner/rewrite.h"
 
 extern const NodeClass node_sort;
 
@@ -83,6 +84,24 @@ static void sort_describe(const LogicalNode *node, Buffer *out)
     buffer_append_text(out, "ORDER BY");
 }
 
+/* The order is looked at, too. */
+static Pruned prune_sort(const Pruning *pruning, LogicalNode *node, const bool *needed)
+{
+    Arena *arena = pruning->context->arena;
+    bool *used = arena_memdup(arena, needed, node->schema->column_count + 1);
+    for (uint32_t k = 0; k < node->sort.key_count; k++)
+        used[node->sort.keys[k].column] = true;
+    Pruned pruned = prune_through(pruning, node, used);
+    pruned.node->sort.keys = prune_order(arena, node->sort.keys, node->sort.key_count, pruned.map);
+    return pruned;
+}
+
+static int64_t sort_filter_column(const LogicalNode *node, uint32_t column)
+{
+    bool all = node->sort.offset == 0 && node->sort.limit == UINT64_MAX;
+    return all ? (int64_t)column : -1;
+}
+
 const NodeClass node_sort = {
     .op = "sort",
     .equal = sort_equal,
@@ -91,4 +110,6 @@ const NodeClass node_sort = {
     .lower = sort_lower,
     .identify = sort_identify,
     .describe = sort_describe,
+    .prune = prune_sort,
+    .filter_column = sort_filter_column,
 };

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "planner/lower.h"
+#include "planner/rewrite.h"
 
 extern const NodeClass node_temporal_join;
 
@@ -183,4 +184,6 @@ const NodeClass node_temporal_join = {
     .lower = temporal_lower,
     .identify = temporal_identify,
     .describe = temporal_describe,
+    .prune = join_prune,
+    .push = join_push,
 };

@@ -1,6 +1,7 @@
 /* temporal_sort: ORDER BY whose first key is an ascending event time, over rows that only come. One
  * worker; the watermark lets rows go. */
 #include "planner/lower.h"
+#include "planner/rewrite.h"
 
 extern const NodeClass node_temporal_sort;
 
@@ -52,6 +53,11 @@ static void temporal_describe(const LogicalNode *node, Buffer *out)
     buffer_append_text(out, "ORDER BY");
 }
 
+static Pruned temporal_prune(const Pruning *pruning, LogicalNode *node, const bool *needed)
+{
+    return node_find("sort")->prune(pruning, node, needed);
+}
+
 const NodeClass node_temporal_sort = {
     .op = "temporal_sort",
     .equal = temporal_equal,
@@ -61,4 +67,5 @@ const NodeClass node_temporal_sort = {
     .lower = temporal_lower,
     .identify = temporal_identify,
     .describe = temporal_describe,
+    .prune = temporal_prune,
 };

@@ -1,6 +1,7 @@
 /* union: UNION ALL. Nothing is unique any more; a time attribute stays one where all inputs agree.
  */
 #include "planner/lower.h"
+#include "planner/rewrite.h"
 
 extern const NodeClass node_union;
 
@@ -57,6 +58,33 @@ static void union_describe(const LogicalNode *node, Buffer *out)
     buffer_append_text(out, "UNION ALL");
 }
 
+static Pruned prune_union(const Pruning *pruning, LogicalNode *node, const bool *needed)
+{
+    Arena *arena = pruning->context->arena;
+    uint32_t count = node->schema->column_count;
+    bool *keep = arena_memdup(arena, needed, count + 1);
+    uint32_t kept = 0;
+    uint32_t *map = prune_kept(arena, keep, count, &kept);
+    LogicalNode *copy = arena_memdup(arena, node, sizeof(*node));
+    copy->inputs = arena_new_array(arena, LogicalNode *, node->input_count + 1);
+    for (uint32_t i = 0; i < node->input_count; i++)
+        copy->inputs[i] =
+            prune_exactly(pruning->context, prune_input(pruning, node->inputs[i], keep),
+                          node->inputs[i]->schema, keep);
+    copy->schema = prune_schema(arena, node->schema, map, kept);
+    return (Pruned){copy, map};
+}
+
+static LogicalNode *push_union(const Pushing *pushing, LogicalNode *node, const Conjuncts *list)
+{
+    const PlannerContext *context = pushing->context;
+    Conjuncts below = {0}, above = {0};
+    for (uint32_t i = 0; i < list->count; i++)
+        conjuncts_add(context->arena, expr_is_deterministic(list->items[i]) ? &below : &above,
+                      list->items[i]);
+    return push_above(pushing, push_inputs(pushing, node, &below), &above);
+}
+
 const NodeClass node_union = {
     .op = "union",
     .equal = lower_equal_always,
@@ -67,4 +95,7 @@ const NodeClass node_union = {
     .lower = union_lower,
     .identify = union_identify,
     .describe = union_describe,
+    .prune = prune_union,
+    .push = push_union,
+    .is_light = true,
 };

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "planner/lower.h"
+#include "planner/rewrite.h"
 
 extern const NodeClass node_unnest;
 
@@ -118,6 +119,36 @@ static void unnest_describe(const LogicalNode *node, Buffer *out)
     buffer_append_text(out, "UNNEST");
 }
 
+static Pruned prune_unnest(const Pruning *pruning, LogicalNode *node, const bool *needed)
+{
+    Arena *arena = pruning->context->arena;
+    const LogicalUnnest *unnest = &node->unnest;
+    uint32_t count = node->schema->column_count;
+    bool *keep = arena_memdup(arena, needed, count + 1);
+    memset(keep + unnest->passed_count, true, count - unnest->passed_count);
+    uint32_t kept = 0;
+    uint32_t *map = prune_kept(arena, keep, count, &kept);
+    bool *used = arena_new_array(arena, bool, node->inputs[0]->schema->column_count + 1);
+    used[unnest->list] = true;
+    for (uint32_t i = 0; i < unnest->passed_count; i++)
+        used[unnest->passed[i]] = used[unnest->passed[i]] || keep[i];
+    Pruned input = prune_input(pruning, node->inputs[0], used);
+    LogicalNode *copy = prune_over(arena, node, input.node);
+    copy->schema = prune_schema(arena, node->schema, map, kept);
+    copy->unnest.list = input.map[unnest->list];
+    copy->unnest.passed_count = 0;
+    copy->unnest.passed = arena_new_array(arena, uint32_t, unnest->passed_count + 1);
+    for (uint32_t i = 0; i < unnest->passed_count; i++)
+        if (keep[i])
+            copy->unnest.passed[copy->unnest.passed_count++] = input.map[unnest->passed[i]];
+    return (Pruned){copy, map};
+}
+
+static int64_t unnest_filter_column(const LogicalNode *node, uint32_t column)
+{
+    return column < node->unnest.passed_count ? (int64_t)node->unnest.passed[column] : -1;
+}
+
 const NodeClass node_unnest = {
     .op = "unnest",
     .equal = unnest_equal,
@@ -128,4 +159,7 @@ const NodeClass node_unnest = {
     .lower = unnest_lower,
     .identify = unnest_identify,
     .describe = unnest_describe,
+    .prune = prune_unnest,
+    .filter_column = unnest_filter_column,
+    .is_light = true,
 };

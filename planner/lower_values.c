@@ -1,5 +1,6 @@
 /* values: constant rows, once; as batches made at planning. */
 #include "planner/lower.h"
+#include "planner/rewrite.h"
 
 extern const NodeClass node_values;
 
@@ -100,4 +101,5 @@ const NodeClass node_values = {
     .lower = values_lower,
     .identify = values_identify,
     .describe = values_describe,
+    .is_light = true,
 };

@@ -4,6 +4,7 @@
  * Where rows without usable time are left out it is a filter as well, and as with any filter on a
  * column that updates may change the old row must be known. */
 #include "planner/lower.h"
+#include "planner/rewrite.h"
 
 extern const NodeClass node_watermark;
 
@@ -78,6 +79,24 @@ static void watermark_describe(const LogicalNode *node, Buffer *out)
     buffer_append_text(out, "WATERMARK");
 }
 
+/* The event time and what the watermark is made of are always read. */
+static Pruned prune_watermark(const Pruning *pruning, LogicalNode *node, const bool *needed)
+{
+    Arena *arena = pruning->context->arena;
+    bool *used = arena_memdup(arena, needed, node->schema->column_count + 1);
+    used[node->watermark.rowtime] = true;
+    if (node->watermark.watermark != NULL)
+        expr_mark_columns(node->watermark.watermark, used);
+    Pruned input = prune_input(pruning, node->inputs[0], used);
+    LogicalNode *copy = prune_over(arena, node, input.node);
+    copy->schema = input.node->schema;
+    copy->watermark.rowtime = input.map[node->watermark.rowtime];
+    if (node->watermark.watermark != NULL)
+        copy->watermark.watermark =
+            expr_map_columns(&pruning->context->site, node->watermark.watermark, input.map);
+    return (Pruned){copy, input.map};
+}
+
 const NodeClass node_watermark = {
     .op = "watermark",
     .equal = watermark_equal,
@@ -88,4 +107,5 @@ const NodeClass node_watermark = {
     .lower = watermark_lower,
     .identify = watermark_identify,
     .describe = watermark_describe,
+    .prune = prune_watermark,
 };

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "planner/lower.h"
+#include "planner/rewrite.h"
 
 extern const NodeClass node_window_aggregate;
 
@@ -170,4 +171,5 @@ const NodeClass node_window_aggregate = {
     .lower = window_lower,
     .identify = window_identify,
     .describe = window_describe,
+    .prune = lower_aggregate_prune,
 };

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "planner/lower.h"
+#include "planner/rewrite.h"
 
 extern const NodeClass node_window_tvf;
 
@@ -141,6 +142,46 @@ static void window_describe(const LogicalNode *node, Buffer *out)
     buffer_append_text(out, "a window table function");
 }
 
+/* The window's three columns stay; of the input its time. */
+static Pruned prune_window_tvf(const Pruning *pruning, LogicalNode *node, const bool *needed)
+{
+    Arena *arena = pruning->context->arena;
+    LogicalWindowTvf *tvf = &node->window_tvf;
+    uint32_t own = node->inputs[0]->schema->column_count;
+    bool *used = arena_memdup(arena, needed, own + 1);
+    used[tvf->window.time_column] = true;
+    for (uint32_t i = 0; i < tvf->partition_count; i++)
+        used[tvf->partition[i]] = true;
+    Pruned input = prune_input(pruning, node->inputs[0], used);
+    uint32_t kept = input.node->schema->column_count;
+    uint32_t *map = prune_map(arena, own + 3, false);
+    Column *columns = arena_new_array(arena, Column, kept + 3);
+    for (uint32_t i = 0; i < own + 3; i++)
+        map[i] = i < own ? input.map[i] : kept + i - own;
+    for (uint32_t i = 0; i < kept + 3; i++)
+        columns[i] =
+            i < kept ? input.node->schema->columns[i] : node->schema->columns[own + i - kept];
+    LogicalNode *copy = prune_over(arena, node, input.node);
+    copy->schema = schema_new(arena, columns, kept + 3);
+    copy->window_tvf.window.time_column = input.map[tvf->window.time_column];
+    copy->window_tvf.partition =
+        prune_columns(arena, tvf->partition, tvf->partition_count, input.map);
+    return (Pruned){copy, map};
+}
+
+/* What only looks at the rows themselves goes below their windows; of a session only what looks at
+ * its keys, for the others decide which rows are one session. */
+static int64_t tvf_filter_column(const LogicalNode *node, uint32_t column)
+{
+    const LogicalWindowTvf *tvf = &node->window_tvf;
+    if (tvf->window.kind != PLAN_WINDOW_SESSION)
+        return column < node->inputs[0]->schema->column_count ? (int64_t)column : -1;
+    for (uint32_t i = 0; i < tvf->partition_count; i++)
+        if (tvf->partition[i] == column)
+            return column;
+    return -1;
+}
+
 const NodeClass node_window_tvf = {
     .op = "window_tvf",
     .equal = window_equal,
@@ -151,4 +192,7 @@ const NodeClass node_window_tvf = {
     .lower = window_lower,
     .identify = window_identify,
     .describe = window_describe,
+    .prune = prune_window_tvf,
+    .filter_column = tvf_filter_column,
+    .is_light = true,
 };
