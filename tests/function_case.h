@@ -256,6 +256,14 @@ static inline void cases_check(const FunctionCase *cases, size_t count, const ch
         case_check(&cases[i], zone_name);
 }
 
+/* The test test_<name> of a table of cases. */
+#define CHECK_CASES(name, zone)                                                                    \
+    START_TEST(test_##name)                                                                        \
+    {                                                                                              \
+        cases_check(name, array_count(name), zone);                                                \
+    }                                                                                              \
+    END_TEST
+
 /* Runs the suite; the exit status for main. */
 static inline int cases_main(Suite *suite)
 {

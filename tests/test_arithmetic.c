@@ -151,17 +151,11 @@ static const FunctionCase functions[] = {
     {"NULLIF", "INT 2 | INT NULL", "INT 2"},
 };
 
-#define CHECK_CASES(name)                                                                          \
-    START_TEST(test_##name)                                                                        \
-    {                                                                                              \
-        cases_check(name, array_count(name), "UTC");                                               \
-    }                                                                                              \
-    END_TEST
-CHECK_CASES(integers)
-CHECK_CASES(approximates)
-CHECK_CASES(decimals)
-CHECK_CASES(intervals)
-CHECK_CASES(functions)
+CHECK_CASES(integers, "UTC")
+CHECK_CASES(approximates, "UTC")
+CHECK_CASES(decimals, "UTC")
+CHECK_CASES(intervals, "UTC")
+CHECK_CASES(functions, "UTC")
 
 int main(void)
 {

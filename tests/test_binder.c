@@ -2,30 +2,6 @@
  */
 #include "planner_testing.h"
 
-static const char *const tables =
-    "CREATE TABLE o (id BIGINT, cid INT, amount DECIMAL(10, 2), note STRING, ts "
-    "TIMESTAMP(3),\n"
-    "  PRIMARY KEY (id) NOT ENFORCED) WITH ('connector' = 'source', 'kinds' = 'all');\n"
-    "CREATE TABLE c (id INT, name STRING, city STRING, PRIMARY KEY (id) NOT ENFORCED)\n"
-    "  WITH ('connector' = 'source', 'kinds' = 'all');\n"
-    "CREATE TABLE e (k STRING, v INT) WITH ('connector' = 'source');\n"
-    "CREATE TABLE up (id BIGINT, v INT, PRIMARY KEY (id) NOT ENFORCED)\n"
-    "  WITH ('connector' = 'source', 'kinds' = 'upsert');\n"
-    "CREATE TABLE r (k STRING, ts TIMESTAMP(3), day AS CAST(ts AS DATE), at "
-    "TIMESTAMP_LTZ(3) METADATA\n"
-    "  FROM 'op_ts' VIRTUAL, WATERMARK FOR ts AS ts - INTERVAL '5' SECOND) WITH "
-    "('connector' = 'source');\n"
-    "CREATE TABLE f (k STRING, v INT) WITH ('connector' = 'source', 'bounded' = "
-    "'true');\n"
-    "CREATE TABLE u (id BIGINT, name STRING, PRIMARY KEY (id) NOT ENFORCED)\n"
-    "  WITH ('connector' = 'sink', 'takes' = 'upsert');\n"
-    "CREATE TABLE n (name STRING, n BIGINT, PRIMARY KEY (name) NOT ENFORCED)\n"
-    "  WITH ('connector' = 'spread', 'takes' = 'upsert');\n"
-    "CREATE TABLE p (id BIGINT, name STRING NOT NULL, extra DOUBLE) WITH ('connector' = "
-    "'sink');\n"
-    "CREATE TABLE a (k STRING, n BIGINT) WITH ('connector' = 'sink', 'takes' = "
-    "'insert');\n";
-
 /* Columns of results. */
 static const PlanCase typed[] = {
     {"SELECT * FROM o", "id BIGINT NOT NULL\n"
@@ -354,40 +330,35 @@ static const PlanCase inserts[] = {
 START_TEST(test_types_of_results)
 {
     PlannerConfig config = fake_config();
-    for (size_t i = 0; i < array_count(typed); i++)
-        expect_case(tables, &typed[i], &config, SHOW_SCHEMA);
+    expect_cases(typed, array_count(typed), &config, SHOW_SCHEMA);
 }
 END_TEST
 
 START_TEST(test_names)
 {
     PlannerConfig config = fake_config();
-    for (size_t i = 0; i < array_count(names); i++)
-        expect_case(tables, &names[i], &config, SHOW_SCHEMA);
+    expect_cases(names, array_count(names), &config, SHOW_SCHEMA);
 }
 END_TEST
 
 START_TEST(test_types_that_do_not_fit)
 {
     PlannerConfig config = fake_config();
-    for (size_t i = 0; i < array_count(types); i++)
-        expect_case(tables, &types[i], &config, SHOW_SCHEMA);
+    expect_cases(types, array_count(types), &config, SHOW_SCHEMA);
 }
 END_TEST
 
 START_TEST(test_refusals)
 {
     PlannerConfig config = fake_config();
-    for (size_t i = 0; i < array_count(refused); i++)
-        expect_case(tables, &refused[i], &config, SHOW_SCHEMA);
+    expect_cases(refused, array_count(refused), &config, SHOW_SCHEMA);
 }
 END_TEST
 
 START_TEST(test_inserts)
 {
     PlannerConfig config = fake_config();
-    for (size_t i = 0; i < array_count(inserts); i++)
-        expect_case(tables, &inserts[i], &config, SHOW_SCHEMA);
+    expect_cases(inserts, array_count(inserts), &config, SHOW_SCHEMA);
 }
 END_TEST
 

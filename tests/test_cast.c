@@ -103,12 +103,6 @@ static const FunctionCase times[] = {
     {"CAST TIME", "DATE 2024-01-31", "error: cannot cast DATE to TIME(0)"},
 };
 
-#define CHECK_CASES(name, zone)                                                                    \
-    START_TEST(test_##name)                                                                        \
-    {                                                                                              \
-        cases_check(name, array_count(name), zone);                                                \
-    }                                                                                              \
-    END_TEST
 CHECK_CASES(numbers, "UTC")
 CHECK_CASES(texts, "UTC")
 CHECK_CASES(times, "America/New_York")

@@ -1,30 +1,6 @@
 /* The catalog: declarations checked, described, shown, dropped. */
 #include "planner_testing.h"
 
-static const char *const tables =
-    "CREATE TABLE o (id BIGINT, cid INT, amount DECIMAL(10, 2), note STRING, ts "
-    "TIMESTAMP(3),\n"
-    "  PRIMARY KEY (id) NOT ENFORCED) WITH ('connector' = 'source', 'kinds' = 'all');\n"
-    "CREATE TABLE c (id INT, name STRING, city STRING, PRIMARY KEY (id) NOT ENFORCED)\n"
-    "  WITH ('connector' = 'source', 'kinds' = 'all');\n"
-    "CREATE TABLE e (k STRING, v INT) WITH ('connector' = 'source');\n"
-    "CREATE TABLE up (id BIGINT, v INT, PRIMARY KEY (id) NOT ENFORCED)\n"
-    "  WITH ('connector' = 'source', 'kinds' = 'upsert');\n"
-    "CREATE TABLE r (k STRING, ts TIMESTAMP(3), day AS CAST(ts AS DATE), at "
-    "TIMESTAMP_LTZ(3) METADATA\n"
-    "  FROM 'op_ts' VIRTUAL, WATERMARK FOR ts AS ts - INTERVAL '5' SECOND) WITH "
-    "('connector' = 'source');\n"
-    "CREATE TABLE f (k STRING, v INT) WITH ('connector' = 'source', 'bounded' = "
-    "'true');\n"
-    "CREATE TABLE u (id BIGINT, name STRING, PRIMARY KEY (id) NOT ENFORCED)\n"
-    "  WITH ('connector' = 'sink', 'takes' = 'upsert');\n"
-    "CREATE TABLE n (name STRING, n BIGINT, PRIMARY KEY (name) NOT ENFORCED)\n"
-    "  WITH ('connector' = 'spread', 'takes' = 'upsert');\n"
-    "CREATE TABLE p (id BIGINT, name STRING NOT NULL, extra DOUBLE) WITH ('connector' = "
-    "'sink');\n"
-    "CREATE TABLE a (k STRING, n BIGINT) WITH ('connector' = 'sink', 'takes' = "
-    "'insert');\n";
-
 /* Good ones say nothing. */
 static const PlanCase declarations[] = {
     {"CREATE TABLE o (a INT) WITH ('connector' = 'source')",
@@ -132,8 +108,7 @@ static const PlanCase declarations[] = {
 START_TEST(test_declarations)
 {
     PlannerConfig config = fake_config();
-    for (size_t i = 0; i < array_count(declarations); i++)
-        expect_case(tables, &declarations[i], &config, SHOW_SCHEMA);
+    expect_cases(declarations, array_count(declarations), &config, SHOW_SCHEMA);
 }
 END_TEST
 

@@ -169,15 +169,9 @@ START_TEST(test_like_random)
 }
 END_TEST
 
-#define CHECK_CASES(name)                                                                          \
-    START_TEST(test_##name)                                                                        \
-    {                                                                                              \
-        cases_check(name, array_count(name), "UTC");                                               \
-    }                                                                                              \
-    END_TEST
-CHECK_CASES(comparisons)
-CHECK_CASES(lists)
-CHECK_CASES(patterns)
+CHECK_CASES(comparisons, "UTC")
+CHECK_CASES(lists, "UTC")
+CHECK_CASES(patterns, "UTC")
 
 int main(void)
 {

@@ -1,30 +1,6 @@
 /* Plans as EXPLAIN prints them: what the rules make of a query. */
 #include "planner_testing.h"
 
-static const char *const tables =
-    "CREATE TABLE o (id BIGINT, cid INT, amount DECIMAL(10, 2), note STRING, ts "
-    "TIMESTAMP(3),\n"
-    "  PRIMARY KEY (id) NOT ENFORCED) WITH ('connector' = 'source', 'kinds' = 'all');\n"
-    "CREATE TABLE c (id INT, name STRING, city STRING, PRIMARY KEY (id) NOT ENFORCED)\n"
-    "  WITH ('connector' = 'source', 'kinds' = 'all');\n"
-    "CREATE TABLE e (k STRING, v INT) WITH ('connector' = 'source');\n"
-    "CREATE TABLE up (id BIGINT, v INT, PRIMARY KEY (id) NOT ENFORCED)\n"
-    "  WITH ('connector' = 'source', 'kinds' = 'upsert');\n"
-    "CREATE TABLE r (k STRING, ts TIMESTAMP(3), day AS CAST(ts AS DATE), at "
-    "TIMESTAMP_LTZ(3) METADATA\n"
-    "  FROM 'op_ts' VIRTUAL, WATERMARK FOR ts AS ts - INTERVAL '5' SECOND) WITH "
-    "('connector' = 'source');\n"
-    "CREATE TABLE f (k STRING, v INT) WITH ('connector' = 'source', 'bounded' = "
-    "'true');\n"
-    "CREATE TABLE u (id BIGINT, name STRING, PRIMARY KEY (id) NOT ENFORCED)\n"
-    "  WITH ('connector' = 'sink', 'takes' = 'upsert');\n"
-    "CREATE TABLE n (name STRING, n BIGINT, PRIMARY KEY (name) NOT ENFORCED)\n"
-    "  WITH ('connector' = 'spread', 'takes' = 'upsert');\n"
-    "CREATE TABLE p (id BIGINT, name STRING NOT NULL, extra DOUBLE) WITH ('connector' = "
-    "'sink');\n"
-    "CREATE TABLE a (k STRING, n BIGINT) WITH ('connector' = 'sink', 'takes' = "
-    "'insert');\n";
-
 /* Rewrites. */
 static const PlanCase rules[] = {
     /* Windows: filters on the partition go below, calls nobody looks at are not made. */
@@ -314,8 +290,7 @@ static const PlanCase explained[] = {
 START_TEST(test_rules)
 {
     PlannerConfig config = fake_config();
-    for (size_t i = 0; i < array_count(rules); i++)
-        expect_case(tables, &rules[i], &config, SHOW_PLAN);
+    expect_cases(rules, array_count(rules), &config, SHOW_PLAN);
 }
 END_TEST
 
@@ -323,24 +298,21 @@ START_TEST(test_bounded_runs)
 {
     PlannerConfig config = fake_config();
     config.bounded_run = true;
-    for (size_t i = 0; i < array_count(bounded); i++)
-        expect_case(tables, &bounded[i], &config, SHOW_PLAN);
+    expect_cases(bounded, array_count(bounded), &config, SHOW_PLAN);
 }
 END_TEST
 
 START_TEST(test_statements)
 {
     PlannerConfig config = fake_config();
-    for (size_t i = 0; i < array_count(statements); i++)
-        expect_case(tables, &statements[i], &config, SHOW_PLAN);
+    expect_cases(statements, array_count(statements), &config, SHOW_PLAN);
 }
 END_TEST
 
 START_TEST(test_changelog_mode)
 {
     PlannerConfig config = fake_config();
-    for (size_t i = 0; i < array_count(explained); i++)
-        expect_case(tables, &explained[i], &config, SHOW_CHANGELOG);
+    expect_cases(explained, array_count(explained), &config, SHOW_CHANGELOG);
 }
 END_TEST
 
@@ -349,7 +321,7 @@ static const char *uid_of(const char *sql, const char *op)
 {
     static char uid[64];
     Buffer script = {0}, got = {0};
-    buffer_append_text(&script, tables);
+    buffer_append_text(&script, planner_tables);
     buffer_append_text(&script, sql);
     PlannerConfig config = fake_config();
     run_script(buffer_text(&script), &config, SHOW_UIDS, &got);
@@ -412,7 +384,7 @@ END_TEST
 START_TEST(test_json_names_every_node)
 {
     Buffer script = {0}, got = {0};
-    buffer_append_text(&script, tables);
+    buffer_append_text(&script, planner_tables);
     buffer_append_text(&script, "SELECT note, COUNT(*) FROM o GROUP BY note");
     PlannerConfig config = fake_config();
     run_script(buffer_text(&script), &config, SHOW_JSON, &got);

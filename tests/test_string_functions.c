@@ -136,16 +136,10 @@ static const FunctionCase regexps[] = {
      "error: regular expression gave up"},
 };
 
-#define CHECK_CASES(name)                                                                          \
-    START_TEST(test_##name)                                                                        \
-    {                                                                                              \
-        cases_check(name, array_count(name), "UTC");                                               \
-    }                                                                                              \
-    END_TEST
-CHECK_CASES(pieces)
-CHECK_CASES(searches)
-CHECK_CASES(codes)
-CHECK_CASES(regexps)
+CHECK_CASES(pieces, "UTC")
+CHECK_CASES(searches, "UTC")
+CHECK_CASES(codes, "UTC")
+CHECK_CASES(regexps, "UTC")
 
 int main(void)
 {

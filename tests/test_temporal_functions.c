@@ -139,12 +139,6 @@ static const FunctionCase berlin[] = {
      "BOOLEAN TRUE"},
 };
 
-#define CHECK_CASES(name, zone)                                                                    \
-    START_TEST(test_##name)                                                                        \
-    {                                                                                              \
-        cases_check(name, array_count(name), zone);                                                \
-    }                                                                                              \
-    END_TEST
 CHECK_CASES(fields, "UTC")
 CHECK_CASES(units, "UTC")
 CHECK_CASES(formats, "UTC")

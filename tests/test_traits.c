@@ -1,30 +1,6 @@
 /* Stream properties: kinds and keys of every node of a plan, a line each, sources first. */
 #include "planner_testing.h"
 
-static const char *const tables =
-    "CREATE TABLE o (id BIGINT, cid INT, amount DECIMAL(10, 2), note STRING, ts "
-    "TIMESTAMP(3),\n"
-    "  PRIMARY KEY (id) NOT ENFORCED) WITH ('connector' = 'source', 'kinds' = 'all');\n"
-    "CREATE TABLE c (id INT, name STRING, city STRING, PRIMARY KEY (id) NOT ENFORCED)\n"
-    "  WITH ('connector' = 'source', 'kinds' = 'all');\n"
-    "CREATE TABLE e (k STRING, v INT) WITH ('connector' = 'source');\n"
-    "CREATE TABLE up (id BIGINT, v INT, PRIMARY KEY (id) NOT ENFORCED)\n"
-    "  WITH ('connector' = 'source', 'kinds' = 'upsert');\n"
-    "CREATE TABLE r (k STRING, ts TIMESTAMP(3), day AS CAST(ts AS DATE), at "
-    "TIMESTAMP_LTZ(3) METADATA\n"
-    "  FROM 'op_ts' VIRTUAL, WATERMARK FOR ts AS ts - INTERVAL '5' SECOND) WITH "
-    "('connector' = 'source');\n"
-    "CREATE TABLE f (k STRING, v INT) WITH ('connector' = 'source', 'bounded' = "
-    "'true');\n"
-    "CREATE TABLE u (id BIGINT, name STRING, PRIMARY KEY (id) NOT ENFORCED)\n"
-    "  WITH ('connector' = 'sink', 'takes' = 'upsert');\n"
-    "CREATE TABLE n (name STRING, n BIGINT, PRIMARY KEY (name) NOT ENFORCED)\n"
-    "  WITH ('connector' = 'spread', 'takes' = 'upsert');\n"
-    "CREATE TABLE p (id BIGINT, name STRING NOT NULL, extra DOUBLE) WITH ('connector' = "
-    "'sink');\n"
-    "CREATE TABLE a (k STRING, n BIGINT) WITH ('connector' = 'sink', 'takes' = "
-    "'insert');\n";
-
 /* As Flink infers them, with materializers where -U and +U may part. */
 static const PlanCase traits[] = {
     {"SELECT id, v FROM up", "scan I UA D upsert(id) unique(id)\n"
@@ -210,8 +186,7 @@ static const PlanCase allowed[] = {
 START_TEST(test_kinds_and_keys)
 {
     PlannerConfig config = fake_config();
-    for (size_t i = 0; i < array_count(traits); i++)
-        expect_case(tables, &traits[i], &config, SHOW_TRAITS);
+    expect_cases(traits, array_count(traits), &config, SHOW_TRAITS);
 }
 END_TEST
 
@@ -221,8 +196,7 @@ START_TEST(test_folding)
     config.mini_batch = true;
     config.mini_batch_latency_ms = 1000;
     config.mini_batch_size = 5000;
-    for (size_t i = 0; i < array_count(folded); i++)
-        expect_case(tables, &folded[i], &config, SHOW_TRAITS);
+    expect_cases(folded, array_count(folded), &config, SHOW_TRAITS);
 }
 END_TEST
 
@@ -230,8 +204,7 @@ START_TEST(test_conflicts_allowed)
 {
     PlannerConfig config = fake_config();
     config.require_on_conflict = false;
-    for (size_t i = 0; i < array_count(allowed); i++)
-        expect_case(tables, &allowed[i], &config, SHOW_TRAITS);
+    expect_cases(allowed, array_count(allowed), &config, SHOW_TRAITS);
 }
 END_TEST
 
@@ -244,7 +217,7 @@ START_TEST(test_materializer_modes)
     } modes[] = {{"AUTO", false}, {"FORCE", true}, {"NONE", false}};
     for (size_t i = 0; i < array_count(modes); i++) {
         Buffer script = {0}, got = {0};
-        buffer_append_text(&script, tables);
+        buffer_append_text(&script, planner_tables);
         buffer_append_text(&script, "INSERT INTO u SELECT id, note FROM o");
         config.upsert_materialize = modes[i].mode;
         run_script(buffer_text(&script), &config, SHOW_TRAITS, &got);
