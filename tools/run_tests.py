@@ -2,7 +2,7 @@
 """Builds with sanitizers and runs every test; the last line counts them.
 
 Stages: checks of form, unit tests, golden SQL, embedding example, fuzzers (short), thread sanitizer,
-change capture against real servers, the demo. A stage that cannot run here says so loudly and counts as
+change capture against real servers, instructions of hot paths, the demo. A stage that cannot run here says so loudly and counts as
 skipped; with --no-skips that is a failure.
 """
 import argparse
@@ -225,11 +225,25 @@ def stage_servers(totals):
     stage_server(totals, "mysql")
 
 
+def stage_release(totals):
+    say("release build")
+    ok = build(RELEASE, ["-Dbuildtype=release", "-Db_ndebug=true", "-Dtests=false"])
+    totals.add("release build", ok)
+    return ok
+
+
+def stage_instructions(totals):
+    say("instructions of hot paths")
+    if shutil.which("valgrind") is None:
+        totals.skip("instructions of hot paths", "valgrind is not installed")
+        return
+    status, output = run([sys.executable, "tools/check_instructions.py", "--build", RELEASE],
+                         timeout=600)
+    add_counted(totals, "instructions of hot paths", status, output)
+
+
 def stage_demo(totals):
     say("the demo")
-    if not build(RELEASE, ["-Dbuildtype=release", "-Db_ndebug=true", "-Dtests=false"]):
-        totals.add("release build", False)
-        return
     status, output = run([sys.executable, "examples/demo.py", "--weir", f"{RELEASE}/cli/weir"],
                          timeout=300)
     totals.add("demo", status == 0 and "identical" in output, output[-6000:])
@@ -285,7 +299,9 @@ def main():
     else:
         totals.add("thread-sanitizer build", False)
     stage_servers(totals)
-    stage_demo(totals)
+    if stage_release(totals):
+        stage_instructions(totals)
+        stage_demo(totals)
     print(f"\n{time.time() - started:.0f} s")
     for name in totals.failures:
         print(f"failed: {name}")
