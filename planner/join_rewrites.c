@@ -5,6 +5,7 @@
  * that the join drops. */
 #include <string.h>
 
+#include "planner/decorrelate.h"
 #include "planner/rewrite.h"
 
 /* -------------------------------------------------------------------- columns */
@@ -159,4 +160,21 @@ LogicalNode *join_push(const Pushing *pushing, LogicalNode *node, const Conjunct
         copy->inputs[s] = push_input(pushing, node->inputs[s], &sides.to[s]);
     copy->join.condition = expr_and(&context->site, sides.condition.items, sides.condition.count);
     return push_above(pushing, copy, &sides.above);
+}
+
+/* By the first equality of both sides, and by bounds on the distance of their times. */
+bool join_reshaped_by(const LogicalNode *node, const Expr *expr, const bool *used)
+{
+    uint32_t left = node->inputs[0]->schema->column_count;
+    if (logical_is_half_join(node->join.kind))
+        return false;
+    bool sides[2] = {false, false}, times[2] = {false, false};
+    for (uint32_t c = 0; c < node->schema->column_count; c++) {
+        if (!used[c])
+            continue;
+        sides[c >= left] = true;
+        times[c >= left] = times[c >= left] || logical_time(node, c) != TIME_NONE;
+    }
+    return (times[0] && times[1]) ||
+           (sides[0] && sides[1] && node->join.condition == NULL && expr_is_equality(expr));
 }

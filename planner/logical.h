@@ -69,6 +69,7 @@ struct LogicalNode {
     PlanNode *plan;
     uint64_t since; /* epoch at which the INSERT it belongs to joined the job */
     uint32_t visit; /* mark of the walk that was here last */
+    uint32_t share; /* mark of shares_find */
 };
 
 /* What planning one statement works with. */
@@ -109,6 +110,9 @@ struct NodeClass {
     /* Instead of it: where, in every input, a condition that may neither fail nor change its mind
      * finds this column; -1: one that looks at it stays above. */
     int64_t (*filter_column)(const LogicalNode *node, uint32_t column);
+    /* Whether with this condition on its rows, which looks at the columns `used`, it becomes
+     * another and better one, even if others share what it is without. NULL: none does that. */
+    bool (*reshaped_by)(const LogicalNode *node, const Expr *expr, const bool *used);
     /* It keeps no state: doing it twice costs little. */
     bool is_light;
 };
@@ -157,8 +161,10 @@ LogicalNode *logical_scan(Arena *arena, const PlanTable *table, const bool *phys
 
 /* ------------------------------------------------------------------- rewrites
  *
- * One rule a file: each takes a tree and gives one that has the same rows. */
-LogicalNode *rule_push_filters(const PlannerContext *context, LogicalNode *node);
+ * One rule a file: each takes a tree and gives one that has the same rows. Two take all trees of a
+ * statement, as a graph that shares what is equal (shares.h), and keep it shared. */
+void rule_push_filters(const PlannerContext *context, LogicalNode **roots, uint32_t count);
+void rule_prune_columns(const PlannerContext *context, LogicalNode **roots, uint32_t count);
 LogicalNode *rule_rank(const PlannerContext *context, LogicalNode *node);
 LogicalNode *rule_window_aggregate(const PlannerContext *context, LogicalNode *node);
 /* What a key of a plain aggregate will be in time, once the rule has seen it. */
@@ -166,7 +172,6 @@ TimeKind window_key_time(const LogicalNode *node, uint32_t column);
 LogicalNode *rule_extract_join_keys(const PlannerContext *context, LogicalNode *node);
 /* Joins bounded by time become interval joins; which inputs only insert shows later. */
 LogicalNode *rule_interval_join(const PlannerContext *context, LogicalNode *node);
-LogicalNode *rule_prune_columns(const PlannerContext *context, LogicalNode *node);
 LogicalNode *rule_push_fields(const PlannerContext *context, LogicalNode *node);
 /* After the columns have been pruned: the inputs stay as they are. */
 LogicalNode *rule_multi_join(const PlannerContext *context, LogicalNode *node);

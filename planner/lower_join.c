@@ -370,4 +370,5 @@ const NodeClass node_join = {
     .describe = join_describe,
     .prune = join_prune,
     .push = join_push,
+    .reshaped_by = join_reshaped_by,
 };

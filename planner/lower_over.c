@@ -443,6 +443,15 @@ static int64_t over_filter_column(const LogicalNode *node, uint32_t column)
     return -1;
 }
 
+/* A filter on what is computed may make a Top-N of it. */
+static bool over_reshaped_by(const LogicalNode *node, const Expr *expr, const bool *used)
+{
+    bool any = false;
+    for (uint32_t c = node->inputs[0]->schema->column_count; c < node->schema->column_count; c++)
+        any = any || used[c];
+    return any;
+}
+
 const NodeClass node_over = {
     .op = "over",
     .equal = over_equal,
@@ -454,4 +463,5 @@ const NodeClass node_over = {
     .describe = over_describe,
     .prune = prune_calls,
     .filter_column = over_filter_column,
+    .reshaped_by = over_reshaped_by,
 };

@@ -5,43 +5,7 @@
  * subtrees become one node, which is how WITH entries, views and scans used twice run once. */
 #include <string.h>
 
-#include "planner/logical.h"
-
-static bool nodes_equal(const LogicalNode *a, const LogicalNode *b)
-{
-    if (a->class != b->class || a->since != b->since || a->hint_ttl_ms[0] != b->hint_ttl_ms[0] ||
-        a->hint_ttl_ms[1] != b->hint_ttl_ms[1] || a->input_count != b->input_count ||
-        !schema_equal(a->schema, b->schema))
-        return false;
-    for (uint32_t i = 0; i < a->input_count; i++)
-        if (a->inputs[i] != b->inputs[i])
-            return false;
-    return a->class->equal(a, b);
-}
-
-/* Makes equal nodes one; returns the root's. Inputs come first, so comparing pointers is enough. */
-static void unify(const PlannerContext *context, LogicalNode **roots, uint32_t count)
-{
-    LogicalOrder order = logical_order(context, roots, count);
-    LogicalNode **same = arena_new_array(context->arena, LogicalNode *, order.count + 1);
-    for (uint32_t n = 0; n < order.count; n++) {
-        LogicalNode *node = order.nodes[n];
-        node->visit = n; /* its place in `same`; the next walk sets the mark anew */
-        for (uint32_t i = 0; i < node->input_count; i++)
-            node->inputs[i] = same[node->inputs[i]->visit];
-        same[n] = node;
-        for (uint32_t earlier = 0; earlier < n; earlier++) {
-            if (same[earlier] == order.nodes[earlier] && nodes_equal(order.nodes[earlier], node)) {
-                same[n] = order.nodes[earlier];
-                break;
-            }
-        }
-    }
-    for (uint32_t r = 0; r < count; r++)
-        roots[r] = same[roots[r]->visit];
-    for (uint32_t n = 0; n < order.count; n++)
-        order.nodes[n]->visit = 0;
-}
+#include "planner/shares.h"
 
 static void set_since(LogicalNode *node, uint64_t since)
 {
@@ -58,26 +22,38 @@ static void mark_since(const PlannerContext *context, LogicalNode **roots, uint3
         set_since(roots[r], r < config->since_count ? config->since[r] : 0);
 }
 
+/* Makes equal sub-plans one, as far as their INSERTs joined together. */
+static void unify(const PlannerContext *context, LogicalNode **roots, uint32_t count)
+{
+    mark_since(context, roots, count); /* rules have made nodes */
+    logical_unify(context, roots, count);
+}
+
 static void rewrite(const PlannerContext *context, LogicalNode **roots, uint32_t count)
 {
+    unify(context, roots, count);
+    rule_push_filters(context, roots, count);
     for (uint32_t r = 0; r < count; r++) {
-        roots[r] = rule_push_filters(context, roots[r]);
         roots[r] = rule_rank(context, roots[r]);
         roots[r] = rule_window_aggregate(context, roots[r]);
         roots[r] = rule_extract_join_keys(context, roots[r]);
         roots[r] = rule_interval_join(context, roots[r]);
-        roots[r] = rule_prune_columns(context, roots[r]);
+    }
+    unify(context, roots, count);
+    rule_prune_columns(context, roots, count);
+    for (uint32_t r = 0; r < count; r++) {
         roots[r] = rule_multi_join(context, roots[r]);
         roots[r] = rule_merge_calcs(context, roots[r]);
         roots[r] = rule_push_fields(context, roots[r]);
-        roots[r] = rule_prune_columns(context, roots[r]);
-        roots[r] = rule_merge_calcs(context, roots[r]);
     }
+    unify(context, roots, count);
+    rule_prune_columns(context, roots, count);
+    for (uint32_t r = 0; r < count; r++)
+        roots[r] = rule_merge_calcs(context, roots[r]);
     mark_since(context, roots, count);
     rule_share_scans(context, roots, count);
     for (uint32_t r = 0; r < count; r++)
         roots[r] = rule_merge_calcs(context, roots[r]);
-    mark_since(context, roots, count); /* the rules have made nodes */
     unify(context, roots, count);
 }
 

@@ -2,11 +2,11 @@
  *
  * Each node is asked for some of its columns and answers with a node that has at least these, and a
  * map from old to new positions. Every node keeps one column or more, so that rows stay countable.
- * What a kind of node does without is its own to say: NodeClass.prune.
- */
+ * What a kind of node does without is its own to say: NodeClass.prune. A sub-plan with several
+ * consumers stays one, with the columns that any of them needs. */
 #include <string.h>
 
-#include "planner/rewrite.h"
+#include "planner/shares.h"
 
 uint32_t *prune_map(Arena *arena, uint32_t count, bool identity)
 {
@@ -116,15 +116,57 @@ static Pruned prune_nothing(const Pruning *pruning, LogicalNode *node)
     return (Pruned){copy, prune_map(arena, node->schema->column_count, true)};
 }
 
-Pruned prune_input(const Pruning *pruning, LogicalNode *input, const bool *needed)
+static Pruned prune_node(const Pruning *pruning, LogicalNode *node, const bool *needed)
 {
-    if (input->class->prune != NULL)
-        return input->class->prune(pruning, input, needed);
-    return prune_nothing(pruning, input);
+    if (node->class->prune != NULL)
+        return node->class->prune(pruning, node, needed);
+    return prune_nothing(pruning, node);
 }
 
-LogicalNode *rule_prune_columns(const PlannerContext *context, LogicalNode *node)
+/* ---------------------------------------------------------------- shared nodes
+ *
+ * First all trees are pruned for the sake of what is asked of the shared nodes, consumers before
+ * inputs; then for their own, each shared node once, with the columns that anyone asked for. */
+
+struct PruneShares {
+    SharedNodes shared;
+    bool **needed; /* by shared node */
+    Pruned *pruned;
+    bool is_asking; /* the first of the two */
+};
+
+Pruned prune_input(const Pruning *pruning, LogicalNode *input, const bool *needed)
 {
-    Pruning pruning = {context, NULL};
-    return prune_nothing(&pruning, node).node;
+    if (input->share == 0)
+        return prune_node(pruning, input, needed);
+    struct PruneShares *shares = pruning->shares;
+    uint32_t at = input->share - 1;
+    uint32_t count = input->schema->column_count;
+    if (shares->is_asking) {
+        for (uint32_t i = 0; i < count; i++)
+            shares->needed[at][i] = shares->needed[at][i] || needed[i];
+        return (Pruned){input, prune_map(pruning->context->arena, count, true)};
+    }
+    if (shares->pruned[at].node == NULL)
+        shares->pruned[at] = prune_node(pruning, input, shares->needed[at]);
+    return shares->pruned[at];
+}
+
+void rule_prune_columns(const PlannerContext *context, LogicalNode **roots, uint32_t count)
+{
+    Arena *arena = context->arena;
+    struct PruneShares shares = {.shared = shares_find(context, roots, count), .is_asking = true};
+    shares.needed = arena_new_array(arena, bool *, shares.shared.count + 1);
+    shares.pruned = arena_new_array(arena, Pruned, shares.shared.count + 1);
+    for (uint32_t s = 0; s < shares.shared.count; s++)
+        shares.needed[s] =
+            arena_new_array(arena, bool, shares.shared.nodes[s]->schema->column_count + 1);
+    Pruning pruning = {context, &shares};
+    for (uint32_t r = 0; r < count && shares.shared.count != 0; r++)
+        prune_nothing(&pruning, roots[r]);
+    for (uint32_t s = 0; s < shares.shared.count; s++)
+        prune_node(&pruning, shares.shared.nodes[s], shares.needed[s]);
+    shares.is_asking = false;
+    for (uint32_t r = 0; r < count; r++)
+        roots[r] = prune_nothing(&pruning, roots[r]).node;
 }

@@ -142,9 +142,8 @@ static const PlanCase traits[] = {
                                                      "union I UB UA D\n"
                                                      "sink I UB UA D\n"},
     {"SELECT ts FROM r UNION ALL SELECT ts FROM r WHERE k = 'x'", "scan I\n"
-                                                                  "calc I\n"
                                                                   "watermark I rowtime(ts)\n"
-                                                                  "watermark I rowtime(ts)\n"
+                                                                  "calc I rowtime(ts)\n"
                                                                   "calc I rowtime(ts)\n"
                                                                   "union I rowtime(ts)\n"
                                                                   "sink I rowtime(ts)\n"},
