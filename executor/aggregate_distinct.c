@@ -1,37 +1,19 @@
-/* DISTINCT: how often each value stands in each group.
+/* DISTINCT: which values each group has, and how often each came where they can go again.
  *
- * Calls with equal arguments share one set; each filter among them has a counter of its own in the
+ * Calls with equal arguments share one set; each filter among them has a slot of its own in the
  * value's record. The aggregate then sees only the row that brings a value for the first time and
  * the one that takes it back for the last.
  *
  * Two shapes of state:
  *
- *     insert-only input   VALUE  (group's key, value) → counters   one batched probe a row
- *     retracting input    MAP    group's key → value → counters    a group that ends takes all its
- *     and windows                                                  values with it
+ *     insert-only input   VALUE  (group's number, value) → a bit per slot:
+ * aggregate_distinct_pages.c retracting input    MAP    group's key → value → a counter per slot: a
+ * group that ends takes and windows                                      all its values with it
  *
- * Invariant: between batches every record has a counter above zero. Within a batch records stay
- * where they are and are removed at its end. Cost: a probe a row and set, however many calls share
- * it. */
-#include "executor/aggregate_internal.h"
-
-struct DistinctSet {
-    const uint32_t *arguments;
-    uint32_t argument_count;
-    int32_t *filters; /* by slot; -1: none */
-    uint32_t slot_count;
-    bool by_group;
-    const RowLayout *layout; /* of a value; behind the keys for insert-only input */
-    const Vector **columns;
-    uint32_t column_count;
-    StateTable *table;
-    /* Of the batch at hand. */
-    const uint8_t **passes; /* by slot: rows its filter lets through; NULL: all */
-    uint8_t **masks;        /* by slot */
-    StateEntry **emptied;   /* entries that may have no counter left */
-    size_t emptied_count;
-    size_t emptied_capacity;
-};
+ * Invariant: between batches every record has a bit or a counter above zero. Within a batch records
+ * stay where they are and are removed at its end. Cost: a probe a row and set, however many calls
+ * share it. */
+#include "executor/aggregate_distinct.h"
 
 const uint8_t *distinct_set_mask(const DistinctSet *set, uint32_t slot)
 {
@@ -46,6 +28,15 @@ static bool has_arguments(const DistinctSet *set, const PlanAggregateCall *call)
            memcmp(set->arguments, call->arguments, sizeof(uint32_t) * call->argument_count) == 0;
 }
 
+/* Whether the filter has a slot, or there is room for one. */
+static bool has_slot(const DistinctSet *set, int32_t filter)
+{
+    for (uint32_t s = 0; s < set->slot_count; s++)
+        if (set->filters[s] == filter)
+            return true;
+    return set->slot_count < DISTINCT_SLOTS_MAX;
+}
+
 DistinctSet *distinct_set_for(Aggregate *aggregate, const PlanAggregateCall *call, uint32_t *slot)
 {
     Arena *arena = aggregate->base.context->arena;
@@ -53,7 +44,7 @@ DistinctSet *distinct_set_for(Aggregate *aggregate, const PlanAggregateCall *cal
     for (uint32_t s = 0; s < aggregate->distinct_count && set == NULL; s++)
         if (has_arguments(aggregate->distinct_sets[s], call))
             set = aggregate->distinct_sets[s];
-    if (set == NULL) {
+    if (set == NULL || !has_slot(set, call->filter)) {
         set = arena_new_one(arena, DistinctSet);
         set->arguments = call->arguments;
         set->argument_count = call->argument_count;
@@ -73,25 +64,29 @@ void distinct_set_open(Aggregate *aggregate, DistinctSet *set, uint32_t number)
     const PlanAggregate *plan = aggregate->plan;
     const Schema *input = context->node->inputs[0].node->schema;
     set->by_group = plan->input_retracts || aggregate->by_window;
-    uint32_t key_count = set->by_group ? 0 : plan->key_count;
-    set->column_count = key_count + set->argument_count;
-    const Type **types = arena_new_array(context->arena, const Type *, set->column_count);
+    const Type **types = arena_new_array(context->arena, const Type *, set->argument_count);
     Buffer text = {0};
-    for (uint32_t c = 0; c < set->column_count; c++) {
-        uint32_t column = c < key_count ? plan->keys[c] : set->arguments[c - key_count];
-        types[c] = input->columns[column].type;
-        buffer_printf(&text, "%s%s ", c == 0 ? "" : ", ", input->columns[column].name);
+    buffer_append_text(&text, set->by_group ? "" : "group");
+    for (uint32_t c = 0; c < set->argument_count; c++) {
+        const Column *column = &input->columns[set->arguments[c]];
+        types[c] = column->type;
+        buffer_printf(&text, "%s%s ", text.length == 0 ? "" : ", ", column->name);
         type_print(types[c], &text);
     }
-    buffer_printf(&text, " -> %u counts", set->slot_count);
-    set->layout = row_layout_new(context->arena, types, set->column_count);
-    set->columns = arena_new_array(context->arena, const Vector *, set->column_count);
-    set->passes = arena_new_array(context->arena, const uint8_t *, set->slot_count);
+    if (!set->by_group)
+        distinct_pages_shape(aggregate, set);
+    if (set->by_group)
+        buffer_printf(&text, " -> %u counts", set->slot_count);
+    else
+        buffer_printf(&text, " / %u -> bits of %u", 1u << set->page_bits, set->slot_count);
+    set->layout = row_layout_new(context->arena, types, set->argument_count);
+    set->columns = arena_new_array(context->arena, const Vector *, set->argument_count);
     set->masks = arena_new_array(context->arena, uint8_t *, set->slot_count);
+    uint32_t words = set->by_group ? set->slot_count : 1;
     StateSpec spec = {
         .name = arena_printf(context->arena, "distinct%u", number),
         .kind = set->by_group ? STATE_MAP : STATE_VALUE,
-        .record_bytes = (uint32_t)sizeof(int64_t) * set->slot_count,
+        .record_bytes = (uint32_t)sizeof(int64_t) * words,
         .description = arena_strdup(context->arena, buffer_text(&text)),
         .ttl_ms = plan->state_ttl_ms,
     };
@@ -101,55 +96,42 @@ void distinct_set_open(Aggregate *aggregate, DistinctSet *set, uint32_t number)
 
 /* ------------------------------------------------------------------- update */
 
-static bool slot_passes(const DistinctSet *set, uint32_t slot, uint32_t row)
-{
-    return set->passes[slot] == NULL || set->passes[slot][row] != 0;
-}
-
 /* Counts one row up or down in every slot that takes it, and says in the masks what that means. */
 static void count_value(DistinctSet *set, int64_t *counters, uint32_t row, bool retraction)
 {
-    for (uint32_t s = 0; s < set->slot_count; s++) {
+    for (uint64_t left = set->passes[row]; left != 0; left &= left - 1) {
+        uint32_t s = (uint32_t)__builtin_ctzll(left);
         uint8_t counts = 0;
-        if (slot_passes(set, s, row)) {
-            if (!retraction)
-                counts = counters[s]++ == 0;
-            else if (counters[s] > 0)
-                counts = --counters[s] == 0;
-        }
+        if (!retraction)
+            counts = counters[s]++ == 0;
+        else if (counters[s] > 0)
+            counts = --counters[s] == 0;
         set->masks[s][row] = counts;
     }
 }
 
+/* For each row the slots that take it. */
+static void find_passes(DistinctSet *set, AggregateBatch *work)
+{
+    set->passes = arena_zalloc(work->arena, sizeof(uint64_t) * work->count);
+    for (uint32_t s = 0; s < set->slot_count; s++) {
+        const uint8_t *active = aggregate_active_rows(work, set->filters[s]);
+        for (uint32_t row = 0; row < work->count; row++)
+            set->passes[row] |= (uint64_t)(active == NULL || active[row] != 0) << s;
+        set->masks[s] = arena_zalloc(work->arena, work->count);
+    }
+}
+
 /* Rows that at least one slot takes. */
-static uint32_t *list_rows(DistinctSet *set, const AggregateBatch *work, uint32_t *count)
+static uint32_t *list_rows(const DistinctSet *set, const AggregateBatch *work, uint32_t *count)
 {
     uint32_t *rows = arena_alloc(work->arena, sizeof(uint32_t) * (work->count + 1));
     *count = 0;
     for (uint32_t row = 0; row < work->count; row++) {
-        bool any = false;
-        for (uint32_t s = 0; s < set->slot_count; s++)
-            any = any || slot_passes(set, s, row);
         rows[*count] = row;
-        *count += any;
+        *count += set->passes[row] != 0;
     }
     return rows;
-}
-
-static void update_inserts(DistinctSet *set, AggregateBatch *work, const uint32_t *rows,
-                           uint32_t count, const Str *values)
-{
-    uint64_t *hashes = arena_alloc(work->arena, sizeof(uint64_t) * count);
-    void **records = arena_alloc(work->arena, sizeof(void *) * count);
-    hash_many(values, count, hashes);
-    /* A value is kept where its group is: the rows came here by the group's key. */
-    for (uint32_t i = 0; i < count && set->column_count != set->argument_count; i++)
-        hashes[i] = (work->hashes[rows[i]] >> 32 << 32) | (uint32_t)hashes[i];
-    state_value_get_or_create(set->table, values, hashes, count, records, NULL);
-    for (uint32_t i = 0; i < count; i++) {
-        state_touch(set->table, records[i]);
-        count_value(set, records[i], rows[i], false);
-    }
 }
 
 static void note_emptied(DistinctSet *set, StateEntry *entry)
@@ -199,8 +181,12 @@ static void remove_emptied(DistinctSet *set)
 }
 
 static void update_changes(DistinctSet *set, AggregateBatch *work, const uint32_t *rows,
-                           uint32_t count, const Str *values)
+                           uint32_t count)
 {
+    for (uint32_t c = 0; c < set->argument_count; c++)
+        set->columns[c] = &work->in->columns[set->arguments[c]];
+    Str *values = arena_alloc(work->arena, sizeof(Str) * (count + 1));
+    row_encode(set->layout, set->columns, rows, count, work->arena, values);
     StateGroup **groups = arena_alloc(work->arena, sizeof(StateGroup *) * work->count);
     state_map_groups(set->table, work->keys, work->hashes, work->count, groups);
     uint32_t next = 0;
@@ -229,23 +215,13 @@ static void update_changes(DistinctSet *set, AggregateBatch *work, const uint32_
 
 void distinct_set_update(Aggregate *aggregate, DistinctSet *set, AggregateBatch *work)
 {
-    for (uint32_t s = 0; s < set->slot_count; s++) {
-        set->passes[s] = aggregate_active_rows(work, set->filters[s]);
-        set->masks[s] = arena_zalloc(work->arena, work->count);
-    }
+    find_passes(set, work);
     uint32_t count;
     uint32_t *rows = list_rows(set, work, &count);
-    uint32_t key_count = set->column_count - set->argument_count;
-    for (uint32_t c = 0; c < key_count; c++)
-        set->columns[c] = aggregate->key_columns[c];
-    for (uint32_t c = 0; c < set->argument_count; c++)
-        set->columns[key_count + c] = &work->in->columns[set->arguments[c]];
-    Str *values = arena_alloc(work->arena, sizeof(Str) * (count + 1));
-    row_encode(set->layout, set->columns, rows, count, work->arena, values);
     if (set->by_group)
-        update_changes(set, work, rows, count, values);
+        update_changes(set, work, rows, count);
     else if (count != 0)
-        update_inserts(set, work, rows, count, values);
+        distinct_pages_update(aggregate, set, work, rows, count);
 }
 
 void distinct_set_close(DistinctSet *set)

@@ -3,13 +3,14 @@
  *     op_aggregate.c         groups, rows of a batch, the aggregates' updates
  *     aggregate_emit.c       which changes follow, in which order; output batches
  *     aggregate_distinct.c   DISTINCT: counts per value, masks of rows that count
+ *     aggregate_groups.c     groups found, numbered, counted and given back
  *     aggregate_ordered.c    MIN and MAX over input that retracts: values in order
  *     aggregate_collected.c  ARRAY_AGG and its like: values as they came
  *
  * A group's record in the state table:
  *
- *     [rows, when the input retracts] [order of arrival, for results at the end] [state of call 0]
- * …
+ *     [rows, when the input retracts] [number, for DISTINCT over inserts]
+ *     [order of arrival, for results at the end] [state of call 0] …
  *
  * Invariant: between batches a group with a record has at least one row. Within a batch a group may
  * go and come back: its record stays, with a count of 0, until the batch is done. */
@@ -58,7 +59,8 @@ typedef struct AggregateBatch {
     /* The changes: by call, values before and after each row. */
     Vector *before;
     Vector *after;
-    Arena *arena;  /* temporary */
+    const uint8_t **active; /* by input column, what aggregate_active_rows has found */
+    Arena *arena;           /* temporary */
     Batch *holder; /* owner of long strings in before and after; NULL: no call gives strings */
 } AggregateBatch;
 
@@ -87,6 +89,7 @@ typedef struct Aggregate {
     DistinctSet **distinct_sets;
     uint32_t distinct_count;
     uint32_t header_bytes;
+    bool numbers_groups; /* for DISTINCT over inserts */
     StateTable *groups;
     GroupMemory memory;
     bool has_ordered;   /* or collected */
@@ -95,7 +98,21 @@ typedef struct Aggregate {
     /* Changing. */
     Arena *scratch; /* reset by each batch */
     int64_t next_arrival;
+    uint64_t last_number; /* of a group */
 } Aggregate;
+
+/* ---------------------------------------------------------- aggregate_groups.c */
+
+/* Encodes the keys and finds the groups' records, new ones numbered. */
+void aggregate_find_groups(Aggregate *aggregate, AggregateBatch *work);
+/* The hidden count of rows per group, after each row. */
+void aggregate_count_rows(const Aggregate *aggregate, AggregateBatch *work);
+/* Gives back the groups that have no row left. */
+void aggregate_remove_empty(Aggregate *aggregate, const AggregateBatch *work);
+/* A group that has a row even without input; it comes last if nothing made it before. */
+void aggregate_make_group(Aggregate *aggregate, Str key);
+/* After a restore: where the numbers go on. */
+void aggregate_see_groups(Aggregate *aggregate);
 
 /* -------------------------------------------------------------- op_aggregate.c
  *
@@ -106,8 +123,6 @@ typedef struct Aggregate {
 void aggregate_setup(Aggregate *aggregate, const OperatorContext *context,
                      const PlanAggregate *plan, uint32_t header_bytes, bool by_window);
 void aggregate_teardown(Aggregate *aggregate);
-/* The hidden count of rows per group, after each row. */
-void aggregate_count_rows(const Aggregate *aggregate, AggregateBatch *work);
 /* Runs every call over the batch, whose groups are found and counted. */
 bool aggregate_update(Aggregate *aggregate, AggregateBatch *work, Error *error) MUST_CHECK;
 
@@ -186,6 +201,6 @@ bool collected_values_read(CollectedValues *collected, Str key, uint64_t hash, V
                            uint32_t row, Arena *arena, Error *error) MUST_CHECK;
 
 /* Rows that a call counts: not ignored, and its filter TRUE. NULL: all. */
-const uint8_t *aggregate_active_rows(const AggregateBatch *work, int32_t filter);
+const uint8_t *aggregate_active_rows(AggregateBatch *work, int32_t filter);
 
 #endif

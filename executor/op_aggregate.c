@@ -21,98 +21,25 @@ static void memory_assign(AggregateMemory *memory, StringView *slot, Str value)
     state_string_assign(((GroupMemory *)memory)->table, slot, value);
 }
 
-/* -------------------------------------------------------------------- groups */
-
-static void find_groups(Aggregate *aggregate, AggregateBatch *work)
-{
-    uint32_t n = work->count;
-    work->keys = arena_alloc(work->arena, sizeof(Str) * n);
-    work->hashes = arena_alloc(work->arena, sizeof(uint64_t) * n);
-    work->records = arena_alloc(work->arena, sizeof(void *) * n);
-    work->created = arena_zalloc(work->arena, n);
-    uint32_t distinct = n;
-    if (aggregate->plan->key_count == 0) {
-        for (uint32_t i = 0; i < n; i++)
-            work->keys[i] = (Str){"", 0};
-        distinct = 1;
-    } else {
-        for (uint32_t k = 0; k < aggregate->plan->key_count; k++)
-            aggregate->key_columns[k] = &work->in->columns[aggregate->plan->keys[k]];
-        row_encode(aggregate->key_layout, aggregate->key_columns, NULL, n, work->arena, work->keys);
-    }
-    hash_many(work->keys, distinct, work->hashes);
-    state_value_get_or_create(aggregate->groups, work->keys, work->hashes, distinct, work->records,
-                              work->created);
-    for (uint32_t i = distinct; i < n; i++) {
-        work->hashes[i] = work->hashes[0];
-        work->records[i] = work->records[0];
-    }
-    for (uint32_t i = 0; i < n; i++)
-        state_touch(aggregate->groups, work->records[i]);
-}
-
-/* The order of arrival, for results at the end. */
-static void number_groups(Aggregate *aggregate, const AggregateBatch *work)
-{
-    size_t offset = aggregate->header_bytes - sizeof(int64_t);
-    for (uint32_t i = 0; i < work->count; i++)
-        if (work->created[i])
-            *(int64_t *)(void *)((char *)work->records[i] + offset) = aggregate->next_arrival++;
-}
-
-void aggregate_count_rows(const Aggregate *aggregate, AggregateBatch *work)
-{
-    if (!aggregate->plan->input_retracts)
-        return;
-    uint32_t n = work->count;
-    work->group_rows = arena_alloc(work->arena, sizeof(int64_t) * n);
-    work->counted = arena_alloc(work->arena, n);
-    for (uint32_t i = 0; i < n; i++) {
-        int64_t *rows = work->records[i];
-        int64_t change = change_is_retraction(aggregate_kind(work, i)) ? -1 : 1;
-        bool counted = *rows + change >= 0;
-        *rows += counted ? change : 0;
-        work->group_rows[i] = *rows;
-        work->counted[i] = counted;
-        work->any_ignored = work->any_ignored || !counted;
-    }
-}
-
-/* Gives back the groups that have no row left. A group can stand at several rows: the first visit
- * marks it, so that it is removed once. */
-static void remove_empty_groups(Aggregate *aggregate, const AggregateBatch *work)
-{
-    enum { MARKED = -1 };
-    if (work->group_rows == NULL)
-        return;
-    uint32_t *empty = arena_alloc(work->arena, sizeof(uint32_t) * work->count);
-    uint32_t empty_count = 0;
-    for (uint32_t i = 0; i < work->count; i++) {
-        if (work->group_rows[i] != 0)
-            continue;
-        int64_t *rows = work->records[i];
-        empty[empty_count] = i;
-        empty_count += *rows == 0;
-        *rows = *rows == 0 ? MARKED : *rows;
-    }
-    for (uint32_t i = 0; i < empty_count; i++)
-        state_value_remove(aggregate->groups, work->records[empty[i]]);
-}
-
 /* ---------------------------------------------------------------- aggregates */
 
-const uint8_t *aggregate_active_rows(const AggregateBatch *work, int32_t filter)
+const uint8_t *aggregate_active_rows(AggregateBatch *work, int32_t filter)
 {
     const uint8_t *counted = work->any_ignored ? work->counted : NULL;
     if (filter < 0)
         return counted;
     const Vector *condition = &work->in->columns[filter];
     const uint8_t *values = condition->data;
+    if (work->active == NULL)
+        work->active = arena_new_array(work->arena, const uint8_t *, work->in->column_count);
+    if (work->active[filter] != NULL)
+        return work->active[filter];
     uint8_t *active = arena_alloc(work->arena, work->count);
     for (uint32_t i = 0; i < work->count; i++) {
         bool holds = values[vector_index(condition, i)] != 0 && !vector_is_null(condition, i);
         active[i] = holds && (counted == NULL || counted[i] != 0);
     }
+    work->active[filter] = active;
     return active;
 }
 
@@ -177,9 +104,7 @@ bool aggregate_update(Aggregate *aggregate, AggregateBatch *work, Error *error)
 static bool run_batch(Aggregate *aggregate, AggregateBatch *work, Emitter *emitter, Error *error)
 {
     const PlanAggregate *plan = aggregate->plan;
-    find_groups(aggregate, work);
-    if (plan->final_only)
-        number_groups(aggregate, work);
+    aggregate_find_groups(aggregate, work);
     aggregate_count_rows(aggregate, work);
     if (!plan->final_only) {
         work->before = arena_new_array(work->arena, Vector, plan->call_count + 1);
@@ -187,7 +112,7 @@ static bool run_batch(Aggregate *aggregate, AggregateBatch *work, Emitter *emitt
     }
     if (!aggregate_update(aggregate, work, error))
         return false;
-    remove_empty_groups(aggregate, work);
+    aggregate_remove_empty(aggregate, work);
     if (!state_store_check(aggregate->base.context->state, error))
         return false;
     return plan->final_only || aggregate_emit_changes(aggregate, work, emitter, error);
@@ -209,35 +134,10 @@ static bool aggregate_batch(Operator *op, uint32_t input, Batch *batch, Emitter 
 
 /* ------------------------------------------------------------------ lifetime */
 
-static void see_arrival(void *to, void *record)
-{
-    Aggregate *aggregate = to;
-    int64_t arrival =
-        *(int64_t *)(void *)((char *)record + aggregate->header_bytes - sizeof(int64_t));
-    if (arrival >= aggregate->next_arrival)
-        aggregate->next_arrival = arrival + 1;
-}
-
 static bool aggregate_restored(Operator *op, Error *error)
 {
-    Aggregate *aggregate = (Aggregate *)op;
-    if (aggregate->plan->final_only)
-        state_value_each(aggregate->groups, see_arrival, aggregate);
+    aggregate_see_groups((Aggregate *)op);
     return true;
-}
-
-/* A group that has a row even without input; it comes last if nothing made it before. */
-static void make_group(Aggregate *aggregate, Str key)
-{
-    uint64_t hash = hash_bytes(key.data, key.length);
-    if (!state_store_owns(aggregate->base.context->state, hash))
-        return;
-    void *record;
-    uint8_t created;
-    state_value_get_or_create(aggregate->groups, &key, &hash, 1, &record, &created);
-    size_t offset = aggregate->header_bytes - sizeof(int64_t);
-    if (created)
-        *(int64_t *)(void *)((char *)record + offset) = aggregate->next_arrival++;
 }
 
 /* The groups of grouping sets without keys: all NULL, then the set's id. */
@@ -263,7 +163,7 @@ static void make_empty_sets(Aggregate *aggregate)
     Str *keys = arena_alloc(arena, sizeof(Str) * count);
     row_encode(aggregate->key_layout, aggregate->key_columns, NULL, count, arena, keys);
     for (uint32_t i = 0; i < count; i++)
-        make_group(aggregate, keys[i]);
+        aggregate_make_group(aggregate, keys[i]);
 }
 
 static bool aggregate_end(Operator *op, Emitter *emitter, Error *error)
@@ -273,7 +173,7 @@ static bool aggregate_end(Operator *op, Emitter *emitter, Error *error)
         return true;
     arena_reset(aggregate->scratch);
     if (aggregate->plan->key_count == 0)
-        make_group(aggregate, (Str){"", 0});
+        aggregate_make_group(aggregate, (Str){"", 0});
     make_empty_sets(aggregate);
     return aggregate_emit_groups(aggregate, emitter, error);
 }
@@ -355,7 +255,10 @@ void aggregate_setup(Aggregate *aggregate, const OperatorContext *context,
     aggregate->key_columns = arena_new_array(context->arena, const Vector *, plan->key_count + 1);
     aggregate->calls = arena_new_array(context->arena, AggregateCall, plan->call_count + 1);
     aggregate->distinct_sets = arena_new_array(context->arena, DistinctSet *, plan->call_count + 1);
-    aggregate->header_bytes = header_bytes;
+    for (uint32_t c = 0; c < plan->call_count; c++)
+        aggregate->numbers_groups = aggregate->numbers_groups || plan->calls[c].distinct;
+    aggregate->numbers_groups = aggregate->numbers_groups && !plan->input_retracts && !by_window;
+    aggregate->header_bytes = header_bytes + (aggregate->numbers_groups ? 8u : 0u);
     StateSpec spec = {.name = "groups", .kind = STATE_VALUE, .ttl_ms = plan->state_ttl_ms};
     open_calls(aggregate, &spec);
     spec.description = describe(aggregate);
