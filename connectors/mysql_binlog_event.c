@@ -17,6 +17,18 @@ void binlog_format_init(BinlogFormat *format)
     memset(format, 0, sizeof(*format));
 }
 
+void binlog_event_inner(const uint8_t *bytes, size_t length, BinlogEvent *event)
+{
+    event->timestamp = (uint32_t)binlog_u(bytes, 4);
+    event->type = bytes[4];
+    event->server_id = (uint32_t)binlog_u(bytes + 5, 4);
+    event->length = (uint32_t)length;
+    event->end_offset = 0;
+    event->flags = (uint16_t)binlog_u(bytes + 17, 2);
+    event->body = bytes + EVENT_HEADER_BYTES;
+    event->end = bytes + length;
+}
+
 const char *binlog_event_name(uint8_t type)
 {
     static const struct {

@@ -84,6 +84,8 @@ typedef struct BinlogEvent {
 /* Reads the header of the event that fills `bytes`, and checks its checksum. */
 bool binlog_event_read(const BinlogFormat *format, const uint8_t *bytes, size_t length,
                        BinlogEvent *event, Error *error) MUST_CHECK;
+/* The same for a whole event without a checksum and a place: one of a payload. */
+void binlog_event_inner(const uint8_t *bytes, size_t length, BinlogEvent *event);
 const char *binlog_event_name(uint8_t type);
 
 bool binlog_read_format(BinlogFormat *format, const BinlogEvent *event, Error *error) MUST_CHECK;

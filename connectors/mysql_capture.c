@@ -1,7 +1,8 @@
 /* Events of the binlog to transactions, rows events to change batches.
  *
  * Invariant: `tail` is a boundary between transactions; `since` of each scan counts what was
- * decoded behind the base (the tail, or an earlier boundary while an XA transaction is prepared).
+ * decoded behind the base. An XA transaction stays in the list of the prepared ones until its last
+ * row was decoded.
  * Rows of a transaction are given as they come: the binlog has only what was committed. Memory
  * holds one event, whatever the transaction's size. */
 #include <inttypes.h>
@@ -125,7 +126,9 @@ static bool on_rows(MysqlSource *source, const BinlogEvent *event, Error *error)
         return true;
     if (entry == NULL)
         return binlog_malformed(event->type, "no TABLE_MAP came before it", error);
-    bool before_start = source->start_timestamp != 0 && event->timestamp < source->start_timestamp;
+    /* Rows of an XA transaction are of the time it was committed. */
+    uint32_t timestamp = reader->replaying != NULL ? reader->decided_at : event->timestamp;
+    bool before_start = source->start_timestamp != 0 && timestamp < source->start_timestamp;
     uint64_t skip = reader->skip_events == 0 ? reader->skip_rows : 0;
     reader->skip_rows -= skip;
     if (entry->binding_count == 0 || before_start)
@@ -147,7 +150,7 @@ static bool on_rows(MysqlSource *source, const BinlogEvent *event, Error *error)
     cursor->entry = entry;
     cursor->binding = 0;
     cursor->binding_ready = false;
-    cursor->op_ts_us = (int64_t)event->timestamp * MICROS_PER_SECOND;
+    cursor->op_ts_us = (int64_t)timestamp * MICROS_PER_SECOND;
     reader->last_event_us = cursor->op_ts_us;
     return true;
 }
@@ -346,7 +349,7 @@ static void transaction_begin(BinlogReader *reader, const BinlogEvent *event)
         reader->event_offset >= event->length ? reader->event_offset - event->length : 0;
 }
 
-/* The tail moves behind the transaction, and the base with it unless an XA transaction holds it. */
+/* The tail moves behind the transaction. */
 void mysql_capture_end(MysqlSource *source)
 {
     BinlogReader *reader = &source->reader;
@@ -362,10 +365,14 @@ void mysql_capture_end(MysqlSource *source)
     reader->standalone = false;
     reader->gtid_is_xa = false;
     reader->gtid_text[0] = '\0';
-    if (reader->held && reader->prepared_count == 0)
-        reader->held = false;
-    for (uint32_t i = 0; !reader->held && i < source->scan_count; i++)
+    for (uint32_t i = 0; i < source->scan_count; i++)
         source->scans[i].since = 0;
+}
+
+static void xa_begin(BinlogReader *reader, const BinlogXid *xid)
+{
+    mysql_xa_release(reader->filling);
+    reader->filling = mysql_xa_new(xid);
 }
 
 static bool on_gtid(MysqlSource *source, const BinlogEvent *event, Error *error)
@@ -389,49 +396,69 @@ static bool on_gtid(MysqlSource *source, const BinlogEvent *event, Error *error)
     if (mariadb && (flags & MARIADB_GTID_PREPARED_XA) != 0) {
         /* Its identity comes with its end. */
         BinlogXid none = {.length = 0};
-        mysql_xa_begin(reader, &none);
+        xa_begin(reader, &none);
     }
     return true;
-}
-
-/* The base must stay before the transaction that is being prepared. */
-static void xa_hold(BinlogReader *reader)
-{
-    if (reader->held)
-        return;
-    reader->held = true;
-    mysql_position_copy(&reader->base_held, &reader->tail);
 }
 
 static void xa_prepared(MysqlSource *source, const BinlogXid *xid)
 {
     BinlogReader *reader = &source->reader;
     if (reader->filling == NULL)
-        mysql_xa_begin(reader, xid);
-    reader->filling->xid = *xid;
-    xa_hold(reader);
-    mysql_xa_prepared(reader);
+        xa_begin(reader, xid);
+    XaTransaction *transaction = reader->filling;
+    reader->filling = NULL;
+    transaction->xid = *xid;
+    mysql_position_copy(&transaction->start, &reader->tail);
+    mysql_xa_list_add(&reader->prepared, transaction);
+    mysql_xa_release(transaction);
     mysql_capture_end(source);
+}
+
+/* It was prepared before reading began: where the binlog has it, it is known from now on, also
+ * when the connection is lost meanwhile. */
+static XaTransaction *xa_from_log(MysqlSource *source, const BinlogXid *xid, Error *error)
+{
+    Error cause = {0};
+    XaTransaction *transaction = mysql_xa_search(source, xid, &cause);
+    if (transaction == NULL && cause.code == ERROR_NONE) {
+        error_set(error, ERROR_POSITION,
+                  "an XA transaction is committed that was prepared before the position this job "
+                  "started from, and the server's binlog no longer has its rows");
+        error_hint(error, "Start again from a snapshot while no XA transaction is prepared "
+                          "(XA RECOVER lists them).");
+        return NULL;
+    }
+    if (transaction == NULL) {
+        if (error != NULL)
+            *error = cause;
+        return NULL;
+    }
+    mysql_xa_list_add(&source->reader.prepared, transaction);
+    mysql_xa_list_add(&source->base_prepared, transaction);
+    mysql_xa_list_add(&source->mark_prepared, transaction);
+    mysql_xa_release(transaction);
+    return transaction;
 }
 
 static bool xa_decided(MysqlSource *source, const BinlogXid *xid, bool commit, Error *error)
 {
     BinlogReader *reader = &source->reader;
-    XaTransaction *transaction = mysql_xa_take(reader, xid);
-    if (transaction == NULL && commit) {
-        error_set(error, ERROR_POSITION,
-                  "an XA transaction is committed whose rows were logged "
-                  "before the position this job started from");
-        return error_hint(error, "Start again from a snapshot while no XA transaction is prepared "
-                                 "(XA RECOVER lists them).");
-    }
-    if (transaction == NULL || !commit) {
-        mysql_xa_free(transaction);
+    /* Of a time that the user does not ask for. */
+    bool before_start = source->start_timestamp != 0 && reader->timestamp < source->start_timestamp;
+    if (!commit || before_start) {
+        mysql_xa_list_remove(&reader->prepared, xid);
         mysql_capture_end(source);
         return true;
     }
-    reader->replaying = transaction;
-    reader->replay_at = 0;
+    XaTransaction *transaction = mysql_xa_list_find(&reader->prepared, xid);
+    if (transaction == NULL)
+        transaction = xa_from_log(source, xid, error);
+    if (transaction == NULL || (!transaction->loaded && !mysql_xa_load(source, transaction, error)))
+        return false;
+    reader->decided_at = reader->timestamp;
+    transaction->references++;
+    mysql_xa_replay(reader, transaction);
     return true;
 }
 
@@ -531,7 +558,7 @@ static bool on_query(MysqlSource *source, const BinlogEvent *event, Error *error
     case STATEMENT_XA_START:
         transaction_begin(reader, event);
         reader->standalone = false;
-        mysql_xa_begin(reader, &xid);
+        xa_begin(reader, &xid);
         return true;
     case STATEMENT_XA_END:
         return true;
@@ -582,9 +609,9 @@ static bool on_xa_prepare(MysqlSource *source, const BinlogEvent *event, Error *
         mysql_capture_end(source);
         return true;
     }
-    reader->replaying = reader->filling;
+    reader->decided_at = reader->timestamp;
+    mysql_xa_replay(reader, reader->filling);
     reader->filling = NULL;
-    reader->replay_at = 0;
     return true;
 }
 
@@ -622,7 +649,7 @@ static bool on_heartbeat(MysqlSource *source, const BinlogEvent *event)
 static bool on_gtid_list(MysqlSource *source, const BinlogEvent *event, Error *error)
 {
     BinlogReader *reader = &source->reader;
-    if (reader->tail.gtids.flavour != GTID_NONE || reader->in_transaction || reader->held)
+    if (reader->tail.gtids.flavour != GTID_NONE || reader->in_transaction)
         return true;
     GtidSet set = {0};
     bool good = event->type == EVENT_PREVIOUS_GTIDS ? binlog_read_previous_gtids(event, &set, error)
@@ -727,6 +754,17 @@ static uint64_t widen_offset(uint64_t before, uint32_t end_offset)
     return offset < before && before > UINT32_MAX / 2 ? offset + (UINT64_C(1) << 32) : offset;
 }
 
+bool mysql_capture_advance(BinlogReader *reader, const BinlogEvent *event)
+{
+    bool moves = (event->flags & EVENT_FLAG_ARTIFICIAL) == 0 && event->type != EVENT_HEARTBEAT &&
+                 event->type != EVENT_HEARTBEAT_V2 && event->type != EVENT_ROTATE;
+    if (moves && event->end_offset != 0)
+        reader->event_offset = widen_offset(reader->event_offset, event->end_offset);
+    else if (moves && event->type != EVENT_FORMAT_DESCRIPTION)
+        reader->event_offset += event->length;
+    return moves;
+}
+
 /* One event of the stream itself: keeps the place, then acts on it. */
 bool mysql_capture_event(MysqlSource *source, const uint8_t *bytes, size_t length, Error *error)
 {
@@ -735,17 +773,10 @@ bool mysql_capture_event(MysqlSource *source, const uint8_t *bytes, size_t lengt
     if (!binlog_event_read(&reader->format, bytes, length, &event, error))
         return false;
     reader->timestamp = event.timestamp;
-    bool artificial = (event.flags & EVENT_FLAG_ARTIFICIAL) != 0;
-    bool moves = !artificial && event.type != EVENT_HEARTBEAT && event.type != EVENT_HEARTBEAT_V2 &&
-                 event.type != EVENT_ROTATE;
-    uint64_t before = reader->event_offset;
-    if (moves && event.end_offset != 0)
-        reader->event_offset = widen_offset(before, event.end_offset);
-    else if (moves && event.type != EVENT_FORMAT_DESCRIPTION)
-        reader->event_offset += event.length;
+    bool moves = mysql_capture_advance(reader, &event);
     if (reader->filling != NULL && (event.type == EVENT_TABLE_MAP || binlog_is_rows(event.type))) {
         /* Its checksum was verified: stored without, for the replay reads none. */
-        mysql_xa_store(reader, bytes, (size_t)(event.end - bytes));
+        mysql_xa_store(reader->filling, bytes, (size_t)(event.end - bytes));
         return true;
     }
     if (!dispatch(source, &event, error))
@@ -763,17 +794,10 @@ bool mysql_capture_inner(MysqlSource *source, const uint8_t *bytes, size_t lengt
     BinlogEvent event;
     if (length < EVENT_HEADER_BYTES)
         return binlog_malformed(0, "no whole header", error);
-    event.timestamp = (uint32_t)binlog_u(bytes, 4);
-    event.type = bytes[4];
-    event.server_id = (uint32_t)binlog_u(bytes + 5, 4);
-    event.length = (uint32_t)length;
-    event.end_offset = 0;
-    event.flags = (uint16_t)binlog_u(bytes + 17, 2);
-    event.body = bytes + EVENT_HEADER_BYTES;
-    event.end = bytes + length;
+    binlog_event_inner(bytes, length, &event);
     reader->timestamp = event.timestamp;
     if (reader->filling != NULL && (event.type == EVENT_TABLE_MAP || binlog_is_rows(event.type))) {
-        mysql_xa_store(reader, bytes, length);
+        mysql_xa_store(reader->filling, bytes, length);
         return true;
     }
     return dispatch(source, &event, error);

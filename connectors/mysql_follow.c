@@ -31,7 +31,7 @@ static bool connect_stream(MysqlSource *source, Error *error)
     reader->skip_events = source->base.skip_events;
     reader->skip_rows = source->base.skip_rows;
     reader->skipping = false;
-    reader->held = false;
+    mysql_xa_list_copy(&reader->prepared, &source->base_prepared);
     reader->payload_active = false;
     reader->cursor.active = false;
     mysql_capture_forget_maps(reader);
@@ -57,11 +57,8 @@ static void forget_stream(MysqlSource *source)
     for (uint32_t i = source->ready_at; i < source->ready_count; i++)
         batch_release(source->ready[i].batch);
     source->ready_count = source->ready_at = 0;
-    for (uint32_t i = 0; i < reader->prepared_count; i++)
-        mysql_xa_free(reader->prepared[i]);
-    reader->prepared_count = 0;
-    mysql_xa_free(reader->filling);
-    mysql_xa_free(reader->replaying);
+    mysql_xa_release(reader->filling);
+    mysql_xa_release(reader->replaying);
     reader->filling = reader->replaying = NULL;
     memory_free(reader->cursor.verdicts);
     reader->cursor.verdicts = NULL;
@@ -125,9 +122,13 @@ static StepState step(MysqlSource *source, int64_t timeout_ms, bool *full, Error
         return mysql_capture_inner(source, bytes, length, error) ? STEP_AGAIN : STEP_FAILED;
     }
     if (reader->replaying != NULL) {
-        if (mysql_xa_next(reader, &bytes, &length))
+        bool end = false;
+        if (!mysql_xa_next(reader, &bytes, &length, &end, error))
+            return STEP_FAILED;
+        if (!end)
             return mysql_capture_inner(source, bytes, length, error) ? STEP_AGAIN : STEP_FAILED;
-        mysql_xa_free(reader->replaying);
+        mysql_xa_list_remove(&reader->prepared, &reader->replaying->xid);
+        mysql_xa_release(reader->replaying);
         reader->replaying = NULL;
         mysql_capture_end(source);
         return STEP_AGAIN;
@@ -229,11 +230,10 @@ void mysql_capture_close(MysqlSource *source)
     forget_stream(source);
     mysql_capture_forget_maps(reader);
     memory_free(reader->maps);
-    memory_free(reader->prepared);
+    mysql_xa_list_deinit(&reader->prepared);
     mysql_payload_close(reader);
     buffer_deinit(&reader->scratch);
     buffer_deinit(&reader->text_scratch);
     buffer_deinit(&reader->replay_event);
     mysql_position_deinit(&reader->tail);
-    mysql_position_deinit(&reader->base_held);
 }

@@ -103,10 +103,12 @@ void mysql_scan_metadata(const ScanState *scan, Batch *batch, uint32_t from, uin
 }
 
 /* Where decoding stands: what is true when everything decoded was given. */
-static void live_position(const MysqlSource *source, MysqlPosition *position, uint64_t *since)
+static void live_position(const MysqlSource *source, MysqlPosition *position, uint64_t *since,
+                          XaList *prepared)
 {
     const BinlogReader *reader = &source->reader;
-    mysql_position_copy(position, reader->held ? &reader->base_held : &reader->tail);
+    mysql_position_copy(position, &reader->tail);
+    mysql_xa_list_copy(prepared, &reader->prepared);
     for (uint32_t i = 0; i < source->scan_count; i++)
         since[i] = source->scans[i].since + source->scans[i].skip;
 }
@@ -126,7 +128,7 @@ void mysql_source_flush(MysqlSource *source)
     }
     if (source->ready_count > 0)
         source->ready[source->ready_count - 1].last = true;
-    live_position(source, &source->mark, source->mark_since);
+    live_position(source, &source->mark, source->mark_since, &source->mark_prepared);
 }
 
 static bool take_ready(MysqlSource *source, Batch **batch, uint32_t *scan)
@@ -139,6 +141,7 @@ static bool take_ready(MysqlSource *source, Batch **batch, uint32_t *scan)
     source->rows_given += ready->batch->row_count;
     if (ready->last) {
         mysql_position_copy(&source->base, &source->mark);
+        mysql_xa_list_copy(&source->base_prepared, &source->mark_prepared);
         memcpy(source->base_since, source->mark_since, source->scan_count * sizeof(uint64_t));
     } else {
         source->base_since[ready->scan] += ready->batch->row_count;
@@ -148,11 +151,18 @@ static bool take_ready(MysqlSource *source, Batch **batch, uint32_t *scan)
 
 /* ------------------------------------------------------------------- opening */
 
+uint32_t mysql_source_random_id(void)
+{
+    uint32_t random = 0;
+    if (getrandom(&random, sizeof(random), 0) != sizeof(random))
+        random = (uint32_t)clock_monotonic_us();
+    return random | 0x40000000u;
+}
+
 /* A second reader of the server takes the next number of the range; past its end it takes one by
  * chance: two readers with one number would drive each other out. */
 static uint32_t choose_server_id(const SourceContext *context, const char *option)
 {
-    uint32_t random = 0;
     unsigned long own = (unsigned long)context->readers_before * context->parallelism;
     if (option != NULL) {
         char *end = NULL;
@@ -161,10 +171,7 @@ static uint32_t choose_server_id(const SourceContext *context, const char *optio
         if (own == 0 || first + own + context->subtask <= last)
             return (uint32_t)(first + own + context->subtask);
     }
-    if (getrandom(&random, sizeof(random), 0) != sizeof(random))
-        random = (uint32_t)clock_monotonic_us();
-    /* Away from the small numbers that people give their servers. */
-    return random | 0x40000000u;
+    return mysql_source_random_id();
 }
 
 static bool open_scans(MysqlSource *source, Error *error)
@@ -365,6 +372,8 @@ static void source_close(Source *opaque)
     memory_free(source->parts);
     mysql_position_deinit(&source->base);
     mysql_position_deinit(&source->mark);
+    mysql_xa_list_deinit(&source->base_prepared);
+    mysql_xa_list_deinit(&source->mark_prepared);
     if (source->wake_fd >= 0)
         close(source->wake_fd);
     arena_free(source->arena);
@@ -540,7 +549,7 @@ static bool source_position(Source *opaque, void (*add)(void *to, Str split, Str
     Buffer out = {0};
     (void)error;
     if (nothing_waits(source))
-        live_position(source, &source->base, source->base_since);
+        live_position(source, &source->base, source->base_since, &source->base_prepared);
     mysql_state_write(source, &out);
     add(to, str_of(source->split), (Str){out.data, out.length});
     buffer_deinit(&out);

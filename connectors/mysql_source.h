@@ -114,12 +114,23 @@ typedef struct RowsCursor {
     int64_t op_ts_us;
 } RowsCursor;
 
+/* An XA transaction that is prepared; shared by the lists of it. */
 typedef struct XaTransaction {
+    uint32_t references;
     BinlogXid xid;
-    Buffer events; /* length and bytes of each, until spilled */
-    FILE *spill;   /* an unnamed file, when they got large */
-    uint64_t bytes;
+    MysqlPosition start; /* the boundary before it in the binlog */
+    bool loaded;         /* its events are here; else the binlog has them, behind `start` */
+    Buffer events;       /* length and bytes of each, until spilled */
+    FILE *spill;         /* an unnamed file, when they got large */
+    uint64_t spilled;
 } XaTransaction;
+
+/* The transactions that are prepared and not decided, as of a position. */
+typedef struct XaList {
+    XaTransaction **items;
+    uint32_t count;
+    uint32_t capacity;
+} XaList;
 
 /* A batch that is ready, and what is true once it was given. */
 typedef struct ReadyBatch {
@@ -153,8 +164,6 @@ typedef struct BinlogReader {
     MysqlStream *stream;
     BinlogFormat format;
     MysqlPosition tail; /* the last transaction boundary that was decoded */
-    bool held;          /* the base stays at `base_held` while an XA transaction is prepared */
-    MysqlPosition base_held;
     bool in_transaction;
     uint64_t event_offset; /* end of the last event, in the current file */
     char file[BINLOG_FILE_MAX + 1];
@@ -184,13 +193,13 @@ typedef struct BinlogReader {
     bool payload_active;
     bool payload_zstd;
     /* XA. */
-    XaTransaction **prepared;
-    uint32_t prepared_count;
-    uint32_t prepared_capacity;
+    XaList prepared; /* as of the tail */
     XaTransaction *filling;
     XaTransaction *replaying;
-    size_t replay_at;
+    size_t replay_at;      /* in its events that are in memory */
+    uint64_t replay_spill; /* bytes of its file still to come */
     Buffer replay_event;
+    uint32_t decided_at; /* seconds: when it was committed */
     uint32_t retries;
     int64_t retry_at_us;
 } BinlogReader;
@@ -227,11 +236,14 @@ typedef struct MysqlSource {
     uint32_t start_timestamp; /* rows of earlier events do not count; 0: all do */
     BinlogReader reader;
 
-    /* What was given: everything before `base`, and of each scan `since[i]` rows behind it. */
+    /* What was given: everything before `base` but what was then prepared, and of each scan
+     * `since[i]` rows behind it. */
     MysqlPosition base;
     uint64_t *base_since;
+    XaList base_prepared;
     MysqlPosition mark; /* the same once the ready batches are given too */
     uint64_t *mark_since;
+    XaList mark_prepared;
     ReadyBatch *ready;
     uint32_t ready_count;
     uint32_t ready_at;
@@ -244,6 +256,8 @@ void mysql_source_notice(const MysqlSource *source, const char *format, ...) PRI
 MYSQL *mysql_source_control(MysqlSource *source, Error *error) MUST_CHECK;
 /* Moves what the scans built to the ready batches. */
 void mysql_source_flush(MysqlSource *source);
+/* A number to present a reader by, away from those that people give their servers. */
+uint32_t mysql_source_random_id(void);
 /* Room for more rows in the scan's batch. */
 Batch *mysql_scan_builder(ScanState *scan);
 /* Writes the metadata columns of rows [from, to). */
@@ -307,6 +321,8 @@ bool mysql_capture_inner(MysqlSource *source, const uint8_t *bytes, size_t lengt
                          Error *error) MUST_CHECK;
 /* Decodes rows of the current event until a batch is full (`*full`) or the event is done. */
 bool mysql_capture_rows(MysqlSource *source, bool *full, Error *error) MUST_CHECK;
+/* Keeps the reader's place in the file: true when the event stands in it. */
+bool mysql_capture_advance(BinlogReader *reader, const BinlogEvent *event);
 /* The transaction being read is over. */
 void mysql_capture_end(MysqlSource *source);
 void mysql_capture_forget_maps(BinlogReader *reader);
@@ -314,14 +330,29 @@ void mysql_capture_forget_maps(BinlogReader *reader);
 bool mysql_capture_place(const MysqlSource *source, Error *error);
 
 /* mysql_xa.c: transactions that are prepared and not yet decided. */
-void mysql_xa_begin(BinlogReader *reader, const BinlogXid *xid);
-void mysql_xa_store(BinlogReader *reader, const uint8_t *bytes, size_t length);
-void mysql_xa_prepared(BinlogReader *reader);
-/* Takes the transaction out; NULL when it is not known. */
-XaTransaction *mysql_xa_take(BinlogReader *reader, const BinlogXid *xid);
-/* The next event of a transaction being replayed; false at its end. */
-bool mysql_xa_next(BinlogReader *reader, const uint8_t **bytes, size_t *length);
-void mysql_xa_free(XaTransaction *transaction);
+XaTransaction *mysql_xa_new(const BinlogXid *xid);
+void mysql_xa_release(XaTransaction *transaction); /* NULL is allowed */
+void mysql_xa_store(XaTransaction *to, const uint8_t *bytes, size_t length);
+void mysql_xa_list_copy(XaList *to, const XaList *from);
+/* Takes a reference of its own; another transaction of the same identity goes. */
+void mysql_xa_list_add(XaList *list, XaTransaction *transaction);
+XaTransaction *mysql_xa_list_find(const XaList *list, const BinlogXid *xid);
+void mysql_xa_list_remove(XaList *list, const BinlogXid *xid);
+void mysql_xa_list_deinit(XaList *list);
+void mysql_xa_list_write(const XaList *list, Buffer *out);
+bool mysql_xa_list_read(XaList *list, Reader *reader, Error *error) MUST_CHECK;
+/* Begins to give a transaction's events again; takes the reference. */
+void mysql_xa_replay(BinlogReader *reader, XaTransaction *transaction);
+/* The next event of the transaction being replayed, or its end. */
+bool mysql_xa_next(BinlogReader *reader, const uint8_t **bytes, size_t *length, bool *end,
+                   Error *error) MUST_CHECK;
+
+/* mysql_xa_log.c: what was prepared before reading began, from the binlog on another connection. */
+/* Reads the events of a transaction that is known by its place. */
+bool mysql_xa_load(MysqlSource *source, XaTransaction *transaction, Error *error) MUST_CHECK;
+/* Looks for a transaction that was prepared before the start, file by file backwards; NULL when
+ * the server's binlog has it not (*error is clear) or cannot be read. */
+XaTransaction *mysql_xa_search(MysqlSource *source, const BinlogXid *xid, Error *error);
 
 /* mysql_payload.c: the events inside a TRANSACTION_PAYLOAD. */
 bool mysql_payload_begin(BinlogReader *reader, const BinlogEvent *event, Error *error) MUST_CHECK;

@@ -1,7 +1,7 @@
 /* The source's position as bytes for a checkpoint, and back.
  *
  *     version, base with its skips, start timestamp, rows given behind the base per scan,
- *     snapshot parts, captured tables (state, schema, bounds)
+ *     snapshot parts, captured tables (state, schema, bounds), XA transactions that were prepared
  *
  * Scans are known by the identity of their table, physical tables by their name, so an edited job
  * finds what is left of its tables. */
@@ -11,8 +11,9 @@
 #include "connectors/mysql_source.h"
 #include "core/str.h"
 
-/* 1 had no skips and no keys that repeat. */
-#define STATE_VERSION 2
+/* 1 had no skips and no keys that repeat, 2 no prepared transactions: the base stayed before them.
+ */
+#define STATE_VERSION 3
 
 static void write_table(const CapturedTable *table, Buffer *out)
 {
@@ -54,6 +55,7 @@ void mysql_state_write(const MysqlSource *source, Buffer *out)
     buffer_append_u32(out, source->table_count);
     for (uint32_t i = 0; i < source->table_count; i++)
         write_table(source->tables[i], out);
+    mysql_xa_list_write(&source->base_prepared, out);
 }
 
 static int32_t find_scan(const MysqlSource *source, Str identity)
@@ -191,6 +193,8 @@ bool mysql_state_read(MysqlSource *source, Str bytes, Error *error)
         if (!read_table(source, version, &reader, error))
             return false;
     }
+    if (version > 2 && !mysql_xa_list_read(&source->base_prepared, &reader, error))
+        return false;
     if (reader.failed || reader.next != reader.end)
         return error_set(error, ERROR_STATE, "the checkpoint's change capture state is damaged");
     return true;

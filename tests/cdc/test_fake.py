@@ -32,8 +32,8 @@ def insert(number, json=None, text=None):
     return [fake.table_map(TYPES, METADATA), fake.rows(30, 3, image(number, json, text))]
 
 
-def run(bench, streams, extra, options=None):
-    with fake.FakeServer(COLUMNS, streams) as server:
+def run(bench, streams, extra, options=None, files=("binlog.000001",)):
+    with fake.FakeServer(COLUMNS, streams, files=files) as server:
         given = dict(OPTIONS, port=str(server.port), **(options or {}))
         return bench.run(TABLE, given, extra=extra), server.dumps
 
@@ -77,6 +77,53 @@ def test_connection_that_never_lasts(bench):
     cdc.expect_equal([line.split(",")[0] for line in lines], ["+I[1", "+I[2"], "changes")
 
 
+def prepared(number, text):
+    """How MySQL logs an XA transaction when it is prepared."""
+    return ([fake.query("XA START X'6161',X'',1")] + insert(number, None, text)
+            + [fake.query("XA END X'6161',X'',1"), fake.xa_prepare(b"aa")])
+
+
+COMMITTED = [fake.tagged_gtid(300), fake.query("XA COMMIT X'6161',X'',1"), fake.tagged_gtid(301),
+             fake.query("BEGIN")] + insert(-1, None, "end") + [fake.xid()]
+FILES = ("binlog.000001", "binlog.000002", "binlog.000003")
+
+
+def test_xa_of_an_earlier_file(bench):
+    """The newest transaction of the name counts, packed or not; what the binlog has not is an error."""
+    before = [fake.tagged_gtid(200)]
+    for newest in (prepared(6, "plain"), [fake.payload(prepared(6, "packed"))],
+                   [fake.payload(prepared(6, "stored"), False)]):
+        earlier = before + prepared(5, "old") + before + newest + [fake.rotate("binlog.000002")]
+        lines, dumps = run(bench, [COMMITTED, [], [fake.rotate("binlog.000003")], earlier],
+                           ["--until", "end"], files=FILES)
+        cdc.expect_equal([line.split(",")[0] for line in lines], ["+I[6", "+I[-1"], "changes")
+        cdc.expect(lines[0].endswith(":abc:300]"), "it is of the transaction that commits it")
+        cdc.expect_equal([dump[11:].decode() for dump in dumps[2:]], list(reversed(FILES)), "files")
+    fails(bench, COMMITTED, "XA transaction is committed", "no longer has its rows", "snapshot")
+
+
+def test_xa_of_a_checkpoint(bench):
+    """Prepared before a checkpoint and committed behind it, on a server known by GTIDs."""
+    journal = bench.journal()
+    first = ([fake.tagged_gtid(200)] + prepared(6, "prepared")
+             + [fake.tagged_gtid(201), fake.query("BEGIN")] + insert(1) + [fake.xid()])
+    extra = ["--journal", journal, "--every", "1"]
+    run(bench, [first], extra + ["--limit", "1"])
+    later = [fake.tagged_gtid(250), fake.query("BEGIN"), fake.xid()] + COMMITTED
+    again = [fake.rotate(FILES[0])] + first
+    _, dumps = run(bench, [later, again], extra + ["--until", "end"], files=FILES)
+    cdc.expect_equal([line.split(",")[0] for line in cdc.read_journal(journal)],
+                     ["+I[1", "+I[6", "+I[-1"], "changes")
+    cdc.expect(dumps[-1][0] == 0x1E, "its rows are asked for by GTIDs")
+    journal = bench.journal()
+    extra = ["--journal", journal, "--every", "1"]
+    run(bench, [first], extra + ["--limit", "1"])
+    gone = [fake.rotate(FILES[0]), fake.tagged_gtid(199), fake.rotate(FILES[2], 5000)]
+    with fake.FakeServer(COLUMNS, [later, gone], files=FILES) as server:
+        error = bench.fails(TABLE, dict(OPTIONS, port=str(server.port)), extra=extra)
+    cdc.expect("rows are not where they were" in error, error)
+
+
 def fails(bench, events, *words):
     with fake.FakeServer(COLUMNS, [events]) as server:
         error = bench.fails(TABLE, dict(OPTIONS, port=str(server.port)))
@@ -106,4 +153,4 @@ def test_events_to_pass_over(bench):
 
 
 TESTS = [test_packed_transactions, test_compact_json, test_broken_connection, test_connection_that_never_lasts,
-         test_events_that_stop, test_events_to_pass_over]
+         test_xa_of_an_earlier_file, test_xa_of_a_checkpoint, test_events_that_stop, test_events_to_pass_over]

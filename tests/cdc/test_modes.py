@@ -229,60 +229,6 @@ def test_large_event(bench):
     cdc.expect_equal([len(lines[0]), lines[1]], [40000000 + len("+I[1, ]"), "+I[2, small]"], "rows")
 
 
-def test_xa(bench):
-    make(bench, 0)
-    journal = bench.journal()
-    extra = ["--journal", journal, "--limit", 1]
-    options = {"scan.startup.mode": "latest-offset"}
-    process = bench.start(TABLE, options, extra=extra)
-    bench.wait_for(process, 0.3)
-    bench.server.query(
-        "XA START 'a','b',3; INSERT INTO d.t VALUES (1,'prepared'); XA END 'a','b',3;"
-        "XA PREPARE 'a','b',3")
-    first = bench.server.connect()
-    first.query("INSERT INTO d.t VALUES (2,'between')")
-    bench.finish(process)
-    cdc.expect_equal(cdc.read_journal(journal), ["+I[2, between]"],
-                     "a prepared transaction is not given")
-    survives = bench.is_mariadb
-    if not survives:
-        # 5.6 rolls back what its session prepared when the session ends.
-        first.query("XA START 'a','b',3; INSERT INTO d.t VALUES (1,'prepared');"
-                    "XA END 'a','b',3; XA PREPARE 'a','b',3")
-    first.query("XA COMMIT 'a','b',3")
-    first.query("XA START 'r'; INSERT INTO d.t VALUES (3,'rolled back'); XA END 'r';"
-                "XA PREPARE 'r'; XA ROLLBACK 'r'")
-    first.query("XA START 'o'; INSERT INTO d.t VALUES (4,'one phase'); XA END 'o';"
-                "XA COMMIT 'o' ONE PHASE")
-    first.close()
-    end(bench)
-    bench.run(TABLE, options, extra=["--journal", journal] + UNTIL)
-    cdc.expect_equal(cdc.read_journal(journal),
-                     ["+I[2, between]", "+I[1, prepared]", "+I[4, one phase]", "+I[-1, end]"],
-                     "XA")
-
-
-def test_large_xa(bench):
-    """More than is kept in memory."""
-    if not bench.is_mariadb:
-        return
-    make(bench, 0)
-    process = bench.start(TABLE, {"scan.startup.mode": "latest-offset"},
-                          extra=["--journal", bench.journal()] + UNTIL)
-    bench.wait_for(process, 0.3)
-    server = bench.server.connect(database="d")
-    server.query("XA START 'large'")
-    for start in range(0, 200000, 10000):
-        server.query("INSERT INTO t VALUES " + ",".join(
-            "(%d,'%080d')" % (i, i) for i in range(start, start + 10000)))
-    server.query("XA END 'large'; XA PREPARE 'large'; XA COMMIT 'large'")
-    server.close()
-    end(bench)
-    bench.finish(process)
-    found = cdc.fold(cdc.read_journal(os.path.join(bench.folder, "journal-%d" % bench.names)))[""]
-    cdc.expect_equal(len(found), 200001, "rows")
-
-
 def test_reconnect(bench):
     """The server restarts while the reader waits and while it is in a transaction."""
     make(bench)
@@ -361,6 +307,6 @@ def test_no_primary_key(bench):
 
 TESTS = [test_snapshot_only, test_empty_table, test_latest, test_earliest, test_specific_file,
          test_specific_gtid, test_timestamp, test_metadata, test_append_only, test_changed_key,
-         test_transactions, test_one_table_twice, test_large_transaction, test_large_event, test_xa,
-         test_large_xa, test_reconnect, test_position_of_quiet_table, test_new_table,
+         test_transactions, test_one_table_twice, test_large_transaction, test_large_event,
+         test_reconnect, test_position_of_quiet_table, test_new_table,
          test_no_primary_key]

@@ -74,6 +74,10 @@ def xid():
     return event(16, struct.pack("<Q", 1))
 
 
+def xa_prepare(name):
+    return event(38, struct.pack("<BIII", 0, 1, len(name), 0) + name)
+
+
 def zstd_frame(data):
     """A frame of one raw block: valid, though nothing is saved."""
     header = b"\x28\xb5\x2f\xfd" + b"\xa0" + struct.pack("<I", len(data))
@@ -90,11 +94,12 @@ def payload(events, compressed=True):
 
 class FakeServer:
     """Serves connections until closed. `streams` is what each request for the binlog gets: a list of
-    events; None in it closes the connection there."""
+    events; None in it closes the connection there. The last of `files` is the one being written."""
 
-    def __init__(self, columns, streams, port=0):
+    def __init__(self, columns, streams, port=0, files=("binlog.000001",)):
         self.columns = columns
         self.streams = streams
+        self.files = files
         self.dumps = []
         self.listener = socket.create_server(("127.0.0.1", port))
         self.port = self.listener.getsockname()[1]
@@ -165,13 +170,14 @@ class FakeServer:
         # The first request comes when the table is opened, only to see whether it is allowed.
         number = min(len(self.dumps) - 2, len(self.streams) - 1)
         events = self.streams[number] if number >= 0 else []
-        for item in [rotate("binlog.000001"), format_description()] + events:
+        asked = packet[11:].decode() if packet[0] == 0x12 else ""
+        for item in [rotate(asked or self.files[-1]), format_description()] + events:
             if item is None:
                 return
             send(b"\0" + item)
         while True:
             time.sleep(0.3)
-            send(b"\0" + event(27, b"binlog.000001", end=0))
+            send(b"\0" + event(27, self.files[-1].encode(), end=0))
 
     def answer(self, sql, send):
         rows_found = None
@@ -185,7 +191,8 @@ class FakeServer:
             (r"LIKE 'log_bin'", [("log_bin", "ON")]),
             (r"LIKE 'binlog_format'", [("binlog_format", "ROW")]),
             (r"LIKE 'binlog_row_image'", [("binlog_row_image", "FULL")]),
-            (r"SHOW BINARY LOG STATUS", [("binlog.000001", "4", "", "", UUID + ":1-5")]),
+            (r"SHOW BINARY LOG STATUS", [(self.files[-1], "4", "", "", UUID + ":1-5")]),
+            (r"SHOW BINARY LOGS", [(file, "1000") for file in self.files]),
             (r"TABLE_SCHEMA, TABLE_NAME", [("d", "t")]),
             (r"information_schema.COLUMNS", self.columns),
             (r"information_schema.STATISTICS", [("PRIMARY", "id", "", None)]),
