@@ -181,23 +181,28 @@ def bench_memory(bench):
 
 
 def bench_checkpoint(bench):
-    """A million groups, of which 10,000 rows change some each second; a checkpoint a second."""
-    keys = 1_000_000
-    sql = ("SET 'execution.checkpointing.dir' = 'checkpoints'; "
-           "SET 'execution.checkpointing.interval' = '1 s'; SET 'pipeline.name' = 'bench';"
-           "CREATE TABLE f (k BIGINT) WITH ('connector' = 'datagen', 'rows-per-second' = "
-           f"'1000000000', 'fields.k.kind' = 'sequence', 'fields.k.start' = '1', 'fields.k.end' = "
-           f"'{keys}');"
-           "CREATE TABLE g (k BIGINT) WITH ('connector' = 'datagen', 'rows-per-second' = "
-           f"'{keys // 100}', 'fields.k.min' = '1', 'fields.k.max' = '{keys}');"
-           "CREATE TABLE b (k BIGINT, n BIGINT) WITH ('connector' = 'blackhole');"
-           "INSERT INTO b SELECT k, COUNT(*) FROM (SELECT k FROM f UNION ALL SELECT k FROM g) "
-           "GROUP BY k;")
-    pause, written, state = bench.numbers("bench_job", "checkpoints", keys, 5, sql=sql)
-    show_command(f"bench_job checkpoints {keys} 5 <<< \"{sql}\"")
-    print(f"{'checkpoint, 1 M keys, 1 % changed':34} {pause:8.2f} ms pause   {written / 1e3:8.1f} KB "
-          f"written of {state / 1e6:.1f} MB of state: {written / state:.4f}   floor 10 ms pause",
-          flush=True)
+    """Groups of which as many rows as a hundredth of them change some each second; a checkpoint a second; and the way
+    back from the last one."""
+    for keys in (1_000_000, 10_000_000):
+        name = f"checkpoint-{keys}"
+        sql = ("SET 'execution.checkpointing.dir' = 'checkpoints'; "
+               f"SET 'execution.checkpointing.interval' = '1 s'; SET 'pipeline.name' = '{name}';"
+               "CREATE TABLE f (k BIGINT) WITH ('connector' = 'datagen', 'rows-per-second' = "
+               f"'1000000000', 'fields.k.kind' = 'sequence', 'fields.k.start' = '1', 'fields.k.end' = "
+               f"'{keys}');"
+               "CREATE TABLE g (k BIGINT) WITH ('connector' = 'datagen', 'rows-per-second' = "
+               f"'{keys // 100}', 'fields.k.min' = '1', 'fields.k.max' = '{keys}');"
+               "CREATE TABLE b (k BIGINT, n BIGINT) WITH ('connector' = 'blackhole');"
+               "INSERT INTO b SELECT k, COUNT(*) FROM (SELECT k FROM f UNION ALL SELECT k FROM g) "
+               "GROUP BY k;")
+        pause, written, state = bench.numbers("bench_job", "checkpoints", keys, 5, sql=sql)
+        back = bench.numbers("bench_job", "restore", sql=sql)[0]
+        show_command(f"bench_job checkpoints {keys} 5 <<< \"{sql}\"")
+        label = f"checkpoint, {keys // 1_000_000} M keys, 1 % changed"
+        print(f"{label:34} {pause:8.2f} ms pause   {written / 1e3:8.1f} KB written of "
+              f"{state / 1e6:.1f} MB of state: {written / state:.4f}   floor 10 ms pause")
+        label = f"restore, {keys // 1_000_000} M keys"
+        print(f"{label:34} {back:8.2f} s: {back / keys * 10_000_000:.2f} s for 10 M keys   floor 1 s", flush=True)
 
 
 class Database:

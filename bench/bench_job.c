@@ -4,6 +4,8 @@
  *                                         seconds from the first of them to the last
  *   bench_job checkpoints ROWS COUNT < SQL  waits for so many rows, then for so many checkpoints:
  *                                         median pause in ms, median bytes and state bytes
+ *   bench_job restore < SQL               wall seconds from the start of a job that goes on until
+ *                                         it reads again
  *
  * The script's last statement is the job. CPU time is the whole process's, all threads added up. */
 #include <inttypes.h>
@@ -87,6 +89,14 @@ static void measure_rows(WeirSession *session, WeirResult *job, uint64_t rows)
     printf("%.6f %.6f\n", cpu_s() - cpu, wall_s() - wall);
 }
 
+/* The rows of before the restore may count. */
+static void measure_restore(WeirSession *session, WeirResult *job, double began)
+{
+    uint64_t before = wait_for_rows(session, job, 1).rows_in;
+    wait_for_rows(session, job, before + 1);
+    printf("%.6f\n", wall_s() - began);
+}
+
 static int compare_doubles(const void *a, const void *b)
 {
     double left = *(const double *)a, right = *(const double *)b;
@@ -118,12 +128,16 @@ int main(int count, char **arguments)
 {
     bool rows = count == 3 && strcmp(arguments[1], "rows") == 0;
     bool checkpoints = count == 4 && strcmp(arguments[1], "checkpoints") == 0;
-    if (!rows && !checkpoints)
-        fail("usage: bench_job rows COUNT | checkpoints ROWS COUNT < SQL");
+    bool restore = count == 2 && strcmp(arguments[1], "restore") == 0;
+    if (!rows && !checkpoints && !restore)
+        fail("usage: bench_job rows COUNT | checkpoints ROWS COUNT | restore < SQL");
+    double began = wall_s();
     WeirSession *session = weir_open();
     WeirResult *job = start(session);
-    uint64_t wanted = strtoull(arguments[2], NULL, 10);
-    if (rows) {
+    uint64_t wanted = restore ? 0 : strtoull(arguments[2], NULL, 10);
+    if (restore) {
+        measure_restore(session, job, began);
+    } else if (rows) {
         measure_rows(session, job, wanted);
     } else {
         unsigned long times = strtoul(arguments[3], NULL, 10);
