@@ -169,6 +169,7 @@ typedef struct LogicalOver {
     uint32_t order_count;
     LogicalOverCall *calls;
     uint32_t call_count;
+    TimeKind along; /* once derived: rows leave in order of that time, once */
 } LogicalOver;
 
 /* The input's columns, then the number when it is wanted. */

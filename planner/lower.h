@@ -33,6 +33,12 @@ void lower_aggregate_select(const LogicalNode *node, Buffer *label);
 /* The identities of keys and calls; those of further columns are left to be filled. */
 uint64_t *lower_aggregate_identify(const PlannerContext *context, LogicalNode *node, Buffer *text);
 
+/* lower_time_over.c: whether the rows of an over node can leave in order of a time attribute, each
+ * once; else TIME_NONE. The input's changes are known. */
+TimeKind lower_over_along(const PlannerContext *context, const LogicalNode *node);
+/* Makes the plan's node, which has a PlanOver, one along that time. */
+void lower_over_in_time(const PlannerContext *context, LogicalNode *node);
+
 void lower_hash(PlanInput *input, const uint32_t *columns, uint32_t count);
 void lower_single(LogicalNode *node);
 

@@ -21,6 +21,9 @@ static bool leaves_out(const LogicalNode *node)
     for (size_t i = 0; i < array_count(ops); i++)
         if (logical_is(node, ops[i]))
             return true;
+    if (logical_is(node, "over"))
+        return node->over.order_count != 0 &&
+               logical_time(node->inputs[0], node->over.order[0].column) == TIME_EVENT;
     return logical_is(node, "watermark") && node->watermark.drops_bad;
 }
 
@@ -40,8 +43,21 @@ void logical_find_late(const PlannerContext *context, LogicalNode *const *roots,
             late->inputs[late->input_count++] = order.nodes[n];
 }
 
+/* Which OVER goes along a time shows once it is known how its input changes. */
+static void drop_inputs_without_late(LogicalNode *node)
+{
+    uint32_t count = 0;
+    for (uint32_t i = 0; i < node->input_count; i++) {
+        LogicalNode *input = node->inputs[i];
+        if (!logical_is(input, "over") || input->over.along == TIME_EVENT)
+            node->inputs[count++] = input;
+    }
+    node->input_count = count;
+}
+
 static bool late_derive(const PlannerContext *context, LogicalNode *node, Error *error)
 {
+    drop_inputs_without_late(node);
     if (node->input_count == 0) {
         error_set(error, ERROR_OPTION, "no row can be late in this statement");
         error_hint(error, "RESET 'table.exec.late-rows.table'.");

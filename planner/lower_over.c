@@ -92,7 +92,8 @@ static bool over_derive(const PlannerContext *context, LogicalNode *node, Error 
     const LogicalNode *input = node->inputs[0];
     node->traits.bounded = input->traits.bounded;
     node->traits.rowtime = logical_rowtime(node);
-    if (context->config->bounded_run)
+    node->over.along = lower_over_along(context, node);
+    if (context->config->bounded_run || node->over.along != TIME_NONE)
         node->changes = CHANGE_CLASS_INSERT;
     else if (input->changes != CHANGE_CLASS_INSERT)
         node->changes = CHANGE_CLASS_ALL;
@@ -314,6 +315,8 @@ static bool over_lower(const PlannerContext *context, LogicalNode *node, Error *
         lower_single(node);
     else
         lower_hash(&node->plan->inputs[0], over->partition, over->partition_count);
+    if (over->along != TIME_NONE)
+        lower_over_in_time(context, node);
     return true;
 }
 
@@ -362,6 +365,8 @@ static void over_identify(const PlannerContext *context, LogicalNode *node, Buff
     }
     for (uint32_t i = 0; i < over->call_count; i++)
         identity_append(text, columns[own + i]);
+    if (over->along != TIME_NONE)
+        buffer_append_text(text, "|in time");
     lower_identify_rows(node, text);
     node->row_identity = node->inputs[0]->row_identity;
     node->column_identities = columns;

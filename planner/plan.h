@@ -372,6 +372,14 @@ typedef struct PlanOver {
     bool final_only;
 } PlanOver;
 
+/* op "time_over": the same along a time attribute, over rows that only come: a row leaves once,
+ * when nothing can come before it any more. The first order column is the attribute, ascending;
+ * frames end with the current row. RANGE with a distance has an interval of days to seconds. */
+typedef struct PlanTimeOver {
+    PlanOver over;
+    bool on_clock; /* processing time: a row's time is when it comes */
+} PlanTimeOver;
+
 /* Calls a node has at most. */
 #define PLAN_OVER_CALLS_MAX 64
 
