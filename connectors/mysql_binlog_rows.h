@@ -31,6 +31,14 @@ bool binlog_rows_are_full(const RowsEvent *rows);
 bool binlog_row_decode(const RowPlan *plan, const uint8_t **at, const uint8_t *end, Batch *batch,
                        uint32_t row, Str *keys, Buffer *scratch, Error *error) MUST_CHECK;
 
+/* The same for an after image that may have JSON in part, with the image before it. */
+bool binlog_row_decode_partial(const RowPlan *plan, const uint8_t *before, const uint8_t **at,
+                               const uint8_t *end, Batch *batch, uint32_t row, Str *keys,
+                               Buffer *scratch, Error *error) MUST_CHECK;
+/* Moves from what heads such an image to where it is like any other. */
+bool binlog_row_skip_partial_head(const RowPlan *plan, const uint8_t **at, const uint8_t *end,
+                                  Error *error) MUST_CHECK;
+
 /* The key columns alone, as literals separated by commas for a comparison on the server. */
 bool binlog_row_key_literals(const RowPlan *plan, const uint8_t **at, const uint8_t *end,
                              Buffer *literals, uint32_t *literal_ends, Buffer *scratch,

@@ -139,11 +139,6 @@ static bool on_rows(MysqlSource *source, const BinlogEvent *event, Error *error)
         return false;
     if (cursor->rows.column_count != entry->map->column_count)
         return binlog_malformed(event->type, "its columns are not its table's", error);
-    if (cursor->rows.partial_json) {
-        error_set(error, ERROR_UNSUPPORTED, "table \"%s.%s\": a JSON value was logged in part",
-                  entry->map->database, entry->map->table);
-        return error_hint(error, "Set binlog_row_value_options='' on the server.");
-    }
     if (!binlog_rows_are_full(&cursor->rows))
         return not_full(entry->map, error);
     cursor->active = true;
@@ -168,8 +163,10 @@ static bool judge_changes(MysqlSource *source, const MapBinding *binding, const 
     while (good && at < cursor->rows.end) {
         Buffer literals = {0};
         uint32_t ends[KEY_COLUMNS_MAX];
-        good = binlog_row_key_literals(&binding->key_plan, &at, cursor->rows.end, &literals, ends,
-                                       &source->reader.text_scratch, error);
+        if (cursor->rows.partial_json && count % 2 == 1)
+            good = binlog_row_skip_partial_head(&binding->key_plan, &at, cursor->rows.end, error);
+        good = good && binlog_row_key_literals(&binding->key_plan, &at, cursor->rows.end, &literals,
+                                               ends, &source->reader.text_scratch, error);
         uint32_t start = 0;
         for (uint32_t k = 0; good && k < binding->key_plan.key_count; k++) {
             buffer_append(&keys, literals.data + start, ends[k] - start);
@@ -271,11 +268,17 @@ static bool decode_update(MysqlSource *source, const MapBinding *binding, Batch 
     for (uint32_t i = 0; i < plan->key_count; i++)
         before[i] = after[i] = (Str){0};
     uint32_t row = batch->row_count;
-    if (!binlog_row_decode(plan, &cursor->at, cursor->rows.end, batch, row, before, scratch, error))
+    const uint8_t *first = cursor->at;
+    const uint8_t *end = cursor->rows.end;
+    if (!binlog_row_decode(plan, &cursor->at, end, batch, row, before, scratch, error))
         return false;
     uint32_t after_row = verdict == 2 ? row : row + 1;
-    if (!binlog_row_decode(plan, &cursor->at, cursor->rows.end, batch, after_row, after, scratch,
-                           error))
+    bool good =
+        cursor->rows.partial_json
+            ? binlog_row_decode_partial(plan, first, &cursor->at, end, batch, after_row, after,
+                                        scratch, error)
+            : binlog_row_decode(plan, &cursor->at, end, batch, after_row, after, scratch, error);
+    if (!good)
         return false;
     if (verdict == 3) {
         bool moved = keys_differ(plan, before, after);

@@ -12,36 +12,11 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "connectors/mysql_json_internal.h"
 #include "connectors/mysql_value.h"
 #include "core/decimal.h"
 
-#define DEPTH_MAX 100
-
-enum JsonType {
-    JSON_SMALL_OBJECT = 0,
-    JSON_LARGE_OBJECT = 1,
-    JSON_SMALL_ARRAY = 2,
-    JSON_LARGE_ARRAY = 3,
-    JSON_LITERAL = 4,
-    JSON_INT16 = 5,
-    JSON_UINT16 = 6,
-    JSON_INT32 = 7,
-    JSON_UINT32 = 8,
-    JSON_INT64 = 9,
-    JSON_UINT64 = 10,
-    JSON_DOUBLE = 11,
-    JSON_STRING = 12,
-    JSON_OPAQUE = 15
-};
-
-typedef struct JsonInput {
-    const uint8_t *bytes;
-    size_t length;
-} JsonInput;
-
-static bool print_value(uint8_t type, JsonInput input, uint32_t depth, Buffer *out);
-
-static void print_string(const uint8_t *text, size_t length, Buffer *out)
+void mysql_json_print_string(const uint8_t *text, size_t length, Buffer *out)
 {
     static const char escapes[] = "\b\f\n\r\t";
     static const char letters[] = "bfnrt";
@@ -213,50 +188,78 @@ static bool is_inline(uint8_t type, bool large)
            (large && (type == JSON_INT32 || type == JSON_UINT32));
 }
 
-static bool print_entry(JsonInput whole, const uint8_t *entry, bool large, uint32_t depth,
-                        Buffer *out)
+bool mysql_json_open(JsonPiece piece, JsonContainer *container)
 {
+    bool large = piece.type == JSON_LARGE_OBJECT || piece.type == JSON_LARGE_ARRAY;
+    bool object = piece.type == JSON_SMALL_OBJECT || piece.type == JSON_LARGE_OBJECT;
     uint32_t width = large ? 4 : 2;
-    uint8_t type = entry[0];
-    if (is_inline(type, large))
-        return print_value(type, (JsonInput){entry + 1, width}, depth, out);
-    uint64_t offset = binlog_u(entry + 1, width);
-    if (offset >= whole.length)
+    if (piece.input.length < 2 * width)
         return false;
-    return print_value(type, (JsonInput){whole.bytes + offset, whole.length - offset}, depth, out);
+    uint64_t count = binlog_u(piece.input.bytes, width);
+    uint64_t size = binlog_u(piece.input.bytes + width, width);
+    uint64_t key_bytes = object ? width + 2 : 0;
+    if (size > piece.input.length || 2 * width + count * (key_bytes + width + 1) > size)
+        return false;
+    container->whole = (JsonInput){piece.input.bytes, (size_t)size};
+    container->object = object;
+    container->width = width;
+    container->count = (uint32_t)count;
+    container->keys = piece.input.bytes + 2 * width;
+    container->values = container->keys + count * key_bytes;
+    return true;
 }
 
-static bool print_container(JsonInput input, bool object, bool large, uint32_t depth, Buffer *out)
+bool mysql_json_key(const JsonContainer *container, uint32_t i, Str *key)
 {
-    uint32_t width = large ? 4 : 2;
-    if (depth > DEPTH_MAX || input.length < 2 * width)
+    uint32_t width = container->width;
+    const uint8_t *entry = container->keys + (uint64_t)i * (width + 2);
+    uint64_t offset = binlog_u(entry, width);
+    uint64_t length = binlog_u(entry + width, 2);
+    size_t size = container->whole.length;
+    if (offset > size || length > size - offset)
         return false;
-    uint64_t count = binlog_u(input.bytes, width);
-    uint64_t size = binlog_u(input.bytes + width, width);
-    uint64_t key_bytes = object ? width + 2 : 0;
-    uint64_t value_bytes = width + 1;
-    if (size > input.length || 2 * width + count * (key_bytes + value_bytes) > size)
+    *key = (Str){(const char *)container->whole.bytes + offset, (size_t)length};
+    return true;
+}
+
+bool mysql_json_child(const JsonContainer *container, uint32_t i, JsonPiece *child)
+{
+    uint32_t width = container->width;
+    const JsonInput *whole = &container->whole;
+    const uint8_t *entry = container->values + (uint64_t)i * (width + 1);
+    child->type = entry[0];
+    if (is_inline(child->type, width == 4)) {
+        child->input = (JsonInput){entry + 1, width};
+        return true;
+    }
+    uint64_t offset = binlog_u(entry + 1, width);
+    if (offset >= whole->length)
         return false;
-    JsonInput whole = {input.bytes, (size_t)size};
-    const uint8_t *keys = input.bytes + 2 * width;
-    const uint8_t *values = keys + count * key_bytes;
-    buffer_append_char(out, object ? '{' : '[');
-    for (uint64_t i = 0; i < count; i++) {
+    child->input = (JsonInput){whole->bytes + offset, whole->length - offset};
+    return true;
+}
+
+static bool print_container(JsonPiece piece, uint32_t depth, Buffer *out)
+{
+    JsonContainer container;
+    if (depth > JSON_DEPTH_MAX || !mysql_json_open(piece, &container))
+        return false;
+    buffer_append_char(out, container.object ? '{' : '[');
+    for (uint32_t i = 0; i < container.count; i++) {
+        JsonPiece child;
         if (i > 0)
             buffer_append_text(out, ", ");
-        if (object) {
-            const uint8_t *key = keys + i * key_bytes;
-            uint64_t offset = binlog_u(key, width);
-            uint64_t length = binlog_u(key + width, 2);
-            if (offset > size || length > size - offset)
+        if (container.object) {
+            Str key;
+            if (!mysql_json_key(&container, i, &key))
                 return false;
-            print_string(input.bytes + offset, (size_t)length, out);
+            mysql_json_print_string((const uint8_t *)key.data, key.length, out);
             buffer_append_text(out, ": ");
         }
-        if (!print_entry(whole, values + i * value_bytes, large, depth, out))
+        if (!mysql_json_child(&container, i, &child) || !mysql_json_print_piece(child, depth, out))
             return false;
     }
-    buffer_append_char(out, object ? '}' : ']');
+    buffer_append_char(out, container.object ? '}' : ']');
     return true;
 }
 
@@ -311,29 +314,29 @@ static void print_number(uint8_t type, uint64_t raw, Buffer *out)
     }
 }
 
-static bool print_value(uint8_t type, JsonInput input, uint32_t depth, Buffer *out)
+bool mysql_json_print_piece(JsonPiece piece, uint32_t depth, Buffer *out)
 {
-    uint32_t bytes = number_bytes(type);
+    JsonInput input = piece.input;
+    uint32_t bytes = number_bytes(piece.type);
     size_t length = 0;
     if (bytes > 0) {
         if (input.length < bytes)
             return false;
-        print_number(type, binlog_u(input.bytes, bytes), out);
+        print_number(piece.type, binlog_u(input.bytes, bytes), out);
         return true;
     }
-    switch (type) {
+    switch (piece.type) {
     case JSON_SMALL_OBJECT:
     case JSON_LARGE_OBJECT:
-        return print_container(input, true, type == JSON_LARGE_OBJECT, depth + 1, out);
     case JSON_SMALL_ARRAY:
     case JSON_LARGE_ARRAY:
-        return print_container(input, false, type == JSON_LARGE_ARRAY, depth + 1, out);
+        return print_container(piece, depth + 1, out);
     case JSON_LITERAL:
         return print_literal(input, out);
     case JSON_STRING:
         if (!read_length(&input, &length))
             return false;
-        print_string(input.bytes, length, out);
+        mysql_json_print_string(input.bytes, length, out);
         return true;
     case JSON_OPAQUE:
         return print_opaque(input, out);
@@ -342,11 +345,16 @@ static bool print_value(uint8_t type, JsonInput input, uint32_t depth, Buffer *o
     }
 }
 
+JsonPiece mysql_json_piece(Str bytes)
+{
+    static const uint8_t null_literal = 0;
+    if (bytes.length == 0) /* what the server stores where a NOT NULL column was left out */
+        return (JsonPiece){JSON_LITERAL, {&null_literal, 1}};
+    const uint8_t *at = (const uint8_t *)bytes.data;
+    return (JsonPiece){at[0], {at + 1, bytes.length - 1}};
+}
+
 bool mysql_json_print(const uint8_t *bytes, size_t length, Buffer *out)
 {
-    if (length == 0) { /* what the server stores where a NOT NULL column was left out */
-        buffer_append_text(out, "null");
-        return true;
-    }
-    return print_value(bytes[0], (JsonInput){bytes + 1, length - 1}, 0, out);
+    return mysql_json_print_piece(mysql_json_piece((Str){(const char *)bytes, length}), 0, out);
 }

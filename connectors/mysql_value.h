@@ -134,6 +134,9 @@ int64_t mysql_value_bytes(const TableMapColumn *map, const uint8_t *at, const ui
 bool mysql_value_decode(const TableMapColumn *map, const MysqlColumn *column, const uint8_t **at,
                         const uint8_t *end, Buffer *scratch, MysqlValue *value,
                         Error *error) MUST_CHECK;
+/* JSON that is logged in part: the bytes of the value before, and what changed in it. */
+bool mysql_value_change_json(const MysqlColumn *column, Str before, Str changes, Buffer *scratch,
+                             MysqlValue *value, Error *error) MUST_CHECK;
 /* Whether the binlog's type code can belong to this column: a schema that changed shows here. */
 bool mysql_column_matches(const MysqlColumn *column, const TableMapColumn *map);
 
@@ -155,6 +158,9 @@ bool mysql_value_store(const MysqlColumn *column, const MysqlValue *value, const
 
 /* Binary JSON (MySQL 5.7 and later) as the server's own text. */
 bool mysql_json_print(const uint8_t *bytes, size_t length, Buffer *out) MUST_CHECK;
+/* The same for a value that is logged as what changed in the one before it. False when the changes
+ * are damaged or do not fit it. */
+bool mysql_json_print_changed(Str before, Str changes, Buffer *out) MUST_CHECK;
 
 /* A geometry (SRID, then well-known binary) as {"srid":0,"type":"Point","coordinates":[1,1]}. */
 bool mysql_geometry_print(Str bytes, Buffer *out) MUST_CHECK;

@@ -314,6 +314,20 @@ static bool decode_text(const MysqlColumn *column, Str raw, Buffer *scratch, Mys
                      column->name, column->charset_name == NULL ? "?" : column->charset_name);
 }
 
+bool mysql_value_change_json(const MysqlColumn *column, Str before, Str changes, Buffer *scratch,
+                             MysqlValue *value, Error *error)
+{
+    buffer_clear(scratch);
+    if (!mysql_json_print_changed(before, changes, scratch))
+        return error_set(error, ERROR_DATA,
+                         "column \"%s\": a part of a JSON value was logged that does not fit the "
+                         "value before it",
+                         column->name);
+    value->kind = VALUE_TEXT;
+    value->text = (Str){scratch->data, scratch->length};
+    return true;
+}
+
 static bool decode_string(const TableMapColumn *map, const MysqlColumn *column, Str raw,
                           Buffer *scratch, MysqlValue *value, Error *error)
 {

@@ -41,10 +41,18 @@ static void run_rows(Run *run, const BinlogEvent *event)
         const uint8_t *at = rows.rows;
         Batch *batch = batch_new(run->schema, 16);
         Str keys[1];
+        const uint8_t *before = at;
         for (uint32_t i = 0; i < 16 && at < rows.end; i++) {
-            if (!binlog_row_decode(&run->plan, &at, rows.end, batch, batch->row_count, keys,
-                                   &run->scratch, NULL))
+            bool part = rows.partial_json && i % 2 == 1;
+            const uint8_t *start = at;
+            bool good = part
+                            ? binlog_row_decode_partial(&run->plan, before, &at, rows.end, batch,
+                                                        batch->row_count, keys, &run->scratch, NULL)
+                            : binlog_row_decode(&run->plan, &at, rows.end, batch, batch->row_count,
+                                                keys, &run->scratch, NULL);
+            if (!good)
                 break;
+            before = start;
             batch->row_count++;
         }
         buffer_clear(&run->text);
@@ -154,6 +162,11 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     unhex(data, size, &bytes);
     buffer_clear(&run.text);
     bool printed = mysql_json_print((const uint8_t *)bytes.data, bytes.length, &run.text);
+    /* The same bytes as changes of [{"a": 1}, 7]. */
+    static const char document[] = "\x02\x02\x00\x15\x00\x00\x0a\x00\x05\x07\x00"
+                                   "\x01\x00\x0b\x00\x0a\x00\x01\x00\x05\x01\x00\x61";
+    printed = mysql_json_print_changed((Str){document, sizeof(document) - 1},
+                                       (Str){bytes.data, bytes.length}, &run.text);
     (void)printed;
     size_t at = 0;
     while (bytes.length - at >= EVENT_HEADER_BYTES) {

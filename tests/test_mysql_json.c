@@ -25,6 +25,141 @@ static void check_json(const char *hex, const char *wanted)
     buffer_deinit(&out);
 }
 
+/* {"a": 1, "b": [true, "x"]} */
+#define DOCUMENT                                                                                   \
+    "00"                                                                                           \
+    "02002500"                                                                                     \
+    "12000100"                                                                                     \
+    "13000100"                                                                                     \
+    "050100"                                                                                       \
+    "021400"                                                                                       \
+    "6162"                                                                                         \
+    "02000c00"                                                                                     \
+    "040100"                                                                                       \
+    "0c0a00"                                                                                       \
+    "0178"                                                                                         \
+    "0000000000"
+
+static void append_change(Buffer *out, uint8_t kind, const char *path, const char *value_hex)
+{
+    buffer_append_u8(out, kind);
+    buffer_append_u8(out, (uint8_t)strlen(path));
+    buffer_append_text(out, path);
+    if (value_hex == NULL)
+        return;
+    buffer_append_u8(out, (uint8_t)(strlen(value_hex) / 2));
+    bytes_append(out, value_hex);
+}
+
+static void check_changes(const char *before_hex, const Buffer *changes, const char *wanted)
+{
+    Buffer before = {0}, out = {0};
+    bytes_append(&before, before_hex);
+    Str old = {before.data, before.length};
+    bool good = mysql_json_print_changed(old, (Str){changes->data, changes->length}, &out);
+    ck_assert_str_eq(good ? buffer_text(&out) : "?", wanted);
+    /* Cut anywhere: refused, or the changes that are whole. */
+    for (size_t length = 0; length < changes->length; length++) {
+        char *copy = malloc(length + 1);
+        memcpy(copy, changes->data, length);
+        buffer_clear(&out);
+        good = mysql_json_print_changed(old, (Str){copy, length}, &out);
+        (void)good;
+        free(copy);
+    }
+    buffer_deinit(&before);
+    buffer_deinit(&out);
+}
+
+static void check_change(const char *before_hex, uint8_t kind, const char *path, const char *value,
+                         const char *wanted)
+{
+    Buffer changes = {0};
+    append_change(&changes, kind, path, value);
+    check_changes(before_hex, &changes, wanted);
+    buffer_deinit(&changes);
+}
+
+enum { REPLACE, INSERT, REMOVE };
+
+START_TEST(test_replaced)
+{
+    check_change(DOCUMENT, REPLACE, "$.a", "0c0179", "{\"a\": \"y\", \"b\": [true, \"x\"]}");
+    check_change(DOCUMENT, REPLACE, "$.b[1]", "0400", "{\"a\": 1, \"b\": [true, null]}");
+    check_change(DOCUMENT, REPLACE, "$.b[last]", "050700", "{\"a\": 1, \"b\": [true, 7]}");
+    check_change(DOCUMENT, REPLACE, "$.b[last-1]", "050700", "{\"a\": 1, \"b\": [7, \"x\"]}");
+    check_change(DOCUMENT, REPLACE, "$.b", DOCUMENT,
+                 "{\"a\": 1, \"b\": {\"a\": 1, \"b\": [true, \"x\"]}}");
+    check_change(DOCUMENT, REPLACE, "$", "050700", "7");
+    /* A value that is no array is its own first element. */
+    check_change(DOCUMENT, REPLACE, "$.a[0]", "050700", "{\"a\": 7, \"b\": [true, \"x\"]}");
+    check_change(DOCUMENT, REPLACE, "$.a[last]", "050700", "{\"a\": 7, \"b\": [true, \"x\"]}");
+    check_change(DOCUMENT, REPLACE, "$.a[1]", "050700", "?");
+    check_change(DOCUMENT, REPLACE, "$.c", "050700", "?");
+    check_change(DOCUMENT, REPLACE, "$.b[2]", "050700", "?");
+    check_change(DOCUMENT, REPLACE, "$.b[last-2]", "050700", "?");
+    check_change(DOCUMENT, REPLACE, "$.a.b", "050700", "?");
+}
+END_TEST
+
+START_TEST(test_inserted)
+{
+    /* Keys stand in the order of their length, then of their bytes. */
+    check_change(DOCUMENT, INSERT, "$.aa", "050700", "{\"a\": 1, \"b\": [true, \"x\"], \"aa\": 7}");
+    check_change(DOCUMENT, INSERT, "$.B", "050700", "{\"B\": 7, \"a\": 1, \"b\": [true, \"x\"]}");
+    check_change(DOCUMENT, INSERT, "$.\"\\u00e9 \\\"q\\\"\"", "050700",
+                 "{\"a\": 1, \"b\": [true, \"x\"], \"\xc3\xa9 \\\"q\\\"\": 7}");
+    check_change(DOCUMENT, INSERT, "$.b[0]", "050700", "{\"a\": 1, \"b\": [7, true, \"x\"]}");
+    check_change(DOCUMENT, INSERT, "$.b[1]", "050700", "{\"a\": 1, \"b\": [true, 7, \"x\"]}");
+    check_change(DOCUMENT, INSERT, "$.b[9]", "050700", "{\"a\": 1, \"b\": [true, \"x\", 7]}");
+    check_change(DOCUMENT, INSERT, "$.b[last]", "050700", "{\"a\": 1, \"b\": [true, 7, \"x\"]}");
+    check_change("0000000400", INSERT, "$.k", "0401", "{\"k\": true}");
+    check_change("0200000400", INSERT, "$[0]", "0401", "[true]");
+    check_change(DOCUMENT, INSERT, "$.a", "050700", "?");
+    check_change(DOCUMENT, INSERT, "$.a[0]", "050700", "?");
+    check_change(DOCUMENT, INSERT, "$.b.k", "050700", "?");
+    check_change(DOCUMENT, INSERT, "$[0]", "050700", "?");
+    check_change(DOCUMENT, INSERT, "$", "050700", "?");
+}
+END_TEST
+
+START_TEST(test_removed)
+{
+    check_change(DOCUMENT, REMOVE, "$.a", NULL, "{\"b\": [true, \"x\"]}");
+    check_change(DOCUMENT, REMOVE, "$.b[0]", NULL, "{\"a\": 1, \"b\": [\"x\"]}");
+    check_change(DOCUMENT, REMOVE, "$.b[last]", NULL, "{\"a\": 1, \"b\": [true]}");
+    check_change(DOCUMENT, REMOVE, "$.b[2]", NULL, "?");
+    check_change(DOCUMENT, REMOVE, "$.c", NULL, "?");
+    check_change(DOCUMENT, REMOVE, "$", NULL, "?");
+}
+END_TEST
+
+START_TEST(test_several_changes)
+{
+    Buffer changes = {0};
+    check_changes(DOCUMENT, &changes, "{\"a\": 1, \"b\": [true, \"x\"]}");
+    append_change(&changes, REPLACE, "$.b[0]", "0200000400");
+    append_change(&changes, INSERT, "$.b[0][0]", "050300");
+    append_change(&changes, REMOVE, "$.a", NULL);
+    append_change(&changes, INSERT, "$.a", "0c0179");
+    check_changes(DOCUMENT, &changes, "{\"a\": \"y\", \"b\": [[3], \"x\"]}");
+    append_change(&changes, 3, "$.a", NULL);
+    check_changes(DOCUMENT, &changes, "?");
+    buffer_deinit(&changes);
+}
+END_TEST
+
+START_TEST(test_paths_that_are_none)
+{
+    static const char *const paths[] = {
+        "",         "a",         "$a",           "$.",  "$[",   "$[]",   "$[x]",           "$[1",
+        "$[last-]", "$[last+1]", "$.\"a",        "$.*", "$[*]", "$**.a", "$[99999999999]", "$.\"\\",
+        "$. a",     "$.\"\\x\"", "$.\"\\ud800\""};
+    for (size_t i = 0; i < array_count(paths); i++)
+        check_change(DOCUMENT, REPLACE, paths[i], "050700", "?");
+}
+END_TEST
+
 START_TEST(test_squeeze)
 {
     static const char *const cases[][2] = {
@@ -182,6 +317,11 @@ int main(void)
     tcase_add_test(json, test_containers);
     tcase_add_test(json, test_nesting);
     tcase_add_test(json, test_opaque);
+    tcase_add_test(json, test_replaced);
+    tcase_add_test(json, test_inserted);
+    tcase_add_test(json, test_removed);
+    tcase_add_test(json, test_several_changes);
+    tcase_add_test(json, test_paths_that_are_none);
     suite_add_tcase(suite, json);
     SRunner *runner = srunner_create(suite);
     srunner_run_all(runner, CK_NORMAL);

@@ -60,6 +60,57 @@ def test_compact_json(bench):
     cdc.expect_equal(lines[0].split(", end")[0], "+I[1, '{\"a\":1,\"b\":[true,\"x\"]}'", "JSON without spaces")
 
 
+def change(kind, path, value=None):
+    """One change of a JSON value: replace 0, insert 1, remove 2."""
+    out = bytes([kind, len(path)]) + path.encode()
+    return out if value is None else out + bytes([len(value)]) + value
+
+
+def in_part(before, after, bits=1):
+    """Both images of an update; the second says which JSON columns it has in part."""
+    return before + (b"\1" + bytes([bits]) if bits else b"\0") + after
+
+
+def updates(*images, present=None):
+    events = [fake.table_map(TYPES, METADATA), fake.rows(39, 3, b"".join(images))]
+    if present is not None:
+        events[1] = fake.rows(39, 3, b"".join(images), present=present)
+    return events
+
+
+def test_json_in_part(bench):
+    """binlog_row_value_options=PARTIAL_JSON: what changed is put into the value before."""
+    seven, word = b"\x05\x07\x00", b"\x0c\x04word"
+    changes = change(0, "$.a", seven) + change(1, "$.b[1]", word) + change(2, "$.b[0]")
+    streams = [[fake.tagged_gtid(300), fake.query("BEGIN")] + updates(
+        in_part(image(1, JSON, "one"), image(1, changes, "one")),
+        in_part(image(2, JSON, "two"), image(2, b"", "TWO")),
+        in_part(image(3, JSON, "three"), image(3, None, "three")),
+        in_part(image(4, JSON, "four"), image(4, seven, "whole"), bits=0),
+        in_part(image(5, None, "five"), image(6, None, "six"))) + [fake.xid()]
+        + insert(-1, None, "end")]
+    lines, _ = run(bench, streams, ["--until", "end"])
+    shown = [line[:line.rindex(", ")] + "]" for line in lines]
+    cdc.expect_equal(shown, [
+        "-U[1, %s, one]" % SHOWN, "+U[1, '{\"a\": 7, \"b\": [\"word\", \"x\"]}', one]",
+        "-U[2, %s, two]" % SHOWN, "+U[2, %s, TWO]" % SHOWN,
+        "-U[3, %s, three]" % SHOWN, "+U[3, NULL, three]",
+        "-U[4, %s, four]" % SHOWN, "+U[4, 7, whole]",
+        "-D[5, NULL, five]", "+I[6, NULL, six]", "+I[-1, NULL, end]"], "changes")
+
+
+def test_json_in_part_that_stops(bench):
+    head = [fake.tagged_gtid(300), fake.query("BEGIN")]
+    gone = change(2, "$.gone")
+    fails(bench, head + updates(in_part(image(1, JSON, "a"), image(1, gone, "a"))),
+          '"d.t"', 'column "j"', "does not fit", "binlog.000001")
+    fails(bench, head + updates(in_part(image(1, None, "a"), image(1, gone, "a"))),
+          '"d.t"', "no value before it")
+    # The before image lacks the JSON column.
+    fails(bench, head + updates(in_part(image(1, None, "a"), image(1, gone, "a")), present=b"\5\7"),
+          '"d.t"', "lacks columns", "binlog_row_image=FULL")
+
+
 def test_broken_connection(bench):
     """The server closes in the middle of a transaction and sends it again from its beginning."""
     whole = [fake.tagged_gtid(300), fake.query("BEGIN")] + insert(1) + insert(2) + [fake.xid()]
@@ -137,7 +188,8 @@ def test_events_that_stop(bench):
     fails(bench, [fake.table_map(TYPES, METADATA), fake.rows(30, 2, image(1, None, None))],
           "columns are not its table's")
     fails(bench, [fake.rows(30, 3, image(1, None, None))], "no TABLE_MAP")
-    fails(bench, [fake.table_map(TYPES, METADATA), fake.rows(39, 3, b"")], "logged in part")
+    fails(bench, [fake.table_map(TYPES, METADATA), fake.rows(39, 3, image(1, None, None) + b"\2")],
+          "value options")
     fails(bench, [fake.table_map(TYPES, METADATA), fake.rows(30, 3, image(1, JSON, "cut")[:-2])],
           "cut", '"d.t"')
     fails(bench, [fake.event(40, b"\1\1\5\0abcdefg")], "TRANSACTION_PAYLOAD")
@@ -152,5 +204,6 @@ def test_events_to_pass_over(bench):
     cdc.expect_equal(len(lines), 1, "changes")
 
 
-TESTS = [test_packed_transactions, test_compact_json, test_broken_connection, test_connection_that_never_lasts,
+TESTS = [test_packed_transactions, test_compact_json, test_json_in_part, test_json_in_part_that_stops,
+         test_broken_connection, test_connection_that_never_lasts,
          test_xa_of_an_earlier_file, test_xa_of_a_checkpoint, test_events_that_stop, test_events_to_pass_over]

@@ -64,10 +64,11 @@ def table_map(types, metadata, table_id=7):
                  + bytes(types) + packed(len(metadata)) + bytes(metadata) + nulls)
 
 
-def rows(kind, columns, images, table_id=7):
-    full = bytes([0xFF] * ((columns + 7) // 8))
+def rows(kind, columns, images, table_id=7, present=None):
+    """`present` are the bitmaps of columns that the images have; all, when none is given."""
+    full = bytes([0xFF] * ((columns + 7) // 8)) * (2 if kind in (31, 39) else 1)
     return event(kind, struct.pack("<IHHH", table_id, 0, 1, 2) + packed(columns)
-                 + full * (2 if kind in (31, 39) else 1) + images)
+                 + (present or full) + images)
 
 
 def xid():
