@@ -63,10 +63,30 @@ void rank_first_arrival(Str sort_key)
     write_arrival(sort_key, 0);
 }
 
+/* Before all rows that are equal in the order. */
+static uint32_t take_first_place(const Rank *rank, const StateTree *tree, Str sort_key,
+                                 StateCursor *place)
+{
+    uint64_t arrival = UINT64_MAX >> 16;
+    write_arrival(sort_key, 0);
+    if (tree == NULL) {
+        write_arrival(sort_key, arrival);
+        return 0;
+    }
+    void *record = state_cursor_seek(rank->rows, tree, sort_key, place);
+    Str other = record == NULL ? (Str){NULL, 0} : state_tree_sort_key(rank->rows, record);
+    if (record != NULL && rank_str_equal(rank_prefix(other), rank_prefix(sort_key)))
+        arrival = read_arrival(other) - 1;
+    write_arrival(sort_key, arrival);
+    return state_cursor_position(place);
+}
+
 uint32_t rank_take_place(const Rank *rank, const RankPartition *partition, Str sort_key,
                          StateCursor *place)
 {
     StateTree *tree = partition->rows;
+    if (rank->later_wins)
+        return take_first_place(rank, tree, sort_key, place);
     write_arrival(sort_key, UINT64_MAX >> 16);
     uint64_t arrival = 0;
     uint32_t position = 0;
@@ -173,8 +193,11 @@ static void number_partitions(Rank *rank, RankBatch *work, const Str *keys, cons
                                   !rank_str_equal(work->partitions[slots[at] - 1].key, keys[row])))
             at = (at + 1) & mask;
         if (slots[at] == 0) {
-            work->partitions[work->partition_count] = (RankPartition){
-                .key = keys[row], .hash = hashes[row], .last = read_last(rank, work->in, row)};
+            work->partitions[work->partition_count] =
+                (RankPartition){.key = keys[row],
+                                .hash = hashes[row],
+                                .last = read_last(rank, work->in, row),
+                                .row = row};
             slots[at] = ++work->partition_count;
         }
         work->partition_of[row] = slots[at] - 1;
@@ -203,8 +226,11 @@ static void find_partitions(Rank *rank, RankBatch *work)
     }
     state_ordered_trees(rank->rows, keys, hashes, count, trees);
     state_trees_prefetch_last(trees, count);
-    for (uint32_t p = 0; p < count; p++)
+    for (uint32_t p = 0; p < count; p++) {
         work->partitions[p].rows = trees[p];
+        if (rank->begins != NULL && trees[p] == NULL)
+            rank->begins(rank, work->in, &work->partitions[p]);
+    }
     if (rank->distinct == NULL)
         return;
     state_ordered_trees(rank->distinct, keys, hashes, count, trees);
@@ -225,7 +251,8 @@ static bool is_behind(const Rank *rank, const RankPartition *partition, Str sort
     Str prefix = rank_prefix(sort_key);
     size_t common = prefix.length < last.length ? prefix.length : last.length;
     int order = common == 0 ? 0 : memcmp(prefix.data, last.data, common);
-    return order > 0 || (order == 0 && rank->plan->function == PLAN_RANK_ROW_NUMBER);
+    bool ties_fall = rank->plan->function == PLAN_RANK_ROW_NUMBER && !rank->later_wins;
+    return order > 0 || (order == 0 && ties_fall);
 }
 
 /* The rows that may do something: a full range only gets harder to get into. */
@@ -280,15 +307,21 @@ static bool apply_rows(Rank *rank, RankBatch *work, Error *error)
     return true;
 }
 
-static bool rank_batch(Operator *op, uint32_t input, Batch *batch, Emitter *emitter, Error *error)
+bool rank_take(Rank *rank, Batch *batch, Emitter *emitter, Error *error)
 {
-    Rank *rank = (Rank *)op;
     arena_reset(rank->scratch);
     RankBatch work = {.in = batch};
     row_output_start(&rank->output, batch, 0, rank->column_count, emitter);
-    bool ok = apply_rows(rank, &work, error) && state_store_check(op->context->state, error) &&
+    bool ok = apply_rows(rank, &work, error) &&
+              state_store_check(rank->base.context->state, error) &&
               row_output_finish(&rank->output, error);
     row_output_discard(&rank->output);
+    return ok;
+}
+
+static bool rank_batch(Operator *op, uint32_t input, Batch *batch, Emitter *emitter, Error *error)
+{
+    bool ok = rank_take((Rank *)op, batch, emitter, error);
     batch_release(batch);
     return ok;
 }
@@ -351,12 +384,10 @@ static void declare_tables(Rank *rank, const Schema *schema)
     }
 }
 
-static Operator *rank_open(const OperatorContext *context, Error *error)
+void rank_setup(Rank *rank, const OperatorContext *context, const PlanRank *plan)
 {
-    const PlanRank *plan = context->node->spec;
     const Schema *schema = context->node->inputs[0].node->schema;
     Arena *arena = context->arena;
-    Rank *rank = arena_new_one(arena, Rank);
     rank->base.context = context;
     rank->plan = plan;
     rank->column_count = schema->column_count;
@@ -372,14 +403,24 @@ static Operator *rank_open(const OperatorContext *context, Error *error)
     declare_tables(rank, schema);
     row_output_init(&rank->output, context);
     rank->scratch = arena_new((size_t)1 << 20);
+}
+
+static Operator *rank_open(const OperatorContext *context, Error *error)
+{
+    Rank *rank = arena_new_one(context->arena, Rank);
+    rank_setup(rank, context, context->node->spec);
     return &rank->base;
+}
+
+void rank_teardown(Rank *rank)
+{
+    buffer_deinit(&rank->sort_keys);
+    arena_free(rank->scratch);
 }
 
 static void rank_close(Operator *op)
 {
-    Rank *rank = (Rank *)op;
-    buffer_deinit(&rank->sort_keys);
-    arena_free(rank->scratch);
+    rank_teardown((Rank *)op);
 }
 
 const OperatorClass op_rank = {

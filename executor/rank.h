@@ -7,6 +7,16 @@
 /* Behind the sort key stands when the row came among those with an equal one, big-endian. */
 #define RANK_ARRIVAL_BYTES 6
 
+/* A partition that a batch has rows of. */
+typedef struct RankPartition {
+    Str key;
+    uint64_t hash;
+    StateTree *rows;
+    StateTree *distinct;
+    uint64_t last; /* the range's end */
+    uint32_t row;  /* the first it has in the batch */
+} RankPartition;
+
 typedef struct Rank {
     Operator base;
     /* Fixed. */
@@ -15,7 +25,8 @@ typedef struct Rank {
     bool shifts;           /* a row that moves all behind it gives a pair for each number */
     bool wants_before;
     bool keeps_all;
-    bool is_quiet; /* bounded run: nothing is given before the end */
+    bool later_wins; /* of rows equal in the order, one of which is wanted */
+    bool is_quiet;   /* nothing is given before the end: of a bounded run, of a window */
     const RowLayout *key_layout;
     const RowLayout *row_layout;
     const RowLayout *row_key_layout; /* UPDATE */
@@ -23,20 +34,13 @@ typedef struct Rank {
     StateTable *rows;     /* partition → sort key, arrival → row */
     StateTable *distinct; /* DENSE_RANK: partition → sort key → count of rows */
     StateTable *places;   /* UPDATE: row key → its key in `rows` */
+    /* Told of each partition before its first row is kept; NULL: nobody asks. */
+    void (*begins)(struct Rank *rank, const Batch *in, const RankPartition *partition);
     /* Changing. */
     RowOutput output;
     Buffer sort_keys;
     Arena *scratch;
 } Rank;
-
-/* A partition that a batch has rows of. */
-typedef struct RankPartition {
-    Str key;
-    uint64_t hash;
-    StateTree *rows;
-    StateTree *distinct;
-    uint64_t last; /* the range's end */
-} RankPartition;
 
 typedef struct RankBatch {
     Batch *in;
@@ -97,9 +101,22 @@ void rank_forget(Rank *rank, RankPartition *partition, StateCursor *place);
 void *rank_find(const Rank *rank, const RankBatch *work, const RankPartition *partition,
                 uint32_t row, StateCursor *place);
 
+/* op_rank.c: its parts, for Top-N per window. */
+void rank_setup(Rank *rank, const OperatorContext *context, const PlanRank *plan);
+void rank_teardown(Rank *rank);
+/* Takes the rows of a batch, which stays the caller's. */
+bool rank_take(Rank *rank, Batch *batch, Emitter *emitter, Error *error) MUST_CHECK;
+
 /* rank_final.c: all rows in range, at the end of a bounded run. */
 uint64_t rank_read_last(const Rank *rank, const Vector *column, uint32_t row);
 bool rank_end(Operator *op, Emitter *emitter, Error *error);
+
+/* The same of some partitions; one that is added twice counts once. */
+typedef struct RankFinal RankFinal;
+RankFinal *rank_final_new(Rank *rank);
+void rank_final_add(RankFinal *final, StateTree *tree);
+bool rank_final_give(RankFinal *final, Emitter *emitter, Error *error) MUST_CHECK;
+void rank_final_free(RankFinal *final);
 
 /* rank_rows.c: ROW_NUMBER. */
 bool rank_rows_insert(Rank *rank, RankBatch *work, uint32_t row, Error *error);

@@ -1,4 +1,4 @@
-/* The end of a bounded run: every row whose number lies in the range, as +I.
+/* The end of a bounded run, or of a window: every row whose number lies in the range, as +I.
  *
  * Partitions come in the order of their columns, rows in the order of their numbers, so that the
  * result is the same whatever way the rows came. Cost: a sort of the partitions, a walk. */
@@ -39,39 +39,57 @@ typedef struct FinalPartition {
     Str key;
 } FinalPartition;
 
-typedef struct Final {
+struct RankFinal {
     Rank *rank;
-    FinalPartition *partitions;
-    uint64_t count;
+    Buffer partitions; /* FinalPartition */
     Buffer keys;
+    Arena *arena;    /* of one row */
     Vector *vectors; /* one row: the partition's columns */
     Vector **wanted;
-} Final;
+};
+
+RankFinal *rank_final_new(Rank *rank)
+{
+    RankFinal *final = memory_zalloc(sizeof(*final));
+    final->rank = rank;
+    final->vectors = memory_zalloc(sizeof(Vector) * (rank->column_count + 1));
+    final->wanted = memory_zalloc(sizeof(Vector *) * (rank->column_count + 1));
+    final->arena = arena_new(1024);
+    return final;
+}
+
+void rank_final_free(RankFinal *final)
+{
+    buffer_deinit(&final->partitions);
+    buffer_deinit(&final->keys);
+    arena_free(final->arena);
+    memory_free(final->vectors);
+    memory_free(final->wanted);
+    memory_free(final);
+}
 
 /* Reads the partition's columns from its first row. */
-static void add_partition(void *to, StateTree *tree)
+void rank_final_add(RankFinal *final, StateTree *tree)
 {
     static const SortOrder ascending = {false, false};
-    Final *final = to;
     const Rank *rank = final->rank;
     const PlanRank *plan = rank->plan;
     const Schema *schema = rank->base.context->node->inputs[0].node->schema;
-    Arena *arena = arena_new(1024);
-    FinalPartition *partition = &final->partitions[final->count++];
-    *partition = (FinalPartition){tree, plan->last, final->keys.length, {NULL, 0}};
+    FinalPartition partition = {tree, plan->last, final->keys.length, {NULL, 0}};
+    arena_reset(final->arena);
     for (uint32_t k = 0; k < plan->partition_count; k++) {
         uint32_t column = plan->partition[k];
-        vector_init(&final->vectors[column], schema->columns[column].type, 1, arena);
+        vector_init(&final->vectors[column], schema->columns[column].type, 1, final->arena);
         final->wanted[column] = &final->vectors[column];
     }
     row_decode(rank->row_layout, state_tree_payload(rank->rows, state_tree_first(tree)),
-               final->wanted, 0, arena, true);
+               final->wanted, 0, final->arena, true);
     for (uint32_t k = 0; k < plan->partition_count; k++)
         sort_key_append(&final->keys, final->wanted[plan->partition[k]], 0, ascending);
-    partition->key.length = final->keys.length - partition->key_start;
+    partition.key.length = final->keys.length - partition.key_start;
     if (plan->last_column >= 0)
-        partition->last = rank_read_last(rank, final->wanted[plan->last_column], 0);
-    arena_free(arena);
+        partition.last = rank_read_last(rank, final->wanted[plan->last_column], 0);
+    buffer_append(&final->partitions, &partition, sizeof(partition));
 }
 
 static int compare_partitions(const void *a, const void *b)
@@ -104,29 +122,41 @@ static bool give_partition(Rank *rank, const FinalPartition *partition, Error *e
     return true;
 }
 
+bool rank_final_give(RankFinal *final, Emitter *emitter, Error *error)
+{
+    Rank *rank = final->rank;
+    FinalPartition *partitions = (FinalPartition *)(void *) final->partitions.data;
+    size_t count = final->partitions.length / sizeof(FinalPartition);
+    for (size_t i = 0; i < count; i++)
+        partitions[i].key.data = final->keys.data + partitions[i].key_start;
+    if (count != 0)
+        qsort(partitions, count, sizeof(FinalPartition), compare_partitions);
+    bool was_quiet = rank->is_quiet;
+    row_output_start(&rank->output, NULL, 0, 0, emitter);
+    rank->is_quiet = false;
+    bool ok = true;
+    for (size_t i = 0; ok && i < count; i++)
+        if (i == 0 || partitions[i].rows != partitions[i - 1].rows)
+            ok = give_partition(rank, &partitions[i], error);
+    ok = ok && row_output_finish(&rank->output, error);
+    row_output_discard(&rank->output);
+    rank->is_quiet = was_quiet;
+    return ok;
+}
+
+static void add_tree(void *to, StateTree *tree)
+{
+    rank_final_add(to, tree);
+}
+
 bool rank_end(Operator *op, Emitter *emitter, Error *error)
 {
     Rank *rank = (Rank *)op;
     if (!rank->plan->final_only)
         return true;
-    Final final = {.rank = rank};
-    uint64_t keys = state_table_keys(rank->rows);
-    final.partitions = memory_alloc(sizeof(FinalPartition) * (keys + 1));
-    final.vectors = arena_new_array(op->context->arena, Vector, rank->column_count + 1);
-    final.wanted = arena_new_array(op->context->arena, Vector *, rank->column_count + 1);
-    state_trees_each(rank->rows, add_partition, &final);
-    for (uint64_t i = 0; i < final.count; i++)
-        final.partitions[i].key.data = final.keys.data + final.partitions[i].key_start;
-    if (final.count != 0)
-        qsort(final.partitions, final.count, sizeof(FinalPartition), compare_partitions);
-    row_output_start(&rank->output, NULL, 0, 0, emitter);
-    rank->is_quiet = false;
-    bool ok = true;
-    for (uint64_t i = 0; ok && i < final.count; i++)
-        ok = give_partition(rank, &final.partitions[i], error);
-    ok = ok && row_output_finish(&rank->output, error);
-    row_output_discard(&rank->output);
-    memory_free(final.partitions);
-    buffer_deinit(&final.keys);
+    RankFinal *final = rank_final_new(rank);
+    state_trees_each(rank->rows, add_tree, final);
+    bool ok = rank_final_give(final, emitter, error);
+    rank_final_free(final);
     return ok;
 }

@@ -91,7 +91,8 @@ bool rank_rows_insert(Rank *rank, RankBatch *work, uint32_t row, Error *error)
     RankPartition *partition = &work->partitions[work->partition_of[row]];
     StateCursor place;
     uint64_t number = (uint64_t)rank_take_place(rank, partition, work->sort_keys[row], &place) + 1;
-    if (number <= partition->last && partition->last >= rank->plan->first) {
+    bool is_given = !rank->is_quiet && partition->last >= rank->plan->first;
+    if (is_given && number <= partition->last) {
         bool ok = rank->shifts ? shift_for_new(rank, partition, row, number, error)
                                : swap_for_new(rank, partition, row, number, error);
         if (!ok)
@@ -145,7 +146,8 @@ bool rank_rows_retract(Rank *rank, RankBatch *work, uint32_t row, Error *error)
     if (rank_find(rank, work, partition, row, &place) == NULL)
         return true;
     uint64_t number = (uint64_t)state_cursor_position(&place) + 1;
-    if (number <= partition->last && partition->last >= rank->plan->first) {
+    bool is_given = !rank->is_quiet && partition->last >= rank->plan->first;
+    if (is_given && number <= partition->last) {
         bool ok = rank->shifts ? shift_for_gone(rank, partition, number, error)
                                : swap_for_gone(rank, partition, number, error);
         if (!ok)

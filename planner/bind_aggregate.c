@@ -297,6 +297,7 @@ static void set_window(Binder *binder, const GroupWindow *window, InputList *inp
     out->window.time_column = input_add(inputs, window->time);
     out->properties = arena_memdup(arena, window->properties, sizeof(window->properties));
     out->property_count = window->property_count;
+    out->in_group_by = true;
 }
 
 LogicalNode *bind_aggregate_node(Binder *binder, LogicalNode *input, const GroupBy *groups,

@@ -166,7 +166,8 @@ LogicalNode *logical_scan(Arena *arena, const PlanTable *table, const bool *phys
 void rule_push_filters(const PlannerContext *context, LogicalNode **roots, uint32_t count);
 void rule_prune_columns(const PlannerContext *context, LogicalNode **roots, uint32_t count);
 LogicalNode *rule_rank(const PlannerContext *context, LogicalNode *node);
-LogicalNode *rule_window_aggregate(const PlannerContext *context, LogicalNode *node);
+/* Aggregates, joins and Top-N by windows, once joins have keys. */
+LogicalNode *rule_windows(const PlannerContext *context, LogicalNode *node);
 /* What a key of a plain aggregate will be in time, once the rule has seen it. */
 TimeKind window_key_time(const LogicalNode *node, uint32_t column);
 LogicalNode *rule_extract_join_keys(const PlannerContext *context, LogicalNode *node);
@@ -222,6 +223,8 @@ ColumnSet column_set_union(Arena *arena, ColumnSet a, ColumnSet b, uint32_t shif
 void traits_add_key(Arena *arena, StreamTraits *traits, ColumnSet key); /* unique and upsert */
 void traits_add_unique_key(Arena *arena, StreamTraits *traits, ColumnSet key);
 void traits_copy_keys(Arena *arena, StreamTraits *to, const StreamTraits *from);
+/* Adds the columns to every key. */
+void traits_widen_keys(Arena *arena, StreamTraits *traits, ColumnSet columns);
 /* The input's keys through a projection: map[i] is where input column i went, or UINT32_MAX. */
 void traits_map_keys(Arena *arena, StreamTraits *to, const StreamTraits *from, const uint32_t *map);
 void traits_map_unique_keys(Arena *arena, StreamTraits *to, const StreamTraits *from,

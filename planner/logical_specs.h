@@ -102,7 +102,14 @@ typedef struct LogicalWindowAggregate {
     PlanWindow window;
     PlanWindowProperty *properties;
     uint32_t property_count;
+    bool in_group_by; /* the window stands in GROUP BY, not in FROM */
 } LogicalWindowAggregate;
+
+/* Windows that a join's rows or a Top-N's carry. */
+typedef struct LogicalWindowBounds {
+    uint32_t end; /* which key of the join, which column of the partition is the window's end */
+    const TimeZone *zone; /* of the windows' clock, as PlanWindow's */
+} LogicalWindowBounds;
 
 typedef struct LogicalJoin {
     PlanJoinKind kind;
@@ -111,6 +118,7 @@ typedef struct LogicalJoin {
     bool *null_matches;
     uint32_t key_count;
     const struct LogicalInterval *interval; /* NULL: none is known */
+    const LogicalWindowBounds *window;      /* of a window_join */
     bool is_settled; /* it is a regular join, which knows no time attributes */
     bool single;     /* a query as a value: a left row with two matches is an error */
 } LogicalJoin;
@@ -188,6 +196,7 @@ typedef struct LogicalRank {
     /* The one row there is, by processing time: the first to come, or the last. No order then. */
     bool by_arrival;
     bool keeps_last;
+    const LogicalWindowBounds *window; /* of a window_rank */
 } LogicalRank;
 
 typedef struct LogicalSink {

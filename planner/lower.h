@@ -42,10 +42,17 @@ void lower_over_in_time(const PlannerContext *context, LogicalNode *node);
 void lower_hash(PlanInput *input, const uint32_t *columns, uint32_t count);
 void lower_single(LogicalNode *node);
 
-/* How long state of an input lives: by its STATE_TTL, else by table.exec.state.ttl; 0: for ever. */
+/* The keys of a join's rows, from those of its inputs, and what its kind is called. */
+void lower_join_keys(const PlannerContext *context, LogicalNode *node);
+const char *lower_join_kind(PlanJoinKind kind);
+/* lower_rank.c: the same of a Top-N's rows, what it cannot number, and what its label says. */
+void lower_rank_keys(const PlannerContext *context, LogicalNode *node);
+bool lower_rank_check(const LogicalNode *node, Error *error) MUST_CHECK;
+void lower_rank_print(const LogicalNode *node, Buffer *label);
 /* How a join keeps the rows of a side, by its upsert keys; all but the time they are kept. */
 void lower_join_side(const LogicalNode *input, const uint32_t *keys, ColumnSet key,
                      PlanJoinSide *out);
+/* How long state of an input lives: by its STATE_TTL, else by table.exec.state.ttl; 0: for ever. */
 int64_t lower_state_ttl(const PlannerContext *context, const LogicalNode *node, uint32_t input);
 const char *lower_ttl_of(const PlannerContext *context, int64_t ttl_ms);
 /* " and not touched for 1 h"-like end of a state sentence, or nothing. */

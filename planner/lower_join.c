@@ -81,7 +81,7 @@ static void add_key(const PlannerContext *context, LogicalNode *node, ColumnSet 
         traits_add_unique_key(context->arena, &node->traits, key);
 }
 
-static void derive_keys(const PlannerContext *context, LogicalNode *node)
+void lower_join_keys(const PlannerContext *context, LogicalNode *node)
 {
     Arena *arena = context->arena;
     const StreamTraits *sides[2] = {&node->inputs[0]->traits, &node->inputs[1]->traits};
@@ -167,7 +167,7 @@ static bool join_derive(const PlannerContext *context, LogicalNode *node, Error 
     /* All pairs of the old row come first, then all pairs of the new one. */
     node->loose_pairs = true;
     node->parts_updates = may_part(context, node);
-    derive_keys(context, node);
+    lower_join_keys(context, node);
     return true;
 }
 
@@ -215,7 +215,7 @@ static const char *side_text(PlanJoinSideState state)
     return "NoUniqueKey";
 }
 
-static const char *kind_text(PlanJoinKind kind)
+const char *lower_join_kind(PlanJoinKind kind)
 {
     static const char *const names[] = {"InnerJoin",     "LeftOuterJoin", "RightOuterJoin",
                                         "FullOuterJoin", "LeftSemiJoin",  "LeftAntiJoin",
@@ -228,7 +228,7 @@ static const char *join_label(const PlannerContext *context, const LogicalNode *
 {
     const Schema *left = node->inputs[0]->schema, *right = node->inputs[1]->schema;
     Buffer label = {0};
-    buffer_printf(&label, "Join(joinType=[%s], where=[", kind_text(node->join.kind));
+    buffer_printf(&label, "Join(joinType=[%s], where=[", lower_join_kind(node->join.kind));
     for (uint32_t k = 0; k < node->join.key_count; k++)
         buffer_printf(&label, "%s(%s %s %s)", k == 0 ? "" : " AND ",
                       left->columns[node->join.keys[0][k]].name,

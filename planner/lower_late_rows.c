@@ -16,8 +16,9 @@ LogicalNode *logical_late_rows(Arena *arena, AstPlace place)
 
 static bool leaves_out(const LogicalNode *node)
 {
-    static const char *const ops[] = {"temporal_join", "temporal_sort", "window_tvf",
-                                      "window_aggregate", "rank"};
+    static const char *const ops[] = {
+        "temporal_join", "temporal_sort", "window_tvf", "window_aggregate",
+        "window_join",   "window_rank",   "rank"};
     for (size_t i = 0; i < array_count(ops); i++)
         if (logical_is(node, ops[i]))
             return true;

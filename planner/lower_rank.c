@@ -154,7 +154,7 @@ static bool is_one_number(const LogicalRank *rank)
            rank->first >= rank->last;
 }
 
-static void derive_keys(const PlannerContext *context, LogicalNode *node)
+void lower_rank_keys(const PlannerContext *context, LogicalNode *node)
 {
     Arena *arena = context->arena;
     const LogicalRank *rank = &node->rank;
@@ -206,7 +206,7 @@ static bool orders_by_clock(const LogicalNode *node)
     return by_clock;
 }
 
-static bool rank_derive(const PlannerContext *context, LogicalNode *node, Error *error)
+bool lower_rank_check(const LogicalNode *node, Error *error)
 {
     if (node->inputs[0]->changes != CHANGE_CLASS_INSERT && orders_by_clock(node)) {
         error_set(error, ERROR_UNSUPPORTED,
@@ -215,10 +215,17 @@ static bool rank_derive(const PlannerContext *context, LogicalNode *node, Error 
         error_hint(error, "Order by a column of the row.");
         return error_at(error, node->place.offset, node->place.length);
     }
+    return true;
+}
+
+static bool rank_derive(const PlannerContext *context, LogicalNode *node, Error *error)
+{
+    if (!lower_rank_check(node, error))
+        return false;
     node->traits.bounded = node->inputs[0]->traits.bounded;
     node->traits.rowtime = logical_rowtime(node);
     node->changes = changes_of(context, node);
-    derive_keys(context, node);
+    lower_rank_keys(context, node);
     return true;
 }
 
@@ -261,10 +268,24 @@ static const char *strategy_text(PlanRankStrategy strategy)
     return names[strategy];
 }
 
+void lower_rank_print(const LogicalNode *node, Buffer *label)
+{
+    static const char *const functions[] = {"ROW_NUMBER", "RANK", "DENSE_RANK"};
+    const LogicalRank *rank = &node->rank;
+    buffer_printf(label, "rankType=[%s], rankRange=[", functions[rank->function]);
+    print_range(node, label);
+    buffer_append_text(label, "], partitionBy=[");
+    label_columns(node->schema, rank->partition, rank->partition_count, label);
+    buffer_append_text(label, "], orderBy=[");
+    print_order(node, label);
+    buffer_append_text(label, "], select=[");
+    label_columns(node->schema, NULL, node->schema->column_count, label);
+    buffer_append_text(label, "])");
+}
+
 static const char *rank_label(const PlannerContext *context, const LogicalNode *node,
                               PlanRankStrategy strategy)
 {
-    static const char *const functions[] = {"ROW_NUMBER", "RANK", "DENSE_RANK"};
     const LogicalRank *rank = &node->rank;
     FirstBy by = first_by(context, node);
     Buffer label = {0};
@@ -285,16 +306,8 @@ static const char *rank_label(const PlannerContext *context, const LogicalNode *
         buffer_printf(&label, ", strategy=[%s])", strategy_text(strategy));
         return label_take(context->arena, &label);
     }
-    buffer_printf(&label, "Rank(strategy=[%s], rankType=[%s], rankRange=[", strategy_text(strategy),
-                  functions[rank->function]);
-    print_range(node, &label);
-    buffer_append_text(&label, "], partitionBy=[");
-    label_columns(node->schema, rank->partition, rank->partition_count, &label);
-    buffer_append_text(&label, "], orderBy=[");
-    print_order(node, &label);
-    buffer_append_text(&label, "], select=[");
-    label_columns(node->schema, NULL, node->schema->column_count, &label);
-    buffer_append_text(&label, "])");
+    buffer_printf(&label, "Rank(strategy=[%s], ", strategy_text(strategy));
+    lower_rank_print(node, &label);
     return label_take(context->arena, &label);
 }
 
@@ -449,7 +462,7 @@ static LogicalRank rank_by_arrival(const PlannerContext *context, const LogicalN
 }
 
 /* A rank needs what it partitions and orders by; the number is made only for who looks at it. */
-static Pruned prune_rank(const Pruning *pruning, LogicalNode *node, const bool *needed)
+Pruned lower_rank_prune(const Pruning *pruning, LogicalNode *node, const bool *needed)
 {
     Arena *arena = pruning->context->arena;
     uint32_t count = node->inputs[0]->schema->column_count;
@@ -498,6 +511,6 @@ const NodeClass node_rank = {
     .lower = rank_lower,
     .identify = rank_identify,
     .describe = rank_describe,
-    .prune = prune_rank,
+    .prune = lower_rank_prune,
     .filter_column = rank_filter_column,
 };

@@ -259,6 +259,13 @@ typedef struct PlanTemporalJoin {
     uint32_t times[2];
 } PlanTemporalJoin;
 
+/* op "window_join": joins the rows of one window when it ends; no side's row is ever taken back. */
+typedef struct PlanWindowJoin {
+    PlanJoin join;        /* any kind but MARK; how sides keep rows is not used */
+    uint32_t end_key;     /* which key is the window's end */
+    const TimeZone *zone; /* of its clock, as PlanWindow's */
+} PlanWindowJoin;
+
 /* op "late_rows": what came too late for its inputs: operator, watermark, row as text. No spec. */
 
 /* op "union": UNION ALL; inputs have the output's physical types. No spec. */
@@ -414,6 +421,14 @@ typedef struct PlanRank {
     int64_t state_ttl_ms;
     bool final_only; /* bounded run: results only at the end */
 } PlanRank;
+
+/* op "window_rank": Top-N per window, given when the window ends. */
+typedef struct PlanWindowRank {
+    PlanRank rank;        /* APPEND or RETRACT */
+    uint32_t end_at;      /* which column of the partition is the window's end */
+    const TimeZone *zone; /* of its clock, as PlanWindow's */
+    bool later_wins;      /* of rows that are equal in the order */
+} PlanWindowRank;
 
 /* op "deduplicate": one row per key, replaced by one that comes before it in the order. */
 typedef struct PlanDeduplicate {

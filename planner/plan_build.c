@@ -35,8 +35,8 @@ static void rewrite(const PlannerContext *context, LogicalNode **roots, uint32_t
     rule_push_filters(context, roots, count);
     for (uint32_t r = 0; r < count; r++) {
         roots[r] = rule_rank(context, roots[r]);
-        roots[r] = rule_window_aggregate(context, roots[r]);
         roots[r] = rule_extract_join_keys(context, roots[r]);
+        roots[r] = rule_windows(context, roots[r]);
         roots[r] = rule_interval_join(context, roots[r]);
     }
     unify(context, roots, count);

@@ -71,6 +71,8 @@ static inline bool push_may_move(const Expr *expr)
 Pruned join_prune(const Pruning *pruning, LogicalNode *node, const bool *needed);
 LogicalNode *join_push(const Pushing *pushing, LogicalNode *node, const Conjuncts *list);
 bool join_reshaped_by(const LogicalNode *node, const Expr *expr, const bool *used);
+/* lower_rank.c */
+Pruned lower_rank_prune(const Pruning *pruning, LogicalNode *node, const bool *needed);
 /* lower_aggregate.c */
 Pruned lower_aggregate_prune(const Pruning *pruning, LogicalNode *node, const bool *needed);
 

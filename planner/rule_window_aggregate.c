@@ -11,69 +11,9 @@
  * by exactly these keys and nothing is filtered in between. */
 #include <string.h>
 
-#include "planner/logical.h"
+#include "planner/windows.h"
 
-enum { NO_COLUMN = -1, CHAIN_MAX = 16 };
-
-/* ------------------------------------------------------------ where columns come from */
-
-/* The start, end or time of a window, and the node that gave it. */
-typedef struct WindowColumn {
-    const LogicalNode *origin; /* NULL: the column is none */
-    PlanWindowProperty property;
-} WindowColumn;
-
-/* An expand's column as one of its input; NO_COLUMN where a grouping set makes it NULL. */
-static int64_t expand_source(const LogicalExpand *expand, uint32_t column)
-{
-    if (column < expand->passed_count)
-        return expand->passed[column];
-    uint32_t key = column - expand->passed_count;
-    if (key >= expand->key_count)
-        return NO_COLUMN;
-    for (uint32_t s = 0; s < expand->set_count; s++)
-        if ((expand->ids[s] >> (expand->key_count - 1 - key) & 1) != 0)
-            return NO_COLUMN;
-    return expand->keys[key];
-}
-
-/* The column of the node's one input that a column is, or NO_COLUMN. */
-static int64_t source_column(const LogicalNode *node, uint32_t column)
-{
-    if (logical_is(node, "aggregate"))
-        return column < node->aggregate.key_count ? (int64_t)node->aggregate.keys[column]
-                                                  : NO_COLUMN;
-    if (logical_is(node, "expand"))
-        return expand_source(&node->expand, column);
-    if (!logical_is(node, "calc") || node->calc.projections[column]->kind != EXPR_COLUMN)
-        return NO_COLUMN;
-    return node->calc.projections[column]->column;
-}
-
-static WindowColumn window_column(const LogicalNode *node, uint32_t column)
-{
-    static const PlanWindowProperty given[] = {PLAN_WINDOW_START, PLAN_WINDOW_END,
-                                               PLAN_WINDOW_TIME};
-    WindowColumn none = {NULL, PLAN_WINDOW_START};
-    while (logical_is(node, "calc") || logical_is(node, "expand") ||
-           logical_is(node, "aggregate")) {
-        int64_t from = source_column(node, column);
-        if (from == NO_COLUMN)
-            return none;
-        column = (uint32_t)from;
-        node = node->inputs[0];
-    }
-    uint32_t own = 0;
-    if (logical_is(node, "window_tvf")) {
-        own = node->inputs[0]->schema->column_count;
-        return column < own ? none : (WindowColumn){node, given[column - own]};
-    }
-    if (!logical_is(node, "window_aggregate"))
-        return none;
-    own = node->aggregate.key_count + node->aggregate.call_count;
-    return column < own ? none
-                        : (WindowColumn){node, node->window_aggregate.properties[column - own]};
-}
+enum { NO_COLUMN = WINDOW_NO_COLUMN, CHAIN_MAX = 16 };
 
 /* What the keys of an aggregate are. */
 typedef struct Keys {
@@ -256,7 +196,7 @@ static int64_t column_below(const Chain *chain, uint32_t column)
 {
     int64_t at = column;
     for (uint32_t i = 0; i < chain->count && at != NO_COLUMN; i++)
-        at = source_column(chain->nodes[i], (uint32_t)at);
+        at = window_source_column(chain->nodes[i], (uint32_t)at);
     return at;
 }
 
@@ -419,15 +359,11 @@ static LogicalNode *take_windows(const PlannerContext *context, LogicalNode *nod
     return restore_order(context, node, keys, made);
 }
 
-LogicalNode *rule_window_aggregate(const PlannerContext *context, LogicalNode *node)
+LogicalNode *window_aggregate_of(const PlannerContext *context, LogicalNode *aggregate)
 {
-    LogicalNode *copy = arena_memdup(context->arena, node, sizeof(*node));
-    copy->inputs = arena_new_array(context->arena, LogicalNode *, node->input_count + 1);
-    for (uint32_t i = 0; i < node->input_count; i++)
-        copy->inputs[i] = rule_window_aggregate(context, node->inputs[i]);
     Keys keys;
-    if (!logical_is(copy, "aggregate") || !find_keys(context->arena, copy, &keys))
-        return copy;
-    LogicalNode *made = make_windows(context, copy, &keys);
-    return made != NULL ? made : take_windows(context, copy, &keys);
+    if (!find_keys(context->arena, aggregate, &keys))
+        return aggregate;
+    LogicalNode *made = make_windows(context, aggregate, &keys);
+    return made != NULL ? made : take_windows(context, aggregate, &keys);
 }

@@ -95,6 +95,18 @@ void traits_copy_keys(Arena *arena, StreamTraits *to, const StreamTraits *from)
         list_add(arena, &to->upsert_keys, &to->upsert_key_count, from->upsert_keys[i]);
 }
 
+void traits_widen_keys(Arena *arena, StreamTraits *traits, ColumnSet columns)
+{
+    StreamTraits found = *traits;
+    traits->unique_keys = traits->upsert_keys = NULL;
+    traits->unique_key_count = traits->upsert_key_count = 0;
+    for (uint32_t i = 0; i < found.unique_key_count; i++)
+        traits_add_unique_key(arena, traits,
+                              column_set_union(arena, found.unique_keys[i], columns, 0));
+    for (uint32_t i = 0; i < found.upsert_key_count; i++)
+        traits_add_key(arena, traits, column_set_union(arena, found.upsert_keys[i], columns, 0));
+}
+
 static bool map_key(Arena *arena, ColumnSet key, const uint32_t *map, ColumnSet *out)
 {
     uint32_t *columns = arena_new_array(arena, uint32_t, key.count + 1);

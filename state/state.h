@@ -99,6 +99,8 @@ typedef struct StateEntry StateEntry;
 /* For each key its group, or NULL when it has no entry. A group goes when its last entry goes. */
 void state_map_groups(StateTable *table, const Str *keys, const uint64_t *hashes, uint32_t count,
                       StateGroup **groups);
+/* Calls `each` with every group, in no particular order; the table must not change meanwhile. */
+void state_map_each(StateTable *table, void (*each)(void *to, StateGroup *group), void *to);
 /* Those that have expired, but are not yet given back, are counted too. */
 uint32_t state_map_size(const StateGroup *group);
 StateEntry *state_map_first(const StateGroup *group);

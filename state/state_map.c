@@ -184,6 +184,20 @@ StateEntry *state_map_find(StateTable *table, StateGroup *group, Str subkey)
     return entry == NULL || state_is_expired(table, &entry->header) ? NULL : entry;
 }
 
+void state_map_each(StateTable *table, void (*each)(void *to, StateGroup *group), void *to)
+{
+    uint32_t groups = table->store->last_key_group - table->store->first_key_group + 1;
+    for (uint32_t g = 0; g < groups; g++) {
+        const StateIndex *index = &table->key_groups[g].index;
+        for (uint32_t i = 0; i < index->bucket_count; i++)
+            for (uint32_t slot = 0; slot < STATE_BUCKET_SLOTS; slot++)
+                if (index->buckets[i].tags[slot] != 0)
+                    each(to, (StateGroup *)(void *)(state_header_at(&table->records,
+                                                                    index->buckets[i].refs[slot]) +
+                                                    1));
+    }
+}
+
 static void index_add(StateTable *table, StateGroup *group, const StateEntry *entry)
 {
     size_t before = state_index_bytes(group->index);

@@ -1,0 +1,349 @@
+/* Window join: rows of both sides that lie in the same window and have equal keys.
+ *
+ * Contract: when the watermark reaches a window's last millisecond its rows are joined and given,
+ * all as +I: windows in the order of their ends, keys in the order in which they first came; for
+ * each left row its matches in the order of the right rows, or its pad; then the right rows that
+ * matched nothing, padded. SEMI and ANTI give left rows. Rows taken back before that (-U, -D) are
+ * not there; of equal rows that may be taken back those that stay stand together. A row whose
+ * window is over, and one that has no window, is left out and counted as late. Nothing given is
+ * ever taken back.
+ *
+ * Cost: a probe and an entry a row, no comparison before the window ends. State: every row until
+ * its window is over. */
+#include <stdlib.h>
+
+#include "core/hash.h"
+#include "executor/window_join.h"
+
+/* Rows of a batch that are kept, or taken back. */
+typedef struct JoinRows {
+    const Batch *in;
+    uint32_t side;
+    uint32_t count;
+    uint32_t *rows; /* of the batch */
+    int64_t *ends;  /* by position, as what follows */
+    uint8_t *lone;
+    Str *keys;
+    uint64_t *hashes;
+    Str *encoded;
+    StateGroup **groups; /* when the batch began */
+} JoinRows;
+
+/* ------------------------------------------------------------------------ admission */
+
+/* Whether the row's key equals no other: NULL in a column that is compared with =. */
+static bool is_lone(const WindowJoin *join, const JoinRows *rows, uint32_t row)
+{
+    const uint32_t *keys = join->sides[rows->side].keys;
+    for (uint32_t k = 0; k < join->plan->join.key_count; k++)
+        if (!join->plan->join.null_matches[k] && vector_is_null(&rows->in->columns[keys[k]], row))
+            return true;
+    return false;
+}
+
+/* Lists the rows that count; those that come too late go to `late`, whose number is returned. */
+static uint32_t admit(const WindowJoin *join, JoinRows *rows, uint32_t *late)
+{
+    const WindowJoinSide *side = &join->sides[rows->side];
+    const Vector *ends = &rows->in->columns[side->keys[join->plan->end_key]];
+    uint32_t late_count = 0;
+    for (uint32_t i = 0; i < rows->in->row_count; i++) {
+        int64_t end = ((const int64_t *)ends->data)[vector_index(ends, i)];
+        if (vector_is_null(ends, i) || window_join_is_closed(join, end)) {
+            late[late_count++] = i;
+            continue;
+        }
+        bool lone = is_lone(join, rows, i);
+        rows->rows[rows->count] = i;
+        rows->ends[rows->count] = end;
+        rows->lone[rows->count] = lone;
+        rows->count += !lone || side->keeps_lone;
+    }
+    return late_count;
+}
+
+static void encode(const WindowJoin *join, JoinRows *rows)
+{
+    const WindowJoinSide *side = &join->sides[rows->side];
+    Arena *arena = join->scratch;
+    uint32_t key_count = join->plan->join.key_count, count = rows->count;
+    uint32_t most = rows->in->column_count > key_count ? rows->in->column_count : key_count;
+    const Vector **columns = arena_new_array(arena, const Vector *, most + 1);
+    rows->keys = arena_alloc(arena, sizeof(Str) * (count + 1));
+    rows->encoded = arena_alloc(arena, sizeof(Str) * (count + 1));
+    rows->hashes = arena_alloc(arena, sizeof(uint64_t) * (count + 1));
+    rows->groups = arena_alloc(arena, sizeof(StateGroup *) * (count + 1));
+    for (uint32_t k = 0; k < key_count; k++)
+        columns[k] = &rows->in->columns[side->keys[k]];
+    row_encode(side->key_layout, columns, rows->rows, count, arena, rows->keys);
+    for (uint32_t c = 0; c < rows->in->column_count; c++)
+        columns[c] = &rows->in->columns[c];
+    row_encode(side->row_layout, columns, rows->rows, count, arena, rows->encoded);
+    hash_many(rows->keys, count, rows->hashes);
+    state_map_groups(join->table, rows->keys, rows->hashes, count, rows->groups);
+}
+
+/* ----------------------------------------------------------------------------- rows */
+
+static void wait_for_end(WindowJoin *join, StateEntry *anchor, int64_t end)
+{
+    WindowSlice *slice = window_slices_get(&join->slices, end);
+    *(uint64_t *)state_entry_record(anchor) = window_slice_add(slice, anchor);
+    if (slice->waits_at == WINDOW_SLICE_IDLE)
+        window_slices_wait(&join->slices, slice, end);
+}
+
+/* The row's group, made when it is missing. */
+static StateGroup *open_group(WindowJoin *join, const JoinRows *rows, uint32_t i)
+{
+    StateGroup *group = NULL;
+    state_map_groups(join->table, &rows->keys[i], &rows->hashes[i], 1, &group);
+    if (group != NULL)
+        return group;
+    AnchorPayload payload = {join->next_arrival++, rows->ends[i], rows->lone[i]};
+    StateEntry *anchor =
+        state_map_put(join->table, &group, rows->keys[i], rows->hashes[i], (Str){"", 0},
+                      (Str){(const char *)&payload, sizeof(payload)}, NULL);
+    wait_for_end(join, anchor, rows->ends[i]);
+    return group;
+}
+
+/* Subkey of a row that may be taken back. */
+static Str counted_subkey(const WindowJoin *join, const JoinRows *rows, uint32_t i)
+{
+    Str row = rows->encoded[i];
+    char *bytes = arena_alloc(join->scratch, row.length + 1);
+    bytes[0] = (char)rows->side;
+    memcpy(bytes + 1, row.data, row.length);
+    return (Str){bytes, row.length + 1};
+}
+
+static void add_counted(WindowJoin *join, const JoinRows *rows, uint32_t i, StateGroup *group)
+{
+    StateEntry *entry = state_map_put(join->table, &group, rows->keys[i], rows->hashes[i],
+                                      counted_subkey(join, rows, i), (Str){"", 0}, NULL);
+    uint64_t *copies = state_entry_record(entry);
+    ++*copies;
+    state_touch(join->table, copies);
+}
+
+static void add_numbered(WindowJoin *join, const JoinRows *rows, uint32_t i, StateGroup *group)
+{
+    char subkey[1 + sizeof(uint64_t)] = {(char)rows->side};
+    uint64_t number = 0;
+    Str last = state_entry_subkey(state_map_last(group));
+    if (last.length == sizeof(subkey)) {
+        memcpy(&number, last.data + 1, sizeof(number));
+        number++;
+    }
+    memcpy(subkey + 1, &number, sizeof(number));
+    StateEntry *entry = state_map_put(join->table, &group, rows->keys[i], rows->hashes[i],
+                                      (Str){subkey, sizeof(subkey)}, rows->encoded[i], NULL);
+    *(uint64_t *)state_entry_record(entry) = 1;
+}
+
+/* True when the group has gone. */
+static bool take_row(WindowJoin *join, const JoinRows *rows, uint32_t i, StateGroup *group)
+{
+    enum { ANCHOR_ONLY = 1 };
+    StateEntry *entry = state_map_find(join->table, group, counted_subkey(join, rows, i));
+    if (entry == NULL)
+        return false;
+    uint64_t *copies = state_entry_record(entry);
+    if (--*copies != 0) {
+        state_touch(join->table, copies);
+        return false;
+    }
+    state_map_remove(join->table, entry);
+    if (state_map_size(group) != ANCHOR_ONLY)
+        return false;
+    StateEntry *anchor = state_map_first(group);
+    WindowSlice *slice = window_slices_find(&join->slices, rows->ends[i]);
+    if (window_slice_drop(slice, (uint32_t) * (uint64_t *)state_entry_record(anchor)))
+        window_slices_free(&join->slices, slice);
+    return state_map_remove(join->table, anchor);
+}
+
+static void apply(WindowJoin *join, JoinRows *rows)
+{
+    bool is_stale = false; /* a group that was found has gone */
+    for (uint32_t i = 0; i < rows->count; i++) {
+        bool retracts = change_is_retraction(batch_kind(rows->in, rows->rows[i]));
+        StateGroup *group = is_stale ? NULL : rows->groups[i];
+        if (retracts) {
+            state_map_groups(join->table, &rows->keys[i], &rows->hashes[i], 1, &group);
+            is_stale = (group != NULL && take_row(join, rows, i, group)) || is_stale;
+            continue;
+        }
+        if (group == NULL)
+            group = open_group(join, rows, i);
+        if (join->counts)
+            add_counted(join, rows, i, group);
+        else
+            add_numbered(join, rows, i, group);
+    }
+}
+
+static bool window_join_batch(Operator *op, uint32_t input, Batch *batch, Emitter *emitter,
+                              Error *error)
+{
+    WindowJoin *join = (WindowJoin *)op;
+    Arena *arena = join->scratch;
+    arena_reset(arena);
+    uint32_t room = batch->row_count + 1;
+    JoinRows rows = {.in = batch,
+                     .side = input,
+                     .rows = arena_alloc(arena, sizeof(uint32_t) * room),
+                     .ends = arena_alloc(arena, sizeof(int64_t) * room),
+                     .lone = arena_alloc(arena, room)};
+    uint32_t *late = arena_alloc(arena, sizeof(uint32_t) * room);
+    uint32_t late_count = admit(join, &rows, late);
+    bool ok = late_count == 0 || emit_late(emitter, batch, late, late_count, error);
+    if (ok && rows.count != 0) {
+        encode(join, &rows);
+        apply(join, &rows);
+        ok = state_store_check(op->context->state, error);
+    }
+    batch_release(batch);
+    return ok;
+}
+
+static bool window_join_watermark(Operator *op, int64_t watermark_us, Emitter *emitter,
+                                  Error *error)
+{
+    WindowJoin *join = (WindowJoin *)op;
+    join->progress = window_progress(join->plan->zone, watermark_us);
+    return window_join_fire(join, emitter, error);
+}
+
+/* ------------------------------------------------------------------------- lifetime */
+
+typedef struct Anchors {
+    StateEntry **list;
+    size_t count;
+} Anchors;
+
+static void collect(void *to, StateGroup *group)
+{
+    Anchors *anchors = to;
+    anchors->list[anchors->count++] = state_map_first(group);
+}
+
+static int compare_arrival(const void *a, const void *b)
+{
+    int64_t left = window_join_anchor(*(StateEntry *const *)a).arrival;
+    int64_t right = window_join_anchor(*(StateEntry *const *)b).arrival;
+    return (left > right) - (left < right);
+}
+
+static bool window_join_restored(Operator *op, Error *error)
+{
+    WindowJoin *join = (WindowJoin *)op;
+    join->progress = window_progress(join->plan->zone, op->context->time->watermark_us);
+    uint64_t groups = state_table_keys(join->table);
+    Anchors anchors = {memory_alloc(sizeof(StateEntry *) * (groups + 1)), 0};
+    state_map_each(join->table, collect, &anchors);
+    if (anchors.count != 0)
+        qsort(anchors.list, anchors.count, sizeof(StateEntry *), compare_arrival);
+    for (size_t i = 0; i < anchors.count; i++) {
+        AnchorPayload payload = window_join_anchor(anchors.list[i]);
+        wait_for_end(join, anchors.list[i], payload.end);
+        join->next_arrival = payload.arrival + 1;
+    }
+    memory_free(anchors.list);
+    return true;
+}
+
+static bool keeps_lone(PlanJoinKind kind, uint32_t side)
+{
+    if (side == 0)
+        return kind == PLAN_JOIN_LEFT || kind == PLAN_JOIN_FULL || kind == PLAN_JOIN_ANTI;
+    return kind == PLAN_JOIN_RIGHT || kind == PLAN_JOIN_FULL;
+}
+
+static void open_side(WindowJoin *join, uint32_t number)
+{
+    const OperatorContext *context = join->base.context;
+    const PlanJoin *plan = &join->plan->join;
+    WindowJoinSide *side = &join->sides[number];
+    side->schema = context->node->inputs[number].node->schema;
+    side->keys = plan->sides[number].keys;
+    side->keeps_lone = keeps_lone(plan->kind, number);
+    const Type **types = arena_new_array(context->arena, const Type *, plan->key_count + 1);
+    for (uint32_t k = 0; k < plan->key_count; k++)
+        types[k] = side->schema->columns[side->keys[k]].type;
+    side->key_layout = row_layout_new(context->arena, types, plan->key_count);
+    side->row_layout = row_layout_of_schema(context->arena, side->schema);
+}
+
+static void declare_table(WindowJoin *join)
+{
+    const OperatorContext *context = join->base.context;
+    Buffer text = {0};
+    buffer_printf(&text, "keys -> %s:", join->counts ? "row, copies" : "number, row");
+    for (uint32_t s = 0; s < 2; s++) {
+        const Schema *schema = join->sides[s].schema;
+        for (uint32_t c = 0; c < schema->column_count; c++) {
+            buffer_printf(&text, "%s %s ", c == 0 ? (s == 0 ? " left" : " right") : ",",
+                          schema->columns[c].name);
+            type_print(schema->columns[c].type, &text);
+        }
+    }
+    StateSpec spec = {.name = "rows",
+                      .kind = STATE_MAP,
+                      .record_bytes = sizeof(uint64_t),
+                      .description = arena_strdup(context->arena, buffer_text(&text))};
+    buffer_deinit(&text);
+    join->table = state_table_declare(context->state, &spec);
+}
+
+static void open_condition(WindowJoin *join)
+{
+    const OperatorContext *context = join->base.context;
+    const Schema *left = join->sides[0].schema, *right = join->sides[1].schema;
+    uint32_t count = left->column_count + right->column_count;
+    Column *columns = arena_new_array(context->arena, Column, count + 1);
+    memcpy(columns, left->columns, sizeof(Column) * left->column_count);
+    memcpy(columns + left->column_count, right->columns, sizeof(Column) * right->column_count);
+    join->pair_schema = schema_new(context->arena, columns, count);
+    if (join->plan->join.condition == NULL)
+        return;
+    join->condition = expression_compile(context->arena, &join->plan->join.condition, 1,
+                                         join->pair_schema, context->environment);
+    join->is_read = arena_new_array(context->arena, bool, count + 1);
+    expression_mark_columns(join->plan->join.condition, join->is_read);
+}
+
+static Operator *window_join_open(const OperatorContext *context, Error *error)
+{
+    WindowJoin *join = arena_new_one(context->arena, WindowJoin);
+    join->base.context = context;
+    join->plan = context->node->spec;
+    open_side(join, 0);
+    open_side(join, 1);
+    join->counts = join->plan->join.sides[0].retracts || join->plan->join.sides[1].retracts;
+    declare_table(join);
+    open_condition(join);
+    join->progress = INT64_MIN;
+    join->scratch = arena_new((size_t)1 << 18);
+    join->firing = arena_new((size_t)1 << 18);
+    return &join->base;
+}
+
+static void window_join_close(Operator *op)
+{
+    WindowJoin *join = (WindowJoin *)op;
+    window_slices_deinit(&join->slices);
+    arena_free(join->scratch);
+    arena_free(join->firing);
+}
+
+extern const OperatorClass op_window_join;
+const OperatorClass op_window_join = {
+    .name = "window_join",
+    .open = window_join_open,
+    .batch = window_join_batch,
+    .watermark = window_join_watermark,
+    .restored = window_join_restored,
+    .close = window_join_close,
+};
