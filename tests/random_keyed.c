@@ -64,10 +64,17 @@ static void append_groups(Random *random, uint32_t depth, Buffer *sql, KeyedShap
     buffer_deinit(&where);
 }
 
+static void append_groups_of(Random *random, uint32_t depth, const uint32_t *key_counts,
+                             Buffer *sql, KeyedShape *shape)
+{
+    (void)key_counts;
+    append_groups(random, depth, sql, shape);
+}
+
 static void append_leaf(Random *random, uint32_t depth, const uint32_t *key_counts, Buffer *sql,
                         KeyedShape *shape)
 {
-    bool wants_groups = random_below(random, 3) == 0;
+    bool wants_groups = random_below(random, 3) == 2;
     if (wants_groups || !append_table(random, key_counts, sql, shape))
         append_groups(random, depth, sql, shape);
 }
@@ -183,24 +190,14 @@ static void wrap_join(Random *random, uint32_t depth, const uint32_t *key_counts
 void random_keyed_query(Random *random, uint32_t depth, const uint32_t *key_counts, Buffer *sql,
                         KeyedShape *shape)
 {
-    if (depth == 0) {
+    typedef void (*Wrap)(Random *, uint32_t, const uint32_t *, Buffer *, KeyedShape *);
+    static const Wrap wraps[] = {append_leaf,        wrap_filter, wrap_projection, append_groups_of,
+                                 random_keyed_top_n, wrap_join,   wrap_join,       wrap_join};
+    uint32_t span = random_enter(random, SPAN_QUERY);
+    uint32_t wrap = random_below(random, array_count(wraps));
+    if (depth == 0)
         append_leaf(random, 0, key_counts, sql, shape);
-        return;
-    }
-    switch (random_below(random, 7)) {
-    case 0:
-        wrap_filter(random, depth - 1, key_counts, sql, shape);
-        return;
-    case 1:
-        wrap_projection(random, depth - 1, key_counts, sql, shape);
-        return;
-    case 2:
-        append_groups(random, depth - 1, sql, shape);
-        return;
-    case 3:
-        random_keyed_top_n(random, depth - 1, key_counts, sql, shape);
-        return;
-    default:
-        wrap_join(random, depth - 1, key_counts, sql, shape);
-    }
+    else
+        wraps[wrap](random, depth - 1, key_counts, sql, shape);
+    random_leave(random, span);
 }

@@ -2,19 +2,6 @@
  * columns to c0, c1, …, so that both dialects see only plain names. */
 #include "tests/random_query.h"
 
-uint64_t random_next(Random *random)
-{
-    uint64_t z = random->state += UINT64_C(0x9e3779b97f4a7c15);
-    z = (z ^ (z >> 30)) * UINT64_C(0xbf58476d1ce4e5b9);
-    z = (z ^ (z >> 27)) * UINT64_C(0x94d049bb133111eb);
-    return z ^ (z >> 31);
-}
-
-uint32_t random_below(Random *random, uint32_t bound)
-{
-    return (uint32_t)(random_next(random) % bound);
-}
-
 /* A column of the wanted kind, or -1. */
 int random_column(Random *random, const QueryShape *shape, bool text)
 {
@@ -27,8 +14,9 @@ int random_column(Random *random, const QueryShape *shape, bool text)
     return -1;
 }
 
-static void append_base(Random *random, Buffer *sql, QueryShape *shape)
+static void wrap_base(Random *random, uint32_t depth, Buffer *sql, QueryShape *shape)
 {
+    (void)depth;
     buffer_printf(sql, "SELECT id AS c0, k AS c1, v AS c2, s AS c3 FROM t%u",
                   random_below(random, 3));
     *shape = (QueryShape){4, {false, false, false, true}};
@@ -277,7 +265,7 @@ static void wrap_distinct(Random *random, uint32_t depth, Buffer *sql, QueryShap
     buffer_deinit(&inner);
 }
 
-/* One row over everything; none over nothing, which SQLite would show otherwise. */
+/* One row over everything; over nothing only when that is final. */
 static void wrap_global(Random *random, uint32_t depth, Buffer *sql, QueryShape *shape)
 {
     Buffer inner = {0};
@@ -290,7 +278,7 @@ static void wrap_global(Random *random, uint32_t depth, Buffer *sql, QueryShape 
         random_aggregate(random, &input, i > 0, &shape->is_text[i], sql);
         buffer_printf(sql, " AS c%u", i);
     }
-    buffer_printf(sql, " FROM (%s) x HAVING COUNT(*) > 0", buffer_text(&inner));
+    buffer_printf(sql, " FROM (%s) x" RANDOM_HAVING_ROWS, buffer_text(&inner));
     buffer_deinit(&inner);
 }
 
@@ -303,14 +291,15 @@ static void wrap_limit(Random *random, uint32_t depth, Buffer *sql, QueryShape *
     buffer_printf(sql, ") x LIMIT %u", random_below(random, 12));
     if (random_below(random, 2) == 0)
         buffer_printf(sql, " OFFSET %u", random_below(random, 5));
-    buffer_append_text(sql, ") y HAVING COUNT(*) > 0");
+    buffer_append_text(sql, ") y" RANDOM_HAVING_ROWS);
     *shape = (QueryShape){1, {false}};
 }
 
 void random_query(Random *random, uint32_t depth, Buffer *sql, QueryShape *shape)
 {
     typedef void (*Wrap)(Random *, uint32_t, Buffer *, QueryShape *);
-    static const Wrap wraps[] = {wrap_filter,
+    static const Wrap wraps[] = {wrap_base,
+                                 wrap_filter,
                                  wrap_projection,
                                  wrap_aggregate,
                                  wrap_aggregate,
@@ -332,8 +321,11 @@ void random_query(Random *random, uint32_t depth, Buffer *sql, QueryShape *shape
                                  random_membership_query,
                                  random_membership_query,
                                  random_value_query};
+    uint32_t span = random_enter(random, SPAN_QUERY);
+    uint32_t wrap = random_below(random, array_count(wraps));
     if (depth == 0)
-        append_base(random, sql, shape);
+        wrap_base(random, 0, sql, shape);
     else
-        wraps[random_below(random, array_count(wraps))](random, depth - 1, sql, shape);
+        wraps[wrap](random, depth - 1, sql, shape);
+    random_leave(random, span);
 }

@@ -78,7 +78,7 @@ static void append_set(const char *const *keys, uint32_t set, const char *aggreg
                   (set & 2) != 0 ? "NULL" : keys[0], (set & 1) != 0 ? "NULL" : keys[1], set,
                   aggregates);
     if (set == 3)
-        buffer_append_text(sql, "HAVING COUNT(*) > 0");
+        buffer_append_text(sql, RANDOM_HAVING_ROWS);
     else
         buffer_printf(sql, "GROUP BY %s%s%s", (set & 2) != 0 ? "" : keys[0], set == 0 ? ", " : "",
                       (set & 1) != 0 ? "" : keys[1]);

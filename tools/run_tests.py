@@ -268,11 +268,36 @@ def fuzz(seconds):
     return 1 if failed else 0
 
 
+def oracle(seconds, seed):
+    """Random queries against SQLite for so long, on every core a program with seeds of its own; a fast build, since
+    answers are compared."""
+    folder = "build-oracle"
+    if not build(folder, ["-Dbuildtype=debugoptimized", "-Dtests=true"]):
+        return 1
+    seed = seed or int(time.time())
+    say(f"random queries for {seconds} s, from seed {seed}")
+    programs = [subprocess.Popen([os.path.join(ROOT, folder, "tests", "test_oracle"), f"--seconds={seconds}",
+                                  f"--seed={seed + 1000000 * core}"], stdout=subprocess.PIPE, text=True)
+                for core in range(os.cpu_count() or 1)]
+    passed = failed = 0
+    for program in programs:
+        output = program.communicate()[0]
+        found = re.findall(r"^(\d+) passed, (\d+) failed$", output, re.MULTILINE)
+        passed += int(found[-1][0]) if found else 0
+        failed += int(found[-1][1]) if found else 1
+    print(f"{passed} passed, {failed} failed")
+    return 1 if failed else 0
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--no-skips", action="store_true", help="a skipped stage is a failure")
     parser.add_argument("--fuzz", type=int, metavar="SECONDS", help="only fuzz, for so long")
+    parser.add_argument("--oracle", type=int, metavar="SECONDS", help="only random queries, for so long")
+    parser.add_argument("--seed", type=int, default=0, help="the first of the random queries")
     options = parser.parse_args()
+    if options.oracle:
+        return oracle(options.oracle, options.seed)
     if options.fuzz:
         return fuzz(options.fuzz)
     totals = Totals()
