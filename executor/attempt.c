@@ -240,10 +240,29 @@ static bool make_sink_runtime(const Job *job, Stage *stage, const RestorePoint *
                            &runtime->restored_count, error);
 }
 
+/* Gives each stage a check of its rows, where they follow the rules. */
+static void open_row_checks(const Job *job, Attempt *attempt)
+{
+    const Plan *plan = job->plan;
+    bool *follows = arena_new_array(attempt->arena, bool, plan->node_count + 1);
+    for (uint32_t i = 0; i < plan->node_count; i++)
+        follows[i] = row_check_applies(plan->nodes[i], follows);
+    for (uint32_t t = 0; t < attempt->task_count; t++) {
+        const Task *task = attempt->tasks[t];
+        for (uint32_t i = 0; i < task->stage_count; i++) {
+            Stage *stage = &task->stages[i];
+            if (follows[stage->node->id] && strcmp(stage->node->op, "sink") != 0)
+                stage->row_check = row_check_new(stage->node);
+        }
+    }
+}
+
 static bool open_operators(const Job *job, Attempt *attempt, const RestorePoint *from, Error *error)
 {
     Buffer description = {0};
     bool opened = true;
+    if (job->config.check_changes && from->store == NULL)
+        open_row_checks(job, attempt);
     for (uint32_t t = 0; t < attempt->task_count && opened; t++) {
         Task *task = attempt->tasks[t];
         task->epoch_done = task->epoch_wanted = from->epoch;
@@ -444,6 +463,8 @@ void attempt_close(Attempt *attempt)
                 stage->class->close(stage->operator_);
             stage->operator_ = NULL;
             state_store_free(stage->context.state);
+            row_check_free(stage->row_check);
+            stage->row_check = NULL;
             stage->context.state = NULL;
         }
     }

@@ -53,6 +53,7 @@ typedef struct JobConfig {
     int64_t restart_reset_ms;
     uint64_t state_memory_limit_bytes; /* 0: none */
     bool bounded_run;
+    bool check_changes; /* row_check.h behind every operator */
     const Clock *clock;
     const TimeZone *zone;
     /* Rows of a sink without connector; called from a worker, one at a time. Borrows the batch. */

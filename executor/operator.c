@@ -75,6 +75,10 @@ bool emit(Emitter *emitter, Batch *batch, Error *error)
         batch_release(batch);
         return false;
     }
+    if (stage->row_check != NULL && !row_check_batch(stage->row_check, batch, error)) {
+        batch_release(batch);
+        return false;
+    }
     stat_add(&stage->stats.rows_out, batch->row_count);
     if (emitter->row_output_count == 0) {
         batch_release(batch);

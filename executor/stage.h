@@ -12,6 +12,7 @@
 
 #include "executor/exchange.h"
 #include "executor/operator.h"
+#include "executor/row_check.h"
 #include "executor/stream_check.h"
 
 typedef struct Stage Stage;
@@ -69,6 +70,7 @@ struct Stage {
     bool ended;        /* all inputs have ended and `end` was called */
     bool end_restored; /* `end` was called before the restored epoch; its rows have gone out */
     StreamCheck check;
+    RowCheck *row_check; /* with execution.check-changes; NULL: none */
     StageStats stats;
 };
 

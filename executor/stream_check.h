@@ -5,8 +5,7 @@
  * A broken rule is an ERROR_INTERNAL that names the operator that broke it.
  *
  * Cost: one look at every kind of a batch; none in release builds. Whether a retraction takes back
- * a row that was emitted is not checked here (that would keep every row); the oracle tests see it.
- */
+ * a row that was emitted is for row_check.h, which keeps every row. */
 #ifndef EXECUTOR_STREAM_CHECK_H
 #define EXECUTOR_STREAM_CHECK_H
 

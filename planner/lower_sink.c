@@ -226,7 +226,8 @@ static bool sink_derive(const PlannerContext *context, LogicalNode *node, Error 
 static bool sink_needs_before(const PlannerContext *context, const LogicalNode *node,
                               uint32_t input)
 {
-    return takes_before(node);
+    /* A materializer shows the last row of a key in place of the one before: it makes no -U. */
+    return takes_before(node) && !logical_is(node->inputs[input], "materialize");
 }
 
 /* ------------------------------------------------------------------ lowering */

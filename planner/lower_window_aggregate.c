@@ -45,8 +45,10 @@ static bool window_derive(const PlannerContext *context, LogicalNode *node, Erro
         columns[i] = i;
     /* Windows that rows carry may end together and start apart. */
     bool attached = window->window.kind == PLAN_WINDOW_ATTACHED;
+    bool shares_start = window->window.kind == PLAN_WINDOW_CUMULATE;
     for (uint32_t p = 0; p < window->property_count && !attached; p++) {
-        if (window->properties[p] == PLAN_WINDOW_CLOCK)
+        PlanWindowProperty property = window->properties[p];
+        if (property == PLAN_WINDOW_CLOCK || (property == PLAN_WINDOW_START && shares_start))
             continue;
         columns[keys] = first_property(node) + p;
         traits_add_key(context->arena, &node->traits,

@@ -13,6 +13,12 @@ static const OptionSpec specs[] = {
      .minimum = 1,
      .maximum = 2048,
      .doc = "Rows a source puts into one batch at most; 1 processes change by change."},
+    {.name = "execution.check-changes",
+     .type = OPTION_BOOLEAN,
+     .fallback = "false",
+     .doc = "Checks behind every operator that what is taken back was there and that keys are held "
+            "by one row; ends the job where it is not so. Takes memory for all rows, until the job "
+            "is restored."},
     {.name = "execution.checkpointing.dir",
      .type = OPTION_TEXT,
      .doc = "Folder of the checkpoint database; without it nothing survives the process."},

@@ -119,6 +119,7 @@ static JobConfig job_configure(const WeirSession *session, SessionJob *job, bool
         .replan = job_replan,
         .state_memory_limit_bytes = (uint64_t)config_bytes(config, "execution.state-memory-limit"),
         .bounded_run = text_equal_nocase(config_get(config, "execution.runtime-mode"), "BATCH"),
+        .check_changes = config_boolean(config, "execution.check-changes"),
         .clock = session_clock(session),
         .zone = session->zone,
         .on_rows = is_query ? job_on_rows : NULL,

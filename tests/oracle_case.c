@@ -91,6 +91,8 @@ static void configure(Case *run)
         set(run, "table.exec.state.ttl", "30 d");
     if (one_in(run, 4))
         set_mini_batch(run);
+    if (!one_in(run, 4))
+        set(run, "execution.check-changes", "true");
     if (run->restore)
         weir_set(run->place.session, "execution.checkpointing.dir", case_directory(run));
 }
