@@ -385,7 +385,9 @@ static LogicalNode *domain_rows(const PlannerContext *context, OuterSlots slots,
     node->aggregate.key_count = slots.count;
     node->aggregate.calls = arena_new_array(arena, LogicalAggregateCall, 1);
     /* Columns that nobody looks at, such as a processing time, do no harm. */
-    if (is_random(rule_prune_columns(context, node))) {
+    LogicalNode *pruned = node;
+    rule_prune_columns(context, &pruned, 1);
+    if (is_random(pruned)) {
         error_set(error, ERROR_UNSUPPORTED,
                   "a query of this form cannot refer to rows that a function like RAND makes");
         error_hint(error, "Write those rows to a table first.");
