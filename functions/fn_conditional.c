@@ -1,4 +1,4 @@
-/* IF, COALESCE, IFNULL, NULLIF, GREATEST and LEAST.
+/* IF, COALESCE, IFNULL, NULLIF, GREATEST, LEAST, ELT and TYPEOF.
  *
  * The planner turns calls of the first four into CASE and COALESCE nodes, so that an arm is
  * computed only for the rows that take it; the kernels here serve whoever binds them directly. */
@@ -148,6 +148,52 @@ static bool bind_least(const ScalarFunction *function, const FunctionSite *site,
     return bind_extreme(function, site, least_kernels, out);
 }
 
+/* The text of a number: only the one that is chosen may not be NULL. */
+static bool elt_kernel(KernelCall *call, Error *error)
+{
+    for (uint32_t i = 0; i < call->row_count; i++) {
+        const uint32_t row = kernel_row(call, i);
+        const int64_t index = vector_is_null(call->args[0], row) ? 0 : kernel_i64(call, 0, row);
+        if (index < 1 || index >= (int64_t)call->arg_count ||
+            vector_is_null(call->args[index], row)) {
+            kernel_put_null(call, row);
+            continue;
+        }
+        vector_set_valid(call->out, row);
+        kernel_put_str(call, row, kernel_str(call, (uint32_t)index, row));
+    }
+    return true;
+}
+
+/* What the argument's type is called was known when the call was bound. */
+static bool typeof_kernel(KernelCall *call, Error *error)
+{
+    const Str *name = call->data;
+    for (uint32_t i = 0; i < call->row_count; i++) {
+        const uint32_t row = kernel_row(call, i);
+        vector_set_valid(call->out, row);
+        kernel_put_str(call, row, *name);
+    }
+    return true;
+}
+
+static bool bind_typeof(const ScalarFunction *function, const FunctionSite *site,
+                        BoundFunction *out, Error *error)
+{
+    if (site->argument_count != 1)
+        return false;
+    bind_begin(site, function, &type_string, out);
+    Buffer text = {0};
+    type_print(site->argument_types[0], &text);
+    Str *name = arena_new_one(site->arena, Str);
+    *name = (Str){arena_strdup(site->arena, buffer_text(&text)), text.length};
+    buffer_deinit(&text);
+    out->result = type_with_nullable(site->arena, &type_string, false);
+    out->kernel = typeof_kernel;
+    out->data = name;
+    return true;
+}
+
 static const ScalarFunction functions[] = {
     {"IF", "(BOOLEAN, COMMON, COMMON) -> COMMON", NULL, bind_if, FUNCTION_NULL_AWARE, "conditional",
      "The second argument where the first is TRUE, else the third."},
@@ -161,6 +207,11 @@ static const ScalarFunction functions[] = {
      "The greatest argument; NULL if any is NULL."},
     {"LEAST", "(COMMON...) -> COMMON", NULL, bind_least, 0, "conditional",
      "The least argument; NULL if any is NULL."},
+    {"ELT", "(BIGINT, STRING...) -> STRING", elt_kernel, NULL,
+     FUNCTION_NULL_AWARE | FUNCTION_NULLABLE_RESULT, "string",
+     "The text of that number, the first is 1; NULL when there is none."},
+    {"TYPEOF", "(ANY) -> STRING", NULL, bind_typeof, FUNCTION_NULL_AWARE, "conversion",
+     "The type of the argument, as CREATE TABLE writes it."},
     {0},
 };
 

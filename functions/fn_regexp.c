@@ -1,4 +1,4 @@
-/* Regular expressions: REGEXP, REGEXP_EXTRACT, REGEXP_REPLACE, REGEXP_COUNT and SIMILAR TO.
+/* Regular expressions: REGEXP and the functions that begin so, and SIMILAR TO.
  *
  * PCRE2 stands for Java's engine; both read the same everyday expressions. A literal expression is
  * compiled (to machine code) when the call is bound and shared by all threads, read only; others
@@ -9,7 +9,7 @@
 #include <pcre2.h>
 
 #include "core/str.h"
-#include "functions/kernel_internal.h"
+#include "functions/nested_internal.h"
 
 /* Where the expression comes from in one run of a kernel. */
 typedef struct Matcher {
@@ -287,6 +287,68 @@ static bool regexp_count_kernel(KernelCall *call, Error *error)
     return done;
 }
 
+/* Where the first match begins, in characters from 1; 0 without one. */
+static bool regexp_instr_kernel(KernelCall *call, Error *error)
+{
+    Matcher matcher = matcher_open(call);
+    int32_t *const out = call->out->data;
+    bool done = true;
+    for (uint32_t i = 0; i < call->row_count && done; i++) {
+        const uint32_t row = kernel_row(call, i);
+        MatchWalk walk = {&matcher, call, row, kernel_str(call, 0, row), 0, 0, 0};
+        done = matcher_ready(&matcher, call, row, error);
+        const int found = done ? walk_next(&walk, error) : -1;
+        done = found >= 0;
+        out[row] = found == 1 ? (int32_t)str_utf8_length((Str){walk.text.data, walk.start}) + 1 : 0;
+    }
+    matcher_close(&matcher);
+    return done;
+}
+
+/* What one group matched in every match, as an array; group 1 where none is named. A group that
+ * took no part is NULL; a number of no group gives NULL for the whole. */
+static int extract_all(MatchWalk *walk, int64_t index, Error *error)
+{
+    KernelCall *call = walk->call;
+    uint32_t groups;
+    pcre2_pattern_info(walk->matcher->code, PCRE2_INFO_CAPTURECOUNT, &groups);
+    if (index < 0 || index > groups) {
+        kernel_put_null(call, walk->row);
+        return 1;
+    }
+    const uint32_t offset = vector_list_append(call->out, walk->row, 0, call->arena);
+    int found;
+    while ((found = walk_next(walk, error)) == 1) {
+        const PCRE2_SIZE *offsets = pcre2_get_ovector_pointer(walk->matcher->match);
+        const PCRE2_SIZE from = offsets[2 * index], to = offsets[2 * index + 1];
+        const uint32_t at = vector_list_append(call->out, walk->row, 1, call->arena);
+        Vector *child = &call->out->children[0];
+        if (from == PCRE2_UNSET || from > to) {
+            vector_set_null(child, at, call->arena);
+            continue;
+        }
+        vector_set_valid(child, at);
+        ((StringView *)child->data)[at] = string_view_borrow(walk->text.data + from, to - from);
+    }
+    ((ListEntry *)call->out->data)[walk->row] =
+        (ListEntry){offset, call->out->child_rows - offset};
+    return found;
+}
+
+static bool regexp_extract_all_kernel(KernelCall *call, Error *error)
+{
+    Matcher matcher = matcher_open(call);
+    bool done = true;
+    for (uint32_t i = 0; i < call->row_count && done; i++) {
+        const uint32_t row = kernel_row(call, i);
+        MatchWalk walk = {&matcher, call, row, kernel_str(call, 0, row), 0, 0, 0};
+        done = matcher_ready(&matcher, call, row, error) &&
+               extract_all(&walk, call->arg_count > 2 ? kernel_i64(call, 2, row) : 1, error) >= 0;
+    }
+    matcher_close(&matcher);
+    return done;
+}
+
 /* Compiles a literal expression. */
 static bool bind_pattern(const ScalarFunction *function, const FunctionSite *site, RegexpPlan *plan,
                          BoundFunction *out, Error *error)
@@ -311,6 +373,15 @@ static bool bind_regexp(const ScalarFunction *function, const FunctionSite *site
 {
     return signature_bind(function->signature, site, function, out) &&
            bind_pattern(function, site, arena_new_one(site->arena, RegexpPlan), out, error);
+}
+
+static bool bind_extract_all(const ScalarFunction *function, const FunctionSite *site,
+                             BoundFunction *out, Error *error)
+{
+    if (!signature_bind("(STRING, STRING, BIGINT?) -> STRING", site, function, out))
+        return false;
+    out->result = array_type(site->arena, &type_string, true);
+    return bind_pattern(function, site, arena_new_one(site->arena, RegexpPlan), out, error);
 }
 
 static bool bind_similar_as(const ScalarFunction *function, const FunctionSite *site, bool negated,
@@ -356,6 +427,14 @@ static const ScalarFunction functions[] = {
      "is."},
     {"REGEXP_COUNT", "(STRING, STRING) -> INT", regexp_count_kernel, bind_regexp, FUNCTION_CAN_FAIL,
      "string", "How many times the regular expression matches."},
+    {"REGEXP_SUBSTR", "(STRING, STRING) -> STRING", regexp_extract_kernel, bind_regexp,
+     FUNCTION_CAN_FAIL | FUNCTION_NULLABLE_RESULT, "string",
+     "The first match of the regular expression; NULL without a match."},
+    {"REGEXP_INSTR", "(STRING, STRING) -> INT", regexp_instr_kernel, bind_regexp, FUNCTION_CAN_FAIL,
+     "string", "Where the first match of the regular expression begins; 0 without a match."},
+    {"REGEXP_EXTRACT_ALL", "(STRING, STRING, BIGINT?) -> ARRAY", regexp_extract_all_kernel,
+     bind_extract_all, FUNCTION_CAN_FAIL | FUNCTION_NULLABLE_RESULT, "string",
+     "What a group of the regular expression, the first if none is named, matched in every match."},
     {"NOT SIMILAR TO", "STRING NOT SIMILAR TO STRING [ESCAPE 'c']", regexp_kernel, bind_not_similar,
      FUNCTION_HIDDEN | FUNCTION_CAN_FAIL, "comparison",
      "Whether the whole text does not match the SQL regular expression."},

@@ -117,7 +117,113 @@ static const FunctionCase codes[] = {
     {"IS_DECIMAL", "STRING 1.5x", "BOOLEAN FALSE"},
 };
 
+static const FunctionCase hashes[] = {
+    {"MD5", "STRING grüße", "STRING fee40dc24d0ad6a90c608052aa4e9e66"},
+    {"SHA1", "STRING grüße", "STRING cd56cb0ac45690731afed77ff66655dfdf8576da"},
+    {"SHA224", "STRING grüße", "STRING 345049a1fffe9e3b73c5ae5b1f6712c21a7b9cdfef7400b834ef5bd2"},
+    {"SHA256", "STRING grüße",
+     "STRING 8285d1ad84c6b6e475d3b50dbf90389c8c7a07a278d9ae46d5698cbe872e3834"},
+    {"SHA384", "STRING grüße",
+     "STRING "
+     "3cb0433a40379ce95ab87b70287791b17f74cabeccbeb0aab41a0f0182fbe5aad04386093f019880a585937b856ec"
+     "996"},
+    {"SHA512", "STRING grüße",
+     "STRING "
+     "9679a9fbb3fdb1f6c9507d383667a54f32189d0bff5c99e241074c031369a0cd72bdada053b9edc625f730e6bb09c"
+     "7dc84f0930d4b80606beea4e01cd232b4ff"},
+    {"MD5", "STRING ", "STRING d41d8cd98f00b204e9800998ecf8427e"},
+    {"MD5", "STRING NULL", "STRING NULL"},
+    {"SHA2", "STRING a | INT 256",
+     "STRING ca978112ca1bbdcafac231b39a23dc4da786eff8147c4e72b9807785afee48bb"},
+    {"SHA2", "STRING a | INT 512",
+     "STRING "
+     "1f40fc92da241694750979ee6cf582f2d5d7d28e18335de05abc54d0560e0f5302860c652bf08d560252aa5e74210"
+     "546f369fbbbce8c12cfc7957b2652fe9a75"},
+    {"SHA2", "STRING a | INT NULL", "STRING NULL"},
+    {"SHA2", "STRING a | INT 1", "error: SHA2 has no length of 1 bits"},
+};
+
+static const FunctionCase addresses[] = {
+    {"URL_ENCODE", "STRING a b/ü?*", "STRING a+b%2F%C3%BC%3F*"},
+    {"URL_DECODE", "STRING a+b%2F%c3%BC%3F*", "STRING a b/ü?*"},
+    {"URL_DECODE", "STRING 100%", "STRING NULL"},
+    {"URL_DECODE", "STRING %4", "STRING NULL"},
+    {"URL_DECODE", "STRING %zz", "STRING NULL"},
+    {"URL_DECODE", "STRING %FF", "STRING NULL"},
+    {"PARSE_URL",
+     "STRING http://me:pw@db.example.com:8080/a/b.php?x=1&yy=two&y=3#top | STRING HOST",
+     "STRING db.example.com"},
+    {"PARSE_URL",
+     "STRING http://me:pw@db.example.com:8080/a/b.php?x=1&yy=two&y=3#top | STRING PATH",
+     "STRING /a/b.php"},
+    {"PARSE_URL",
+     "STRING http://me:pw@db.example.com:8080/a/b.php?x=1&yy=two&y=3#top | STRING QUERY",
+     "STRING x=1&yy=two&y=3"},
+    {"PARSE_URL", "STRING http://me:pw@db.example.com:8080/a/b.php?x=1&yy=two&y=3#top | STRING REF",
+     "STRING top"},
+    {"PARSE_URL",
+     "STRING http://me:pw@db.example.com:8080/a/b.php?x=1&yy=two&y=3#top | STRING PROTOCOL",
+     "STRING http"},
+    {"PARSE_URL",
+     "STRING http://me:pw@db.example.com:8080/a/b.php?x=1&yy=two&y=3#top | STRING AUTHORITY",
+     "STRING me:pw@db.example.com:8080"},
+    {"PARSE_URL",
+     "STRING http://me:pw@db.example.com:8080/a/b.php?x=1&yy=two&y=3#top | STRING FILE",
+     "STRING /a/b.php?x=1&yy=two&y=3"},
+    {"PARSE_URL",
+     "STRING http://me:pw@db.example.com:8080/a/b.php?x=1&yy=two&y=3#top | STRING USERINFO",
+     "STRING me:pw"},
+    {"PARSE_URL",
+     "STRING http://me:pw@db.example.com:8080/a/b.php?x=1&yy=two&y=3#top | STRING host",
+     "STRING NULL"},
+    {"PARSE_URL",
+     "STRING http://me:pw@db.example.com:8080/a/b.php?x=1&yy=two&y=3#top | STRING QUERY | STRING y",
+     "STRING 3"},
+    {"PARSE_URL",
+     "STRING http://me:pw@db.example.com:8080/a/b.php?x=1&yy=two&y=3#top | STRING QUERY | STRING "
+     "yy",
+     "STRING two"},
+    {"PARSE_URL",
+     "STRING http://me:pw@db.example.com:8080/a/b.php?x=1&yy=two&y=3#top | STRING QUERY | STRING z",
+     "STRING NULL"},
+    {"PARSE_URL",
+     "STRING http://me:pw@db.example.com:8080/a/b.php?x=1&yy=two&y=3#top | STRING HOST | STRING y",
+     "STRING NULL"},
+    {"PARSE_URL", "STRING http://h | STRING PATH", "STRING "},
+    {"PARSE_URL", "STRING http://h | STRING QUERY", "STRING NULL"},
+    {"PARSE_URL", "STRING http://[::1]:80/ | STRING HOST", "STRING [::1]"},
+    {"PARSE_URL", "STRING mailto:a@b.c | STRING PATH", "STRING a@b.c"},
+    {"PARSE_URL", "STRING no url | STRING HOST", "STRING NULL"},
+    {"PARSE_URL", "STRING  | STRING HOST", "STRING NULL"},
+    {"INET_ATON", "STRING 127.0.0.1", "BIGINT 2130706433"},
+    {"INET_ATON", "STRING 255.255.255.255", "BIGINT 4294967295"},
+    {"INET_ATON", "STRING 127.1", "BIGINT 2130706433"},
+    {"INET_ATON", "STRING 1.2.3.256", "BIGINT NULL"},
+    {"INET_ATON", "STRING 1.2.3.4.5", "BIGINT NULL"},
+    {"INET_ATON", "STRING 1..2", "BIGINT NULL"},
+    {"INET_ATON", "STRING ", "BIGINT NULL"},
+    {"INET_ATON", "STRING 7", "BIGINT 7"},
+    {"INET_NTOA", "BIGINT 2130706433", "STRING 127.0.0.1"},
+    {"INET_NTOA", "INT 0", "STRING 0.0.0.0"},
+    {"INET_NTOA", "BIGINT -1", "STRING NULL"},
+    {"INET_NTOA", "BIGINT 4294967296", "STRING NULL"},
+    {"ELT", "INT 2 | STRING a | STRING b", "STRING b"},
+    {"ELT", "INT 2 | STRING NULL | STRING b", "STRING b"},
+    {"ELT", "INT 1 | STRING NULL | STRING b", "STRING NULL"},
+    {"ELT", "INT 3 | STRING a | STRING b", "STRING NULL"},
+    {"ELT", "INT NULL | STRING a", "STRING NULL"},
+    {"ELT", "INT 0 | STRING a", "STRING NULL"},
+    {"TYPEOF", "DECIMAL(10,2) 1.00", "STRING DECIMAL(10, 2)"},
+    {"TYPEOF", "STRING NULL", "STRING STRING"},
+};
+
 static const FunctionCase regexps[] = {
+    {"REGEXP_SUBSTR", "STRING grüße 42 und 7 | STRING [0-9]+", "STRING 42"},
+    {"REGEXP_SUBSTR", "STRING x | STRING [0-9]+", "STRING NULL"},
+    {"REGEXP_INSTR", "STRING grüße 42 | STRING [0-9]+", "INT 7"},
+    {"REGEXP_INSTR", "STRING x | STRING [0-9]+", "INT 0"},
+    {"REGEXP_INSTR", "STRING x | STRING NULL", "INT NULL"},
+
     {"REGEXP", "STRING hello | STRING l+", "BOOLEAN TRUE"},
     {"REGEXP", "STRING hello | STRING ^l+", "BOOLEAN FALSE"},
     {"REGEXP", "STRING hello | STRING (l", "error: invalid regular expression \"(l\""},
@@ -139,6 +245,8 @@ static const FunctionCase regexps[] = {
 CHECK_CASES(pieces, "UTC")
 CHECK_CASES(searches, "UTC")
 CHECK_CASES(codes, "UTC")
+CHECK_CASES(hashes, "UTC")
+CHECK_CASES(addresses, "UTC")
 CHECK_CASES(regexps, "UTC")
 
 int main(void)
@@ -148,6 +256,8 @@ int main(void)
     tcase_add_test(tests, test_pieces);
     tcase_add_test(tests, test_searches);
     tcase_add_test(tests, test_codes);
+    tcase_add_test(tests, test_hashes);
+    tcase_add_test(tests, test_addresses);
     tcase_add_test(tests, test_regexps);
     suite_add_tcase(suite, tests);
     return cases_main(suite);
