@@ -330,8 +330,7 @@ static int extract_all(MatchWalk *walk, int64_t index, Error *error)
         vector_set_valid(child, at);
         ((StringView *)child->data)[at] = string_view_borrow(walk->text.data + from, to - from);
     }
-    ((ListEntry *)call->out->data)[walk->row] =
-        (ListEntry){offset, call->out->child_rows - offset};
+    ((ListEntry *)call->out->data)[walk->row] = (ListEntry){offset, call->out->child_rows - offset};
     return found;
 }
 
