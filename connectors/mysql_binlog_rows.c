@@ -177,6 +177,29 @@ bool binlog_row_decode_partial(const RowPlan *plan, const uint8_t *before, const
                         scratch, error);
 }
 
+bool binlog_row_column(const RowPlan *plan, const uint8_t **from, const uint8_t *end,
+                       uint32_t column, Str *found, Error *error)
+{
+    const uint8_t *nulls = *from;
+    uint32_t null_bytes = (plan->column_count + 7) / 8;
+    if ((size_t)(end - nulls) < null_bytes)
+        return row_cut(error);
+    const uint8_t *at = nulls + null_bytes;
+    *found = (Str){0};
+    for (uint32_t i = 0; i < plan->column_count; i++) {
+        if (plan->columns[i].map.type == MYSQL_TYPED_ARRAY || is_null(nulls, i))
+            continue;
+        int64_t bytes = mysql_value_bytes(&plan->columns[i].map, at, end);
+        if (bytes < 0)
+            return row_cut(error);
+        if (i == column)
+            *found = (Str){(const char *)at, (size_t)bytes};
+        at += bytes;
+    }
+    *from = at;
+    return true;
+}
+
 bool binlog_row_key_literals(const RowPlan *plan, const uint8_t **from, const uint8_t *end,
                              Buffer *literals, uint32_t *literal_ends, Buffer *scratch,
                              Error *error)

@@ -39,6 +39,10 @@ bool binlog_row_decode_partial(const RowPlan *plan, const uint8_t *before, const
 bool binlog_row_skip_partial_head(const RowPlan *plan, const uint8_t **at, const uint8_t *end,
                                   Error *error) MUST_CHECK;
 
+/* The bytes of one column, empty when it is NULL; moves behind the image. */
+bool binlog_row_column(const RowPlan *plan, const uint8_t **at, const uint8_t *end, uint32_t column,
+                       Str *bytes, Error *error) MUST_CHECK;
+
 /* The key columns alone, as literals separated by commas for a comparison on the server. */
 bool binlog_row_key_literals(const RowPlan *plan, const uint8_t **at, const uint8_t *end,
                              Buffer *literals, uint32_t *literal_ends, Buffer *scratch,

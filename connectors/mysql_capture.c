@@ -73,6 +73,44 @@ static MapEntry *map_add(BinlogReader *reader, uint64_t id)
     return entry;
 }
 
+/* A statement that maps a child of a foreign key and has no rows of it changed the parent: the
+ * server itself may have changed rows of the child, and logs none of that. Said once, with its
+ * place. */
+static void tell_cascades(MysqlSource *source)
+{
+    BinlogReader *reader = &source->reader;
+    reader->awaits = false;
+    for (uint32_t i = 0; i < reader->map_count; i++) {
+        MapEntry *entry = reader->maps[i];
+        bool awaited = entry->awaited;
+        entry->awaited = false;
+        for (uint32_t k = 0; awaited && k < entry->binding_count; k++) {
+            CapturedTable *table = entry->bindings[k].table;
+            if (table->cascades && !table->cascade_told)
+                mysql_source_notice(source,
+                                    "table \"%s.%s\": a change of its parent at %s:%" PRIu64
+                                    " may have changed rows of it by foreign key, which the binlog "
+                                    "does not say",
+                                    table->database, table->name, reader->file,
+                                    reader->transaction_start);
+            table->cascade_told = true;
+        }
+    }
+}
+
+static void await_rows(MysqlSource *source, MapEntry *entry)
+{
+    bool cascades = false;
+    for (uint32_t i = 0; i < entry->binding_count; i++)
+        cascades = cascades || entry->bindings[i].table->cascades;
+    if (!cascades)
+        return;
+    if (entry->awaited) /* of the statement before */
+        tell_cascades(source);
+    entry->awaited = true;
+    source->reader.awaits = true;
+}
+
 static bool on_table_map(MysqlSource *source, const BinlogEvent *event, Error *error)
 {
     BinlogReader *reader = &source->reader;
@@ -85,8 +123,10 @@ static bool on_table_map(MysqlSource *source, const BinlogEvent *event, Error *e
         bool stale = false;
         for (uint32_t i = 0; i < entry->binding_count; i++)
             stale = stale || entry->bindings[i].table->stale;
-        if (!stale)
+        if (!stale) {
+            await_rows(source, entry);
             return true;
+        }
     }
     if (entry == NULL)
         entry = map_add(reader, id);
@@ -101,6 +141,7 @@ static bool on_table_map(MysqlSource *source, const BinlogEvent *event, Error *e
         buffer_clear(&entry->body);
         return false;
     }
+    await_rows(source, entry);
     return true;
 }
 
@@ -126,6 +167,7 @@ static bool on_rows(MysqlSource *source, const BinlogEvent *event, Error *error)
         return true;
     if (entry == NULL)
         return binlog_malformed(event->type, "no TABLE_MAP came before it", error);
+    entry->awaited = false;
     /* Rows of an XA transaction are of the time it was committed. */
     uint32_t timestamp = reader->replaying != NULL ? reader->decided_at : event->timestamp;
     bool before_start = source->start_timestamp != 0 && timestamp < source->start_timestamp;
@@ -231,6 +273,36 @@ static bool keys_differ(const RowPlan *plan, const Str *before, const Str *after
     return false;
 }
 
+/* Of a system-versioned table only current rows count: they end in the last second there is, at
+ * 999999 microseconds (of 32 bits, since MariaDB 11.5 unsigned). */
+static bool is_current(Str row_end)
+{
+    static const uint8_t last_micros[3] = {0x0F, 0x42, 0x3F};
+    static const uint8_t last_seconds[2][4] = {{0x7F, 0xFF, 0xFF, 0xFF}, {0xFF, 0xFF, 0xFF, 0xFF}};
+    return row_end.length == 7 && memcmp(row_end.data + 4, last_micros, 3) == 0 &&
+           (memcmp(row_end.data, last_seconds[0], 4) == 0 ||
+            memcmp(row_end.data, last_seconds[1], 4) == 0);
+}
+
+/* Which images of the change at hand are of current rows: a row that goes into history is an update
+ * of its end, and an update also inserts the old row as history. */
+static bool judge_versions(const RowsCursor *cursor, const MapBinding *binding, uint8_t *verdict,
+                           Error *error)
+{
+    const uint8_t *at = cursor->at;
+    uint32_t column = (uint32_t)binding->table->schema->row_end;
+    Str before, after;
+    if (!binlog_row_column(&binding->plan, &at, cursor->rows.end, column, &before, error))
+        return false;
+    if (cursor->rows.kind != ROWS_UPDATE)
+        after = before;
+    else if (!binlog_row_column(&binding->plan, &at, cursor->rows.end, column, &after, error))
+        return false;
+    uint8_t current = (uint8_t)((is_current(before) ? 1 : 0) | (is_current(after) ? 2 : 0));
+    *verdict &= current;
+    return true;
+}
+
 /* Rows that are decoded count, unless they were given before the restart. */
 static void keep_rows(ScanState *scan, Batch *batch, uint32_t count)
 {
@@ -317,8 +389,11 @@ bool mysql_capture_rows(MysqlSource *source, bool *full, Error *error)
             uint8_t verdict = cursor->change < cursor->skip ? 0
                               : cursor->verdicts == NULL    ? 3
                                                             : cursor->verdicts[cursor->change];
-            good = update ? decode_update(source, binding, batch, verdict, error)
-                          : decode_single(source, binding, batch, verdict != 0, error);
+            if (binding->table->schema->row_end >= 0)
+                good = judge_versions(cursor, binding, &verdict, error);
+            good = !good    ? false
+                   : update ? decode_update(source, binding, batch, verdict, error)
+                            : decode_single(source, binding, batch, verdict != 0, error);
             cursor->change++;
             if (good && cursor->at == before) /* a table without columns cannot be */
                 good = error_set(error, ERROR_DATA, "malformed row image: it is empty");
@@ -356,6 +431,8 @@ static void transaction_begin(BinlogReader *reader, const BinlogEvent *event)
 void mysql_capture_end(MysqlSource *source)
 {
     BinlogReader *reader = &source->reader;
+    if (reader->awaits)
+        tell_cascades(source);
     memcpy(reader->tail.file, reader->file, sizeof(reader->tail.file));
     reader->tail.offset = reader->event_offset;
     if (reader->has_gtid)
@@ -475,11 +552,22 @@ static bool statement_stops(const CapturedTable *table, Str sql, const char *why
     return false;
 }
 
+/* Partitions by system time: the one that can be dropped has no current row. */
+static bool takes_only_history(MysqlSource *source, const CapturedTable *table)
+{
+    if (table->schema == NULL || table->schema->row_end < 0)
+        return false;
+    MYSQL *mysql = mysql_source_control(source, NULL);
+    return mysql != NULL && mysql_table_partitions_history(mysql, table->schema);
+}
+
 static bool on_definition(MysqlSource *source, StatementKind kind, const BinlogQuery *query,
                           CapturedTable *table, Error *error)
 {
     bool takes_rows =
         kind == STATEMENT_TRUNCATE || kind == STATEMENT_DROP_TABLE || kind == STATEMENT_DROP_ROWS;
+    if (kind == STATEMENT_DROP_ROWS && takes_only_history(source, table))
+        takes_rows = false;
     if (takes_rows && table->touched) {
         statement_stops(table, query->sql,
                         kind == STATEMENT_DROP_TABLE ? "was dropped on the server"

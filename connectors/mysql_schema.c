@@ -1,7 +1,8 @@
 /* information_schema to columns, and table-name patterns.
  *
  * Invariant: `columns` is in the order of the table, generated and invisible ones included, as the
- * binlog has them. */
+ * binlog has them; of a system-versioned table also the period's two, which the server does not
+ * list when nobody declared them. */
 #define PCRE2_CODE_UNIT_WIDTH 8
 
 #include "connectors/mysql_schema.h"
@@ -28,6 +29,10 @@ enum {
     FIELD_EXTRA,
     FIELD_COUNT
 };
+
+/* What EXTRA says of the columns of a system-versioned table's period. */
+#define ROW_START "ROW START"
+#define ROW_END   "ROW END"
 
 void mysql_append_quoted(Buffer *sql, const char *name)
 {
@@ -166,8 +171,13 @@ static void column_build(MysqlColumn *column, const char *const *fields, Arena *
 static void table_build(MysqlTable *table, Arena *arena)
 {
     table->columns = arena_new_array(arena, MysqlColumn, table->column_count + 1);
-    for (uint32_t i = 0; i < table->column_count; i++)
-        column_build(&table->columns[i], table->fields + (size_t)i * FIELD_COUNT, arena);
+    table->row_end = -1;
+    for (uint32_t i = 0; i < table->column_count; i++) {
+        const char *const *fields = table->fields + (size_t)i * FIELD_COUNT;
+        column_build(&table->columns[i], fields, arena);
+        if (strstr(fields[FIELD_EXTRA], ROW_END) != NULL)
+            table->row_end = (int32_t)i;
+    }
 }
 
 int32_t mysql_table_find(const MysqlTable *table, const char *name)
@@ -187,13 +197,43 @@ static void append_where(Buffer *sql, const char *database, const char *name)
     mysql_append_string(sql, name);
 }
 
-static bool load_columns(MYSQL *mysql, MysqlTable *table, Arena *arena, Error *error)
+static const char *const *period_column(const char *name, const char *extra, Arena *arena)
+{
+    const char **fields = arena_alloc(arena, sizeof(char *) * FIELD_COUNT);
+    for (uint32_t k = 0; k < FIELD_COUNT; k++)
+        fields[k] = "";
+    fields[FIELD_NAME] = name;
+    fields[FIELD_DATA_TYPE] = "timestamp";
+    fields[FIELD_COLUMN_TYPE] = "timestamp(6)";
+    fields[FIELD_NULLABLE] = "NO";
+    fields[FIELD_FRACTION] = "6";
+    fields[FIELD_EXTRA] = extra;
+    return fields;
+}
+
+/* The period's columns where nobody declared them: rows of the binlog end with them. */
+static void add_period(MysqlTable *table, const char **fields, Arena *arena)
+{
+    static const char *const names[2][2] = {{"row_start", ROW_START}, {"row_end", ROW_END}};
+    for (uint32_t i = 0; i < table->column_count; i++) {
+        if (strstr(fields[(size_t)i * FIELD_COUNT + FIELD_EXTRA], ROW_END) != NULL)
+            return;
+    }
+    for (uint32_t i = 0; i < 2; i++)
+        memcpy(fields + (size_t)table->column_count++ * FIELD_COUNT,
+               period_column(names[i][0], names[i][1], arena), sizeof(char *) * FIELD_COUNT);
+}
+
+static bool load_columns(MYSQL *mysql, MysqlTable *table, bool versioned, Arena *arena,
+                         Error *error)
 {
     Buffer sql = {0};
     buffer_append_text(&sql, "SELECT COLUMN_NAME, DATA_TYPE, COLUMN_TYPE, IS_NULLABLE, "
                              "CHARACTER_SET_NAME, COLLATION_NAME, NUMERIC_PRECISION, "
-                             "NUMERIC_SCALE, DATETIME_PRECISION, CHARACTER_OCTET_LENGTH, EXTRA "
-                             "FROM information_schema.COLUMNS");
+                             "NUMERIC_SCALE, DATETIME_PRECISION, CHARACTER_OCTET_LENGTH, ");
+    buffer_append_text(&sql, versioned ? "CONCAT(EXTRA, ' ', IFNULL(GENERATION_EXPRESSION, ''))"
+                                       : "EXTRA");
+    buffer_append_text(&sql, " FROM information_schema.COLUMNS");
     append_where(&sql, table->database, table->name);
     buffer_append_text(&sql, " ORDER BY ORDINAL_POSITION");
     MYSQL_RES *result = mysql_connection_query(mysql, buffer_text(&sql), error);
@@ -202,7 +242,7 @@ static bool load_columns(MYSQL *mysql, MysqlTable *table, Arena *arena, Error *e
         return false;
     table->column_count = (uint32_t)mysql_num_rows(result);
     const char **fields =
-        arena_alloc(arena, sizeof(char *) * FIELD_COUNT * ((size_t)table->column_count + 1));
+        arena_alloc(arena, sizeof(char *) * FIELD_COUNT * ((size_t)table->column_count + 3));
     MYSQL_ROW row = NULL;
     for (uint32_t i = 0; i < table->column_count && (row = mysql_fetch_row(result)) != NULL; i++) {
         for (uint32_t k = 0; k < FIELD_COUNT; k++)
@@ -213,6 +253,8 @@ static bool load_columns(MYSQL *mysql, MysqlTable *table, Arena *arena, Error *e
     if (table->column_count == 0)
         return error_set(error, ERROR_SCHEMA, "table \"%s.%s\" does not exist on the server",
                          table->database, table->name);
+    if (versioned)
+        add_period(table, fields, arena);
     return true;
 }
 
@@ -242,6 +284,9 @@ static bool load_key(MYSQL *mysql, MysqlTable *table, Arena *arena, Error *error
             usable = true;
         }
         int32_t column = row[1] == NULL ? -1 : mysql_table_find(table, row[1]);
+        /* Keys of a system-versioned table end with it; among current rows it says nothing. */
+        if (column >= 0 && column == table->row_end)
+            continue;
         if (column < 0 || (row[2] != NULL && strcmp(row[2], "YES") == 0))
             usable = false;
         else if (table->key_count < table->column_count)
@@ -253,10 +298,11 @@ static bool load_key(MYSQL *mysql, MysqlTable *table, Arena *arena, Error *error
     return true;
 }
 
-static bool load_estimate(MYSQL *mysql, MysqlTable *table, Error *error)
+/* What kind of table it is, and about how many rows it has. */
+static bool load_kind(MYSQL *mysql, MysqlTable *table, bool *versioned, Error *error)
 {
     Buffer sql = {0};
-    buffer_append_text(&sql, "SELECT TABLE_ROWS FROM information_schema.TABLES");
+    buffer_append_text(&sql, "SELECT TABLE_ROWS, TABLE_TYPE FROM information_schema.TABLES");
     append_where(&sql, table->database, table->name);
     MYSQL_RES *result = mysql_connection_query(mysql, buffer_text(&sql), error);
     buffer_deinit(&sql);
@@ -265,6 +311,7 @@ static bool load_estimate(MYSQL *mysql, MysqlTable *table, Error *error)
     MYSQL_ROW row = mysql_fetch_row(result);
     if (row != NULL && row[0] != NULL)
         table->rows_estimate = strtoull(row[0], NULL, 10);
+    *versioned = row != NULL && row[1] != NULL && strcmp(row[1], "SYSTEM VERSIONED") == 0;
     mysql_free_result(result);
     return true;
 }
@@ -273,14 +320,27 @@ MysqlTable *mysql_table_load(MYSQL *mysql, const char *database, const char *nam
                              Error *error)
 {
     MysqlTable *table = arena_new_one(arena, MysqlTable);
+    bool versioned = false;
     table->database = arena_strdup(arena, database);
     table->name = arena_strdup(arena, name);
-    if (!load_columns(mysql, table, arena, error))
+    if (!load_kind(mysql, table, &versioned, error) ||
+        !load_columns(mysql, table, versioned, arena, error))
         return NULL;
     table_build(table, arena);
-    if (!load_key(mysql, table, arena, error) || !load_estimate(mysql, table, error))
-        return NULL;
-    return table;
+    return load_key(mysql, table, arena, error) ? table : NULL;
+}
+
+bool mysql_table_partitions_history(MYSQL *mysql, const MysqlTable *table)
+{
+    Buffer sql = {0};
+    buffer_append_text(&sql, "SELECT 1 FROM information_schema.PARTITIONS");
+    append_where(&sql, table->database, table->name);
+    buffer_append_text(&sql, " AND PARTITION_METHOD='SYSTEM_TIME' LIMIT 1");
+    MYSQL_RES *result = mysql_connection_query(mysql, buffer_text(&sql), NULL);
+    buffer_deinit(&sql);
+    bool found = result != NULL && mysql_num_rows(result) > 0;
+    mysql_free_result(result);
+    return found;
 }
 
 void mysql_table_write(const MysqlTable *table, Buffer *out)

@@ -13,6 +13,7 @@ typedef struct MysqlTable {
     uint32_t column_count;
     uint32_t *key; /* columns of the primary key, or of a unique one without NULL */
     uint32_t key_count;
+    int32_t row_end; /* of a system-versioned table: what says that a row is history; or -1 */
     uint64_t rows_estimate;
     /* What the server said, a string per field of a column: kept in checkpoints. */
     const char *const *fields;
@@ -23,6 +24,8 @@ MysqlTable *mysql_table_load(MYSQL *mysql, const char *database, const char *nam
                              Error *error) MUST_CHECK;
 void mysql_table_write(const MysqlTable *table, Buffer *out);
 MysqlTable *mysql_table_read(Reader *reader, Arena *arena, Error *error) MUST_CHECK;
+/* Whether DROP PARTITION takes nothing but history from the table. */
+bool mysql_table_partitions_history(MYSQL *mysql, const MysqlTable *table);
 /* Column by name without case, as the servers compare, or -1. */
 int32_t mysql_table_find(const MysqlTable *table, const char *name);
 

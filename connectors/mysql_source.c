@@ -263,15 +263,19 @@ static void warn_cascades(MysqlSource *source, MYSQL *mysql)
         return;
     MYSQL_ROW row = NULL;
     while ((row = mysql_fetch_row(result)) != NULL) {
+        bool captured = false;
         for (uint32_t i = 0; i < source->scan_count; i++) {
-            if (mysql_captured_find(source, i, row[0], row[1]) == NULL)
+            CapturedTable *table = mysql_captured_find(source, i, row[0], row[1]);
+            if (table == NULL)
                 continue;
+            table->cascades = true;
+            captured = true;
+        }
+        if (captured)
             mysql_source_notice(source,
                                 "table \"%s.%s\": rows changed by foreign key \"%s\" (CASCADE or "
                                 "SET NULL) do not appear in the binlog",
                                 row[0], row[1], row[2]);
-            break;
-        }
     }
     mysql_free_result(result);
 }

@@ -80,6 +80,8 @@ typedef struct CapturedTable {
     bool key_repeats; /* the key's values are not unique: it was chosen by the user */
     bool touched;     /* rows of it were given */
     bool stale;       /* a statement may have changed it: look again before the next row */
+    bool cascades;    /* a foreign key of it has CASCADE or SET NULL */
+    bool cascade_told;
     KeyBound *bounds;
     uint32_t bound_count;
 } CapturedTable;
@@ -98,6 +100,7 @@ typedef struct MapEntry {
     TableMap *map;
     MapBinding *bindings;
     uint32_t binding_count;
+    bool awaited; /* mapped, and no rows came yet; of tables with cascades only */
 } MapEntry;
 
 /* Where decoding stands inside a rows event. */
@@ -182,6 +185,7 @@ typedef struct BinlogReader {
     MapEntry **maps;
     uint32_t map_count;
     uint32_t map_capacity;
+    bool awaits; /* an entry is awaited */
     RowsCursor cursor;
     Buffer scratch;      /* unpacked rows */
     Buffer text_scratch; /* converted text */

@@ -135,9 +135,24 @@ bool mysql_tables_discover(MysqlSource *source, Error *error)
     return true;
 }
 
+/* MariaDB logs changes of tables that are versioned by transaction as statements, always. */
+static bool versions_are_readable(const MysqlTable *schema, Error *error)
+{
+    if (schema->row_end < 0 || schema->columns[schema->row_end].class == CLASS_TIMESTAMP)
+        return true;
+    error_set(error, ERROR_UNSUPPORTED,
+              "table \"%s.%s\" is versioned by transaction (column \"%s\" is %s): the server logs "
+              "its changes as statements",
+              schema->database, schema->name, schema->columns[schema->row_end].name,
+              schema->columns[schema->row_end].type_text);
+    return error_hint(error, "Version it by time: both columns of its period TIMESTAMP(6).");
+}
+
 bool mysql_captured_check(const CapturedTable *table, Error *error)
 {
     const ScanInfo *info = table->scan->info;
+    if (!versions_are_readable(table->schema, error))
+        return false;
     for (uint32_t i = 0; i < info->column_count; i++) {
         const Column *column = &info->table->physical->columns[info->columns[i]];
         int32_t found = mysql_table_find(table->schema, column->name);

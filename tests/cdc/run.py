@@ -15,7 +15,7 @@ import traceback
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 import cdc  # noqa: E402
 
-MODULES = ["test_types", "test_modes", "test_xa", "test_options", "test_errors", "test_fake", "test_seam",
+MODULES = ["test_types", "test_modes", "test_xa", "test_history", "test_options", "test_errors", "test_fake", "test_seam",
            "test_tls"]
 
 
