@@ -97,8 +97,9 @@ static void append_job(const WeirJobStatus *status, const Rate *rate, Buffer *ou
     if (status->late_rows != 0)
         buffer_printf(out, "  %llu late rows", (unsigned long long)status->late_rows);
     if (status->watermark[0] != '\0' && status->watermark_stands_seconds >= STALLED_SECONDS)
-        buffer_printf(out, "  event time waits for \"%s\" at %s since %.0f s",
-                      status->watermark_table, status->watermark, status->watermark_stands_seconds);
+        buffer_printf(out, "  event time waits for \"%s\"%s%s at %s since %.0f s",
+                      status->watermark_table, status->watermark_split[0] == '\0' ? "" : ", ",
+                      status->watermark_split, status->watermark, status->watermark_stands_seconds);
     if (status->rows_skipped != 0)
         buffer_printf(out, "  %llu malformed rows skipped",
                       (unsigned long long)status->rows_skipped);

@@ -64,6 +64,23 @@ typedef struct SplitPosition {
     Str position; /* the connector's own encoding */
 } SplitPosition;
 
+/* Event time of one split. */
+typedef struct SplitTime {
+    const char *name;     /* for people */
+    int64_t watermark_us; /* what its rows have reached; INT64_MIN: none yet */
+    bool ended;
+} SplitTime;
+
+/* Event time of a source's splits, where the table has a WATERMARK: a source that can read its
+ * splits beside each other gives rows of the one that is furthest behind. The source fills `splits`
+ * when it opens, says before it gives a batch whose it is, and notes ends; the runtime notes
+ * watermarks. */
+typedef struct SplitTimes {
+    SplitTime *splits;
+    uint32_t count;
+    uint32_t current;
+} SplitTimes;
+
 typedef struct SourceContext {
     const ScanInfo *scans; /* several when the connector shares one reader among tables */
     uint32_t scan_count;
@@ -77,7 +94,8 @@ typedef struct SourceContext {
     /* Readers of the same server that the job opens before this one: INSERTs that joined it later
      * read for themselves. */
     uint32_t readers_before;
-    bool is_restored; /* an epoch is restored, even when it has no splits */
+    bool is_restored;  /* an epoch is restored, even when it has no splits */
+    SplitTimes *times; /* NULL: nobody looks at them */
     const Clock *clock;
     const TimeZone *zone;
     bool bounded_run;                           /* execution.runtime-mode = batch */
@@ -105,6 +123,7 @@ typedef struct SourceProgress {
     bool unsettled;         /* see SourceClass.settled */
     double seconds_behind;  /* of the last change; negative: not known */
     char position[256];     /* for people: "mysql-bin.000003:4711" */
+    char slowest[128];      /* set by the runtime: the split that event time waits for */
 } SourceProgress;
 
 typedef struct SourceClass {

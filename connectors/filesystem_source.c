@@ -1,10 +1,13 @@
 /* Reading files: the paths are found once, when a job starts fresh; each is a split, whose position
  * is where its next record begins.
  *
- * Instances share the files by a hash of their paths. The format takes whole records from a window
- * over the file, which grows when a record does not fit.
+ * Instances share the files by a hash of their paths. One file is read after the other; but where
+ * rows have an event time, the file that is furthest behind comes next, so that files which are in
+ * order give rows that are. The format takes whole records from a window over the file, which grows
+ * when a record does not fit.
  *
- * Cost: one read per window; what is left of it moves to its front. */
+ * Cost: one read per window; what is left of it moves to its front. Files read beside each other
+ * stay open, up to a bound; the one furthest ahead is closed for another and opened again later. */
 #include "connectors/filesystem_internal.h"
 
 #include <errno.h>
@@ -17,6 +20,9 @@
 #include "core/hash.h"
 
 #define WINDOW_BYTES ((size_t)1 << 20)
+/* Of files that are read beside many others. */
+#define WINDOW_BYTES_SMALL ((size_t)1 << 16)
+#define READERS_MAX        64
 /* The largest record. */
 #define WINDOW_BYTES_MAX ((size_t)256 << 20)
 
@@ -26,7 +32,21 @@ typedef struct FileSplit {
     uint64_t offset; /* where the next record begins */
     uint64_t line;   /* its line, from 1 */
     bool done;
+    struct FileReader *reader; /* NULL: not open */
 } FileSplit;
+
+/* An open file. */
+typedef struct FileReader {
+    int descriptor; /* -1: none */
+    struct stat status;
+    FormatContext format;
+    Decoder *decoder;
+    bool at_end; /* the window ends where the file does */
+    char *window;
+    size_t window_capacity;
+    size_t window_start;
+    size_t window_end;
+} FileReader;
 
 struct Source {
     SourceContext context;
@@ -36,16 +56,10 @@ struct Source {
     const Schema *decoded; /* the scan's columns without metadata */
     FileSplit *files;
     uint32_t file_count;
-    uint32_t current;
-    /* The open file. */
-    int descriptor; /* -1: none */
-    struct stat status;
-    Decoder *decoder;
-    bool at_end; /* the window ends where the file does */
-    char *window;
-    size_t window_capacity;
-    size_t window_start;
-    size_t window_end;
+    uint32_t files_left;
+    uint32_t current; /* the file that rows came from last */
+    uint32_t reader_count;
+    SplitTimes *times; /* NULL: files are read one after the other */
     /* Statistics. */
     uint64_t rows;
     uint64_t skipped;
@@ -112,22 +126,40 @@ static const Schema *decoded_schema(const ScanInfo *scan, Arena *arena)
     return schema_new(arena, columns, scan->column_count);
 }
 
-static void close_file(Source *source)
+static void close_file(Source *source, FileSplit *file)
 {
-    if (source->decoder != NULL)
-        source->format->decoder_close(source->decoder);
-    source->decoder = NULL;
-    if (source->descriptor >= 0)
-        close(source->descriptor);
-    source->descriptor = -1;
+    FileReader *reader = file->reader;
+    if (reader == NULL)
+        return;
+    if (reader->decoder != NULL)
+        source->format->decoder_close(reader->decoder);
+    if (reader->descriptor >= 0)
+        close(reader->descriptor);
+    memory_free(reader->window);
+    memory_free(reader);
+    file->reader = NULL;
+    source->reader_count--;
 }
 
 static void source_close(Source *source)
 {
-    close_file(source);
-    memory_free(source->window);
+    for (uint32_t i = 0; i < source->file_count; i++)
+        close_file(source, &source->files[i]);
     arena_free(source->arena);
     memory_free(source);
+}
+
+/* Files whose event time is looked at. */
+static void tell_splits(Source *source)
+{
+    SplitTimes *times = source->context.times;
+    if (times == NULL)
+        return;
+    times->splits = arena_new_array(source->arena, SplitTime, (size_t)source->file_count + 1);
+    times->count = source->file_count;
+    for (uint32_t i = 0; i < source->file_count; i++)
+        times->splits[i] = (SplitTime){source->files[i].path, INT64_MIN, source->files[i].done};
+    source->times = times;
 }
 
 static Source *source_open(const SourceContext *context, Error *error)
@@ -138,11 +170,15 @@ static Source *source_open(const SourceContext *context, Error *error)
     source->format = source->scan->table->format;
     source->arena = arena_new(4096);
     source->decoded = decoded_schema(source->scan, source->arena);
-    source->descriptor = -1;
-    if (context->is_restored ? restore_files(source, error) : find_files(source, error))
-        return source;
-    source_close(source);
-    return NULL;
+    bool opened = context->is_restored ? restore_files(source, error) : find_files(source, error);
+    if (!opened) {
+        source_close(source);
+        return NULL;
+    }
+    for (uint32_t i = 0; i < source->file_count; i++)
+        source->files_left += !source->files[i].done;
+    tell_splits(source);
+    return source;
 }
 
 /* ------------------------------------------------------------------- window */
@@ -153,83 +189,86 @@ static bool cannot_read(const FileSplit *file, Error *error)
 }
 
 /* Reads more behind what is left in the window. */
-static bool fill_window(Source *source, const FileSplit *file, Error *error)
+static bool fill_window(const Source *source, const FileSplit *file, Error *error)
 {
-    size_t left = source->window_end - source->window_start;
-    if (source->window_start != 0 && left != 0)
-        memmove(source->window, source->window + source->window_start, left);
-    source->window_start = 0;
-    source->window_end = left;
-    if (left == source->window_capacity) {
+    FileReader *reader = file->reader;
+    size_t left = reader->window_end - reader->window_start;
+    if (reader->window_start != 0 && left != 0)
+        memmove(reader->window, reader->window + reader->window_start, left);
+    reader->window_start = 0;
+    reader->window_end = left;
+    if (left == reader->window_capacity) {
         if (left >= WINDOW_BYTES_MAX) {
             error_set(error, ERROR_LIMIT, "a record is larger than %zu MiB",
                       WINDOW_BYTES_MAX >> 20);
             return error_place(error, "%s:%llu", file->path, (unsigned long long)file->line);
         }
-        source->window_capacity = left == 0 ? WINDOW_BYTES : left * 2;
-        source->window = memory_realloc(source->window, source->window_capacity);
+        bool beside = source->times != NULL && source->file_count > 8;
+        reader->window_capacity = left != 0 ? left * 2 : beside ? WINDOW_BYTES_SMALL : WINDOW_BYTES;
+        reader->window = memory_realloc(reader->window, reader->window_capacity);
     }
     ssize_t got;
     do
-        got = read(source->descriptor, source->window + left, source->window_capacity - left);
+        got = read(reader->descriptor, reader->window + left, reader->window_capacity - left);
     while (got < 0 && errno == EINTR);
     if (got < 0)
         return cannot_read(file, error);
-    source->window_end += (size_t)got;
-    source->at_end = got == 0;
+    reader->window_end += (size_t)got;
+    reader->at_end = got == 0;
     return true;
 }
 
 /* Lets the decoder see the head of a file that it goes on in the middle of. */
-static bool read_head(Source *source, const FileSplit *file, Error *error)
+static bool read_head(const Source *source, const FileSplit *file, Error *error)
 {
+    FileReader *reader = file->reader;
     if (source->format->decode_head == NULL)
         return true;
     for (;;) {
         if (!fill_window(source, file, error))
             return false;
         DecodeResult result = {0};
-        Str input = {source->window, source->window_end};
-        if (!source->format->decode_head(source->decoder, input, source->at_end, &result, error))
+        Str input = {reader->window, reader->window_end};
+        if (!source->format->decode_head(reader->decoder, input, reader->at_end, &result, error))
             return false;
-        if (result.consumed != 0 || source->at_end)
+        if (result.consumed != 0 || reader->at_end)
             return true;
     }
 }
 
-static bool go_to_position(Source *source, const FileSplit *file, Error *error)
+static bool go_to_position(const Source *source, const FileSplit *file, Error *error)
 {
+    FileReader *reader = file->reader;
     if (file->offset == 0)
         return true;
-    if (S_ISREG(source->status.st_mode) && (uint64_t)source->status.st_size < file->offset) {
+    if (S_ISREG(reader->status.st_mode) && (uint64_t)reader->status.st_size < file->offset) {
         error_set(error, ERROR_POSITION, "file \"%s\" is shorter than what was read of it",
                   file->path);
         return error_hint(error, "Put the file back as it was, or start over with --fresh.");
     }
     if (!read_head(source, file, error))
         return false;
-    source->window_start = source->window_end = 0;
-    source->at_end = false;
-    return lseek(source->descriptor, (off_t)file->offset, SEEK_SET) >= 0 ||
+    reader->window_start = reader->window_end = 0;
+    reader->at_end = false;
+    return lseek(reader->descriptor, (off_t)file->offset, SEEK_SET) >= 0 ||
            cannot_read(file, error);
 }
 
-static bool open_file(Source *source, const FileSplit *file, Error *error)
+static bool open_file(Source *source, FileSplit *file, Error *error)
 {
-    source->descriptor = open(file->path, O_RDONLY | O_CLOEXEC);
-    if (source->descriptor < 0 || fstat(source->descriptor, &source->status) != 0)
+    FileReader *reader = file->reader = memory_zalloc(sizeof(*reader));
+    source->reader_count++;
+    reader->descriptor = open(file->path, O_RDONLY | O_CLOEXEC);
+    if (reader->descriptor < 0 || fstat(reader->descriptor, &reader->status) != 0)
         return cannot_read(file, error);
-    source->window_start = source->window_end = 0;
-    source->at_end = false;
-    FormatContext *context = arena_new_one(source->arena, FormatContext);
-    *context = (FormatContext){.schema = source->decoded,
-                               .options = source->scan->table->options,
-                               .zone = source->context.zone,
-                               .name = file->path,
-                               .file_schema = source->scan->table->physical,
-                               .file_columns = source->scan->columns};
-    source->decoder = source->format->decoder_open(context, error);
-    return source->decoder != NULL && go_to_position(source, file, error);
+    reader->format = (FormatContext){.schema = source->decoded,
+                                     .options = source->scan->table->options,
+                                     .zone = source->context.zone,
+                                     .name = file->path,
+                                     .file_schema = source->scan->table->physical,
+                                     .file_columns = source->scan->columns};
+    reader->decoder = source->format->decoder_open(&reader->format, error);
+    return reader->decoder != NULL && go_to_position(source, file, error);
 }
 
 /* ------------------------------------------------------------------ batches */
@@ -237,24 +276,25 @@ static bool open_file(Source *source, const FileSplit *file, Error *error)
 /* One call of the decoder; reads more when it found nothing to do. */
 static bool decode_some(Source *source, FileSplit *file, Batch *batch, Error *error)
 {
-    Str input = {source->window + source->window_start, source->window_end - source->window_start};
-    if (input.data == NULL || (input.length == 0 && !source->at_end))
+    FileReader *reader = file->reader;
+    Str input = {reader->window + reader->window_start, reader->window_end - reader->window_start};
+    if (input.data == NULL || (input.length == 0 && !reader->at_end))
         return fill_window(source, file, error);
     DecodeResult result = {0};
     uint32_t before = batch->row_count;
-    if (!source->format->decode(source->decoder, input, source->at_end, file->line, batch, &result,
+    if (!source->format->decode(reader->decoder, input, reader->at_end, file->line, batch, &result,
                                 error))
         return false;
-    source->window_start += result.consumed;
+    reader->window_start += result.consumed;
     source->bytes += result.consumed;
     source->skipped += result.skipped;
     file->offset += result.consumed;
     file->line += result.lines;
     if (result.consumed != 0 || batch->row_count != before)
         return true;
-    if (!source->at_end)
+    if (!reader->at_end)
         return fill_window(source, file, error);
-    if (source->window_start == source->window_end) {
+    if (reader->window_start == reader->window_end) {
         file->done = true;
         return true;
     }
@@ -276,11 +316,11 @@ static void set_metadata(const Source *source, const FileSplit *file, uint32_t k
         vector_set_str(vector, 0, (Str){name, strlen(name)}, arena);
         break;
     case FILESYSTEM_FILE_SIZE:
-        *(int64_t *)vector->data = (int64_t)source->status.st_size;
+        *(int64_t *)vector->data = (int64_t)file->reader->status.st_size;
         break;
     default:
-        *(int64_t *)vector->data = source->status.st_mtim.tv_sec * MICROS_PER_SECOND +
-                                   source->status.st_mtim.tv_nsec / 1000000 * 1000;
+        *(int64_t *)vector->data = file->reader->status.st_mtim.tv_sec * MICROS_PER_SECOND +
+                                   file->reader->status.st_mtim.tv_nsec / 1000000 * 1000;
         break;
     }
 }
@@ -305,22 +345,62 @@ static Batch *with_metadata(const Source *source, const FileSplit *file, Batch *
     return batch;
 }
 
-/* The next file that is not done, opened; NULL with *end when there is none. */
+/* The file to go on with; there is one. */
+static uint32_t choose_file(const Source *source)
+{
+    uint32_t chosen = source->file_count;
+    for (uint32_t i = 0; i < source->file_count; i++) {
+        if (source->files[i].done)
+            continue;
+        if (source->times == NULL)
+            return i;
+        const SplitTime *splits = source->times->splits;
+        if (chosen == source->file_count || splits[i].watermark_us < splits[chosen].watermark_us)
+            chosen = i;
+    }
+    return chosen;
+}
+
+/* Closes the file that is furthest ahead, if one may be opened again. */
+static void close_another(Source *source)
+{
+    FileSplit *chosen = NULL;
+    int64_t most_us = INT64_MIN;
+    for (uint32_t i = 0; i < source->file_count; i++) {
+        FileSplit *file = &source->files[i];
+        if (file->reader == NULL || !S_ISREG(file->reader->status.st_mode) ||
+            source->times->splits[i].watermark_us < most_us)
+            continue;
+        chosen = file;
+        most_us = source->times->splits[i].watermark_us;
+    }
+    if (chosen != NULL)
+        close_file(source, chosen);
+}
+
+/* The file that is read next, opened; NULL with *end when there is none. */
 static FileSplit *open_next(Source *source, bool *end, Error *error)
 {
-    *end = false;
-    while (source->current < source->file_count && source->files[source->current].done) {
-        close_file(source);
-        source->current++;
-    }
-    if (source->current == source->file_count) {
-        *end = true;
+    *end = source->files_left == 0;
+    if (*end)
         return NULL;
-    }
+    source->current = choose_file(source);
     FileSplit *file = &source->files[source->current];
-    if (source->descriptor < 0 && !open_file(source, file, error))
-        return NULL;
-    return file;
+    if (source->times != NULL)
+        source->times->current = source->current;
+    if (file->reader != NULL)
+        return file;
+    if (source->reader_count >= READERS_MAX && source->times != NULL)
+        close_another(source);
+    return open_file(source, file, error) ? file : NULL;
+}
+
+static void end_file(Source *source, FileSplit *file)
+{
+    close_file(source, file);
+    source->files_left--;
+    if (source->times != NULL)
+        source->times->splits[file - source->files].ended = true;
 }
 
 static SourceState source_next(Source *source, int64_t timeout_ms, Batch **out, uint32_t *scan,
@@ -339,11 +419,14 @@ static SourceState source_next(Source *source, int64_t timeout_ms, Batch **out, 
         }
         if (batch->row_count == 0) {
             batch_release(batch);
+            end_file(source, file);
             continue;
         }
         source->rows += batch->row_count;
         *out = with_metadata(source, file, batch);
         *scan = 0;
+        if (file->done)
+            end_file(source, file);
         return SOURCE_BATCH;
     }
     return end ? SOURCE_END : SOURCE_FAILED;
@@ -369,12 +452,12 @@ static void source_progress(Source *source, SourceProgress *out)
 {
     *out = (SourceProgress){.rows = source->rows,
                             .rows_skipped = source->skipped,
-                            .snapshot = source->current < source->file_count,
+                            .snapshot = source->files_left != 0,
                             .seconds_behind = -1};
     if (source->bytes != 0 && source->bytes_expected >= source->bytes)
         out->rows_expected = (uint64_t)((double)source->rows * (double)source->bytes_expected /
                                         (double)source->bytes);
-    if (source->current < source->file_count)
+    if (source->files_left != 0)
         snprintf(out->position, sizeof(out->position), "%s:%llu",
                  source->files[source->current].path,
                  (unsigned long long)source->files[source->current].line);

@@ -310,6 +310,14 @@ static uint32_t readers_before(const Job *job, const PlanNode *node)
     return readers;
 }
 
+static bool looks_at_splits(const Task *task)
+{
+    for (uint32_t i = 0; i < task->stage_count; i++)
+        if (task->stages[i].context.splits != NULL)
+            return true;
+    return false;
+}
+
 static bool open_source(Job *job, Task *task, const RestorePoint *from, Error *error)
 {
     TaskSource *source = task->source;
@@ -322,6 +330,7 @@ static bool open_source(Job *job, Task *task, const RestorePoint *from, Error *e
         .parallelism = task->fragment->parallelism,
         .is_restored = restored,
         .readers_before = readers_before(job, first),
+        .times = looks_at_splits(task) ? &source->times : NULL,
         .clock = job->config.clock,
         .zone = job->config.zone,
         .bounded_run = job->config.bounded_run,
@@ -368,6 +377,69 @@ static void make_source(Task *task)
     task->source = source;
 }
 
+/* Whether the rows of the scan come to the node one by one, in their order. */
+static bool comes_from(const PlanNode *node, const PlanNode *scan)
+{
+    while (node != scan && node->input_count == 1 &&
+           (strcmp(node->op, "watermark") == 0 || strcmp(node->op, "calc") == 0 ||
+            strcmp(node->op, "drop_update_before") == 0))
+        node = node->inputs[0].node;
+    return node == scan;
+}
+
+/* Watermarks see which split of the source a row is of, where they run in its task. */
+static void connect_splits(Task *task)
+{
+    TaskSource *source = task->source;
+    if (source == NULL || source->scan_count != 1)
+        return;
+    for (uint32_t i = 0; i < task->stage_count; i++) {
+        Stage *stage = &task->stages[i];
+        const PlanWatermark *spec = stage->node->spec;
+        if (strcmp(stage->node->op, "watermark") == 0 && spec->watermark != NULL &&
+            comes_from(stage->node, source->scans[0]->node))
+            stage->context.splits = &source->times;
+    }
+}
+
+/* The table's watermark that is aligned with others; NULL: none. */
+static const PlanNode *find_aligned(const Job *job, const TaskSource *source)
+{
+    for (uint32_t n = 0; n < job->plan->node_count; n++) {
+        const PlanNode *node = job->plan->nodes[n];
+        const PlanWatermark *spec = node->spec;
+        for (uint32_t i = 0; i < source->scan_count; i++)
+            if (strcmp(node->op, "watermark") == 0 && spec->align_group != NULL &&
+                comes_from(node, source->scans[i]->node))
+                return node;
+    }
+    return NULL;
+}
+
+static void connect_alignment(const Job *job, const Attempt *attempt, Task *task)
+{
+    TaskSource *source = task->source;
+    const PlanNode *own = source == NULL ? NULL : find_aligned(job, source);
+    if (own == NULL)
+        return;
+    uint32_t copies = fragment_of(job, own->id)->parallelism;
+    source->align = own->spec;
+    source->align_own = attempt_stage(job, attempt, own->id, task->subtask % copies);
+    uint32_t room = 1;
+    for (uint32_t t = 0; t < attempt->task_count; t++)
+        room += attempt->tasks[t]->stage_count;
+    source->align_others = arena_new_array(task->arena, const Stage *, room);
+    for (uint32_t t = 0; t < attempt->task_count; t++)
+        for (uint32_t i = 0; i < attempt->tasks[t]->stage_count; i++) {
+            const Stage *stage = &attempt->tasks[t]->stages[i];
+            const PlanWatermark *spec = stage->node->spec;
+            if (strcmp(stage->node->op, "watermark") == 0 && stage != source->align_own &&
+                spec->align_group != NULL &&
+                strcmp(spec->align_group, source->align->align_group) == 0)
+                source->align_others[source->align_count++] = stage;
+        }
+}
+
 static bool open_outside(Job *job, Attempt *attempt, const RestorePoint *from, Error *error)
 {
     for (uint32_t t = 0; t < attempt->task_count; t++)
@@ -392,6 +464,10 @@ Attempt *attempt_new(Job *job)
     build_tasks(job, attempt);
     for (uint32_t t = 0; t < attempt->task_count; t++)
         make_source(attempt->tasks[t]);
+    for (uint32_t t = 0; t < attempt->task_count; t++) {
+        connect_splits(attempt->tasks[t]);
+        connect_alignment(job, attempt, attempt->tasks[t]);
+    }
     return attempt;
 }
 

@@ -269,22 +269,35 @@ static void add_sources(const Attempt *attempt, JobStatus *out)
         out->snapshot_seconds_left = elapsed * (1 - share) / share;
 }
 
-/* Notes the watermark of a source if it is the one that the others wait for. */
-static void add_watermark(const Job *job, const PlanNode *node, const StageStats *stats,
-                          JobStatus *out)
+static double stands_seconds(const Job *job, const Stage *stage)
 {
+    int64_t moved_us = atomic_load_explicit(&stage->stats.moved_at_us, memory_order_relaxed);
+    return (double)(job->config.clock->now_us(job->config.clock) - moved_us) / 1e6;
+}
+
+/* The split of its source that a watermark waits for; under the job's lock. */
+static void copy_split(const Stage *stage, char split[128])
+{
+    split[0] = '\0';
+    if (stage->context.splits != NULL)
+        memcpy(split, stage->task->source->progress.slowest, 128);
+}
+
+/* Notes the watermark of a source if it is the one that the others wait for. */
+static void add_watermark(const Job *job, const Stage *stage, JobStatus *out)
+{
+    const PlanNode *node = stage->node;
     const PlanWatermark *spec = node->spec;
-    int64_t watermark = atomic_load_explicit(&stats->watermark_us, memory_order_relaxed);
-    if (atomic_load_explicit(&stats->idle, memory_order_relaxed) || watermark == INT64_MAX ||
+    int64_t watermark = atomic_load_explicit(&stage->stats.watermark_us, memory_order_relaxed);
+    if (atomic_load_explicit(&stage->stats.idle, memory_order_relaxed) || watermark == INT64_MAX ||
         (out->has_event_time && watermark >= out->watermark_us))
         return;
-    int64_t moved = atomic_load_explicit(&stats->moved_at_us, memory_order_relaxed);
     out->has_event_time = true;
     out->waits_local = node->schema->columns[spec->rowtime].type->kind == TYPE_TIMESTAMP;
     out->watermark_us = watermark;
-    out->watermark_stands_seconds =
-        (double)(job->config.clock->now_us(job->config.clock) - moved) / 1e6;
+    out->watermark_stands_seconds = stands_seconds(job, stage);
     snprintf(out->watermark_table, sizeof(out->watermark_table), "%s", spec->table);
+    copy_split(stage, out->watermark_split);
 }
 
 static void add_event_time(const Job *job, JobStatus *out)
@@ -293,10 +306,10 @@ static void add_event_time(const Job *job, JobStatus *out)
         const PlanNode *node = job->plan->nodes[i];
         uint32_t copies = job->graph->fragments[job->graph->fragment_of[i]].parallelism;
         for (uint32_t k = 0; k < copies; k++) {
-            const StageStats *stats = &attempt_stage(job, job->attempt, i, k)->stats;
-            out->late_rows += atomic_load_explicit(&stats->late_rows, memory_order_relaxed);
+            const Stage *stage = attempt_stage(job, job->attempt, i, k);
+            out->late_rows += atomic_load_explicit(&stage->stats.late_rows, memory_order_relaxed);
             if (strcmp(node->op, "watermark") == 0)
-                add_watermark(job, node, stats, out);
+                add_watermark(job, stage, out);
         }
     }
 }
@@ -330,7 +343,8 @@ static void operator_status(const Job *job, const PlanNode *node, OperatorStatus
     uint32_t copies = job->graph->fragments[job->graph->fragment_of[node->id]].parallelism;
     *out = (OperatorStatus){.node = node, .watermark_us = INT64_MAX};
     for (uint32_t i = 0; i < copies; i++) {
-        const StageStats *stats = &attempt_stage(job, job->attempt, node->id, i)->stats;
+        const Stage *stage = attempt_stage(job, job->attempt, node->id, i);
+        const StageStats *stats = &stage->stats;
         out->rows_in += atomic_load_explicit(&stats->rows_in, memory_order_relaxed);
         out->rows_out += atomic_load_explicit(&stats->rows_out, memory_order_relaxed);
         out->busy_us += atomic_load_explicit(&stats->busy_us, memory_order_relaxed);
@@ -338,8 +352,11 @@ static void operator_status(const Job *job, const PlanNode *node, OperatorStatus
         out->state_keys += atomic_load_explicit(&stats->state_keys, memory_order_relaxed);
         out->late_rows += atomic_load_explicit(&stats->late_rows, memory_order_relaxed);
         int64_t watermark = atomic_load_explicit(&stats->watermark_us, memory_order_relaxed);
-        if (watermark < out->watermark_us)
-            out->watermark_us = watermark;
+        if (watermark >= out->watermark_us)
+            continue;
+        out->watermark_us = watermark;
+        out->watermark_stands_seconds = stands_seconds(job, stage);
+        copy_split(stage, out->watermark_split);
     }
 }
 

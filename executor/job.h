@@ -102,6 +102,7 @@ typedef struct JobStatus {
     int64_t watermark_us;
     double watermark_stands_seconds;
     char watermark_table[128];
+    char watermark_split[128]; /* of the table; "": it has none, or one */
 } JobStatus;
 
 /* One operator's figures, for EXPLAIN after a run, SHOW JOBS and tests. */
@@ -111,7 +112,9 @@ typedef struct OperatorStatus {
     uint64_t busy_us;
     uint64_t state_bytes, state_keys;
     uint64_t late_rows;
-    int64_t watermark_us; /* INT64_MIN: none yet */
+    int64_t watermark_us; /* INT64_MIN: none yet; INT64_MAX: its inputs have ended */
+    double watermark_stands_seconds;
+    char watermark_split[128]; /* as JobStatus's */
 } OperatorStatus;
 
 /* Opens everything (so that a missing table or a bad file fails here), restores when there is an

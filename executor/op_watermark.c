@@ -3,12 +3,12 @@
  * Contract: rows as they come. The watermark is the greatest value of its expression so far, NULLs
  * ignored; it begins below every time, never goes back, and is passed on every `interval_ms` of
  * the job's clock and at each barrier, or, with an interval of 0, right behind the row that raised
- * it. Watermarks from above are ignored but for the last one. Without an expression the source's
- * own are passed on.
- * A row without event time ends the job with an error, or is a late row where `drops_bad` says so;
- * so is one further ahead of the clock than `max_ahead_ms`. Of an update of which one half is such
- * a row the other half becomes +I or -D.
- * After `idle_ms` without a row the consumers are told not to wait for this source.
+ * it. Of a source that reads several splits it is the least of theirs; a split that has ended
+ * counts no more. Watermarks from above are ignored but for the last one. Without an expression the
+ * source's own are passed on. A row without event time ends the job with an error, or is a late row
+ * where `drops_bad` says so; so is one further ahead of the clock than `max_ahead_ms`. Of an update
+ * of which one half is such a row the other half becomes +I or -D. After `idle_ms` without a row
+ * the consumers are told not to wait for this source.
  *
  * Cost: one run of the expression a batch and a pass over its result; batches go on as they are. */
 #include "core/changelog_text.h"
@@ -23,6 +23,7 @@ typedef struct Watermark {
     uint32_t *good, *bad;
     /* What changes. */
     int64_t most_us;
+    int64_t others_us;     /* the least of the splits that the rows at hand are not of */
     int64_t emitted_at_us; /* by the job's clock */
     int64_t row_at_us;     /* when the last row came */
 } Watermark;
@@ -39,8 +40,9 @@ static bool bad_time(const Watermark *watermark, const Batch *batch, uint32_t ro
     error_detail(error, "In the row %.*s.", text.length > 300 ? 300 : (int)text.length,
                  buffer_text(&text));
     buffer_deinit(&text);
-    return error_hint(error, "With the table option 'scan.watermark.bad-rowtime' = 'drop' such "
-                             "rows are left out and counted as late.");
+    return error_hint(error, "With the table option 'scan.watermark.bad-rowtime' = 'drop', or SET "
+                             "'table.exec.source.bad-rowtime' = 'drop', such rows are left out and "
+                             "counted as late.");
 }
 
 /* ----------------------------------------------------------- rows without time */
@@ -126,6 +128,33 @@ static bool has_news(const Watermark *watermark)
     return watermark->most_us > watermark->base.context->time->emitted_us;
 }
 
+/* Before rows of a batch: the splits that they are not of. */
+static void look_at_splits(Watermark *watermark)
+{
+    const SplitTimes *times = watermark->base.context->splits;
+    watermark->others_us = INT64_MAX;
+    for (uint32_t i = 0; times != NULL && i < times->count; i++) {
+        const SplitTime *split = &times->splits[i];
+        if (i != times->current && !split->ended && split->watermark_us < watermark->others_us)
+            watermark->others_us = split->watermark_us;
+    }
+}
+
+/* Rows at hand have reached `mark_us`. They may be the last of a split that has ended. */
+static void raise_to(Watermark *watermark, int64_t mark_us)
+{
+    SplitTimes *times = watermark->base.context->splits;
+    if (times != NULL && times->count != 0) {
+        SplitTime *split = &times->splits[times->current];
+        if (mark_us > split->watermark_us)
+            split->watermark_us = mark_us;
+        mark_us =
+            split->watermark_us < watermark->others_us ? split->watermark_us : watermark->others_us;
+    }
+    if (mark_us > watermark->most_us)
+        watermark->most_us = mark_us;
+}
+
 /* Passes the rows on one by one where a watermark belongs between them. */
 static bool emit_each(Watermark *watermark, Batch *batch, const Vector *marks, Emitter *emitter,
                       Error *error)
@@ -135,10 +164,8 @@ static bool emit_each(Watermark *watermark, Batch *batch, const Vector *marks, E
     bool done = true;
     for (uint32_t i = 0; i < batch->row_count && done; i++) {
         bool last = i + 1 == batch->row_count;
-        bool raises =
-            !vector_is_null(marks, i) && values[vector_index(marks, i)] > watermark->most_us;
-        if (raises)
-            watermark->most_us = values[vector_index(marks, i)];
+        if (!vector_is_null(marks, i))
+            raise_to(watermark, values[vector_index(marks, i)]);
         bool in_pair = !last && batch_kind(batch, i) == CHANGE_UPDATE_BEFORE &&
                        batch_kind(batch, i + 1) == CHANGE_UPDATE_AFTER;
         if (!last && (!has_news(watermark) || in_pair))
@@ -156,7 +183,7 @@ static bool emit_each(Watermark *watermark, Batch *batch, const Vector *marks, E
 static void take_most(Watermark *watermark, const Vector *marks, uint32_t count)
 {
     const int64_t *values = marks->data;
-    int64_t most = watermark->most_us;
+    int64_t most = INT64_MIN;
     if (marks->constant)
         count = count > 0 ? 1 : 0;
     if (marks->validity != NULL) {
@@ -167,7 +194,7 @@ static void take_most(Watermark *watermark, const Vector *marks, uint32_t count)
         for (uint32_t i = 0; i < count; i++)
             most = values[i] > most ? values[i] : most;
     }
-    watermark->most_us = most;
+    raise_to(watermark, most);
 }
 
 static bool after_rows(Watermark *watermark, Emitter *emitter, Error *error)
@@ -205,6 +232,7 @@ static bool watermark_batch(Operator *op, uint32_t input, Batch *batch, Emitter 
         batch_release(batch);
         return false;
     }
+    look_at_splits(watermark);
     if (watermark->plan->interval_ms == 0)
         return emit_each(watermark, batch, marks, emitter, error) &&
                after_rows(watermark, emitter, error);

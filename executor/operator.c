@@ -172,17 +172,20 @@ static bool forward(Stage *stage, const Message *message, Error *error)
     return true;
 }
 
+static void publish_watermark(Stage *stage, int64_t watermark_us)
+{
+    atomic_store_explicit(&stage->stats.watermark_us, watermark_us, memory_order_relaxed);
+    atomic_store_explicit(&stage->stats.moved_at_us, stage->task->environment.batch_time_us,
+                          memory_order_relaxed);
+}
+
 static bool forward_watermark(Stage *stage, int64_t watermark_us, Error *error)
 {
     if (stream_check_on && !stream_check_watermark(&stage->check, watermark_us, error))
         return false;
     stage->time.emitted_us = watermark_us;
-    if (stage->class->own_watermarks) {
-        const FunctionEnvironment *environment = &stage->task->environment;
-        atomic_store_explicit(&stage->stats.watermark_us, watermark_us, memory_order_relaxed);
-        atomic_store_explicit(&stage->stats.moved_at_us, environment->batch_time_us,
-                              memory_order_relaxed);
-    }
+    if (stage->class->own_watermarks)
+        publish_watermark(stage, watermark_us);
     Message message = {.kind = MESSAGE_WATERMARK, .watermark_us = watermark_us};
     return forward(stage, &message, error);
 }
@@ -269,7 +272,7 @@ static bool advance_watermark(Stage *stage, Error *error)
     if (watermark <= stage->time.watermark_us)
         return true;
     stage->time.watermark_us = watermark;
-    atomic_store_explicit(&stage->stats.watermark_us, watermark, memory_order_relaxed);
+    publish_watermark(stage, watermark);
     if (stage->class->watermark != NULL) {
         StageCall call = call_begin(stage);
         bool done = stage->class->watermark(stage->operator_, watermark, &stage->emitter, error);

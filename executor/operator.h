@@ -55,6 +55,7 @@ typedef struct OperatorContext {
     OperatorTime *time;
     FunctionEnvironment *environment;
     uint32_t batch_rows; /* rows an output batch has at most */
+    SplitTimes *splits;  /* of the source that gives the rows; NULL: not known */
     Arena *arena;        /* lives as long as the instance */
     void *runtime;       /* private to the runtime (op_scan, op_sink) */
 } OperatorContext;

@@ -389,7 +389,10 @@ static bool step(Task *task, Error *error)
             return false;
         dirty = false;
     }
-    int64_t timeout_ms = reading ? 0 : dirty ? FLUSH_IDLE_MS : -1;
+    int64_t timeout_ms = dirty ? FLUSH_IDLE_MS : -1;
+    reading = reading && !task_source_is_ahead(task, &timeout_ms);
+    if (reading)
+        timeout_ms = 0;
     if (!run_alarms(task, &timeout_ms, error))
         return false;
     Message message = {0};

@@ -43,6 +43,14 @@ typedef struct TaskSource {
     bool draining; /* and acts as if its input had ended */
     int64_t published_us;
     SourceProgress progress; /* under the job's lock */
+    SplitTimes times;        /* of its splits, if the source tells them */
+    /* Alignment: this source's watermark must not be too far ahead of the others of its group. */
+    const PlanWatermark *align; /* NULL: it does not wait */
+    const Stage *align_own;
+    const Stage **align_others;
+    uint32_t align_count;
+    int64_t aligned_at_us; /* when it looked last */
+    bool is_ahead;
 } TaskSource;
 
 struct Task {
@@ -101,6 +109,9 @@ bool task_source_read(Task *task, bool *idle, Error *error) MUST_CHECK;
 bool task_source_end(Task *task, Error *error) MUST_CHECK;
 /* Writes the source's positions into the checkpoint. */
 bool task_source_save(Task *task, Error *error) MUST_CHECK;
+/* Whether the source must wait for others of its group; *wait_ms is shortened to the time until it
+ * looks again. */
+bool task_source_is_ahead(Task *task, int64_t *wait_ms);
 /* Whether the source's position may be saved now. */
 bool task_source_settled(const Task *task);
 /* Ends reading if that was asked for and may be now. */

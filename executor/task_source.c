@@ -8,6 +8,23 @@
 #define READ_BLOCKS_MS    10
 #define PROGRESS_EVERY_US 100000
 
+/* The split that is furthest behind, where there are several. */
+static void tell_slowest(const SplitTimes *times, SourceProgress *progress)
+{
+    const SplitTime *slowest = NULL;
+    for (uint32_t i = 0; i < times->count; i++) {
+        const SplitTime *split = &times->splits[i];
+        if (!split->ended && (slowest == NULL || split->watermark_us < slowest->watermark_us))
+            slowest = split;
+    }
+    if (slowest == NULL || times->count == 1)
+        return;
+    /* The end of a path tells more than its beginning. */
+    size_t length = strlen(slowest->name), room = sizeof(progress->slowest) - 1;
+    memcpy(progress->slowest, slowest->name + (length > room ? length - room : 0),
+           length > room ? room : length);
+}
+
 static void publish_progress(Task *task, bool now)
 {
     TaskSource *source = task->source;
@@ -19,7 +36,43 @@ static void publish_progress(Task *task, bool now)
     source->published_us = time_us;
     SourceProgress progress = {.seconds_behind = -1};
     source->class->progress(source->source, &progress);
+    tell_slowest(&source->times, &progress);
     coordinator_progress(task->job, source, &progress);
+}
+
+/* By the watermarks that have been passed on. A member that waits for nobody, or has ended, holds
+ * nobody up. */
+static bool is_ahead(const TaskSource *source)
+{
+    int64_t drift_us = source->align->align_drift_ms * 1000, least_us = INT64_MAX;
+    int64_t own_us =
+        atomic_load_explicit(&source->align_own->stats.watermark_us, memory_order_relaxed);
+    for (uint32_t i = 0; i < source->align_count; i++) {
+        const StageStats *stats = &source->align_others[i]->stats;
+        int64_t other_us = atomic_load_explicit(&stats->watermark_us, memory_order_relaxed);
+        if (!atomic_load_explicit(&stats->idle, memory_order_relaxed) && other_us < least_us)
+            least_us = other_us;
+    }
+    int64_t limit_us;
+    if (own_us == INT64_MIN || __builtin_add_overflow(least_us, drift_us, &limit_us))
+        return false;
+    return least_us == INT64_MIN || own_us > limit_us;
+}
+
+bool task_source_is_ahead(Task *task, int64_t *wait_ms)
+{
+    TaskSource *source = task->source;
+    if (source == NULL || source->align == NULL)
+        return false;
+    int64_t interval_us = source->align->align_interval_ms * 1000, now_us = clock_monotonic_us();
+    if (now_us - source->aligned_at_us >= interval_us) {
+        source->aligned_at_us = now_us;
+        source->is_ahead = is_ahead(source);
+    }
+    int64_t until_ms = (source->aligned_at_us + interval_us - now_us) / 1000 + 1;
+    if (source->is_ahead && (*wait_ms < 0 || until_ms < *wait_ms))
+        *wait_ms = until_ms;
+    return source->is_ahead;
 }
 
 bool task_source_settled(const Task *task)

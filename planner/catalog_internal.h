@@ -75,6 +75,8 @@ bool table_check_options(const Options *options, const char *table, AstPlace pla
                          const Connector **connector, const Format **format, Error *error);
 /* bind_watermark.c: options that any table with a WATERMARK takes. */
 const OptionSpec *watermark_option_specs(void);
+/* What the option table cannot say. */
+bool watermark_check_options(const Options *options, Error *error) MUST_CHECK;
 /* Whether the table's format can read, or write, its columns; no format is fine. */
 bool table_check_format(const TableInfo *table, const TimeZone *zone, bool for_sink, Error *error);
 /* Options with those of a hint over them, in the arena. */

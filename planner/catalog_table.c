@@ -340,7 +340,8 @@ static bool take_watermark(Draft *draft, Binder *binder, Error *error)
         return wrong_rowtime(
             draft, arena_printf(draft->arena, "WATERMARK column \"%s\"", create->watermark_column),
             type, error);
-    if (!check_watermark(draft, binder, type, error))
+    if (!check_watermark(draft, binder, type, error) ||
+        !watermark_check_options(&create->options, error))
         return false;
     def->watermark = ast_copy_expr(draft->arena, create->watermark);
     def->watermark_text = expression_text(draft, create->watermark_text);

@@ -3,6 +3,8 @@
  *
  * Where rows without usable time are left out it is a filter as well, and as with any filter on a
  * column that updates may change the old row must be known. */
+#include <string.h>
+
 #include "planner/lower.h"
 #include "planner/rewrite.h"
 
@@ -13,7 +15,11 @@ static bool watermark_equal(const LogicalNode *a, const LogicalNode *b)
     const PlanWatermark *x = &a->watermark, *y = &b->watermark;
     if (x->rowtime != y->rowtime || x->interval_ms != y->interval_ms || x->idle_ms != y->idle_ms ||
         x->drops_bad != y->drops_bad || x->max_ahead_ms != y->max_ahead_ms ||
-        (x->watermark == NULL) != (y->watermark == NULL))
+        (x->watermark == NULL) != (y->watermark == NULL) ||
+        (x->align_group == NULL) != (y->align_group == NULL) ||
+        x->align_drift_ms != y->align_drift_ms || x->align_interval_ms != y->align_interval_ms)
+        return false;
+    if (x->align_group != NULL && strcmp(x->align_group, y->align_group) != 0)
         return false;
     return x->watermark == NULL ||
            (expr_equal(x->watermark, y->watermark) && expr_is_deterministic(x->watermark));

@@ -86,6 +86,11 @@ typedef struct PlanWatermark {
     int64_t idle_ms;       /* without a row for this long it is not waited for; 0: always */
     bool drops_bad;        /* rows without usable event time are late rows, not an error */
     int64_t max_ahead_ms;  /* further ahead of the clock is not usable; negative: any is */
+    /* Tables of one group wait for each other: a source further ahead than this pauses, and looks
+     * again so often. NULL: none. */
+    const char *align_group;
+    int64_t align_drift_ms;
+    int64_t align_interval_ms;
 } PlanWatermark;
 
 /* op "values": constant rows, once. */

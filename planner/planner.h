@@ -30,6 +30,7 @@ typedef struct PlannerConfig {
     int64_t interval_cleanup_ms;    /* table.exec.interval-join.min-cleanup-interval */
     const char *late_rows_table;    /* table.exec.late-rows.table; NULL: they are counted only */
     int64_t source_idle_ms;         /* table.exec.source.idle-timeout; 0: none */
+    bool drops_bad_rowtime;         /* table.exec.source.bad-rowtime */
     uint32_t max_parallelism;
     const Clock *clock;
     /* Per INSERT of the statement: the epoch with which it joined the job; 0: from the job's

@@ -183,6 +183,12 @@ static const OptionSpec specs[] = {
      .values = "AUTO|NONE|FORCE",
      .fallback = "AUTO",
      .doc = "When a sink's changes are put in order by its primary key first."},
+    {.name = "table.exec.source.bad-rowtime",
+     .type = OPTION_ENUM,
+     .values = "FAIL|DROP",
+     .fallback = "FAIL",
+     .doc = "What a row without usable event time does: end the job, or be a late row; the table "
+            "option scan.watermark.bad-rowtime sets it for one table."},
     {.name = "table.exec.source.cdc-events-duplicate",
      .type = OPTION_BOOLEAN,
      .fallback = "false",

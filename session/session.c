@@ -64,6 +64,8 @@ PlannerConfig session_planner_config(WeirSession *session, const TimeZone *zone)
             config_duration_ms(config, "table.exec.interval-join.min-cleanup-interval"),
         .late_rows_table = config_get(config, "table.exec.late-rows.table"),
         .source_idle_ms = config_duration_ms(config, "table.exec.source.idle-timeout"),
+        .drops_bad_rowtime =
+            text_equal_nocase(config_get(config, "table.exec.source.bad-rowtime"), "DROP"),
         .max_parallelism = (uint32_t)config_integer(config, "pipeline.max-parallelism"),
         .clock = session_clock(session),
     };

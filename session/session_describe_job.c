@@ -43,12 +43,16 @@ static const char *number(Arena *arena, uint64_t value)
     return arena_printf(arena, "%" PRIu64, value);
 }
 
-static const char *watermark_text(Arena *arena, int64_t watermark_us)
+/* Where it stands, and since when. */
+static const char *watermark_text(Arena *arena, const OperatorStatus *figures)
 {
-    if (watermark_us == INT64_MIN || watermark_us == INT64_MAX)
+    if (figures->watermark_us == INT64_MIN || figures->watermark_us == INT64_MAX)
         return NULL;
     Buffer text = {0};
-    datetime_print(datetime_from_micros(watermark_us), 3, &text);
+    datetime_print(datetime_from_micros(figures->watermark_us), 3, &text);
+    buffer_printf(&text, " (%s%sfor %.1f s)", figures->watermark_split,
+                  figures->watermark_split[0] == '\0' ? "" : ", ",
+                  figures->watermark_stands_seconds);
     const char *copy = arena_strdup(arena, buffer_text(&text));
     buffer_deinit(&text);
     return copy;
@@ -66,7 +70,7 @@ static void add_operator(WeirResult *result, const SessionOperator *operator)
         operator->keeps_state ? number(arena, figures->state_keys) : NULL,
         operator->keeps_state ? number(arena, figures->state_bytes) : NULL,
         number(arena, figures->late_rows),
-        watermark_text(arena, figures->watermark_us),
+        watermark_text(arena, figures),
     };
     result_add_row(result, cells);
 }

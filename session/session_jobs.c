@@ -347,6 +347,7 @@ static void describe_event_time(const WeirSession *session, const JobStatus *sta
     if (!status->has_event_time)
         return;
     snprintf(out->watermark_table, sizeof(out->watermark_table), "%s", status->watermark_table);
+    snprintf(out->watermark_split, sizeof(out->watermark_split), "%s", status->watermark_split);
     out->watermark_stands_seconds = status->watermark_stands_seconds;
     if (status->watermark_us == INT64_MIN) {
         snprintf(out->watermark, sizeof(out->watermark), "none yet");

@@ -134,8 +134,10 @@ static WeirResult *show_jobs(WeirSession *session)
             arena_printf(arena, "%llu", (unsigned long long)status.late_rows),
             status.watermark[0] == '\0'
                 ? NULL
-                : arena_printf(arena, "%s (table \"%s\", for %.1f s)", status.watermark,
-                               status.watermark_table, status.watermark_stands_seconds),
+                : arena_printf(arena, "%s (table \"%s\"%s%s, for %.1f s)", status.watermark,
+                               status.watermark_table,
+                               status.watermark_split[0] == '\0' ? "" : ", ",
+                               status.watermark_split, status.watermark_stands_seconds),
         };
         result_add_row(result, cells);
     }

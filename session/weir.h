@@ -155,6 +155,7 @@ typedef struct WeirJobStatus {
     uint64_t late_rows;              /* came too late for what an operator does */
     char watermark[64];              /* how far event time has come; "" without one */
     char watermark_table[128];       /* whose rows hold it there */
+    char watermark_split[128];       /* which of its files; "" where there are no several */
     double watermark_stands_seconds; /* for how long it has not moved */
 } WeirJobStatus;
 

@@ -61,6 +61,35 @@ START_TEST(it_moves_once_an_interval_and_at_barriers)
 }
 END_TEST
 
+/* Two splits: the slower one counts until it has ended. */
+START_TEST(the_slowest_split_counts)
+{
+    PlanWatermark plan = {.interval_ms = 0, .max_ahead_ms = -1};
+    Bench *bench = watermark_new(batch_sizes[_i], &plan, false);
+    SplitTime splits[] = {{"a", INT64_MIN, false}, {"b", INT64_MIN, false}};
+    SplitTimes times = {splits, 2, 0};
+    bench->context.splits = &times;
+    bench_check(bench, 0, "+I[1, " T "5, " T "5]\n", "+I[1, " T "5.000, " T "5.000]\n");
+    times.current = 1;
+    bench_check(bench, 0, "+I[2, " T "1, " T "1]\n+I[3, " T "7, " T "7]\n",
+                "+I[2, " T "1.000, " T "1.000]\nwatermark 1000\n"
+                "+I[3, " T "7.000, " T "7.000]\nwatermark 5000\n");
+    times.current = 0;
+    bench_check(bench, 0, "+I[4, " T "2, " T "2]\n+I[5, " T "6, " T "6]\n",
+                "+I[4, " T "2.000, " T "2.000]\n"
+                "+I[5, " T "6.000, " T "6.000]\nwatermark 6000\n");
+    ck_assert_int_eq(splits[1].watermark_us, 7000000);
+    splits[0].ended = true;
+    bench_check(bench, 0, "+I[6, " T "6, " T "6]\n", "+I[6, " T "6.000, " T "6.000]\n");
+    splits[1].ended = true;
+    times.current = 1;
+    bench_check(bench, 0, "+I[7, " T "7, NULL]\n+I[8, " T "9, " T "9]\n",
+                "+I[7, " T "7.000, NULL]\n"
+                "+I[8, " T "9.000, " T "9.000]\nwatermark 9000\n");
+    bench_free(bench);
+}
+END_TEST
+
 START_TEST(a_restored_one_says_again_what_it_said)
 {
     PlanWatermark plan = {.interval_ms = 200, .max_ahead_ms = -1};
@@ -145,6 +174,7 @@ int main(void)
     int sizes = (int)array_count(batch_sizes);
     tcase_add_loop_test(cases, each_row_that_raises_it_is_followed_by_it, 0, sizes);
     tcase_add_loop_test(cases, it_moves_once_an_interval_and_at_barriers, 0, sizes);
+    tcase_add_loop_test(cases, the_slowest_split_counts, 0, sizes);
     tcase_add_loop_test(cases, a_restored_one_says_again_what_it_said, 0, sizes);
     tcase_add_loop_test(cases, a_quiet_source_is_not_waited_for, 0, sizes);
     tcase_add_test(cases, rows_without_usable_time_are_late);
