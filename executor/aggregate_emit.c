@@ -72,6 +72,8 @@ static bool lives_before(const AggregateBatch *work, uint32_t row)
 {
     if (work->group_rows == NULL)
         return !work->created[row];
+    if (work->lived != NULL)
+        return work->lived[row] != 0;
     return change_is_retraction(aggregate_kind(work, row)) || work->group_rows[row] > 1;
 }
 

@@ -55,6 +55,10 @@ void aggregate_count_rows(const Aggregate *aggregate, AggregateBatch *work)
 {
     if (!aggregate->plan->input_retracts)
         return;
+    if (aggregate->plan->merges) {
+        aggregate_count_merged(aggregate, work);
+        return;
+    }
     uint32_t n = work->count;
     work->group_rows = arena_alloc(work->arena, sizeof(int64_t) * n);
     work->counted = arena_alloc(work->arena, n);

@@ -3,6 +3,7 @@
  *     op_aggregate.c         groups, rows of a batch, the aggregates' updates
  *     aggregate_emit.c       which changes follow, in which order; output batches
  *     aggregate_distinct.c   DISTINCT: counts per value, masks of rows that count
+ *     aggregate_merge.c      the second of two phases
  *     aggregate_groups.c     groups found, numbered, counted and given back
  *     aggregate_ordered.c    MIN and MAX over input that retracts: values in order
  *     aggregate_collected.c  ARRAY_AGG and its like: values as they came
@@ -53,6 +54,7 @@ typedef struct AggregateBatch {
     uint8_t *created; /* the row made its group */
     /* When the input retracts; else NULL. */
     int64_t *group_rows; /* rows of the group after this row */
+    uint8_t *lived;      /* of merged rows: the group was there before; else NULL */
     uint8_t *counted;    /* 0: retraction for a group that is not there, to be ignored */
     bool any_ignored;
     uint32_t *previous; /* the row before of the same group, or AGGREGATE_NO_ROW; for `ordered` */
@@ -113,6 +115,19 @@ void aggregate_remove_empty(Aggregate *aggregate, const AggregateBatch *work);
 void aggregate_make_group(Aggregate *aggregate, Str key);
 /* After a restore: where the numbers go on. */
 void aggregate_see_groups(Aggregate *aggregate);
+
+/* ----------------------------------------------------------- aggregate_merge.c */
+
+/* As aggregate_count_rows and aggregate_update, of rows that a local phase has made. */
+void aggregate_count_merged(const Aggregate *aggregate, AggregateBatch *work);
+bool aggregate_merge(Aggregate *aggregate, AggregateBatch *work, Error *error) MUST_CHECK;
+
+/* What such a row says of its group's calls, to be read while it lasts: the states at the offsets
+ * at which they lie behind a header. Appends to the buffer, reads into `states`. */
+void aggregate_states_encode(const PlanAggregate *plan, const uint8_t *states, Buffer *out);
+void aggregate_states_decode(const PlanAggregate *plan, Str encoded, uint8_t *states);
+/* Bytes of the states of all calls. */
+uint32_t aggregate_states_bytes(const PlanAggregate *plan);
 
 /* -------------------------------------------------------------- op_aggregate.c
  *

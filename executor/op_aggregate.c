@@ -89,6 +89,8 @@ static bool update_call(Aggregate *aggregate, uint32_t number, AggregateBatch *w
 
 bool aggregate_update(Aggregate *aggregate, AggregateBatch *work, Error *error)
 {
+    if (aggregate->plan->merges)
+        return aggregate_merge(aggregate, work, error);
     if (aggregate->has_ordered) {
         work->previous = arena_alloc(work->arena, sizeof(uint32_t) * work->count);
         aggregate_find_spans(work, work->previous);

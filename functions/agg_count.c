@@ -81,6 +81,7 @@ static bool count_bind(const AggregateFunction *function, const FunctionSite *si
     out->update = count_update;
     out->result_of = count_result;
     out->merge = count_merge;
+    out->merges_changes = true;
     out->data = arguments;
     return true;
 }

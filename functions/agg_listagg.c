@@ -141,6 +141,7 @@ static bool list_bind(const AggregateFunction *function, const FunctionSite *sit
     out->update = list_update;
     out->result_of = list_result;
     out->merge = list_merge;
+    out->merges_slowly = true;
     out->data = separator;
     return true;
 }

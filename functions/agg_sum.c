@@ -301,6 +301,7 @@ static bool bind_sum(const AggregateFunction *function, const FunctionSite *site
     out->update = kernels->update[average];
     out->result_of = kernels->result[average];
     out->merge = kernels->merge;
+    out->merges_changes = kernels->merge != float_merge;
     return true;
 }
 

@@ -60,6 +60,11 @@ typedef struct BoundAggregate {
      * cannot be kept. Not for DISTINCT: two sets may share values. */
     bool (*merge)(const void *data, uint8_t *to, const uint8_t *from, AggregateMemory *memory,
                   Error *error);
+    /* A state of rows that came and went, not all of them this state's own, may be merged too: what
+     * it holds adds up to the difference they make. */
+    bool merges_changes;
+    /* Rows are better not joined to states before they meet their group: it would take longer. */
+    bool merges_slowly;
     /* With retracting input the value cannot be kept in place: the operator keeps the argument's
      * values in order and answers with the first (MIN) or last (MAX). `update` then serves only
      * insert-only input. */

@@ -30,6 +30,16 @@ bool lower_aggregate_spec(const PlannerContext *context, LogicalNode *node, Plan
                           Error *error) MUST_CHECK;
 void lower_aggregate_keys(const LogicalNode *node, Buffer *label);
 void lower_aggregate_select(const LogicalNode *node, Buffer *label);
+/* The same of a local phase: each call as "count$0". */
+void lower_aggregate_partials(const LogicalNode *node, Buffer *label);
+/* The node whose columns the arguments of the calls are: the input, or what a local phase reads. */
+const LogicalNode *lower_aggregate_rows(const LogicalNode *node);
+bool lower_aggregate_call(const PlannerContext *context, const LogicalNode *node, uint32_t number,
+                          bool retracting, PlanAggregateCall *to, Error *error) MUST_CHECK;
+/* lower_local_aggregate.c: puts a local phase below the aggregate where there is to be one. The
+ * node's own properties and its input's are known. */
+bool local_aggregate_insert(const PlannerContext *context, LogicalNode *node,
+                            Error *error) MUST_CHECK;
 /* The identities of keys and calls; those of further columns are left to be filled. */
 uint64_t *lower_aggregate_identify(const PlannerContext *context, LogicalNode *node, Buffer *text);
 

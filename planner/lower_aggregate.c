@@ -53,24 +53,30 @@ static bool aggregate_derive(const PlannerContext *context, LogicalNode *node, E
      * changes leaves it on one worker and enters the new one on another. */
     traits_map_unique_keys(arena, &node->traits, &input->traits, map);
     traits_add_key(arena, &node->traits, column_set_new(arena, all, aggregate->key_count));
-    return true;
+    return local_aggregate_insert(context, node, error);
 }
 
-static bool bind_call(const PlannerContext *context, const LogicalNode *node,
-                      const LogicalAggregateCall *from, bool retracting, PlanAggregateCall *to,
-                      Error *error)
+const LogicalNode *lower_aggregate_rows(const LogicalNode *node)
 {
+    const LogicalNode *input = node->inputs[0];
+    return logical_is(input, "local_aggregate") ? input->inputs[0] : input;
+}
+
+bool lower_aggregate_call(const PlannerContext *context, const LogicalNode *node, uint32_t number,
+                          bool retracting, PlanAggregateCall *to, Error *error)
+{
+    const LogicalAggregateCall *from = &node->aggregate.calls[number];
     Arena *arena = context->arena;
     const Type **types = arena_new_array(arena, const Type *, from->argument_count + 1);
     const Vector **literals = arena_new_array(arena, const Vector *, from->argument_count + 1);
-    const LogicalNode *input = node->inputs[0];
+    const LogicalNode *input = lower_aggregate_rows(node);
     for (uint32_t i = 0; i < from->argument_count; i++) {
         types[i] = from->argument_types[i];
         if (logical_is(input, "calc"))
             literals[i] = input->calc.projections[from->arguments[i]]->literal;
     }
     FunctionSite site = {types, literals, from->argument_count, context->site.zone, arena};
-    bool bound = logical_is(node, "aggregate")
+    bool bound = !logical_is(node, "window_aggregate")
                      ? aggregate_bind_keeping(from->name, &site, retracting, &to->call, error)
                      : aggregate_bind(from->name, &site, retracting, &to->call, error);
     if (!bound)
@@ -107,9 +113,9 @@ void lower_aggregate_keys(const LogicalNode *node, Buffer *label)
 void lower_aggregate_select(const LogicalNode *node, Buffer *label)
 {
     const LogicalAggregate *aggregate = &node->aggregate;
-    const Schema *input = node->inputs[0]->schema;
+    const Schema *input = lower_aggregate_rows(node)->schema;
     buffer_append_text(label, "select=[");
-    label_columns(input, aggregate->keys, aggregate->key_count, label);
+    label_columns(node->inputs[0]->schema, aggregate->keys, aggregate->key_count, label);
     for (uint32_t i = 0; i < aggregate->call_count; i++) {
         buffer_append_text(label, aggregate->key_count + i == 0 ? "" : ", ");
         print_call(&aggregate->calls[i], input, label);
@@ -117,10 +123,27 @@ void lower_aggregate_select(const LogicalNode *node, Buffer *label)
     }
 }
 
+void lower_aggregate_partials(const LogicalNode *node, Buffer *label)
+{
+    const LogicalAggregate *aggregate = &node->aggregate;
+    const Schema *input = node->inputs[0]->schema;
+    buffer_append_text(label, "select=[");
+    label_columns(input, aggregate->keys, aggregate->key_count, label);
+    for (uint32_t i = 0; i < aggregate->call_count; i++) {
+        buffer_append_text(label, aggregate->key_count + i == 0 ? "" : ", ");
+        print_call(&aggregate->calls[i], input, label);
+        buffer_append_text(label, " AS ");
+        for (const char *c = aggregate->calls[i].name; *c != 0; c++)
+            buffer_append_char(label, (char)(*c >= 'A' && *c <= 'Z' ? *c | 0x20 : *c));
+        buffer_printf(label, "$%u", i);
+    }
+}
+
 static const char *aggregate_label(const PlannerContext *context, const LogicalNode *node)
 {
     Buffer label = {0};
-    buffer_append_text(&label, "GroupAggregate(");
+    bool merges = logical_is(node->inputs[0], "local_aggregate");
+    buffer_append_text(&label, merges ? "GlobalGroupAggregate(" : "GroupAggregate(");
     lower_aggregate_keys(node, &label);
     lower_aggregate_select(node, &label);
     buffer_append_text(&label, "])");
@@ -164,14 +187,14 @@ bool lower_aggregate_spec(const PlannerContext *context, LogicalNode *node, Plan
     spec->key_count = aggregate->key_count;
     spec->call_count = aggregate->call_count;
     spec->calls = arena_new_array(context->arena, PlanAggregateCall, aggregate->call_count + 1);
-    spec->input_retracts = traits_retracts(node->inputs[0]);
+    spec->input_retracts = traits_retracts(lower_aggregate_rows(node));
+    spec->merges = logical_is(node->inputs[0], "local_aggregate");
     spec->state_ttl_ms = lower_state_ttl(context, node, 0);
     spec->final_only = context->config->bounded_run;
     spec->empty_sets = aggregate->empty_sets;
     spec->empty_set_count = aggregate->empty_set_count;
     for (uint32_t i = 0; i < aggregate->call_count; i++)
-        if (!bind_call(context, node, &aggregate->calls[i], spec->input_retracts, &spec->calls[i],
-                       error))
+        if (!lower_aggregate_call(context, node, i, spec->input_retracts, &spec->calls[i], error))
             return false;
     if (aggregate->key_count == 0)
         lower_single(node);
@@ -193,11 +216,12 @@ static bool aggregate_lower(const PlannerContext *context, LogicalNode *node, Er
 uint64_t *lower_aggregate_identify(const PlannerContext *context, LogicalNode *node, Buffer *text)
 {
     const LogicalAggregate *aggregate = &node->aggregate;
-    const uint64_t *input = node->inputs[0]->column_identities;
+    const uint64_t *keys = node->inputs[0]->column_identities;
+    const uint64_t *input = lower_aggregate_rows(node)->column_identities;
     uint32_t count = node->schema->column_count;
     uint64_t *columns = arena_new_array(context->arena, uint64_t, count + 1);
     for (uint32_t i = 0; i < aggregate->key_count; i++) {
-        columns[i] = input[aggregate->keys[i]];
+        columns[i] = keys[aggregate->keys[i]];
         identity_append(text, columns[i]);
     }
     size_t keys_end = text->length;
@@ -220,7 +244,7 @@ uint64_t *lower_aggregate_identify(const PlannerContext *context, LogicalNode *n
     for (uint32_t i = 0; i < aggregate->call_count; i++)
         identity_append(text, columns[aggregate->key_count + i]);
     /* Groups that can shrink are counted, and keep more for MIN and MAX. */
-    if (traits_retracts(node->inputs[0]))
+    if (traits_retracts(lower_aggregate_rows(node)))
         buffer_append_text(text, "|retracts");
     node->column_identities = columns;
     return columns;

@@ -123,6 +123,8 @@ typedef struct PlanAggregate {
     PlanAggregateCall *calls;
     uint32_t call_count;
     bool input_retracts;
+    /* The input are the rows of a local_aggregate: keys, which come first, then what is merged. */
+    bool merges;
     int64_t state_ttl_ms;
     /* Bounded run: results only at the end; a global aggregate then gives a row without input, and
      * so do grouping sets without keys: the last key is the set's id, the others are NULL. */
@@ -130,6 +132,10 @@ typedef struct PlanAggregate {
     const int64_t *empty_sets;
     uint32_t empty_set_count;
 } PlanAggregate;
+
+/* op "local_aggregate": the rows of a batch as one row per group: its keys, the states of all calls
+ * in one BYTES, and, if the input retracts, by how many rows the group has grown. Spec: a
+ * PlanAggregate. */
 
 /* op "expand": every row once per grouping set. Output: the columns passed on, then the keys, NULL
  * where the set leaves them out, then the id of the set. */

@@ -21,6 +21,8 @@ typedef struct PlannerConfig {
     bool mini_batch;                /* table.exec.mini-batch.enabled */
     int64_t mini_batch_latency_ms;  /* table.exec.mini-batch.allow-latency */
     int64_t mini_batch_size;        /* table.exec.mini-batch.size */
+    const char *agg_phase;          /* table.optimizer.agg-phase-strategy */
+    uint32_t parallelism;           /* parallelism.default */
     bool bounded_run;               /* execution.runtime-mode = batch */
     bool not_null_drop;             /* table.exec.sink.not-null-enforcer */
     bool require_on_conflict;       /* table.exec.sink.require-on-conflict */

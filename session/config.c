@@ -207,6 +207,12 @@ static const OptionSpec specs[] = {
      .type = OPTION_TEXT,
      .fallback = "default",
      .doc = "Zone of TIMESTAMP_LTZ values in text: an IANA name, UTC or an offset."},
+    {.name = "table.optimizer.agg-phase-strategy",
+     .type = OPTION_ENUM,
+     .values = "AUTO|ONE_PHASE|TWO_PHASE",
+     .fallback = "AUTO",
+     .doc = "Whether GROUP BY adds rows up before they travel to their worker, which needs "
+            "mini-batch or a bounded run; AUTO: when there are several workers."},
     {.name = "table.optimizer.multi-join.enabled",
      .type = OPTION_BOOLEAN,
      .fallback = "false",

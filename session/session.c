@@ -53,6 +53,8 @@ PlannerConfig session_planner_config(WeirSession *session, const TimeZone *zone)
         .mini_batch = config_boolean(config, "table.exec.mini-batch.enabled"),
         .mini_batch_latency_ms = config_duration_ms(config, "table.exec.mini-batch.allow-latency"),
         .mini_batch_size = config_integer(config, "table.exec.mini-batch.size"),
+        .agg_phase = config_get(config, "table.optimizer.agg-phase-strategy"),
+        .parallelism = (uint32_t)config_integer(config, "parallelism.default"),
         .not_null_drop =
             text_equal_nocase(config_get(config, "table.exec.sink.not-null-enforcer"), "DROP"),
         .require_on_conflict = config_boolean(config, "table.exec.sink.require-on-conflict"),

@@ -64,6 +64,8 @@ static void set_mini_batch(Case *run)
     set(run, "table.exec.mini-batch.enabled", "true");
     set(run, "table.exec.mini-batch.allow-latency", "1 h");
     set(run, "table.exec.mini-batch.size", one_in(run, 2) ? "5" : "5000");
+    if (one_in(run, 2))
+        set(run, "table.optimizer.agg-phase-strategy", "TWO_PHASE");
 }
 
 /* None of these changes the answer. */

@@ -17,10 +17,15 @@ static inline const Type *test_type(Arena *arena, const char *name)
         const char *name;
         const Type *type;
     } types[] = {
-        {"BOOLEAN", &type_boolean},       {"INT", &type_int},
-        {"BIGINT", &type_bigint},         {"DOUBLE", &type_double},
-        {"STRING", &type_string},         {"DATE", &type_date},
-        {"TIMESTAMP", &type_timestamp_3}, {"TIMESTAMP_LTZ", &type_timestamp_ltz_3},
+        {"BOOLEAN", &type_boolean},
+        {"INT", &type_int},
+        {"BIGINT", &type_bigint},
+        {"DOUBLE", &type_double},
+        {"STRING", &type_string},
+        {"BYTES", &type_bytes},
+        {"DATE", &type_date},
+        {"TIMESTAMP", &type_timestamp_3},
+        {"TIMESTAMP_LTZ", &type_timestamp_ltz_3},
     };
     for (size_t i = 0; i < array_count(types); i++)
         if (strcmp(types[i].name, name) == 0)
