@@ -45,12 +45,14 @@ typedef enum AstExprKind {
     AST_CALL,
     AST_AND, /* args, two or more */
     AST_OR,
-    AST_NOT,            /* args[0] */
-    AST_CASE,           /* searched form: when, then, when, then, …, else (always there) */
-    AST_CAST,           /* args[0], type; try_cast */
-    AST_IN_LIST,        /* args[0] IN (args[1], …); negated */
-    AST_BETWEEN,        /* args[0] BETWEEN args[1] AND args[2]; negated, symmetric */
-    AST_IN_QUERY,       /* args[0] IN (query), or a row of several in args; negated */
+    AST_NOT,      /* args[0] */
+    AST_CASE,     /* searched form: when, then, when, then, …, else (always there) */
+    AST_CAST,     /* args[0], type; try_cast */
+    AST_IN_LIST,  /* args[0] IN (args[1], …); negated */
+    AST_BETWEEN,  /* args[0] BETWEEN args[1] AND args[2]; negated, symmetric */
+    AST_IN_QUERY, /* args[0] IN (query), or a row of several in args; negated */
+    /* args[0] function ANY (query), or ALL when negated; = ANY and <> ALL are an IN_QUERY. */
+    AST_COMPARE_QUERY,
     AST_EXISTS,         /* query; negated */
     AST_SCALAR_QUERY,   /* query */
     AST_ROW,            /* ROW(args) or (a, b) */
@@ -102,10 +104,10 @@ struct AstExpr {
     bool boolean;
     const Type *type; /* CAST, TYPED, INTERVAL */
     int64_t interval_value;
-    const char *function; /* CALL: upper case */
+    const char *function; /* CALL: upper case; COMPARE_QUERY */
     AstExpr **args;
     uint32_t arg_count;
-    bool negated;   /* IN_LIST, IN_QUERY, BETWEEN, EXISTS */
+    bool negated;   /* IN_LIST, IN_QUERY, COMPARE_QUERY, BETWEEN, EXISTS */
     bool symmetric; /* BETWEEN SYMMETRIC */
     bool try_cast;
     bool distinct; /* aggregate(DISTINCT …) */

@@ -148,6 +148,7 @@ static const char *const ast_expr_names[] = {
     [AST_IN_LIST] = "in",
     [AST_BETWEEN] = "between",
     [AST_IN_QUERY] = "in-query",
+    [AST_COMPARE_QUERY] = "compare-query",
     [AST_EXISTS] = "exists",
     [AST_SCALAR_QUERY] = "scalar",
     [AST_ROW] = "row",
@@ -203,6 +204,8 @@ static void ast_print_head(const AstExpr *expr, Buffer *out)
         buffer_append_text(out, expr->function);
     else
         buffer_append_text(out, expr->try_cast ? "try-cast" : ast_expr_names[expr->kind]);
+    if (expr->kind == AST_COMPARE_QUERY)
+        buffer_printf(out, " %s", expr->function);
     if (expr->symmetric)
         buffer_append_text(out, " symmetric");
     if (expr->distinct)

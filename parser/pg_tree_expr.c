@@ -351,17 +351,13 @@ static AstExpr *pg_tree_in_query(const PgTree *tree, const json_t *body, AstQuer
         return NULL;
     uint32_t word = pg_tree_token(tree, body);
     bool all = strcmp(pg_tree_text(body, "subLinkType"), "ALL_SUBLINK") == 0;
-    const Token *token = pg_tree_item(tree, word);
-    if (token->kind == TOKEN_SYMBOL) {
-        /* = ANY is IN, <> ALL is NOT IN. */
-        bool unequal = token->symbol == SYMBOL_NOT_EQUAL || token->symbol == SYMBOL_BANG_EQUAL;
-        if ((all && !unequal) || (!all && token->symbol != '=')) {
-            pg_tree_fail_unsupported(tree, word, "this comparison with a subquery",
-                                     "Compare with MIN or MAX of the subquery.");
-            return NULL;
-        }
-    }
     AstExpr *expr = pg_tree_new(tree, AST_IN_QUERY, *span);
+    if (pg_tree_item(tree, word)->kind == TOKEN_SYMBOL) {
+        /* = ANY is IN, <> ALL is NOT IN. */
+        expr->function = pg_tree_operator_name(tree, word);
+        if (strcmp(expr->function, all ? "<>" : "=") != 0)
+            expr->kind = AST_COMPARE_QUERY;
+    }
     if (left->kind == AST_ROW) {
         expr->args = left->args;
         expr->arg_count = left->arg_count;

@@ -159,7 +159,28 @@ LogicalNode *queries_filter(Binder *binder, QueryList *list, LogicalNode *node, 
  * `exprs` is NULL; both give how many there are. */
 uint32_t queries_take(const QueryList *list, const Expr **exprs);
 uint32_t queries_give(QueryList *list, const Expr *const *exprs);
+/* bind_quantified.c: value = ANY (query), value > ALL (query). */
+/* One row of a query's one column: how many values, how many not NULL, the least, the greatest. */
+LogicalNode *bind_extremes(Binder *binder, LogicalNode *query);
+/* What ALL with the comparison says, from these columns. */
+const Expr *bind_all_value(Binder *binder, const QuerySite *site, const Expr *const *extremes,
+                           Error *error);
+/* The comparison that is TRUE where this one is FALSE. */
+const char *bind_opposite(const char *comparison);
+
+/* bind_join_queries.c: an outer join with queries in ON; with the columns of its sides. */
+LogicalNode *bind_on_queries(Binder *binder, QueryList *queries, PlanJoinKind kind,
+                             LogicalNode *sides[2], const Expr *on, const int64_t *ttl_ms,
+                             AstPlace place, Error *error);
+
 /* bind_subquery_join.c */
+/* A column of the node as an expression. */
+const Expr *bind_output_column(Arena *arena, const LogicalNode *node, uint32_t column,
+                               AstPlace place);
+/* CASE WHEN when THEN then ELSE other END. */
+const Expr *bind_choose(Binder *binder, const Expr *when, const Expr *then, const Expr *other);
+/* A function of one argument that cannot be refused. */
+const Expr *bind_call1(Binder *binder, const char *name, const Expr *arg, AstPlace place);
 /* FROM a, LATERAL (query): the query's rows that belong to a row of a. */
 typedef struct Lateral {
     bool is_correlated;

@@ -133,14 +133,52 @@ static const Expr *bind_cast(ExprScope *scope, const AstExpr *ast, Error *error)
     return cast;
 }
 
+static AstExpr *ast_node(Arena *arena, AstExprKind kind, AstExpr **args, uint32_t count,
+                         AstPlace place)
+{
+    AstExpr *expr = arena_new_one(arena, AstExpr);
+    *expr = (AstExpr){.kind = kind, .place = place, .args = args, .arg_count = count};
+    return expr;
+}
+
+/* (a, b) IN ((1, 2), (3, 4)): a = 1 AND b = 2 OR a = 3 AND b = 4. */
+static const Expr *bind_in_rows(ExprScope *scope, const AstExpr *ast, Error *error)
+{
+    Arena *arena = scope->binder->context->arena;
+    const AstExpr *left = ast->args[0];
+    uint32_t width = left->arg_count;
+    AstExpr **rows = arena_new_array(arena, AstExpr *, ast->arg_count);
+    for (uint32_t i = 1; i < ast->arg_count; i++) {
+        const AstExpr *row = ast->args[i];
+        if (row->kind != AST_ROW || row->arg_count != width || width == 0) {
+            error_set(error, ERROR_TYPE, "a row of %u values is compared with something else",
+                      width);
+            error_hint(error, "Write lists in IN with as many values as there are on its left.");
+            bind_error_at(scope->binder, error, row->place);
+            return NULL;
+        }
+        AstExpr **equal = arena_new_array(arena, AstExpr *, width + 1);
+        for (uint32_t c = 0; c < width; c++) {
+            AstExpr **sides = arena_new_array(arena, AstExpr *, 2);
+            sides[0] = left->args[c];
+            sides[1] = row->args[c];
+            equal[c] = ast_node(arena, AST_CALL, sides, 2, row->args[c]->place);
+            equal[c]->function = "=";
+        }
+        rows[i - 1] = width == 1 ? equal[0] : ast_node(arena, AST_AND, equal, width, row->place);
+    }
+    uint32_t count = ast->arg_count - 1;
+    const AstExpr *any = count == 1 ? rows[0] : ast_node(arena, AST_OR, rows, count, ast->place);
+    return negate(scope, bind_expr(scope, any, error), ast->negated, ast->place, error);
+}
+
 static const Expr *bind_in_list(ExprScope *scope, const AstExpr *ast, Error *error)
 {
     const PlannerContext *context = scope->binder->context;
+    if (ast->args[0]->kind == AST_ROW)
+        return bind_in_rows(scope, ast, error);
     const Expr **args = arena_new_array(context->arena, const Expr *, ast->arg_count + 1);
     for (uint32_t i = 0; i < ast->arg_count; i++) {
-        if (ast->args[i]->kind == AST_ROW)
-            return bind_refuse(scope->binder, ast->args[i]->place, error, "IN over rows",
-                               "Compare the columns one by one, joined with AND and OR.");
         args[i] = bind_expr(scope, ast->args[i], error);
         if (args[i] == NULL)
             return NULL;
@@ -277,6 +315,7 @@ static const Expr *bind_kind(ExprScope *scope, const AstExpr *ast, Error *error)
     case AST_INDEX:
         return bind_nested(scope, ast, "[]", error);
     case AST_IN_QUERY:
+    case AST_COMPARE_QUERY:
     case AST_EXISTS:
     case AST_SCALAR_QUERY:
         return bind_subquery(scope, ast, error);

@@ -170,9 +170,11 @@ static bool bind_condition_of(Binder *binder, const AstTable *ast, PlanJoinKind 
     }
     if (ast->on == NULL)
         return true;
-    bool is_inner = kind == PLAN_JOIN_INNER;
-    ExprScope expr_scope = {
-        .binder = binder, .scope = scope, .clause = "ON", .queries = is_inner ? queries : NULL};
+    bool keeps_versions = kind != PLAN_JOIN_INNER && ast->right->as_of != NULL;
+    ExprScope expr_scope = {.binder = binder,
+                            .scope = scope,
+                            .clause = "ON",
+                            .queries = keeps_versions ? NULL : queries};
     *condition = bind_condition(&expr_scope, ast->on, error);
     return *condition != NULL;
 }
@@ -252,8 +254,6 @@ static bool bind_as_of(Binder *binder, const AstTable *ast, const Relation *left
 static bool filter_by_queries(Binder *binder, QueryList *queries, const Expr *on,
                               LogicalNode **node, Error *error)
 {
-    if (queries->count == 0)
-        return true;
     *node = queries_filter(binder, queries, *node, on, error);
     return *node != NULL;
 }
@@ -281,15 +281,23 @@ bool bind_join(Binder *binder, const AstTable *ast, Relation *out, Error *error)
     uint32_t part_count = 0;
     if (lateral.condition != NULL)
         parts[part_count++] = lateral.condition;
-    if (on != NULL && queries.count == 0)
+    bool filters = kind == PLAN_JOIN_INNER && queries.count != 0;
+    if (on != NULL && !filters)
         parts[part_count++] = on;
-    out->node =
-        logical_join(context->arena, kind, left.node, right.node,
-                     expr_and(&context->site, parts, part_count), bind_place(binder, ast->place));
+    const Expr *condition = expr_and(&context->site, parts, part_count);
+    AstPlace place = bind_place(binder, ast->place);
+    LogicalNode *sides[2] = {left.node, right.node};
+    if (queries.count != 0 && !filters) {
+        out->node = bind_on_queries(binder, &queries, kind, sides, condition, ttl_ms, place, error);
+        if (out->node == NULL)
+            return false;
+    } else {
+        out->node = logical_join(context->arena, kind, sides[0], sides[1], condition, place);
+        out->node->hint_ttl_ms[0] = ttl_ms[0];
+        out->node->hint_ttl_ms[1] = ttl_ms[1];
+    }
     if (!bind_as_of(binder, ast, &left, &right, out->node, error))
         return false;
-    out->node->hint_ttl_ms[0] = ttl_ms[0];
-    out->node->hint_ttl_ms[1] = ttl_ms[1];
     for (uint32_t i = 0; i < scope.count; i++)
         scope.columns[i].expr =
             over_output(context->arena, scope.columns[i].expr, out->node->schema);
@@ -297,5 +305,5 @@ bool bind_join(Binder *binder, const AstTable *ast, Relation *out, Error *error)
     for (uint32_t i = 0; lateral.defaults != NULL && i < right.scope.count; i++)
         scope.columns[first + i].expr = lateral_value(binder, &lateral, out->node, i);
     out->scope = scope;
-    return filter_by_queries(binder, &queries, on, &out->node, error);
+    return !filters || filter_by_queries(binder, &queries, on, &out->node, error);
 }

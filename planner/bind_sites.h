@@ -141,13 +141,19 @@ typedef struct OverList {
 #define OVER_COLUMN_BASE UINT32_C(0x20000000)
 
 /* A query found in an expression; an EXPR_QUERY stands for its value until it is joined in. */
-typedef enum QuerySiteKind { QUERY_SITE_EXISTS, QUERY_SITE_IN, QUERY_SITE_SCALAR } QuerySiteKind;
+typedef enum QuerySiteKind {
+    QUERY_SITE_EXISTS,
+    QUERY_SITE_IN,
+    QUERY_SITE_SCALAR,
+    QUERY_SITE_ALL /* value compared with all of a column: the query is what bind_extremes gives */
+} QuerySiteKind;
 
 typedef struct QuerySite {
     QuerySiteKind kind;
     LogicalNode *query;
-    const Expr **compared; /* IN: what is looked for, over the rows around */
+    const Expr **compared; /* IN, ALL: what is looked for, over the rows around */
     uint32_t compared_count;
+    const char *comparison; /* ALL */
     OuterFrame *frame;
     const Type *type;
     bool in_group;     /* inside an aggregate call or a key of GROUP BY */

@@ -1,4 +1,4 @@
-/* Queries inside expressions: IN (query), EXISTS (query), (query) as a value.
+/* Queries inside expressions: IN (query), EXISTS (query), > ALL (query), (query) as a value.
  *
  * While an expression is bound, a query in it is bound as well and noted in a list; an EXPR_QUERY
  * stands for its value. When the rows the expression is over are known, the queries are joined in
@@ -44,10 +44,13 @@ static bool check_columns(const ExprScope *scope, const AstExpr *ast, const Quer
                           Error *error)
 {
     uint32_t columns = site->query->schema->column_count;
-    uint32_t wanted = site->kind == QUERY_SITE_SCALAR ? 1 : site->compared_count;
+    uint32_t wanted = site->kind == QUERY_SITE_IN ? site->compared_count : 1;
     if (site->kind == QUERY_SITE_EXISTS || columns == wanted)
         return true;
-    if (site->kind == QUERY_SITE_SCALAR) {
+    if (site->kind == QUERY_SITE_ALL) {
+        error_set(error, ERROR_TYPE, "%s %s compares one value, not %u columns", ast->function,
+                  ast->negated ? "ALL" : "ANY", columns);
+    } else if (site->kind == QUERY_SITE_SCALAR) {
         error_set(error, ERROR_TYPE, "a query used as a value has %u columns instead of one",
                   columns);
     } else {
@@ -86,10 +89,26 @@ static const Type *site_type(Arena *arena, const QuerySite *site)
     if (site->kind == QUERY_SITE_SCALAR)
         return type_with_nullable(arena, schema->columns[0].type, true);
     bool nullable = false;
+    if (site->kind == QUERY_SITE_ALL)
+        return type_with_nullable(arena, &type_boolean, true);
     for (uint32_t i = 0; site->kind == QUERY_SITE_IN && i < site->compared_count; i++)
         nullable =
             nullable || site->compared[i]->type->nullable || schema->columns[i].type->nullable;
     return type_with_nullable(arena, &type_boolean, nullable);
+}
+
+static QuerySiteKind site_kind(const AstExpr *ast)
+{
+    switch (ast->kind) {
+    case AST_IN_QUERY:
+        return QUERY_SITE_IN;
+    case AST_COMPARE_QUERY:
+        return QUERY_SITE_ALL;
+    case AST_EXISTS:
+        return QUERY_SITE_EXISTS;
+    default:
+        return QUERY_SITE_SCALAR;
+    }
 }
 
 const Expr *bind_subquery(ExprScope *scope, const AstExpr *ast, Error *error)
@@ -99,16 +118,20 @@ const Expr *bind_subquery(ExprScope *scope, const AstExpr *ast, Error *error)
     if (scope->queries == NULL)
         return bind_refuse(binder, ast->place, error, "a query in this place",
                            "Put the query into FROM and join with it.");
-    QuerySite site = {.kind = ast->kind == AST_IN_QUERY ? QUERY_SITE_IN
-                              : ast->kind == AST_EXISTS ? QUERY_SITE_EXISTS
-                                                        : QUERY_SITE_SCALAR,
+    QuerySite site = {.kind = site_kind(ast),
                       .in_group = scope->queries->in_group || scope->in_aggregate,
                       .place = bind_place(binder, ast->place)};
-    if (site.kind == QUERY_SITE_IN && !bind_compared(scope, ast, &site, error))
+    if (ast->arg_count != 0 && !bind_compared(scope, ast, &site, error))
         return NULL;
     site.query = bind_inner_query(binder, scope->scope, ast->query, &site.frame, error);
     if (site.query == NULL || !check_columns(scope, ast, &site, error))
         return NULL;
+    bool negated = ast->negated;
+    if (site.kind == QUERY_SITE_ALL) {
+        site.query = bind_extremes(binder, site.query);
+        site.comparison = negated ? ast->function : bind_opposite(ast->function);
+        negated = !negated; /* ANY is what ALL of the opposite is not */
+    }
     site.type = site_type(context->arena, &site);
     *list_add(context->arena, scope->queries) = site;
 
@@ -118,7 +141,7 @@ const Expr *bind_subquery(ExprScope *scope, const AstExpr *ast, Error *error)
                    .column = scope->queries->count - 1,
                    .sql_offset = site.place.offset,
                    .sql_length = site.place.length};
-    if (!ast->negated)
+    if (!negated)
         return expr;
     const Expr **args = arena_new_array(context->arena, const Expr *, 1);
     args[0] = expr;
@@ -215,9 +238,10 @@ static QuerySite *lone_site(QueryList *list, const Expr *expr, bool *negated)
         *negated = !*negated;
         expr = expr->args[0];
     }
-    if (expr->kind != EXPR_QUERY || list->sites[expr->column].kind == QUERY_SITE_SCALAR)
+    if (expr->kind != EXPR_QUERY)
         return NULL;
-    return &list->sites[expr->column];
+    QuerySite *site = &list->sites[expr->column];
+    return site->kind == QUERY_SITE_EXISTS || site->kind == QUERY_SITE_IN ? site : NULL;
 }
 
 /* Queries inside what a site looks for must be there first. */

@@ -4,6 +4,7 @@
  *     NOT IN, IN with  as above, with a LEFT join to one row per group of the query that tells
  *     NULLs            whether there is a row at all and whether there is a NULL among them
  *     a value          LEFT join that takes one row; what COUNT is over no rows is put in there
+ *     = ANY, > ALL     as a value: of the least and the greatest the query has
  *     LATERAL          INNER or LEFT join
  *
  * Invariant: a join put on a node keeps the node's columns where they are. */
@@ -99,7 +100,7 @@ static LogicalNode *with_column(Arena *arena, LogicalNode *node, const Expr *exp
 
 /* ------------------------------------------------------------------ expressions */
 
-static const Expr *call1(Binder *binder, const char *name, const Expr *arg, AstPlace place)
+const Expr *bind_call1(Binder *binder, const char *name, const Expr *arg, AstPlace place)
 {
     const PlannerContext *context = binder->context;
     const Expr **args = arena_new_array(context->arena, const Expr *, 1);
@@ -111,8 +112,7 @@ static const Expr *call1(Binder *binder, const char *name, const Expr *arg, AstP
     return call;
 }
 
-/* CASE WHEN when THEN then ELSE other END. */
-static const Expr *choose(Binder *binder, const Expr *when, const Expr *then, const Expr *other)
+const Expr *bind_choose(Binder *binder, const Expr *when, const Expr *then, const Expr *other)
 {
     const PlannerContext *context = binder->context;
     const Expr **args = arena_new_array(context->arena, const Expr *, 3);
@@ -133,8 +133,8 @@ static const Expr *int_literal(Arena *arena, int32_t value)
     return expr_literal(arena, vector, (AstPlace){-1, 0});
 }
 
-static const Expr *output_column(Arena *arena, const LogicalNode *node, uint32_t column,
-                                 AstPlace place)
+const Expr *bind_output_column(Arena *arena, const LogicalNode *node, uint32_t column,
+                               AstPlace place)
 {
     return expr_column(arena, column, node->schema->columns[column].type, place);
 }
@@ -199,9 +199,9 @@ static LogicalNode *one_if_any(Binder *binder, LogicalNode *node)
                                      logical_schema(arena, projections, &name, 1), node->place);
     LogicalNode *max = max_of_first(arena, ones, 0);
     /* A bounded run has a row of NULL where there is none. */
-    return logical_filter(
-        arena, max,
-        call1(binder, "IS NOT NULL", output_column(arena, max, 0, node->place), node->place));
+    return logical_filter(arena, max,
+                          bind_call1(binder, "IS NOT NULL",
+                                     bind_output_column(arena, max, 0, node->place), node->place));
 }
 
 /* Joins the query in as SEMI, ANTI or MARK; `always` when every row has a match. */
@@ -279,8 +279,8 @@ static const Expr *none_differs(Binder *binder, const QuerySite *site, const InJ
     const PlannerContext *context = binder->context;
     const Expr **parts = arena_new_array(context->arena, const Expr *, site->compared_count + 1);
     for (uint32_t i = 0; i < site->compared_count; i++)
-        parts[i] =
-            in->unsure[i] ? call1(binder, "IS NOT FALSE", in->equal[i], site->place) : in->equal[i];
+        parts[i] = in->unsure[i] ? bind_call1(binder, "IS NOT FALSE", in->equal[i], site->place)
+                                 : in->equal[i];
     return expr_and(&context->site, parts, site->compared_count);
 }
 
@@ -295,15 +295,16 @@ static const Expr *join_nulls(Binder *binder, const QuerySite *site, const Linke
     const Expr **projections = arena_new_array(arena, const Expr *, links + 2);
     const char **names = arena_new_array(arena, const char *, links + 2);
     const Expr **conditions = arena_new_array(arena, const Expr *, links + 1);
-    projections[0] = choose(
-        binder,
-        call1(binder, "IS NULL", output_column(arena, linked->node, 0, site->place), site->place),
-        int_literal(arena, 1), int_literal(arena, 0));
+    projections[0] = bind_choose(binder,
+                                 bind_call1(binder, "IS NULL",
+                                            bind_output_column(arena, linked->node, 0, site->place),
+                                            site->place),
+                                 int_literal(arena, 1), int_literal(arena, 0));
     names[0] = "$null";
     uint32_t *map = arena_new_array(arena, uint32_t, linked->node->schema->column_count + 1);
     for (uint32_t i = 0; i < links; i++) {
         uint32_t column = (uint32_t)link_column(linked->conditions[i]);
-        projections[i + 1] = output_column(arena, linked->node, column, site->place);
+        projections[i + 1] = bind_output_column(arena, linked->node, column, site->place);
         names[i + 1] = arena_printf(arena, "$key%u", i);
         map[column] = i;
         conditions[i] = expr_map_columns(&context->site, linked->conditions[i], map);
@@ -316,7 +317,7 @@ static const Expr *join_nulls(Binder *binder, const QuerySite *site, const Linke
                           .condition_count = links};
     uint32_t at = (*node)->schema->column_count + links;
     *node = join_linked(binder, PLAN_JOIN_LEFT, *node, site, &groups, NULL);
-    return output_column(arena, *node, at, site->place);
+    return bind_output_column(arena, *node, at, site->place);
 }
 
 /* nulls = number. */
@@ -359,9 +360,9 @@ static bool filter_not_in(Binder *binder, QuerySite *site, LogicalNode **node, E
         return true;
     const Expr *nulls = join_nulls(binder, site, &in.linked, node);
     const Expr *certain[2] = {equals(binder, nulls, 0, site->place),
-                              call1(binder, "IS NOT NULL", site->compared[0], site->place)};
+                              bind_call1(binder, "IS NOT NULL", site->compared[0], site->place)};
     *node = logical_filter(context->arena, *node,
-                           either(binder, call1(binder, "IS NULL", nulls, site->place),
+                           either(binder, bind_call1(binder, "IS NULL", nulls, site->place),
                                   expr_and(&context->site, certain, 2)));
     return true;
 }
@@ -376,7 +377,7 @@ static bool join_in(Binder *binder, QuerySite *site, LogicalNode **node, Error *
     uint32_t mark_at = (*node)->schema->column_count;
     *node =
         join_linked(binder, PLAN_JOIN_MARK, *node, site, &in.linked, all_equal(binder, site, &in));
-    const Expr *mark = output_column(arena, *node, mark_at, site->place);
+    const Expr *mark = bind_output_column(arena, *node, mark_at, site->place);
     site->value = mark;
     if (in.unsure_count == 0)
         return true;
@@ -386,18 +387,18 @@ static bool join_in(Binder *binder, QuerySite *site, LogicalNode **node, Error *
     if (site->compared_count == 1) {
         const Expr *nulls = join_nulls(binder, site, &in.linked, node);
         const Expr *one = either(binder, equals(binder, nulls, 1, site->place),
-                                 call1(binder, "IS NULL", site->compared[0], site->place));
-        unknown = choose(binder, call1(binder, "IS NULL", nulls, site->place), no,
-                         choose(binder, one, null, no));
+                                 bind_call1(binder, "IS NULL", site->compared[0], site->place));
+        unknown = bind_choose(binder, bind_call1(binder, "IS NULL", nulls, site->place), no,
+                              bind_choose(binder, one, null, no));
     } else {
         if (!compare_columns(binder, site, *node, &in, error))
             return false;
         uint32_t at = (*node)->schema->column_count;
         *node = join_linked(binder, PLAN_JOIN_MARK, *node, site, &in.linked,
                             none_differs(binder, site, &in));
-        unknown = choose(binder, output_column(arena, *node, at, site->place), null, no);
+        unknown = bind_choose(binder, bind_output_column(arena, *node, at, site->place), null, no);
     }
-    site->value = choose(binder, mark, expr_boolean(arena, true, site->place), unknown);
+    site->value = bind_choose(binder, mark, expr_boolean(arena, true, site->place), unknown);
     return true;
 }
 
@@ -410,11 +411,11 @@ static const Expr *value_or_default(Binder *binder, const LogicalNode *join, uin
                                     AstPlace place)
 {
     Arena *arena = binder->context->arena;
-    const Expr *shown = output_column(arena, join, column, place);
+    const Expr *shown = bind_output_column(arena, join, column, place);
     if (other == NULL || expr_is_null_literal(other))
         return shown;
     const Expr *when = value->type->nullable ? there : shown;
-    return choose(binder, call1(binder, "IS NOT NULL", when, place), shown, other);
+    return bind_choose(binder, bind_call1(binder, "IS NOT NULL", when, place), shown, other);
 }
 
 static bool join_scalar(Binder *binder, QuerySite *site, LogicalNode **node, Error *error)
@@ -424,21 +425,29 @@ static bool join_scalar(Binder *binder, QuerySite *site, LogicalNode **node, Err
     if (!link_query(binder, site->frame, node, site->query, (LinkNeeds){true, true}, &linked,
                     error))
         return false;
-    const Expr *other = linked.defaults == NULL ? NULL : linked.defaults[0];
+    uint32_t columns = site->query->schema->column_count;
     uint32_t there_at = linked.node->schema->column_count;
-    if (other != NULL && !expr_is_null_literal(other))
+    bool has_default = false;
+    for (uint32_t i = 0; linked.defaults != NULL && i < columns; i++)
+        has_default = has_default || !expr_is_null_literal(linked.defaults[i]);
+    if (has_default)
         linked.node =
             with_column(arena, linked.node, expr_boolean(arena, true, site->place), "$there");
-    const Expr *value = output_column(arena, linked.node, 0, site->place);
     uint32_t left = (*node)->schema->column_count;
     PlanJoinKind kind = linked.is_complete ? PLAN_JOIN_INNER : PLAN_JOIN_LEFT;
     *node = join_linked(binder, kind, *node, site, &linked, NULL);
     (*node)->join.single = !linked.is_complete;
-    const Expr *there = there_at < linked.node->schema->column_count
-                            ? output_column(arena, *node, left + there_at, site->place)
-                            : NULL;
-    site->value = value_or_default(binder, *node, left, there, value, other, site->place);
-    return true;
+    const Expr *there =
+        has_default ? bind_output_column(arena, *node, left + there_at, site->place) : NULL;
+    const Expr **values = arena_new_array(arena, const Expr *, columns + 1);
+    for (uint32_t i = 0; i < columns; i++)
+        values[i] = value_or_default(
+            binder, *node, left + i, there, bind_output_column(arena, linked.node, i, site->place),
+            linked.defaults == NULL ? NULL : linked.defaults[i], site->place);
+    site->value = values[0];
+    if (site->kind == QUERY_SITE_ALL)
+        site->value = bind_all_value(binder, site, values, error);
+    return site->value != NULL;
 }
 
 /* ---------------------------------------------------------------------- LATERAL */
@@ -469,8 +478,8 @@ const Expr *lateral_value(Binder *binder, const Lateral *lateral, const LogicalN
 {
     Arena *arena = binder->context->arena;
     uint32_t left = join->inputs[0]->schema->column_count;
-    const Expr *there = output_column(arena, join, left + lateral->there, join->place);
-    const Expr *value = output_column(arena, join->inputs[1], column, join->place);
+    const Expr *there = bind_output_column(arena, join, left + lateral->there, join->place);
+    const Expr *value = bind_output_column(arena, join->inputs[1], column, join->place);
     return value_or_default(binder, join, left + column, there, value, lateral->defaults[column],
                             join->place);
 }
@@ -479,7 +488,7 @@ const Expr *lateral_value(Binder *binder, const Lateral *lateral, const LogicalN
 
 bool query_join_in(Binder *binder, QuerySite *site, LogicalNode **node, Error *error)
 {
-    if (site->kind == QUERY_SITE_SCALAR)
+    if (site->kind == QUERY_SITE_SCALAR || site->kind == QUERY_SITE_ALL)
         return join_scalar(binder, site, node, error);
     if (site->kind == QUERY_SITE_IN)
         return join_in(binder, site, node, error);
@@ -489,7 +498,7 @@ bool query_join_in(Binder *binder, QuerySite *site, LogicalNode **node, Error *e
     if (!join_exists(binder, site, PLAN_JOIN_MARK, node, &always, error))
         return false;
     site->value = always ? expr_boolean(arena, true, site->place)
-                         : output_column(arena, *node, mark_at, site->place);
+                         : bind_output_column(arena, *node, mark_at, site->place);
     return true;
 }
 

@@ -241,10 +241,6 @@ static const PlanCase refused[] = {
      "hint: Add LIMIT to keep the first rows up to date, or SET 'execution.runtime-mode' = "
      "'batch' to sort bounded tables.\n"
      "at: id\n"},
-    {"SELECT * FROM o LEFT JOIN c ON o.cid = c.id AND EXISTS (SELECT 1 FROM c AS d)",
-     "unsupported: a query in this place is not supported yet\n"
-     "hint: Put the query into FROM and join with it.\n"
-     "at: EXISTS (SELECT 1 FROM c AS d)\n"},
     {"SELECT id, note FROM o EXCEPT SELECT id FROM o",
      "type: the sides of EXCEPT have 2 and 1 columns\n"
      "at: SELECT id, note FROM o EXCEPT SELECT id \n"},

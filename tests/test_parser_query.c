@@ -68,6 +68,9 @@ static const GoldenTree expressions[] = {
      "(from (table u))))) (in-query a b (select 1 2)))"},
     {"SELECT a = ANY (SELECT 1), a = SOME (SELECT 1), a <> ALL (SELECT 2)",
      "(select (in-query a (select 1)) (in-query a (select 1)) (not-in-query a (select 2)))"},
+    {"SELECT a > ANY (SELECT 1), a != SOME (SELECT 1), a >= ALL (SELECT 2)",
+     "(select (compare-query > a (select 1)) (compare-query <> a (select 1)) "
+     "(not-compare-query >= a (select 2)))"},
     /* CASE, CAST */
     {"SELECT CASE WHEN a THEN b END, CASE WHEN a THEN b WHEN c THEN d ELSE e END, CASE a WHEN 1 "
      "THEN 2 ELSE 3 END",
