@@ -2,7 +2,7 @@
  *
  * Contract: a key's row is held until the watermark has reached its time, then given as +I, and
  * never changes. A row with a smaller time replaces the one that waits; rows of a key that was
- * given are dropped. A row at or before the watermark came too late and is counted as that. Rows
+ * given are dropped. A row before the watermark came too late and is counted as that. Rows
  * come in order of time, those of one time in order of arrival.
  *
  * State: VALUE "waiting", key → the row, its time and when its key came; VALUE "given", key → a
@@ -67,7 +67,7 @@ static uint32_t choose_rows(FirstRow *first, const Batch *batch, void *const *gi
     uint32_t count = 0;
     *late_count = 0;
     for (uint32_t row = 0; row < batch->row_count; row++) {
-        bool is_late = ((const int64_t *)time->data)[vector_index(time, row)] <= watermark;
+        bool is_late = ((const int64_t *)time->data)[vector_index(time, row)] < watermark;
         rows[count] = late[*late_count] = row;
         *late_count += given[row] == NULL && is_late;
         count += given[row] == NULL && !is_late;

@@ -16,6 +16,9 @@ bool lower_passes_need(const PlannerContext *context, const LogicalNode *node, u
 void lower_derive_from_input(const PlannerContext *context, LogicalNode *node);
 /* Columns are in time what the one input's are. */
 TimeKind lower_time_of_input(const LogicalNode *node, uint32_t column);
+/* False with an error: the input's column was a time attribute when names were bound, and is none
+ * now that its join has become a regular one. */
+bool lower_lost_time(const LogicalNode *node, uint32_t column, Error *error);
 /* Whether all inputs end. */
 bool lower_inputs_bounded(const LogicalNode *node);
 

@@ -37,6 +37,11 @@ static bool window_derive(const PlannerContext *context, LogicalNode *node, Erro
 {
     const LogicalWindowAggregate *window = &node->window_aggregate;
     uint32_t keys = node->aggregate.key_count;
+    if (window->window.kind != PLAN_WINDOW_ATTACHED && !context->config->bounded_run) {
+        TimeKind time = logical_time(node->inputs[0], window->window.time_column);
+        if (time != (window->window.on_clock ? TIME_PROCESSING : TIME_EVENT))
+            return lower_lost_time(node, window->window.time_column, error);
+    }
     node->changes = CHANGE_CLASS_INSERT;
     node->traits.bounded = node->inputs[0]->traits.bounded;
     node->traits.rowtime = logical_rowtime(node);

@@ -61,14 +61,8 @@ static bool window_derive(const PlannerContext *context, LogicalNode *node, Erro
     LogicalNode *input = node->inputs[0];
     LogicalWindowTvf *tvf = &node->window_tvf;
     TimeKind time = logical_time(input, tvf->window.time_column);
-    if (time != tvf->time && !context->config->bounded_run) {
-        error_set(error, ERROR_TYPE, "column \"%s\" is no time attribute any more",
-                  input->schema->columns[tvf->window.time_column].name);
-        error_detail(error, "It comes out of a regular join, whose rows do not follow time.");
-        error_hint(error, "Bound the join by time on both sides (l.ts BETWEEN r.ts - INTERVAL … "
-                          "AND r.ts), or put the windows below the join.");
-        return error_at(error, node->place.offset, node->place.length);
-    }
+    if (time != tvf->time && !context->config->bounded_run)
+        return lower_lost_time(node, tvf->window.time_column, error);
     if (tvf->window.kind == PLAN_WINDOW_SESSION) {
         error_set(error, ERROR_UNSUPPORTED,
                   "SESSION in FROM is only supported under GROUP BY "

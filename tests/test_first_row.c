@@ -32,11 +32,13 @@ START_TEST(the_smallest_time_is_given_when_it_is_certain)
     bench_watermark(bench, 3000);
     bench_expect(bench, "+I[a, two, " GIVEN(3) "+I[c, five, " GIVEN(3));
     /* Given for good, too late, or replaced while it waits. */
-    bench_check(bench, 0, "+I[a, six, " AT(4) "+I[d, seven, " AT(3) "+I[b, eight, " AT(4),
-                "late +I[d, seven, " GIVEN(3));
+    bench_check(
+        bench, 0,
+        "+I[a, six, " AT(4) "+I[d, seven, " AT(2) "+I[b, eight, " AT(4) "+I[e, nine, " AT(3),
+        "late +I[d, seven, " GIVEN(2));
     bench_restart(bench);
     bench_watermark(bench, INT64_MAX);
-    bench_expect(bench, "+I[b, four, " GIVEN(4));
+    bench_expect(bench, "+I[e, nine, " GIVEN(3) "+I[b, four, " GIVEN(4));
     bench_free(bench);
 }
 END_TEST
