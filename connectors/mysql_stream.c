@@ -2,8 +2,9 @@
  *
  * libmariadb connects, encrypts and logs in; then this file reads packets from the socket itself
  * into one large buffer, so that an event is parsed where it arrived and a wait can be ended from
- * outside. Over TLS the library's own packet reader is used, and waits last as long as the
- * heartbeat.
+ * outside. Over TLS the bytes come from OpenSSL's session instead (mysql_tls.h). Only where the
+ * library encrypts with something else is its own packet reader used, whose waits last as long as
+ * the heartbeat.
  *
  * Invariant: between two calls at most one event is borrowed from the buffer.
  * Cost: a system call per 256 KiB, no copy but when the buffer's end is reached. */
@@ -17,6 +18,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "connectors/mysql_tls.h"
 #include "core/arena.h"
 #include "core/clock.h"
 #include "core/str.h"
@@ -32,7 +34,8 @@ struct MysqlStream {
     MYSQL *mysql;
     int fd;
     int wake_fd;
-    bool through_library; /* TLS */
+    void *tls;            /* NULL: in clear text, or through the library */
+    bool through_library; /* TLS that this file cannot read */
     int64_t silence_ms;   /* longest silence that is believed */
     int64_t last_heard_us;
     /* Bytes read and not yet given: start <= end <= capacity. */
@@ -137,7 +140,8 @@ MysqlStream *mysql_stream_open(const StreamRequest *request, Error *error)
     stream->mysql = mysql;
     stream->fd = (int)mysql_get_socket(mysql);
     stream->wake_fd = request->wake_fd;
-    stream->through_library = mysql_get_ssl_cipher(mysql) != NULL;
+    /* Asked now for the heartbeat; the socket stops blocking when the dump is on its way. */
+    stream->through_library = mysql_get_ssl_cipher(mysql) != NULL && !mysql_tls_is_known(mysql);
     /* Through the library a wait cannot be ended from outside, so the server speaks often. */
     int64_t heartbeat_ms = stream->through_library ? 500 : request->heartbeat_ms;
     stream->silence_ms = HEARTBEATS_MISSED * heartbeat_ms + 5000;
@@ -148,6 +152,7 @@ MysqlStream *mysql_stream_open(const StreamRequest *request, Error *error)
         mysql_stream_close(stream);
         return NULL;
     }
+    stream->tls = mysql_tls_session(mysql);
     return stream;
 }
 
@@ -156,7 +161,7 @@ void mysql_stream_close(MysqlStream *stream)
     if (stream == NULL)
         return;
     /* The server goes on sending until the socket closes: no polite end is possible. */
-    if (!stream->through_library)
+    if (!stream->through_library && stream->tls == NULL)
         shutdown(stream->fd, SHUT_RDWR);
     mysql_connection_close(stream->mysql);
     memory_free(stream->buffer);
@@ -189,10 +194,10 @@ static bool server_error(const uint8_t *bytes, size_t length, Error *error)
     return error_detail(error, "The server's error number is %u.", number);
 }
 
-/* Waits for the socket; 1 readable, 0 not, -1 failed. */
-static int wait_readable(MysqlStream *stream, int64_t timeout_ms)
+/* Waits for the socket; 1 ready, 0 not, -1 failed. */
+static int wait_ready(MysqlStream *stream, short events, int64_t timeout_ms)
 {
-    struct pollfd wait[2] = {{stream->fd, POLLIN, 0}, {stream->wake_fd, POLLIN, 0}};
+    struct pollfd wait[2] = {{stream->fd, events, 0}, {stream->wake_fd, POLLIN, 0}};
     int count = stream->wake_fd >= 0 ? 2 : 1;
     int timeout = timeout_ms > 3600000 ? 3600000 : (int)timeout_ms;
     int ready = poll(wait, (nfds_t)count, timeout);
@@ -231,35 +236,58 @@ static int64_t wait_left_ms(Wait *wait, int64_t now_us)
     return (wait->deadline_us - now_us + 999) / 1000;
 }
 
+/* What there is now, behind `end`: 1 some, 0 nothing (`*events` says what to wait for), -1 failed.
+ */
+static int receive(MysqlStream *stream, short *events, Error *error)
+{
+    uint8_t *at = stream->buffer + stream->end;
+    size_t room = stream->capacity - stream->end;
+    size_t got = 0;
+    TlsState state = TLS_WAIT_READ;
+    if (stream->tls != NULL) {
+        state = mysql_tls_read(stream->tls, at, room, &got, error);
+    } else {
+        ssize_t count = -1;
+        do
+            count = recv(stream->fd, at, room, MSG_DONTWAIT);
+        while (count < 0 && errno == EINTR);
+        got = count > 0 ? (size_t)count : 0;
+        state = count > 0 ? TLS_BYTES : count == 0 ? TLS_CLOSED : TLS_WAIT_READ;
+        if (count < 0 && errno != EAGAIN && errno != EWOULDBLOCK) {
+            stream_lost(error, strerror(errno));
+            return -1;
+        }
+    }
+    if (state == TLS_CLOSED)
+        stream_lost(error, "the server closed it");
+    if (state == TLS_CLOSED || state == TLS_FAILED)
+        return -1;
+    *events = state == TLS_WAIT_WRITE ? POLLOUT : POLLIN;
+    if (state != TLS_BYTES)
+        return 0;
+    stream->end += got;
+    stream->last_heard_us = clock_monotonic_us();
+    return 1;
+}
+
 /* Until `wanted` bytes stand at `start`: 1 they do, 0 not in time, -1 failed. */
 static int fill(MysqlStream *stream, size_t wanted, Wait *wait, Error *error)
 {
     while (stream->end - stream->start < wanted) {
         make_room(stream, wanted);
-        ssize_t got = recv(stream->fd, stream->buffer + stream->end, stream->capacity - stream->end,
-                           MSG_DONTWAIT);
-        if (got > 0) {
-            stream->end += (size_t)got;
-            stream->last_heard_us = clock_monotonic_us();
-            continue;
-        }
-        if (got == 0) {
-            stream_lost(error, "the server closed it");
+        short events = POLLIN;
+        int received = receive(stream, &events, error);
+        if (received < 0)
             return -1;
-        }
-        if (errno == EINTR)
+        if (received > 0)
             continue;
-        if (errno != EAGAIN && errno != EWOULDBLOCK) {
-            stream_lost(error, strerror(errno));
-            return -1;
-        }
         int64_t now = clock_monotonic_us();
         if (now - stream->last_heard_us > stream->silence_ms * 1000) {
             stream_lost(error, "no heartbeat arrived");
             return -1;
         }
         int64_t left_ms = wait_left_ms(wait, now);
-        int ready = left_ms > 0 ? wait_readable(stream, left_ms) : 0;
+        int ready = left_ms > 0 ? wait_ready(stream, events, left_ms) : 0;
         if (ready < 0) {
             stream_lost(error, strerror(errno));
             return -1;

@@ -2,15 +2,17 @@
  *
  *   cdc_probe -o key=value … -t 'name: id BIGINT NOT NULL KEY, v STRING; gtid, op_ts' …
  *             [--journal FILE] [--every BATCHES] [--until TEXT] [--idle MS] [--limit ROWS]
- *             [--progress 1] [--quiet 1]
+ *             [--progress 1] [--quiet 1] [--wake MS]
  *
  * Changes go to standard output, or to the journal: lines of changes and, after every few batches,
  * a line "=STATE" with the position. Started again, the probe drops what follows the last such line
  * and goes on from it, as a job with exactly-once sinks does after a crash. It ends when a change
  * contains the text, when nothing came for so long, after so many rows, or at the end of the input.
- */
+ * With --wake another thread wakes the idle source after so long, and the probe says when it was
+ * heard. */
 #include <ctype.h>
 #include <inttypes.h>
+#include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -44,6 +46,7 @@ typedef struct Probe {
     bool is_restored;
     bool progress;
     bool quiet;
+    int64_t wake_ms;
 } Probe;
 
 static void fail(const char *what)
@@ -221,6 +224,8 @@ static void read_arguments(Probe *probe, int argc, char **argv)
             probe->limit = (uint64_t)atoll(value);
         else if (strcmp(argv[i], "--progress") == 0)
             probe->progress = atoi(value) != 0;
+        else if (strcmp(argv[i], "--wake") == 0)
+            probe->wake_ms = atoll(value);
         else if (strcmp(argv[i], "--quiet") == 0)
             probe->quiet = atoi(value) != 0;
         else
@@ -332,6 +337,51 @@ static bool print_batch(const Probe *probe, const Batch *batch, uint32_t scan, u
     return over || (probe->limit > 0 && *rows >= probe->limit);
 }
 
+/* ------------------------------------------------------------------------- waking */
+
+typedef struct Waker {
+    Source *source;
+    int64_t after_ms;
+    int64_t woken_us;
+} Waker;
+
+static void *wake_later(void *opaque)
+{
+    Waker *waker = opaque;
+    clock_sleep_us(waker->after_ms * 1000);
+    waker->woken_us = clock_monotonic_us();
+    connector_mysql_cdc.source->wake(waker->source);
+    return NULL;
+}
+
+/* Waits in `next` for far longer than it takes until the other thread wakes it. */
+static int run_woken(const Probe *probe, Source *source)
+{
+    const SourceClass *class = connector_mysql_cdc.source;
+    Waker waker = {source, probe->wake_ms, 0};
+    pthread_t thread;
+    Error error = {0};
+    SourceState state = SOURCE_BATCH;
+    Batch *batch = NULL;
+    uint32_t scan = 0;
+    /* Until it is quiet. */
+    for (int quiet = 0; quiet < 2; quiet = state == SOURCE_BATCH ? 0 : quiet + 1) {
+        state = class->next(source, 300, &batch, &scan, &error);
+        batch_release(batch);
+        if (state == SOURCE_FAILED)
+            return report(&error);
+    }
+    if (pthread_create(&thread, NULL, wake_later, &waker) != 0)
+        fail("no thread");
+    state = class->next(source, 60000, &batch, &scan, &error);
+    int64_t heard_us = clock_monotonic_us();
+    pthread_join(thread, NULL);
+    batch_release(batch);
+    fprintf(probe->out, "woken %s after %" PRId64 " ms\n",
+            state == SOURCE_IDLE ? "idle" : "otherwise", (heard_us - waker.woken_us) / 1000);
+    return 0;
+}
+
 static int run(Probe *probe, Source *source)
 {
     const SourceClass *class = connector_mysql_cdc.source;
@@ -399,7 +449,9 @@ int main(int argc, char **argv)
                              .zone = time_zone_utc(),
                              .notice = notice};
     Source *source = connector_mysql_cdc.source->open(&context, &error);
-    int status = source == NULL ? report(&error) : run(&probe, source);
+    int status = source == NULL      ? report(&error)
+                 : probe.wake_ms > 0 ? run_woken(&probe, source)
+                                     : run(&probe, source);
     if (source != NULL)
         connector_mysql_cdc.source->close(source);
     if (probe.out != stdout)

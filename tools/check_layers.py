@@ -34,10 +34,11 @@ LAYERS = {
 # foreign header (a pattern): where it may stand (patterns of paths).
 FENCES = {
     r"pg_query\.h": [r"parser/"],
-    r"(mysql|mariadb|errmsg|mariadb_\w+)\.h|mariadb/.*": [r"connectors/mysql", r"bench/limits_mysql"],
+    r"(mysql|mariadb|errmsg|mariadb_\w+|ma_\w+)\.h|mariadb/.*": [r"connectors/mysql", r"bench/limits_mysql"],
     r"sqlite3\.h": [r"state/", r"connectors/sqlite", r"tests/"],
     r"jansson\.h": [r"parser/", r"formats/", r"planner/plan_json\.c"],
     r"pcre2\.h": [r"functions/", r"connectors/mysql", r"connectors/filesystem"],
+    r"openssl/ssl\.h": [r"connectors/mysql_tls"],
     r"check\.h": [r"tests/"],
     r"simdjson\.h": [r"formats/"],
     r"(histedit|editline/.*)\.h": [r"cli/"],

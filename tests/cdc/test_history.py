@@ -118,8 +118,9 @@ def test_cascades(bench):
                  if not line.startswith("p ")]
         cdc.expect_equal(found, child, "changes of the child")
         cdc.expect('foreign key "up"' in err, "the start names the key: " + err)
-        cdc.expect(err.count("may have changed rows of it by foreign key") == 1,
-                   "the first place is told, once: " + err)
+        # MySQL does not even map the child.
+        cdc.expect_equal(err.count("may have changed rows of it by foreign key"),
+                         1 if bench.is_mariadb else 0, "the first place is told, once: " + err)
         bench.server.query("DELETE FROM d.t WHERE id=-1")
 
 

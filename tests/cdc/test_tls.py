@@ -3,6 +3,7 @@ does not. The certificates come from the command `openssl`."""
 
 import os
 import subprocess
+import time
 
 import cdc
 
@@ -43,12 +44,13 @@ def test_tls(bench):
     server = cdc.servers.make("mariadb", os.path.join(folder, "server"), options=paths)
     server.start()
     # The test's own client speaks no TLS: only what follows has to.
+    early = server.connect()
     server.query("CREATE DATABASE d; CREATE TABLE d.t(id INT PRIMARY KEY, v VARCHAR(9));"
                  "INSERT INTO d.t VALUES (1,'one'); SET GLOBAL require_secure_transport = ON")
-    run_encrypted(bench, server, folder)
+    run_encrypted(bench, server, folder, early)
 
 
-def run_encrypted(bench, server, folder):
+def run_encrypted(bench, server, folder, early):
     trusted = os.path.join(folder, "authority.pem")
     stranger = os.path.join(folder, "stranger.pem")
     mine = cdc.Bench(server, bench.probe, os.path.join(folder, "journals"))
@@ -62,9 +64,42 @@ def run_encrypted(bench, server, folder):
                         {"tls.ca": os.path.join(folder, "none.pem"), "hostname": "localhost"}):
             error = mine.fails(TABLE, {**SNAPSHOT, "tls.mode": "verify-full", **options})
             cdc.expect("tls" in error.lower() or "certificate" in error.lower(), error)
+        early.query("SET GLOBAL require_secure_transport = OFF")
+        early.close()
+        follow_encrypted(mine, {"tls.mode": "verify-full", "tls.ca": trusted,
+                                "hostname": "localhost", "heartbeat.interval": "30 s"})
     finally:
         server.kill()
         cdc.clean(folder)
+
+
+def follow_encrypted(bench, options):
+    """Changes of all sizes arrive, a restart is survived, and an idle reader is woken at once: a job must
+    not wait for the next heartbeat to stop or to take a checkpoint."""
+    server = bench.server
+    server.query("ALTER TABLE d.t MODIFY v LONGTEXT; SET GLOBAL max_allowed_packet = 64 << 20")
+    lines = bench.run(TABLE, options, extra=["--wake", 200])
+    cdc.expect(lines[0].startswith("woken idle after"), lines[0])
+    cdc.expect(int(lines[0].split()[3]) < 100, "an idle reader is woken at once: " + lines[0])
+    journal = bench.journal()
+    process = bench.start(TABLE, {**options, "connect.max-retries": "20"},
+                          extra=["--journal", journal, "--until", "end"])
+    bench.wait_for(process, 0.3)
+    server.query("INSERT INTO d.t VALUES (2,'small'),(3,REPEAT('x',20000000)),(4,'behind')")
+    began = time.monotonic()
+    server.query("INSERT INTO d.t SELECT seq, REPEAT('y', seq % 3000) FROM d.seq_100_to_20100")
+    deadline = began + 30
+    while time.monotonic() < deadline and len(cdc.read_journal(journal)) < 20005:
+        time.sleep(0.05)
+    server.stop()
+    server.start()
+    server.query("INSERT INTO d.t VALUES (-1,'end')")
+    bench.finish(process)
+    found = cdc.read_journal(journal)
+    cdc.expect_equal([line[:12] for line in found[:4]],
+                     ["+I[1, one]", "+I[2, small]", "+I[3, xxxxxx", "+I[4, behind"], "first rows")
+    cdc.expect_equal(len(found[2]), 20000000 + len("+I[3, ]"), "a row of more than a packet")
+    cdc.expect_equal(len(found), 4 + 20001 + 1, "rows")
 
 
 TESTS = [test_tls]
