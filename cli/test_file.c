@@ -10,7 +10,7 @@
 
 static const char *const words[] = {"sql",    "query", "listing", "feed",   "watermark",
                                     "clock",  "end",   "wait",    "expect", "table",
-                                    "output", "text",  "error",   "only"};
+                                    "output", "text",  "error",   "only",   "file"};
 
 /* "== word …", but not the "== Title ==" of an EXPLAIN. */
 static bool is_heading(const char *at, const char *end)
@@ -70,7 +70,7 @@ static bool test_file_split(TestFile *file)
                 fprintf(stderr,
                         "%s:%u: error: block \"%.*s\" does not exist\nhint: Blocks are sql, "
                         "query, listing, feed, watermark, clock, end, wait, expect, table, "
-                        "output, text, error and only.\n",
+                        "output, text, error, file and only.\n",
                         file->path, line, (int)block->word.length, block->word.data);
                 return false;
             }

@@ -306,32 +306,81 @@ static void do_end(TestRun *run, const TestBlock *block)
 
 /* --------------------------------------------------------------- statements */
 
+/* The block's text, with the folder of this run where it says {folder}. */
+static void expand_folder(const TestRun *run, const TestBlock *block, Buffer *out)
+{
+    static const Str mark = {"{folder}", 8};
+    Str rest = block->body;
+    const char *found;
+    while ((found = memmem(rest.data, rest.length, mark.data, mark.length)) != NULL) {
+        buffer_append(out, rest.data, (size_t)(found - rest.data));
+        buffer_append_text(out, run->directory);
+        rest.length -= (size_t)(found - rest.data) + mark.length;
+        rest.data = found + mark.length;
+    }
+    buffer_append(out, rest.data, rest.length);
+}
+
+static bool run_statement(TestRun *run, const TestBlock *block, Str text, size_t start, size_t end,
+                          bool listing)
+{
+    WeirResult *result;
+    if (weir_execute(run->session, text.data, text.length, start, end, NULL, &result) != WEIR_OK) {
+        note_error(run, block);
+        return false;
+    }
+    bool is_text = listing && weir_column_count(result) == 1 &&
+                   strcmp(weir_column_name(result, 0), "result") == 0;
+    while (listing && weir_next(result, WAIT_MS) == WEIR_STEP_ROW) {
+        if (is_text)
+            buffer_printf(&run->output, "%s\n", weir_text(result, 0, NULL));
+        else
+            append_row(result, &run->output);
+    }
+    weir_result_free(result);
+    return true;
+}
+
 static void run_statements(TestRun *run, const TestBlock *block, bool listing)
 {
+    Buffer expanded = {0};
+    expand_folder(run, block, &expanded);
+    Str text = {buffer_text(&expanded), expanded.length};
     size_t offset = 0, start = 0, end = 0;
     int found;
-    while ((found = weir_next_statement(block->body.data, block->body.length, &offset, &start,
-                                        &end)) != 0) {
+    while ((found = weir_next_statement(text.data, text.length, &offset, &start, &end)) != 0) {
         if (found < 0)
-            end = block->body.length;
-        WeirResult *result;
-        if (weir_execute(run->session, block->body.data, block->body.length, start, end, NULL,
-                         &result) != WEIR_OK) {
-            note_error(run, block);
-            return;
-        }
-        bool text = listing && weir_column_count(result) == 1 &&
-                    strcmp(weir_column_name(result, 0), "result") == 0;
-        while (listing && weir_next(result, WAIT_MS) == WEIR_STEP_ROW) {
-            if (text)
-                buffer_printf(&run->output, "%s\n", weir_text(result, 0, NULL));
-            else
-                append_row(result, &run->output);
-        }
-        weir_result_free(result);
-        if (found < 0)
-            return;
+            end = text.length;
+        if (!run_statement(run, block, text, start, end, listing) || found < 0)
+            break;
     }
+    buffer_deinit(&expanded);
+}
+
+/* Writes the block's lines as a file of the run's folder. */
+static void do_file(TestRun *run, const TestBlock *block)
+{
+    Str rest = block->rest, name;
+    if (!test_next_word(&rest, &name) || memchr(name.data, '/', name.length) != NULL) {
+        fprintf(stderr, "%s:%u: error: a file needs a name without folders\n", run->file->path,
+                block->line);
+        run->failed = true;
+        return;
+    }
+    Buffer path = {0}, lines = {0};
+    buffer_printf(&path, "%s/%.*s", run->directory, (int)name.length, name.data);
+    test_lines(block->body, false, &lines);
+    FILE *file = fopen(buffer_text(&path), "w");
+    bool written = file != NULL && fwrite(lines.data, 1, lines.length, file) == lines.length;
+    if (file != NULL && fclose(file) != 0)
+        written = false;
+    if (!written) {
+        fprintf(stderr, "%s:%u: error: could not write \"%s\"\n", run->file->path, block->line,
+                buffer_text(&path));
+        run->failed = true;
+    }
+    buffer_deinit(&path);
+    buffer_deinit(&lines);
 }
 
 /* -------------------------------------------------------------- expectations */
@@ -474,6 +523,8 @@ static void run_block(TestRun *run, TestBlock *block)
         do_end(run, block);
     else if (str_equal(block->word, STR("wait")))
         do_wait(run, block);
+    else if (str_equal(block->word, STR("file")))
+        do_file(run, block);
     else if (str_equal(block->word, STR("expect")))
         do_expect(run, block);
     else if (str_equal(block->word, STR("table")))

@@ -20,6 +20,7 @@
 #include "core/option.h"
 
 struct Format;
+struct LookupClass;
 
 /* A table as a connector sees it. */
 typedef struct TableInfo {
@@ -205,6 +206,10 @@ typedef struct Connector {
     bool source_blocks;    /* waits for I/O: gets a thread of its own */
     /* Scans with equal keys share one source instance ("mysql-cdc user@host:3306"); NULL: none. */
     const char *(*share_key)(const TableInfo *table, Arena *arena);
+
+    /* How single keys are looked up (connectors/lookup.h); NULL: they cannot be. */
+    const struct LookupClass *lookup;
+    bool lookup_by_scan; /* lookups may read the whole table instead, through its source */
 
     const SinkClass *sink; /* NULL: cannot be written */
     ChangeKinds (*sink_kinds)(const TableInfo *table);

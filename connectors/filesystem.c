@@ -78,6 +78,7 @@ const Connector connector_filesystem = {
     .source = &filesystem_source_class,
     .source_kinds = source_kinds,
     .is_bounded = is_bounded,
+    .lookup_by_scan = true,
     .sink = &filesystem_sink_class,
     .sink_kinds = sink_kinds,
 };

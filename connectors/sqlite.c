@@ -1,6 +1,6 @@
-/* sqlite: a table of an SQLite file as bounded source, and as exactly-once sink.
+/* sqlite: a table of an SQLite file as bounded source, for lookups, and as exactly-once sink.
  *
- * This file declares the connector and holds what source and sink share. */
+ * This file declares the connector and holds what they share. */
 #include "connectors/sqlite_internal.h"
 
 #include <errno.h>
@@ -211,13 +211,15 @@ static bool is_bounded(const TableInfo *table)
 extern const Connector connector_sqlite;
 const Connector connector_sqlite = {
     .name = "sqlite",
-    .doc = "A table of an SQLite file: read once, written exactly once.",
+    .doc = "A table of an SQLite file: read once, looked up, written exactly once.",
     .options = sqlite_options,
     .check = sqlite_check,
     .source = &sqlite_source_class,
     .source_kinds = source_kinds,
     .is_bounded = is_bounded,
     .source_parallelism = 1,
+    .lookup = &sqlite_lookup_class,
+    .lookup_by_scan = true,
     .sink = &sqlite_sink_class,
     .sink_kinds = sink_kinds,
     .sink_parallelism = 1,

@@ -5,12 +5,13 @@
 
 #include <sqlite3.h>
 
-#include "connectors/connector.h"
+#include "connectors/lookup.h"
 #include "core/row.h"
 
 extern const OptionSpec sqlite_options[];
 extern const SourceClass sqlite_source_class;
 extern const SinkClass sqlite_sink_class;
+extern const struct LookupClass sqlite_lookup_class;
 
 /* One table of one file. */
 typedef struct SqliteTable {
@@ -36,6 +37,10 @@ bool sqlite_table_check_column(const SqliteTable *table, const char *column,
                                Error *error) MUST_CHECK;
 /* Appends a name in double quotes. */
 void sqlite_append_name(Buffer *sql, const char *name);
+
+/* sqlite_value.c: column `column` of the statement's row as a value of the vector's type. */
+bool sqlite_value_store(sqlite3_stmt *statement, int column, const TimeZone *zone, Vector *vector,
+                        uint32_t row, Arena *arena, Error *error) MUST_CHECK;
 
 /* -------------------------------------------------------- sqlite_changes.c */
 

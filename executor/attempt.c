@@ -63,6 +63,10 @@ static void init_stage(Task *task, Stage *stage, const PlanNode *node, const boo
         .environment = &task->environment,
         .batch_rows = job->config.batch_rows,
         .arena = task->arena,
+        .notify = task_notify,
+        .notify_to = task,
+        .interrupted = task_is_interrupted,
+        .interrupted_to = task,
     };
     state_store_advance(stage->context.state, task->clock->now_us(task->clock) / 1000);
 }

@@ -264,6 +264,14 @@ void inbox_release_held(Inbox *inbox)
     pthread_mutex_unlock(&inbox->lock);
 }
 
+bool inbox_is_closed(Inbox *inbox)
+{
+    pthread_mutex_lock(&inbox->lock);
+    bool closed = inbox->closed;
+    pthread_mutex_unlock(&inbox->lock);
+    return closed;
+}
+
 void inbox_close(Inbox *inbox)
 {
     pthread_mutex_lock(&inbox->lock);

@@ -38,6 +38,7 @@ typedef enum CommandKind {
     COMMAND_TRIGGER, /* an epoch has begun */
     COMMAND_COMMIT,  /* it is durable (or, without a store, complete) */
     COMMAND_CLOCK,   /* the clock was set by hand */
+    COMMAND_READY,   /* work off the task's thread has ended */
     COMMAND_STOP,    /* sources stop reading */
     COMMAND_DRAIN,   /* sources end as if there were no more */
     COMMAND_FINISH   /* nothing more comes: finish the sinks and leave */
@@ -66,6 +67,7 @@ InboxEvent inbox_take(Inbox *inbox, int64_t timeout_ms, Message *message, Comman
 void inbox_hold(Inbox *inbox, uint32_t channel);
 void inbox_release_held(Inbox *inbox);
 
+bool inbox_is_closed(Inbox *inbox);
 /* Wakes everybody up; pushes fail and takes say CLOSED from now on. */
 void inbox_close(Inbox *inbox);
 

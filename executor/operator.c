@@ -301,7 +301,8 @@ bool stage_idle(Stage *stage, uint32_t input, bool idle, Error *error)
     bool all = true;
     for (uint32_t i = 0; i < stage->input_count; i++)
         all = all && (stage->inputs[i].idle || stage->inputs[i].ended);
-    return stage->class->own_watermarks || stage->ended || emit_idle(&stage->emitter, all, error);
+    bool makes_idle = stage->class->own_watermarks && !stage->class->passes_idle;
+    return makes_idle || stage->ended || emit_idle(&stage->emitter, all, error);
 }
 
 bool stage_sweep(Stage *stage, int64_t now_us, Error *error)
@@ -319,6 +320,16 @@ bool stage_alarm(Stage *stage, int64_t now_us, Error *error)
     stage->time.alarm_us = INT64_MAX;
     StageCall call = call_begin(stage);
     bool done = stage->class->alarm(stage->operator_, now_us, &stage->emitter, error) &&
+                (!stage->keeps_state || check_state(stage, error));
+    return call_end(stage, call, done, error);
+}
+
+bool stage_ready(Stage *stage, Error *error)
+{
+    if (stage->ended)
+        return true;
+    StageCall call = call_begin(stage);
+    bool done = stage->class->ready(stage->operator_, &stage->emitter, error) &&
                 (!stage->keeps_state || check_state(stage, error));
     return call_end(stage, call, done, error);
 }

@@ -58,6 +58,12 @@ typedef struct OperatorContext {
     SplitTimes *splits;  /* of the source that gives the rows; NULL: not known */
     Arena *arena;        /* lives as long as the instance */
     void *runtime;       /* private to the runtime (op_scan, op_sink) */
+    /* Has the operator's `ready` called soon; from any thread. NULL: nobody would. */
+    void (*notify)(void *to);
+    void *notify_to;
+    /* Whether the task is to end: who waits in a call asks now and then. NULL: never. */
+    bool (*interrupted)(void *to);
+    void *interrupted_to;
 } OperatorContext;
 
 /* An instance: each operator's own struct begins with one. */
@@ -78,11 +84,15 @@ typedef struct OperatorClass {
     /* The operator passes watermarks on itself, with emit_watermark; only the last one, INT64_MAX,
      * the runtime still passes on, after `watermark`. */
     bool own_watermarks;
+    /* With own_watermarks: whether the inputs are idle is passed on all the same. */
+    bool passes_idle;
     /* The combined watermark moved; the runtime passes it on afterwards. */
     bool (*watermark)(Operator *op, int64_t watermark_us, Emitter *emitter, Error *error);
     /* The job's clock has reached time->alarm_us, which is unset before the call. May come early:
      * then ask again. */
     bool (*alarm)(Operator *op, int64_t now_us, Emitter *emitter, Error *error);
+    /* `notify` was called: work that went on outside the thread (executor/offload.h) has ended. */
+    bool (*ready)(Operator *op, Emitter *emitter, Error *error);
     /* All barriers of the epoch have arrived; emit what was held back. State is snapshot after. */
     bool (*barrier)(Operator *op, uint64_t epoch, Emitter *emitter, Error *error);
     /* After a restore, once the tables are filled and before the first batch. */

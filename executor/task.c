@@ -22,6 +22,17 @@ void task_command(Task *task, Command command)
         task->source->class->wake(task->source->source);
 }
 
+void task_notify(void *task)
+{
+    /* The source is not woken: it may be closing. It looks up soon enough. */
+    inbox_command(((Task *)task)->inbox, (Command){.kind = COMMAND_READY});
+}
+
+bool task_is_interrupted(void *task)
+{
+    return inbox_is_closed(((Task *)task)->inbox);
+}
+
 void task_interrupt(Task *task)
 {
     inbox_close(task->inbox);
@@ -283,6 +294,15 @@ static bool finish(Task *task, Error *error)
     return true;
 }
 
+static bool run_ready(Task *task, Error *error)
+{
+    task->environment.batch_time_us = task->clock->now_us(task->clock);
+    for (uint32_t i = 0; i < task->stage_count; i++)
+        if (task->stages[i].class->ready != NULL && !stage_ready(&task->stages[i], error))
+            return false;
+    return true;
+}
+
 static bool handle_command(Task *task, const Command *command, Error *error)
 {
     switch (command->kind) {
@@ -294,6 +314,8 @@ static bool handle_command(Task *task, const Command *command, Error *error)
         return commit_epoch(task, command->epoch, error);
     case COMMAND_CLOCK:
         return true; /* the next step looks for alarms */
+    case COMMAND_READY:
+        return run_ready(task, error);
     case COMMAND_STOP:
         if (task->source != NULL) {
             task->source->stopping = true;

@@ -90,6 +90,9 @@ void *task_main(void *task);
 
 /* Sends a command and wakes the task's source. */
 void task_command(Task *task, Command command);
+/* OperatorContext.notify and .interrupted of a task's operators; from any thread. */
+void task_notify(void *task);
+bool task_is_interrupted(void *task);
 /* Makes the task leave soon. */
 void task_interrupt(Task *task);
 

@@ -7,7 +7,7 @@
 #include <string.h>
 
 #include "core/str.h"
-#include "planner/bind.h"
+#include "planner/lookup.h"
 
 static const char *input_name(const AstTable *table)
 {
@@ -23,6 +23,8 @@ int64_t bind_state_ttl(const Binder *binder, const AstTable *table)
     const char *name = table == NULL ? NULL : input_name(table);
     int64_t ttl_ms = 0;
     for (uint32_t i = 0; name != NULL && i < binder->hint_count; i++) {
+        if (strcmp(binder->hints[i].name, "STATE_TTL") != 0)
+            continue;
         const Option *option = options_find(&binder->hints[i].options, name);
         if (option == NULL || !option_parse_duration_ms(option->value, &ttl_ms))
             continue;
@@ -74,10 +76,17 @@ bool bind_hints(Binder *binder, const AstSelect *select, Error *error)
     uint32_t count = list_inputs(select->from, names, INPUTS_MAX);
     for (uint32_t i = 0; i < select->hint_count; i++) {
         const AstHint *hint = &select->hints[i];
+        if (strcmp(hint->name, "LOOKUP") == 0) {
+            if (!bind_lookup_hint(binder, hint, select->from, error))
+                return false;
+            continue;
+        }
         if (strcmp(hint->name, "STATE_TTL") != 0) {
             error_set(error, ERROR_UNSUPPORTED, "the hint %s is not supported here", hint->name);
-            error_hint(error, "STATE_TTL('table' = '1 d') is, and OPTIONS('key' = 'value') behind "
-                              "the name of a table.");
+            error_hint(
+                error,
+                "STATE_TTL('table' = '1 d') and LOOKUP are, and OPTIONS('key' = 'value') behind "
+                "the name of a table.");
             return bind_error_at(binder, error, hint->place);
         }
         for (uint32_t k = 0; k < hint->options.count; k++)

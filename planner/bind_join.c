@@ -3,7 +3,7 @@
  * The join node gets the whole condition; equalities become keys later (rule_extract_join_keys.c),
  * when filters have been pushed into it. Columns merged by USING come first in *, then the others
  * of the left side, then of the right. */
-#include "planner/bind.h"
+#include "planner/lookup.h"
 
 #include <string.h>
 
@@ -220,20 +220,15 @@ static bool bind_as_of(Binder *binder, const AstTable *ast, const Relation *left
         return true;
     ExprScope scope = {.binder = binder, .scope = &left->scope, .clause = "FOR SYSTEM_TIME AS OF"};
     const Expr *time = bind_expr(&scope, as_of, error);
-    if (time == NULL ||
-        !bind_need_time(&scope, time, false, "FOR SYSTEM_TIME AS OF", as_of->place, error))
+    if (time == NULL)
         return false;
-    if (bind_time_kind(&left->scope, time) == TIME_PROCESSING) {
-        bind_refuse(binder, as_of->place, error, "FOR SYSTEM_TIME AS OF processing time",
-                    "With an event time (WATERMARK) on both sides it is.");
+    if (!bind_need_time(&scope, time, false, "FOR SYSTEM_TIME AS OF", as_of->place, error)) {
+        if (bind_can_look_up(right->node))
+            error_hint(
+                error,
+                "To look rows up as they are now, give the left table a column of processing "
+                "time (proc AS PROCTIME()) and write FOR SYSTEM_TIME AS OF with it.");
         return false;
-    }
-    int32_t version = logical_rowtime(right->node);
-    if (version < 0) {
-        error_set(error, ERROR_TYPE, "the right side of FOR SYSTEM_TIME AS OF has no event time");
-        error_hint(error, "Its rows need a time from which they hold: declare a PRIMARY KEY and "
-                          "WATERMARK FOR a column in CREATE TABLE, and do not lose it in a view.");
-        return bind_error_at(binder, error, ast->right->place);
     }
     PlanJoinKind kind = join_kind(ast->join);
     if (kind != PLAN_JOIN_INNER && kind != PLAN_JOIN_LEFT) {
@@ -242,6 +237,20 @@ static bool bind_as_of(Binder *binder, const AstTable *ast, const Relation *left
         error_hint(error,
                    "Versions are looked up for rows of the left side: use JOIN or LEFT JOIN.");
         return bind_error_at(binder, error, ast->place);
+    }
+    if (bind_time_kind(&left->scope, time) == TIME_PROCESSING)
+        return bind_lookup_join(binder, ast, right, join, error);
+    int32_t version = logical_rowtime(right->node);
+    if (version < 0) {
+        error_set(error, ERROR_TYPE, "the right side of FOR SYSTEM_TIME AS OF has no event time");
+        error_hint(error,
+                   "Its rows need a time from which they hold: declare a PRIMARY KEY and "
+                   "WATERMARK FOR a column in CREATE TABLE, and do not lose it in a view.%s",
+                   bind_can_look_up(right->node)
+                       ? " To look rows up as they are now, give the left table a column AS "
+                         "PROCTIME() and use that."
+                       : "");
+        return bind_error_at(binder, error, ast->right->place);
     }
     LogicalInterval *times = arena_new_one(binder->context->arena, LogicalInterval);
     *times = (LogicalInterval){.time = TIME_EVENT, .times = {time->column, (uint32_t)version}};

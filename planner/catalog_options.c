@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "connectors/lookup.h"
 #include "core/str.h"
 
 Options *options_copy(Arena *arena, const Options *options)
@@ -55,11 +56,13 @@ static const OptionSpec *find_spec(const OptionSpec *specs, const char *key)
     return NULL;
 }
 
-/* An option that any table that can be read takes. */
-static bool is_for_reading(const Connector *connector, const char *key)
+/* An option that any table takes that can be read, or looked up; NULL: it is none. */
+static const OptionSpec *find_shared(const Connector *connector, const char *key)
 {
     bool reads = connector->source != NULL || strcmp(connector->name, "feed") == 0;
-    return reads && find_spec(watermark_option_specs(), key) != NULL;
+    const OptionSpec *spec = reads ? find_spec(watermark_option_specs(), key) : NULL;
+    bool looks_up = connector->lookup != NULL || connector->lookup_by_scan;
+    return spec == NULL && looks_up ? find_spec(lookup_options, key) : spec;
 }
 
 static bool check_given(const Options *options, const Connector *connector, const Format *format,
@@ -69,7 +72,7 @@ static bool check_given(const Options *options, const Connector *connector, cons
     Options rest = {0, items};
     for (uint32_t i = 0; i < options->count; i++)
         if (!is_selector(options->items[i].key, connector->options) &&
-            !is_for_reading(connector, options->items[i].key))
+            find_shared(connector, options->items[i].key) == NULL)
             items[rest.count++] = options->items[i];
     static const OptionSpec none[] = {{.name = NULL}};
     char owner[128];
@@ -81,9 +84,9 @@ static bool check_given(const Options *options, const Connector *connector, cons
                             format == NULL ? NULL : format->options, error);
     for (uint32_t i = 0; ok && i < options->count; i++) {
         const Option *option = &options->items[i];
-        if (is_for_reading(connector, option->key))
-            ok = option_check_value(find_spec(watermark_option_specs(), option->key), option->key,
-                                    option->value, error);
+        const OptionSpec *shared = find_shared(connector, option->key);
+        if (shared != NULL)
+            ok = option_check_value(shared, option->key, option->value, error);
     }
     memory_free(items);
     return ok;

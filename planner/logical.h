@@ -174,6 +174,8 @@ LogicalNode *rule_extract_join_keys(const PlannerContext *context, LogicalNode *
 /* Joins bounded by time become interval joins; which inputs only insert shows later. */
 LogicalNode *rule_interval_join(const PlannerContext *context, LogicalNode *node);
 LogicalNode *rule_push_fields(const PlannerContext *context, LogicalNode *node);
+/* A lookup join takes the table it looks at into itself. */
+LogicalNode *rule_lookup_join(const PlannerContext *context, LogicalNode *node);
 /* After the columns have been pruned: the inputs stay as they are. */
 LogicalNode *rule_multi_join(const PlannerContext *context, LogicalNode *node);
 LogicalNode *rule_merge_calcs(const PlannerContext *context, LogicalNode *node);

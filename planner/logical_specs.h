@@ -119,6 +119,7 @@ typedef struct LogicalJoin {
     uint32_t key_count;
     const struct LogicalInterval *interval; /* NULL: none is known */
     const LogicalWindowBounds *window;      /* of a window_join */
+    const struct LogicalLookup *lookup;     /* of a lookup join: planner/lookup.h */
     bool is_settled; /* it is a regular join, which knows no time attributes */
     bool single;     /* a query as a value: a left row with two matches is an error */
 } LogicalJoin;

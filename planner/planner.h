@@ -33,6 +33,10 @@ typedef struct PlannerConfig {
     const char *late_rows_table;    /* table.exec.late-rows.table; NULL: they are counted only */
     int64_t source_idle_ms;         /* table.exec.source.idle-timeout; 0: none */
     bool drops_bad_rowtime;         /* table.exec.source.bad-rowtime */
+    bool ignores_updates;           /* table.optimizer.non-deterministic-update.strategy: IGNORE */
+    uint32_t lookup_capacity;       /* table.exec.async-lookup.buffer-capacity */
+    bool lookup_unordered;          /* table.exec.async-lookup.output-mode: ALLOW_UNORDERED */
+    int64_t lookup_timeout_ms;      /* table.exec.async-lookup.timeout */
     uint32_t max_parallelism;
     const Clock *clock;
     /* Per INSERT of the statement: the epoch with which it joined the job; 0: from the job's

@@ -174,7 +174,8 @@ LogicalNode *rule_extract_join_keys(const PlannerContext *context, LogicalNode *
     copy->inputs = arena_new_array(context->arena, LogicalNode *, node->input_count + 1);
     for (uint32_t i = 0; i < node->input_count; i++)
         copy->inputs[i] = rule_extract_join_keys(context, node->inputs[i]);
-    if (!logical_is(copy, "join") && !logical_is(copy, "temporal_join"))
+    if (!logical_is(copy, "join") && !logical_is(copy, "temporal_join") &&
+        !logical_is(copy, "lookup_join"))
         return copy;
     copy->join.is_settled = true;
     if (copy->join.condition == NULL || copy->join.key_count != 0)

@@ -147,6 +147,24 @@ static const OptionSpec specs[] = {
      .type = OPTION_BOOLEAN,
      .fallback = "false",
      .doc = "Whether INSERT waits for its job to end."},
+    {.name = "table.exec.async-lookup.buffer-capacity",
+     .type = OPTION_INTEGER,
+     .fallback = "100",
+     .minimum = 1,
+     .maximum = 100000,
+     .doc = "Lookups of one lookup join and worker that are under way at once; each asks for some "
+            "hundred keys."},
+    {.name = "table.exec.async-lookup.output-mode",
+     .type = OPTION_ENUM,
+     .values = "ORDERED|ALLOW_UNORDERED",
+     .fallback = "ORDERED",
+     .doc = "Whether rows that are only inserted may pass others whose lookup takes longer."},
+    {.name = "table.exec.async-lookup.timeout",
+     .type = OPTION_DURATION,
+     .fallback = "3 min",
+     .minimum = 1,
+     .maximum = INT64_MAX / 1000000,
+     .doc = "The longest a row may wait for its lookup; then the job fails."},
     {.name = "table.exec.interval-join.min-cleanup-interval",
      .type = OPTION_DURATION,
      .fallback = "0 ms",
@@ -217,6 +235,13 @@ static const OptionSpec specs[] = {
      .type = OPTION_BOOLEAN,
      .fallback = "false",
      .doc = "Whether joins on one key become one operator that keeps the rows of its inputs only."},
+    {.name = "table.optimizer.non-deterministic-update.strategy",
+     .type = OPTION_ENUM,
+     .values = "TRY_RESOLVE|IGNORE",
+     .fallback = "TRY_RESOLVE",
+     .doc =
+         "Whether a lookup join keeps what it found for a row that may change, to take back just "
+         "that; IGNORE looks up again."},
     {.name = NULL},
 };
 

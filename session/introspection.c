@@ -64,9 +64,13 @@ bool weir_connector_at(uint32_t index, WeirEntry *entry)
     const Connector *connector = connector_at(index);
     if (connector == NULL)
         return false;
-    const char *roles = connector->source != NULL && connector->sink != NULL ? "source and sink"
-                        : connector->sink != NULL                            ? "sink"
-                                                                             : "source";
+    bool looks_up = connector->lookup != NULL || connector->lookup_by_scan;
+    bool both = connector->source != NULL && connector->sink != NULL;
+    const char *roles = both && looks_up          ? "source, lookup and sink"
+                        : both                    ? "source and sink"
+                        : connector->sink != NULL ? "sink"
+                        : looks_up                ? "source and lookup"
+                                                  : "source";
     *entry = (WeirEntry){.name = connector->name,
                          .signature = roles,
                          .category = "connector",

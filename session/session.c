@@ -68,6 +68,13 @@ PlannerConfig session_planner_config(WeirSession *session, const TimeZone *zone)
         .source_idle_ms = config_duration_ms(config, "table.exec.source.idle-timeout"),
         .drops_bad_rowtime =
             text_equal_nocase(config_get(config, "table.exec.source.bad-rowtime"), "DROP"),
+        .ignores_updates = text_equal_nocase(
+            config_get(config, "table.optimizer.non-deterministic-update.strategy"), "IGNORE"),
+        .lookup_capacity =
+            (uint32_t)config_integer(config, "table.exec.async-lookup.buffer-capacity"),
+        .lookup_unordered = text_equal_nocase(
+            config_get(config, "table.exec.async-lookup.output-mode"), "ALLOW_UNORDERED"),
+        .lookup_timeout_ms = config_duration_ms(config, "table.exec.async-lookup.timeout"),
         .max_parallelism = (uint32_t)config_integer(config, "pipeline.max-parallelism"),
         .clock = session_clock(session),
     };

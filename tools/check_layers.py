@@ -17,16 +17,19 @@ LAYERS = {
     "state": ({"core"}, set()),
     "planner": ({"core"}, {"parser/ast.h", "functions/function.h", "functions/aggregate.h",
                            "functions/window.h", "formats/format.h",
-                           "connectors/connector.h"}),
-    "executor": ({"core"}, {"planner/plan.h", "planner/expr.h", "functions/function.h",
+                           "connectors/connector.h", "connectors/lookup.h"}),
+    "executor": ({"core"}, {"planner/plan.h", "planner/plan_lookup.h", "planner/expr.h",
+                            "functions/function.h",
                             "functions/aggregate.h", "functions/window.h",
-                            "formats/format.h", "connectors/connector.h", "state/state.h",
+                            "formats/format.h", "connectors/connector.h",
+                            "connectors/lookup.h", "state/state.h",
                             "state/checkpoint.h"}),
     "session": ({"core"}, {"parser/parser.h", "parser/ast.h", "planner/planner.h",
                            "planner/plan.h", "executor/job.h", "executor/collector.h",
                            "state/checkpoint.h", "functions/function.h",
                            "functions/aggregate.h", "functions/window.h",
-                           "formats/format.h", "connectors/connector.h"}),
+                           "formats/format.h", "connectors/connector.h",
+                           "connectors/lookup.h"}),
     "cli": ({"core"}, {"session/weir.h"}),
     "examples": (set(), {"session/weir.h"}),
 }
@@ -43,7 +46,7 @@ FENCES = {
     r"simdjson\.h": [r"formats/"],
     r"(histedit|editline/.*)\.h": [r"cli/"],
     # Threads live in the runtime, the checkpoint writer and the connectors' readers.
-    r"(pthread|stdatomic|threads)\.h": [r"executor/(job|task|channel|exchange|collector|coordinator|stage|sink)",
+    r"(pthread|stdatomic|threads)\.h": [r"executor/(job|task|channel|exchange|collector|coordinator|offload|stage|sink)",
                                         r"state/checkpoint", r"connectors/mysql", r"tests/"],
 }
 
