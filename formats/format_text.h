@@ -34,9 +34,6 @@ bool format_text_read_integer(Vector *vector, uint32_t row, Str text);
 void format_text_print(const Vector *vector, uint32_t row, TimestampForm form,
                        bool decimal_scientific, Buffer *out);
 
-/* Appends a quoted and escaped JSON string. */
-void format_text_print_json(Str text, Buffer *out);
-
 /* Number of line breaks. */
 uint64_t format_text_count_lines(Str text);
 

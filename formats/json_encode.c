@@ -32,7 +32,7 @@ static void print_key(const Vector *map, uint32_t row, const JsonSettings *setti
 {
     const Vector *keys = &map->children[0];
     Str key = vector_is_null(keys, row) ? settings->map_null_literal : vector_str(keys, row);
-    format_text_print_json(key, out);
+    json_print_string(key, out);
     buffer_append_char(out, ':');
 }
 
@@ -84,7 +84,7 @@ static bool print_field(const char *name, const Vector *vector, uint32_t row,
     if (!*first)
         buffer_append_char(out, ',');
     *first = false;
-    format_text_print_json(str_of(name), out);
+    json_print_string(str_of(name), out);
     buffer_append_char(out, ':');
     return print_value(vector, row, settings, out, error);
 }
@@ -113,7 +113,7 @@ static bool print_value(const Vector *vector, uint32_t row, const JsonSettings *
     const Type *type = vector->type;
     uint32_t index = vector_index(vector, row);
     if (type_is_string(type)) {
-        format_text_print_json(vector_str(vector, row), out);
+        json_print_string(vector_str(vector, row), out);
         return true;
     }
     if (type->kind == TYPE_MAP)

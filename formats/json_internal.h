@@ -3,9 +3,10 @@
 #ifndef FORMATS_JSON_INTERNAL_H
 #define FORMATS_JSON_INTERNAL_H
 
+#include "core/json_reader.h"
+#include "core/json_text.h"
 #include "formats/format.h"
 #include "formats/format_text.h"
-#include "formats/json_reader.h"
 
 typedef enum MapNullKey { MAP_NULL_KEY_FAIL, MAP_NULL_KEY_DROP, MAP_NULL_KEY_LITERAL } MapNullKey;
 

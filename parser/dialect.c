@@ -201,6 +201,9 @@ static Keyword dialect_special_call(const Token *callee)
     case KW_CEILING:
     case KW_TIMESTAMPADD:
     case KW_TIMESTAMPDIFF:
+    case KW_JSON_VALUE:
+    case KW_JSON_QUERY:
+    case KW_JSON_EXISTS:
         return callee->keyword;
     default:
         return KW_NONE;

@@ -82,6 +82,8 @@ typedef struct Frame {
     bool is_table;      /* a query that stands where a table does: PostgreSQL wants an alias */
     bool wraps;         /* one more ")" behind it */
     bool row_open;      /* a row of VALUES without parentheses */
+    bool json_clauses;  /* JSON_VALUE: behind the path, words are clauses */
+    bool json_default;  /* and between DEFAULT and ON there is an expression */
     bool has_window;    /* a WINDOW clause has been written */
     uint32_t case_base; /* CASEs open when it began */
     uint32_t cost_base;

@@ -219,6 +219,30 @@ static bool dialect_write_parting(Dialect *dialect, uint32_t *at)
     return true;
 }
 
+/* JSON_VALUE(text, 'path' RETURNING INTEGER DEFAULT 0 ON EMPTY): the words behind the path become
+ * arguments, texts of a word each. */
+static bool dialect_write_json_clause(Dialect *dialect, uint32_t *at)
+{
+    Frame *frame = dialect_frame(dialect);
+    bool json = frame->special == KW_JSON_VALUE || frame->special == KW_JSON_QUERY ||
+                frame->special == KW_JSON_EXISTS;
+    if (!json)
+        return false;
+    if (!frame->json_clauses)
+        frame->json_clauses = parser_token(dialect->parser, *at - 1)->kind == TOKEN_STRING &&
+                              dialect_is_symbol(dialect, *at - 2, ',');
+    Keyword word = dialect->parser->tokens.items[*at].keyword;
+    if (!frame->json_clauses || (frame->json_default && word != KW_ON))
+        return false;
+    frame->json_default = word == KW_DEFAULT;
+    dialect_put(dialect, *at, ",");
+    dialect_put_holder(dialect, 'w', *at);
+    if (frame->json_default)
+        dialect_put(dialect, *at, ",");
+    (*at)++;
+    return true;
+}
+
 /* FLOOR(x TO DAY) */
 static bool dialect_write_to(Dialect *dialect, uint32_t *at)
 {
@@ -568,7 +592,7 @@ bool dialect_write_word(Dialect *dialect, uint32_t *at)
         *at = token->last + 1;
         return true;
     }
-    if (dialect_write_parting(dialect, at))
+    if (dialect_write_parting(dialect, at) || dialect_write_json_clause(dialect, at))
         return true;
     uint32_t flags = lexer_keyword_flags(token->keyword);
     if ((flags & KEYWORD_RESERVED) != 0)

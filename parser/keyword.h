@@ -126,6 +126,9 @@
     X(JOIN, KEYWORD_QUERY)                                                                         \
     X(JSON, 0)                                                                                     \
     X(JSON_EXECUTION_PLAN, 0)                                                                      \
+    X(JSON_EXISTS, 0)                                                                              \
+    X(JSON_QUERY, 0)                                                                               \
+    X(JSON_VALUE, 0)                                                                               \
     X(KEY, 0)                                                                                      \
     X(LAST, 0)                                                                                     \
     X(LATERAL, KEYWORD_QUERY)                                                                      \

@@ -99,6 +99,11 @@ static AstExpr *pg_tree_holder_expr(const PgTree *tree, char role, uint32_t toke
         expr->text = parser_time_unit(pg_tree_item(tree, token));
         expr->text_length = strlen(expr->text);
         return expr;
+    case 'w':
+        expr = pg_tree_new(tree, AST_STRING, *span);
+        expr->text = pg_tree_item(tree, token)->text;
+        expr->text_length = pg_tree_item(tree, token)->text_length;
+        return expr;
     default:
         pg_tree_fail(tree, token);
         return NULL;

@@ -120,6 +120,11 @@ static const GoldenTree expressions[] = {
      "b), OVERLAY(a PLACING b FROM 1 FOR 2), LEFT(a, 1), RIGHT(a, 1)",
      "(select (SUBSTRING a 2 3) (SUBSTRING a 2) (SUBSTRING a 2 3) (POSITION 'a' b) (OVERLAY a b 1 "
      "2) (LEFT a 1) (RIGHT a 1))"},
+    {"SELECT JSON_VALUE(a, '$.x' RETURNING int DEFAULT b + 1 ON EMPTY NULL ON ERROR), "
+     "JSON_QUERY(a, "
+     "'$' WITH WRAPPER), JSON_EXISTS(a || 'x', '$'), json_value",
+     "(select (JSON_VALUE a '$.x' 'RETURNING' 'int' 'DEFAULT' (+ b 1) 'ON' 'EMPTY' 'NULL' 'ON' "
+     "'ERROR') (JSON_QUERY a '$' 'WITH' 'WRAPPER') (JSON_EXISTS (|| a 'x') '$') json_value)"},
     {"SELECT f(a => 1, OFFSET => 2, `c` => b)",
      "(select (F (named a 1) (named OFFSET 2) (named c b)))"},
     {"SELECT ARRAY_AGG(x IGNORE NULLS), ARRAY_AGG(x RESPECT NULLS), LAST_VALUE(x) IGNORE NULLS "

@@ -217,6 +217,28 @@ static const FunctionCase addresses[] = {
     {"TYPEOF", "STRING NULL", "STRING STRING"},
 };
 
+static const FunctionCase jsons[] = {
+    {"JSON_VALUE", "STRING {\"a\": 1 | STRING $.a | !STRING ERROR | !STRING ON | !STRING ERROR",
+     "error: JSON_VALUE: the text is no JSON"},
+    {"JSON_VALUE", "STRING {} | STRING lax $.a | !STRING ERROR | !STRING ON | !STRING EMPTY",
+     "error: JSON_VALUE: there is nothing"},
+    {"JSON_VALUE", "STRING {} | STRING $.a | !STRING ERROR | !STRING ON | !STRING ERROR",
+     "error: JSON_VALUE: the path leads nowhere"},
+    {"JSON_VALUE", "STRING {\"a\": [2]} | STRING $.a[0]", "STRING 2"},
+    {"JSON_VALUE",
+     "STRING {\"a\": [2]} | STRING $.a[1] | !STRING DEFAULT | STRING x | "
+     "!STRING ON | !STRING ERROR",
+     "STRING x"},
+    {"JSON_VALUE", "STRING {\"a\": 3000000000} | STRING $.a | !STRING RETURNING | !STRING INTEGER",
+     "INT NULL"},
+    {"JSON_VALUE", "STRING {\"a\": 3000000000} | STRING $.a | !STRING RETURNING | !STRING BIGINT",
+     "BIGINT 3000000000"},
+    {"JSON_QUERY", "STRING [[1, 2], [3]] | STRING $[*][0]", "STRING [1,3]"},
+    {"JSON_EXISTS", "STRING NULL | STRING $", "BOOLEAN NULL"},
+    {"JSON_UNQUOTE", "STRING \"a\\u00e9", "STRING \"a\\u00e9"},
+    {"JSON_UNQUOTE", "STRING \"a\\u00e9\"", "STRING aé"},
+};
+
 static const FunctionCase regexps[] = {
     {"REGEXP_SUBSTR", "STRING grüße 42 und 7 | STRING [0-9]+", "STRING 42"},
     {"REGEXP_SUBSTR", "STRING x | STRING [0-9]+", "STRING NULL"},
@@ -247,6 +269,7 @@ CHECK_CASES(searches, "UTC")
 CHECK_CASES(codes, "UTC")
 CHECK_CASES(hashes, "UTC")
 CHECK_CASES(addresses, "UTC")
+CHECK_CASES(jsons, "UTC")
 CHECK_CASES(regexps, "UTC")
 
 int main(void)
@@ -258,6 +281,7 @@ int main(void)
     tcase_add_test(tests, test_codes);
     tcase_add_test(tests, test_hashes);
     tcase_add_test(tests, test_addresses);
+    tcase_add_test(tests, test_jsons);
     tcase_add_test(tests, test_regexps);
     suite_add_tcase(suite, tests);
     return cases_main(suite);

@@ -43,7 +43,7 @@ FENCES = {
     r"pcre2\.h": [r"functions/", r"connectors/mysql", r"connectors/filesystem"],
     r"openssl/ssl\.h": [r"connectors/mysql_tls"],
     r"check\.h": [r"tests/"],
-    r"simdjson\.h": [r"formats/"],
+    r"simdjson\.h": [r"core/json_reader\.cpp"],
     r"(histedit|editline/.*)\.h": [r"cli/"],
     # Threads live in the runtime, the checkpoint writer and the connectors' readers.
     r"(pthread|stdatomic|threads)\.h": [r"executor/(job|task|channel|exchange|collector|coordinator|offload|stage|sink)",

@@ -1,7 +1,7 @@
 /* The only file that sees simdjson. Errors travel as codes; no exception leaves or enters.
  *
  * Strings without escapes and keys are handed out where they lie in the input. */
-#include "formats/json_reader.h"
+#include "core/json_reader.h"
 
 #include <cstring>
 #include <new>
@@ -196,6 +196,42 @@ JsonStatus walk_object(JsonReader *reader, ondemand::object &object, JsonFieldFu
     return JSON_DONE;
 }
 
+JsonStatus walk_array(JsonReader *reader, ondemand::array &array, JsonElementFunction callback,
+                      void *context)
+{
+    for (auto item : array) {
+        ondemand::value content;
+        error_code problem = item.get(content);
+        if (problem != SUCCESS)
+            return fail(reader, problem);
+        JsonValue value = look_at(content, reader);
+        if (!callback(context, &value))
+            return reader->problem == SUCCESS ? JSON_STOPPED : JSON_MALFORMED;
+        problem = finish(value);
+        if (problem != SUCCESS)
+            return fail(reader, problem);
+    }
+    return JSON_DONE;
+}
+
+error_code open_document(JsonReader *reader, Str text, ondemand::document *document)
+{
+    static_assert(JSON_PADDING >= SIMDJSON_PADDING, "simdjson reads that far");
+    reader->problem = SUCCESS;
+    return reader->parser
+        .iterate(padded_string_view(text.data, text.length, text.length + JSON_PADDING))
+        .get(*document);
+}
+
+/* How much of the text a document took that was walked to its end. */
+size_t used_of(ondemand::document &document, Str text)
+{
+    const char *location;
+    return document.current_location().get(location) == SUCCESS
+               ? static_cast<size_t>(location - text.data)
+               : text.length;
+}
+
 } // namespace
 
 JsonReader *json_reader_new(void)
@@ -216,26 +252,31 @@ const char *json_reader_problem(const JsonReader *reader)
 JsonStatus json_reader_object(JsonReader *reader, Str text, JsonFieldFunction field, void *context,
                               size_t *used)
 {
-    static_assert(JSON_PADDING >= SIMDJSON_PADDING, "simdjson reads that far");
-    reader->problem = SUCCESS;
     ondemand::document document;
-    error_code problem =
-        reader->parser
-            .iterate(padded_string_view(text.data, text.length, text.length + JSON_PADDING))
-            .get(document);
     ondemand::object object;
+    error_code problem = open_document(reader, text, &document);
     if (problem == SUCCESS)
         problem = document.get_object().get(object);
     if (problem != SUCCESS)
         return fail(reader, problem);
     JsonStatus status = walk_object(reader, object, field, context);
-    if (status != JSON_DONE)
-        return status;
-    const char *location;
-    *used = document.current_location().get(location) == SUCCESS
-                ? static_cast<size_t>(location - text.data)
-                : text.length;
-    return JSON_DONE;
+    *used = status == JSON_DONE ? used_of(document, text) : 0;
+    return status;
+}
+
+JsonStatus json_reader_array(JsonReader *reader, Str text, JsonElementFunction element,
+                             void *context, size_t *used)
+{
+    ondemand::document document;
+    ondemand::array array;
+    error_code problem = open_document(reader, text, &document);
+    if (problem == SUCCESS)
+        problem = document.get_array().get(array);
+    if (problem != SUCCESS)
+        return fail(reader, problem);
+    JsonStatus status = walk_array(reader, array, element, context);
+    *used = status == JSON_DONE ? used_of(document, text) : 0;
+    return status;
 }
 
 JsonKind json_value_kind(JsonValue *value)
@@ -341,17 +382,5 @@ JsonStatus json_value_array(JsonValue *value, JsonElementFunction element, void 
     error_code problem = value->value.get_array().get(array);
     if (problem != SUCCESS)
         return fail(value->reader, problem);
-    for (auto item : array) {
-        ondemand::value content;
-        problem = item.get(content);
-        if (problem != SUCCESS)
-            return fail(value->reader, problem);
-        JsonValue inner = look_at(content, value->reader);
-        if (!element(context, &inner))
-            return value->reader->problem == SUCCESS ? JSON_STOPPED : JSON_MALFORMED;
-        problem = finish(inner);
-        if (problem != SUCCESS)
-            return fail(value->reader, problem);
-    }
-    return JSON_DONE;
+    return walk_array(value->reader, array, element, context);
 }

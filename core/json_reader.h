@@ -1,10 +1,10 @@
-/* simdjson behind a C interface: walking one JSON object at a time, without building a tree.
+/* simdjson behind a C interface: walking one JSON text at a time, without building a tree.
  *
  * The walk goes forward only: a callback looks at its value at once or not at all. Text given to a
- * callback is valid until the next json_reader_object. Malformed input is found where the walk
+ * callback is valid until the next text is walked. Malformed input is found where the walk
  * meets it; what nobody asks for is skipped by its brackets and quotes. */
-#ifndef FORMATS_JSON_READER_H
-#define FORMATS_JSON_READER_H
+#ifndef CORE_JSON_READER_H
+#define CORE_JSON_READER_H
 
 #include "core/base.h"
 
@@ -45,6 +45,9 @@ void json_reader_free(JsonReader *reader);
  * is how much of the text it took, with the white space behind it. */
 JsonStatus json_reader_object(JsonReader *reader, Str text, JsonFieldFunction field, void *context,
                               size_t *used);
+/* The same for an array. */
+JsonStatus json_reader_array(JsonReader *reader, Str text, JsonElementFunction element,
+                             void *context, size_t *used);
 const char *json_reader_problem(const JsonReader *reader);
 
 /* By the first character; whether a number is well formed, json_number_is_valid says. */
