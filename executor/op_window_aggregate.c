@@ -18,7 +18,7 @@
 
 /* ---------------------------------------------------------------- rows to slices */
 
-static void read_times(const WindowAggregate *window, const Vector *column, uint32_t count,
+void window_read_times(const WindowAggregate *window, const Vector *column, uint32_t count,
                        int64_t *out)
 {
     const TimeZone *zone = window->plan->window.zone;
@@ -149,7 +149,7 @@ static bool admit(WindowAggregate *window, WindowBatch *batch, Emitter *emitter,
     batch->times = arena_alloc(work->arena, sizeof(int64_t) * work->count);
     batch->ends = arena_alloc(work->arena, sizeof(int64_t) * work->count);
     batch->fates = arena_zalloc(work->arena, work->count);
-    read_times(window, column, work->count, batch->times);
+    window_read_times(window, column, work->count, batch->times);
     find_ends(window, batch);
     bool is_session = window->shape.kind == PLAN_WINDOW_SESSION;
     for (uint32_t i = 0; i < work->count; i++) {
@@ -169,7 +169,7 @@ static bool admit(WindowAggregate *window, WindowBatch *batch, Emitter *emitter,
 
 /* --------------------------------------------------------------------- groups */
 
-static void find_groups(WindowAggregate *window, WindowBatch *batch)
+void window_find_groups(WindowAggregate *window, WindowBatch *batch)
 {
     AggregateBatch *work = &batch->work;
     uint32_t n = work->count;
@@ -260,7 +260,7 @@ static bool run_batch(WindowAggregate *window, WindowBatch *batch, Error *error)
 {
     if (batch->work.count == 0)
         return true;
-    find_groups(window, batch);
+    window_find_groups(window, batch);
     enter_groups(window, batch);
     aggregate_count_rows(&window->aggregate, &batch->work);
     if (!aggregate_update(&window->aggregate, &batch->work, error))
@@ -296,7 +296,7 @@ static bool take_parts(WindowAggregate *window, Batch *in, Emitter *emitter, Err
 {
     const Vector *column = &in->columns[window->plan->window.time_column];
     int64_t *times = arena_alloc(window->aggregate.scratch, sizeof(int64_t) * in->row_count);
-    read_times(window, column, in->row_count, times);
+    window_read_times(window, column, in->row_count, times);
     uint32_t from = 0;
     bool ok = true;
     for (uint32_t i = 0; ok && i < in->row_count; i++) {
@@ -338,7 +338,7 @@ static bool window_watermark(Operator *op, int64_t watermark_us, Emitter *emitte
     if (waits && watermark_us != INT64_MAX)
         return true;
     window->progress = window_progress(window->plan->window.zone, watermark_us);
-    return window_fire(window, emitter, error);
+    return window->fire(window, emitter, error);
 }
 
 static bool window_alarm(Operator *op, int64_t now_us, Emitter *emitter, Error *error)
@@ -357,7 +357,6 @@ static bool window_barrier(Operator *op, uint64_t epoch, Emitter *emitter, Error
 /* ------------------------------------------------------------------- lifetime */
 
 typedef struct Restored {
-    WindowAggregate *window;
     void **records;
     size_t count;
 } Restored;
@@ -375,6 +374,19 @@ static int compare_arrival(const void *a, const void *b, void *of)
     return (left > right) - (left < right);
 }
 
+void **window_groups_by_arrival(WindowAggregate *window, size_t *count)
+{
+    Aggregate *aggregate = &window->aggregate;
+    size_t total = state_table_keys(aggregate->groups);
+    Restored all = {memory_alloc(sizeof(void *) * (total + 1)), 0};
+    state_value_each(aggregate->groups, collect, &all);
+    qsort_r(all.records, all.count, sizeof(void *), compare_arrival, window);
+    if (all.count != 0)
+        aggregate->next_arrival = window_record(window, all.records[all.count - 1])->arrival + 1;
+    *count = all.count;
+    return all.records;
+}
+
 static bool window_restored(Operator *op, Error *error)
 {
     WindowAggregate *window = (WindowAggregate *)op;
@@ -384,56 +396,63 @@ static bool window_restored(Operator *op, Error *error)
     else if (!window->plan->aggregate.final_only)
         window->progress =
             window_progress(window->plan->window.zone, op->context->time->watermark_us);
-    size_t total = state_table_keys(aggregate->groups);
-    Restored all = {window, memory_alloc(sizeof(void *) * (total + 1)), 0};
-    state_value_each(aggregate->groups, collect, &all);
-    qsort_r(all.records, all.count, sizeof(void *), compare_arrival, window);
-    for (size_t i = 0; i < all.count; i++) {
-        Str key = state_value_key(aggregate->groups, all.records[i]);
+    size_t count;
+    void **records = window_groups_by_arrival(window, &count);
+    for (size_t i = 0; i < count; i++) {
+        Str key = state_value_key(aggregate->groups, records[i]);
         if (window->in_buckets)
-            window_bucket_wait(window, all.records[i]);
+            window_bucket_wait(window, records[i]);
         else
-            window_wait(window, all.records[i], window_group_time(window, key, 0));
-        aggregate->next_arrival = window_record(window, all.records[i])->arrival + 1;
+            window_wait(window, records[i], window_group_time(window, key, 0));
     }
-    memory_free(all.records);
+    memory_free(records);
     if (window->clock != NULL)
         window_clock_wake(window);
     return true;
+}
+
+void window_setup(WindowAggregate *window, const OperatorContext *context, uint32_t extra_bytes)
+{
+    const PlanWindowAggregate *plan = context->node->spec;
+    uint32_t header = (uint32_t)sizeof(WindowRecord) + extra_bytes +
+                      (plan->aggregate.input_retracts ? (uint32_t)sizeof(int64_t) : 0);
+    aggregate_setup(&window->aggregate, context, &plan->aggregate, header, true);
+    window->plan = plan;
+    window->fire = window_fire;
+    window->shape = window_shape(&plan->window);
+    window->suffix_bytes = sizeof(int64_t);
+    if (plan->window.kind == PLAN_WINDOW_ATTACHED)
+        window->suffix_bytes *= 2;
+    if (plan->window.on_clock)
+        window_clock_open(window);
+    window->progress = INT64_MIN;
+    window->firing = arena_new((size_t)1 << 16);
+}
+
+void window_teardown(WindowAggregate *window)
+{
+    window_slices_deinit(&window->slices);
+    arena_free(window->firing);
+    aggregate_teardown(&window->aggregate);
 }
 
 static Operator *window_open(const OperatorContext *context, Error *error)
 {
     const PlanWindowAggregate *plan = context->node->spec;
     WindowAggregate *window = arena_new_one(context->arena, WindowAggregate);
-    uint32_t header = (uint32_t)sizeof(WindowRecord) +
-                      (plan->aggregate.input_retracts ? (uint32_t)sizeof(int64_t) : 0);
-    window->in_buckets =
-        plan->window.kind == PLAN_WINDOW_SESSION && !plan->aggregate.input_retracts;
-    header += window->in_buckets ? window_bucket_bytes() : 0;
-    aggregate_setup(&window->aggregate, context, &plan->aggregate, header, true);
-    window->plan = plan;
-    window->shape = window_shape(&plan->window);
-    window->suffix_bytes = sizeof(int64_t);
-    if (plan->window.kind == PLAN_WINDOW_ATTACHED)
-        window->suffix_bytes *= 2;
+    bool is_session = plan->window.kind == PLAN_WINDOW_SESSION;
+    window->in_buckets = is_session && !plan->aggregate.input_retracts;
+    window_setup(window, context, window->in_buckets ? window_bucket_bytes() : 0);
     if (window->in_buckets)
         window->shape.slice_us = plan->window.size_us;
-    else if (plan->window.kind == PLAN_WINDOW_SESSION)
+    else if (is_session)
         window_session_open(window);
-    if (plan->window.on_clock)
-        window_clock_open(window);
-    window->progress = INT64_MIN;
-    window->firing = arena_new((size_t)1 << 16);
     return &window->aggregate.base;
 }
 
 static void window_close(Operator *op)
 {
-    WindowAggregate *window = (WindowAggregate *)op;
-    window_slices_deinit(&window->slices);
-    arena_free(window->firing);
-    aggregate_teardown(&window->aggregate);
+    window_teardown((WindowAggregate *)op);
 }
 
 const OperatorClass op_window_aggregate = {

@@ -37,7 +37,7 @@ bool window_clock_advance(WindowAggregate *window, int64_t now_us, Emitter *emit
         /* A row may still come in this very tick. */
         int64_t past = window->now_us - window->plan->window.tick_us;
         window->progress = window_progress(window->plan->window.zone, past);
-        if (!window_fire(window, emitter, error))
+        if (!window->fire(window, emitter, error))
             return false;
     }
     window_clock_wake(window);

@@ -190,6 +190,20 @@ static bool write_chunk(Chunk *chunk, Batch *out, Error *error)
     return true;
 }
 
+bool window_write(WindowAggregate *window, const WindowResults *results, uint32_t from,
+                  uint32_t count, Batch *out, Error *error)
+{
+    Arena *arena = window->aggregate.scratch;
+    arena_reset(arena);
+    Chunk chunk = {.window = window,
+                   .results = results,
+                   .from = from,
+                   .count = count,
+                   .arena = arena,
+                   .memory = {{scratch_assign}, arena}};
+    return write_chunk(&chunk, out, error);
+}
+
 bool window_emit(WindowAggregate *window, const WindowResults *results, Emitter *emitter,
                  Error *error)
 {
@@ -198,16 +212,8 @@ bool window_emit(WindowAggregate *window, const WindowResults *results, Emitter 
     limit = limit > BATCH_ROWS_MAX ? BATCH_ROWS_MAX : limit;
     for (uint32_t from = 0; from < results->count; from += limit) {
         uint32_t count = results->count - from < limit ? results->count - from : limit;
-        Arena *arena = window->aggregate.scratch;
-        arena_reset(arena);
-        Chunk chunk = {.window = window,
-                       .results = results,
-                       .from = from,
-                       .count = count,
-                       .arena = arena,
-                       .memory = {{scratch_assign}, arena}};
         Batch *out = batch_new(context->node->schema, count);
-        if (!write_chunk(&chunk, out, error)) {
+        if (!window_write(window, results, from, count, out, error)) {
             batch_release(out);
             return false;
         }

@@ -5,6 +5,7 @@
  *     window_session.c        sessions: which rows belong together
  *     window_bucket.c         the same for rows that are never taken back
  *     window_slices.c         slices in memory, and which window ends first
+ *     op_window_live.c        windows that are given early, late and again
  *     window_clock.c          processing time
  *     window_time.c           windows on the clock
  *
@@ -26,7 +27,8 @@ typedef struct WindowRecord {
     uint32_t key_hash; /* lower half of the hash of the keys */
 } WindowRecord;
 
-typedef struct WindowAggregate {
+typedef struct WindowAggregate WindowAggregate;
+struct WindowAggregate {
     Aggregate aggregate;
     /* Fixed. */
     const PlanWindowAggregate *plan;
@@ -36,11 +38,12 @@ typedef struct WindowAggregate {
     StateTable *times;     /* other SESSION: keys → time → rows with it */
     StateTable *clock;     /* processing time: how far it has come; NULL: event time */
     /* Changing. */
+    bool (*fire)(WindowAggregate *window, Emitter *emitter, Error *error);
     WindowSlices slices;
     int64_t progress; /* window_progress of the watermark, or of the clock */
     int64_t now_us;   /* the clock, when it was last looked at */
     Arena *firing;    /* reset by each window that ends */
-} WindowAggregate;
+};
 
 /* What becomes of a row: it counts, or no window has it, or it came too late. */
 typedef enum RowFate { ROW_COUNTS, ROW_OUTSIDE, ROW_LATE } RowFate;
@@ -87,6 +90,19 @@ static inline bool window_is_closed(const WindowAggregate *window, int64_t end)
     return end - window->plan->window.tick_us <= window->progress;
 }
 
+/* ------------------------------------------------------ op_window_aggregate.c */
+
+/* Sets up all but the tables of sessions; `extra_bytes` come behind the WindowRecord. */
+void window_setup(WindowAggregate *window, const OperatorContext *context, uint32_t extra_bytes);
+void window_teardown(WindowAggregate *window);
+/* The rows' times on the windows' clock; those of NULLs mean nothing. */
+void window_read_times(const WindowAggregate *window, const Vector *column, uint32_t count,
+                       int64_t *out);
+/* Finds or makes the rows' groups by key and `ends`; new ones are told by `created`. */
+void window_find_groups(WindowAggregate *window, WindowBatch *batch);
+/* Records of all groups in the order in which they came; to be freed with memory_free. */
+void **window_groups_by_arrival(WindowAggregate *window, size_t *count);
+
 /* ------------------------------------------------------------ window_fire.c */
 
 /* Windows that end together, each made of some records. */
@@ -100,6 +116,9 @@ typedef struct WindowResults {
     int64_t end;
 } WindowResults;
 
+/* Writes `count` results from `from` on into a batch of the node's schema. */
+bool window_write(WindowAggregate *window, const WindowResults *results, uint32_t from,
+                  uint32_t count, Batch *out, Error *error) MUST_CHECK;
 bool window_emit(WindowAggregate *window, const WindowResults *results, Emitter *emitter,
                  Error *error) MUST_CHECK;
 /* Gives all windows that the watermark has passed. */

@@ -6,6 +6,7 @@
  * rewritten to its output: what equals a group key becomes that column, and a column that is left
  * over is the error of a column that must be grouped by. */
 #include "planner/bind.h"
+#include "planner/windows.h"
 
 #include <string.h>
 
@@ -298,6 +299,7 @@ static void set_window(Binder *binder, const GroupWindow *window, InputList *inp
     out->properties = arena_memdup(arena, window->properties, sizeof(window->properties));
     out->property_count = window->property_count;
     out->in_group_by = true;
+    out->emit = window_emit_of(binder->context, &window->window);
 }
 
 LogicalNode *bind_aggregate_node(Binder *binder, LogicalNode *input, const GroupBy *groups,

@@ -102,7 +102,8 @@ typedef struct LogicalWindowAggregate {
     PlanWindow window;
     PlanWindowProperty *properties;
     uint32_t property_count;
-    bool in_group_by; /* the window stands in GROUP BY, not in FROM */
+    bool in_group_by;           /* the window stands in GROUP BY, not in FROM */
+    const PlanWindowEmit *emit; /* as PlanWindowAggregate's */
 } LogicalWindowAggregate;
 
 /* Windows that a join's rows or a Top-N's carry. */

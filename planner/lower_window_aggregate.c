@@ -1,9 +1,11 @@
 /* window_aggregate: an aggregate over windows of time. Each window of a key is given once, when it
- * is over, so rows are only inserted, and keys with start or end of the window are unique. */
+ * is over, so rows are only inserted, and keys with start or end of the window are unique. With
+ * early or late fire it is given before that and again afterwards: then rows are updated. */
 #include <string.h>
 
 #include "planner/lower.h"
 #include "planner/rewrite.h"
+#include "planner/windows.h"
 
 extern const NodeClass node_window_aggregate;
 
@@ -15,6 +17,7 @@ static bool window_equal(const LogicalNode *a, const LogicalNode *b)
            x->window.start_column == y->window.start_column &&
            x->window.size_us == y->window.size_us && x->window.slide_us == y->window.slide_us &&
            x->window.offset_us == y->window.offset_us && x->property_count == y->property_count &&
+           (x->emit == NULL) == (y->emit == NULL) &&
            memcmp(x->properties, y->properties, sizeof(*x->properties) * x->property_count) == 0;
 }
 
@@ -42,7 +45,13 @@ static bool window_derive(const PlannerContext *context, LogicalNode *node, Erro
         if (time != (window->window.on_clock ? TIME_PROCESSING : TIME_EVENT))
             return lower_lost_time(node, window->window.time_column, error);
     }
+    if (!window_emit_check(context, node, error))
+        return false;
     node->changes = CHANGE_CLASS_INSERT;
+    if (window->emit != NULL)
+        node->changes |=
+            CHANGE_CLASS_UPDATE | (node->inputs[0]->changes & CHANGE_CLASS_DELETE) |
+            ((node->inputs[0]->changes & CHANGE_CLASS_UPDATE) != 0 ? CHANGE_CLASS_DELETE : 0);
     node->traits.bounded = node->inputs[0]->traits.bounded;
     node->traits.rowtime = logical_rowtime(node);
     uint32_t *columns = arena_new_array(context->arena, uint32_t, keys + 2);
@@ -95,7 +104,10 @@ static const char *window_label(const PlannerContext *context, const LogicalNode
         buffer_printf(&label, "%s%s AS %s", first && p == 0 ? "" : ", ",
                       names[window->properties[p]],
                       node->schema->columns[first_property(node) + p].name);
-    buffer_append_text(&label, "])");
+    buffer_append_char(&label, ']');
+    if (window->emit != NULL)
+        window_emit_print(window->emit, &label);
+    buffer_append_char(&label, ')');
     return label_take(context->arena, &label);
 }
 
@@ -117,6 +129,8 @@ static const char *window_state(const PlannerContext *context, const LogicalNode
     if (window->kind == PLAN_WINDOW_SESSION)
         buffer_append_text(&text, spec->input_retracts ? "different time"
                                                        : "stretch of time as long as the gap");
+    else if (node->window_aggregate.emit != NULL)
+        buffer_append_text(&text, "window, and what was given of it");
     else if (window->kind == PLAN_WINDOW_HOP || window->kind == PLAN_WINDOW_CUMULATE)
         buffer_append_text(&text, "slice of the windows");
     else
@@ -124,6 +138,9 @@ static const char *window_state(const PlannerContext *context, const LogicalNode
     if (values)
         buffer_append_text(&text, ", and each different value that DISTINCT, MIN or MAX has seen");
     buffer_append_text(&text, ", until the window is over");
+    const PlanWindowEmit *emit = node->window_aggregate.emit;
+    if (emit != NULL && emit->lateness_us > 0)
+        buffer_printf(&text, " and %lld ms more", (long long)(emit->lateness_us / 1000));
     return label_take(context->arena, &text);
 }
 
@@ -137,6 +154,9 @@ static bool window_lower(const PlannerContext *context, LogicalNode *node, Error
     spec->window = window->window;
     spec->properties = window->properties;
     spec->property_count = window->property_count;
+    spec->emit = window->emit;
+    if (window->emit != NULL)
+        node->plan->op = "window_live";
     node->plan->spec = spec;
     node->plan->label = window_label(context, node);
     node->plan->state = window_state(context, node, &spec->aggregate);
@@ -151,6 +171,8 @@ static void window_identify(const PlannerContext *context, LogicalNode *node, Bu
     buffer_printf(text, "|window %d %lld %lld %lld %d|", (int)of->kind, (long long)of->size_us,
                   (long long)of->slide_us, (long long)of->offset_us, of->on_clock ? 1 : 0);
     identity_append(text, input[of->time_column]);
+    if (window->emit != NULL)
+        window_emit_print(window->emit, text);
     if (of->kind == PLAN_WINDOW_ATTACHED)
         identity_append(text, input[of->start_column]);
     uint64_t *columns = lower_aggregate_identify(context, node, text);

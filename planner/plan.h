@@ -183,11 +183,19 @@ typedef enum PlanWindowProperty {
     PLAN_WINDOW_CLOCK /* the processing time at which the window was given */
 } PlanWindowProperty;
 
+/* op "window_live": the same, but windows are given before they end and again afterwards. */
+typedef struct PlanWindowEmit {
+    int64_t early_us;    /* before the end; 0: with every row; negative: not at all */
+    int64_t late_us;     /* after it; 0 or negative: with every row */
+    int64_t lateness_us; /* how long after its end a window takes rows */
+} PlanWindowEmit;
+
 typedef struct PlanWindowAggregate {
     PlanAggregate aggregate;
     PlanWindow window;
     const PlanWindowProperty *properties;
     uint32_t property_count;
+    const PlanWindowEmit *emit; /* NULL: once, when it ends */
 } PlanWindowAggregate;
 
 /* op "unnest": a row for each element of a list. Output: the columns passed on, then the element's:

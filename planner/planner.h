@@ -30,6 +30,10 @@ typedef struct PlannerConfig {
     bool cdc_events_duplicate;      /* table.exec.source.cdc-events-duplicate */
     int64_t watermark_interval_ms;  /* pipeline.auto-watermark-interval; 0: with each row */
     int64_t interval_cleanup_ms;    /* table.exec.interval-join.min-cleanup-interval */
+    bool early_fire, late_fire;     /* table.exec.emit.early-fire.enabled, late-fire.enabled */
+    int64_t early_fire_ms;          /* table.exec.emit.early-fire.delay; negative: not set */
+    int64_t late_fire_ms;           /* table.exec.emit.late-fire.delay; negative: not set */
+    int64_t allow_lateness_ms;      /* table.exec.emit.allow-lateness; negative: not set */
     const char *late_rows_table;    /* table.exec.late-rows.table; NULL: they are counted only */
     int64_t source_idle_ms;         /* table.exec.source.idle-timeout; 0: none */
     bool drops_bad_rowtime;         /* table.exec.source.bad-rowtime */

@@ -73,8 +73,10 @@ WindowColumn window_column(const LogicalNode *node, uint32_t column)
         return column < own ? none : (WindowColumn){node, given[column - own]};
     }
     uint32_t own = node->aggregate.key_count + node->aggregate.call_count;
-    return column < own ? none
-                        : (WindowColumn){node, node->window_aggregate.properties[column - own]};
+    /* Windows that are given again for late rows are never over. */
+    return column < own || node->window_aggregate.emit != NULL
+               ? none
+               : (WindowColumn){node, node->window_aggregate.properties[column - own]};
 }
 
 /* The window function that made the windows an origin hands on, as its rows' windows are; NULL: it

@@ -25,6 +25,14 @@ bool window_columns_match(const LogicalNode *a, uint32_t a_column, const Logical
 bool window_bound_of(const LogicalNode *node, uint32_t column, PlanWindowProperty *property,
                      const TimeZone **zone);
 
+/* window_emit.c */
+/* When a window of GROUP BY is given besides its end; NULL: only then. */
+const PlanWindowEmit *window_emit_of(const PlannerContext *context, const PlanWindow *window);
+/* Whether the options can be followed by this aggregate over windows. */
+bool window_emit_check(const PlannerContext *context, const LogicalNode *node,
+                       Error *error) MUST_CHECK;
+void window_emit_print(const PlanWindowEmit *emit, Buffer *out);
+
 /* rule_window_aggregate.c: the node for a plain aggregate whose inputs have been rewritten. */
 LogicalNode *window_aggregate_of(const PlannerContext *context, LogicalNode *aggregate);
 

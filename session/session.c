@@ -43,6 +43,12 @@ void session_notice(void *to, const char *text)
         fprintf(stderr, "weir: %s\n", text);
 }
 
+/* -1: not set. */
+static int64_t duration_or_unset(const Config *config, const char *key)
+{
+    return config_get(config, key) == NULL ? -1 : config_duration_ms(config, key);
+}
+
 PlannerConfig session_planner_config(WeirSession *session, const TimeZone *zone)
 {
     const Config *config = session->config;
@@ -64,6 +70,11 @@ PlannerConfig session_planner_config(WeirSession *session, const TimeZone *zone)
         .watermark_interval_ms = config_duration_ms(config, "pipeline.auto-watermark-interval"),
         .interval_cleanup_ms =
             config_duration_ms(config, "table.exec.interval-join.min-cleanup-interval"),
+        .early_fire = config_boolean(config, "table.exec.emit.early-fire.enabled"),
+        .late_fire = config_boolean(config, "table.exec.emit.late-fire.enabled"),
+        .early_fire_ms = duration_or_unset(config, "table.exec.emit.early-fire.delay"),
+        .late_fire_ms = duration_or_unset(config, "table.exec.emit.late-fire.delay"),
+        .allow_lateness_ms = duration_or_unset(config, "table.exec.emit.allow-lateness"),
         .late_rows_table = config_get(config, "table.exec.late-rows.table"),
         .source_idle_ms = config_duration_ms(config, "table.exec.source.idle-timeout"),
         .drops_bad_rowtime =

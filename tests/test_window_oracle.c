@@ -1,9 +1,10 @@
 /* Windows over random rows out of order, some taken back, with restarts: what is given by the end
- * must equal what a plain computation over the rows that are left gives. */
+ * must equal what a plain computation over the rows that are left gives. Windows that are given
+ * early and for late rows must add up to the same. */
 #include "core/datetime.h"
 #include "tests/operator_bench.h"
 
-extern const OperatorClass op_window_aggregate;
+extern const OperatorClass op_window_aggregate, op_window_live;
 
 #define SECOND INT64_C(1000)
 enum { ROWS_MAX = 400, KEYS = 4, DELAY = 15000 };
@@ -23,13 +24,15 @@ typedef struct Run {
     int row_count;
     int64_t latest_ms;
     int64_t watermark_ms;
-    Buffer given;
-    Buffer wanted;
+    int64_t clock_ms;
+    Fold given;
+    Fold wanted;
 } Run;
 
 static const PlanWindowProperty bounds[] = {PLAN_WINDOW_START, PLAN_WINDOW_END};
 
-static void run_open(Run *run, PlanWindow window, bool retracts, uint32_t batch_rows)
+static void run_open(Run *run, PlanWindow window, const PlanWindowEmit *emit, bool retracts,
+                     uint32_t batch_rows)
 {
     static const char *const names[] = {"COUNT", "SUM", "MIN", "COUNT"};
     *run = (Run){.bench = bench_new(batch_rows), .watermark_ms = INT64_MIN};
@@ -55,14 +58,16 @@ static void run_open(Run *run, PlanWindow window, bool retracts, uint32_t batch_
     run->plan.window = window;
     run->plan.properties = bounds;
     run->plan.property_count = 2;
-    bench_open(run->bench, &op_window_aggregate, schema_new(arena, columns, 7), &run->plan);
+    run->plan.emit = emit;
+    bench_open(run->bench, emit == NULL ? &op_window_aggregate : &op_window_live,
+               schema_new(arena, columns, 7), &run->plan);
 }
 
 static void run_close(Run *run)
 {
     bench_free(run->bench);
-    buffer_deinit(&run->given);
-    buffer_deinit(&run->wanted);
+    fold_free(&run->given);
+    fold_free(&run->wanted);
 }
 
 /* -------------------------------------------------------------------- rows */
@@ -77,6 +82,13 @@ static void feed(Run *run, const char *kind, const Row *row)
     buffer_deinit(&line);
 }
 
+/* The latest time of which no row may come any more. */
+static int64_t last_late(const Run *run)
+{
+    int64_t lateness = run->plan.emit == NULL ? 0 : run->plan.emit->lateness_us / 1000;
+    return run->watermark_ms == INT64_MIN ? INT64_MIN : run->watermark_ms - lateness;
+}
+
 static void insert(Run *run, TestRandom *random)
 {
     Row *row = &run->rows[run->row_count++];
@@ -85,8 +97,8 @@ static void insert(Run *run, TestRandom *random)
     /* Many rows at whole seconds, so that boundaries and gaps are met exactly. */
     if (test_below(random, 2) == 0)
         at -= at % SECOND;
-    if (at <= run->watermark_ms)
-        at = run->watermark_ms + 1;
+    if (at <= last_late(run))
+        at = last_late(run) + 1;
     if (at > run->latest_ms)
         run->latest_ms = at;
     *row = (Row){(int)test_below(random, KEYS), test_below(random, 6), at, false};
@@ -97,16 +109,10 @@ static void insert(Run *run, TestRandom *random)
 static void retract(Run *run, TestRandom *random)
 {
     Row *row = &run->rows[test_below(random, (uint32_t)run->row_count)];
-    if (row->gone || row->time_ms <= run->watermark_ms)
+    if (row->gone || row->time_ms <= last_late(run))
         return;
     row->gone = true;
     feed(run, "-D", row);
-}
-
-static void collect(Run *run)
-{
-    buffer_append_text(&run->given, buffer_text(&run->bench->emitter.text));
-    buffer_clear(&run->bench->emitter.text);
 }
 
 /* ------------------------------------------------------------------ computing */
@@ -127,12 +133,15 @@ static void want(Run *run, int key, int64_t start_ms, int64_t end_ms)
     }
     if (count == 0)
         return;
-    buffer_printf(&run->wanted, "+I[%d, %lld, %lld, %lld, %lld, ", key, (long long)count,
-                  (long long)sum, (long long)least, (long long)distinct);
-    datetime_print(datetime_from_micros(start_ms * 1000), 3, &run->wanted);
-    buffer_append_text(&run->wanted, ", ");
-    datetime_print(datetime_from_micros(end_ms * 1000), 3, &run->wanted);
-    buffer_append_text(&run->wanted, "]\n");
+    Buffer line = {0};
+    buffer_printf(&line, "+I[%d, %lld, %lld, %lld, %lld, ", key, (long long)count, (long long)sum,
+                  (long long)least, (long long)distinct);
+    datetime_print(datetime_from_micros(start_ms * 1000), 3, &line);
+    buffer_append_text(&line, ", ");
+    datetime_print(datetime_from_micros(end_ms * 1000), 3, &line);
+    buffer_append_text(&line, "]\n");
+    fold_apply(&run->wanted, buffer_text(&line));
+    buffer_deinit(&line);
 }
 
 static int compare_times(const void *a, const void *b)
@@ -176,54 +185,39 @@ static void want_all(Run *run)
     }
 }
 
-static int compare_lines(const void *a, const void *b)
+static void step(Run *run, TestRandom *random, bool retracts)
 {
-    return strcmp(*(char *const *)a, *(char *const *)b);
+    uint32_t what = test_below(random, 20);
+    if (retracts && what < 5 && run->row_count > 0) {
+        retract(run, random);
+    } else if (what == 19) {
+        int64_t watermark = run->latest_ms - DELAY / 2;
+        run->watermark_ms = watermark > run->watermark_ms ? watermark : run->watermark_ms;
+        bench_watermark(run->bench, run->watermark_ms);
+    } else if (what == 18 && test_below(random, 3) == 0) {
+        bench_restart(run->bench);
+    } else if (what == 17 && run->plan.emit != NULL) {
+        run->clock_ms += test_below(random, 3000);
+        bench_clock(run->bench, run->clock_ms);
+    } else {
+        insert(run, random);
+    }
+    bench_fold(run->bench, &run->given);
 }
 
-static char *sorted(Arena *arena, Buffer *text)
-{
-    char *copy = arena_strdup(arena, buffer_text(text)), *rest = NULL;
-    char **lines = arena_new_array(arena, char *, text->length / 4 + 1);
-    size_t count = 0;
-    for (char *line = strtok_r(copy, "\n", &rest); line != NULL; line = strtok_r(NULL, "\n", &rest))
-        lines[count++] = line;
-    qsort(lines, count, sizeof(*lines), compare_lines);
-    Buffer joined = {0};
-    for (size_t i = 0; i < count; i++)
-        buffer_printf(&joined, "%s\n", lines[i]);
-    char *result = arena_strdup(arena, buffer_text(&joined));
-    buffer_deinit(&joined);
-    return result;
-}
-
-static void run_random(TestRandom *random, PlanWindow window, bool retracts)
+static void run_random(TestRandom *random, PlanWindow window, const PlanWindowEmit *emit,
+                       bool retracts)
 {
     Run *run = memory_zalloc(sizeof(*run));
-    run_open(run, window, retracts, batch_sizes[test_below(random, 3)]);
-    while (run->row_count < ROWS_MAX) {
-        uint32_t what = test_below(random, 20);
-        if (retracts && what < 5 && run->row_count > 0) {
-            retract(run, random);
-        } else if (what == 19) {
-            int64_t watermark = run->latest_ms - DELAY / 2;
-            run->watermark_ms = watermark > run->watermark_ms ? watermark : run->watermark_ms;
-            bench_watermark(run->bench, run->watermark_ms);
-        } else if (what == 18 && test_below(random, 3) == 0) {
-            bench_restart(run->bench);
-        } else {
-            insert(run, random);
-        }
-        collect(run);
-    }
+    run_open(run, window, emit, retracts, batch_sizes[test_below(random, 3)]);
+    while (run->row_count < ROWS_MAX)
+        step(run, random, retracts);
     bench_watermark(run->bench, INT64_MAX);
-    collect(run);
+    bench_fold(run->bench, &run->given);
     want_all(run);
-    Arena *arena = arena_new(1 << 16);
-    ck_assert_str_eq(sorted(arena, &run->given), sorted(arena, &run->wanted));
+    fold_compare(&run->given, &run->wanted);
     ck_assert_uint_eq(run->bench->emitter.late_rows, 0);
     ck_assert_uint_eq(state_store_keys(run->bench->context.state), 0);
-    arena_free(arena);
     run_close(run);
     memory_free(run);
 }
@@ -243,7 +237,24 @@ START_TEST(random_rows)
     TestRandom random = test_random("window_oracle");
     random.state += (uint64_t)_i << 32;
     for (int n = 0; n < 6; n++)
-        run_random(&random, windows[_i], n % 2 != 0);
+        run_random(&random, windows[_i], NULL, n % 2 != 0);
+}
+END_TEST
+
+static const PlanWindowEmit emits[] = {
+    {.early_us = 0, .late_us = -1},
+    {.early_us = 2000000, .late_us = -1},
+    {.early_us = -1, .late_us = -1, .lateness_us = 20000000},
+    {.early_us = 0, .late_us = 0, .lateness_us = 5000000},
+    {.early_us = 1000000, .late_us = 2000000, .lateness_us = 9000000},
+};
+
+START_TEST(random_rows_early_and_late)
+{
+    TestRandom random = test_random("window_oracle early and late");
+    random.state += (uint64_t)_i << 32;
+    for (int n = 0; n < 8; n++)
+        run_random(&random, windows[n / 2], &emits[_i], n % 2 != 0);
 }
 END_TEST
 
@@ -252,5 +263,6 @@ int main(void)
     TCase *tests = tcase_create("window_oracle");
     tcase_set_timeout(tests, 120);
     tcase_add_loop_test(tests, random_rows, 0, (int)array_count(windows));
+    tcase_add_loop_test(tests, random_rows_early_and_late, 0, (int)array_count(emits));
     return test_run("window_oracle", tests);
 }
