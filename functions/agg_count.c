@@ -86,9 +86,42 @@ static bool count_bind(const AggregateFunction *function, const FunctionSite *si
     return true;
 }
 
+/* ------------------------------------------------- counts of parts added up */
+
+static inline void sum0_apply(CountState *state, int64_t value, bool retracts,
+                              const AggregateUpdate *update)
+{
+    state->count += retracts ? -value : value;
+}
+
+static void sum0_empty(CountState *state, const AggregateUpdate *update)
+{
+    state->count = 0;
+}
+
+AGGREGATE_UPDATE(sum0_update, CountState, int64_t, sum0_apply, count_put, sum0_empty)
+
+static bool sum0_bind(const AggregateFunction *function, const FunctionSite *site, bool retracting,
+                      BoundAggregate *out, Error *error)
+{
+    if (site->argument_count != 1)
+        return false;
+    if (aggregate_begin(function, site, &type_bigint, out)[0]->kind != TYPE_BIGINT)
+        return false;
+    out->result = type_with_nullable(site->arena, &type_bigint, false);
+    out->state_bytes = sizeof(CountState);
+    out->update = sum0_update;
+    out->result_of = count_result;
+    out->merge = count_merge;
+    out->merges_changes = true;
+    return true;
+}
+
 static const AggregateFunction functions[] = {
     {"COUNT", "(ANY...) -> BIGINT", count_bind, 0,
      "The number of rows, or of rows where the arguments are not NULL."},
+    {"$SUM0", "(BIGINT) -> BIGINT", sum0_bind, FUNCTION_HIDDEN,
+     "The sum of what parts of a group have counted; 0 without parts."},
     {0},
 };
 

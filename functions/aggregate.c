@@ -5,16 +5,22 @@
 
 extern const AggregateFamily *const aggregate_families[];
 
-const AggregateFunction *aggregate_at(uint32_t index)
+/* Hidden ones, which only the planner makes calls of, among them. */
+static const AggregateFunction *aggregate_any(uint32_t index, bool hidden)
 {
     for (const AggregateFamily *const *family = aggregate_families; *family != NULL; family++) {
         for (const AggregateFunction *function = (*family)->functions; function->name != NULL;
              function++) {
-            if (index-- == 0)
+            if ((hidden || (function->flags & FUNCTION_HIDDEN) == 0) && index-- == 0)
                 return function;
         }
     }
     return NULL;
+}
+
+const AggregateFunction *aggregate_at(uint32_t index)
+{
+    return aggregate_any(index, false);
 }
 
 bool aggregate_exists(const char *name)
@@ -66,7 +72,7 @@ bool aggregate_bind_keeping(const char *name, const FunctionSite *site, bool ret
 {
     const AggregateFunction *first = NULL;
     const AggregateFunction *function;
-    for (uint32_t i = 0; (function = aggregate_at(i)) != NULL; i++) {
+    for (uint32_t i = 0; (function = aggregate_any(i, true)) != NULL; i++) {
         if (!text_equal_nocase(function->name, name))
             continue;
         first = first == NULL ? function : first;

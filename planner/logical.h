@@ -179,6 +179,8 @@ LogicalNode *rule_lookup_join(const PlannerContext *context, LogicalNode *node);
 /* After the columns have been pruned: the inputs stay as they are. */
 LogicalNode *rule_multi_join(const PlannerContext *context, LogicalNode *node);
 LogicalNode *rule_merge_calcs(const PlannerContext *context, LogicalNode *node);
+/* Aggregates whose DISTINCTs are spread; what they need is checked by mini_batch_insert. */
+LogicalNode *rule_split_distinct(const PlannerContext *context, LogicalNode *node);
 /* Over all trees of a statement: one scan per table, with the columns anyone needs. */
 void rule_share_scans(const PlannerContext *context, LogicalNode **roots, uint32_t count);
 

@@ -66,7 +66,11 @@ typedef struct LogicalAggregateCall {
     AstPlace place;
 } LogicalAggregateCall;
 
+/* What an aggregate with split DISTINCTs consists of (rule_split_distinct.c). */
+typedef enum AggregatePart { AGGREGATE_WHOLE, AGGREGATE_PARTIAL, AGGREGATE_FINAL } AggregatePart;
+
 typedef struct LogicalAggregate {
+    AggregatePart part;
     uint32_t *keys;
     uint32_t key_count;
     LogicalAggregateCall *calls;

@@ -145,6 +145,9 @@ static const char *aggregate_label(const PlannerContext *context, const LogicalN
     bool merges = logical_is(node->inputs[0], "local_aggregate");
     buffer_append_text(&label, merges ? "GlobalGroupAggregate(" : "GroupAggregate(");
     lower_aggregate_keys(node, &label);
+    if (node->aggregate.part != AGGREGATE_WHOLE)
+        buffer_printf(&label, "partialFinalType=[%s], ",
+                      node->aggregate.part == AGGREGATE_FINAL ? "FINAL" : "PARTIAL");
     lower_aggregate_select(node, &label);
     buffer_append_text(&label, "])");
     return label_take(context->arena, &label);

@@ -12,8 +12,8 @@ static bool folding_key(const PlannerContext *context, const LogicalNode *node, 
         *key = node->key.key;
         return true;
     }
-    if (!logical_is(node, "aggregate"))
-        return false;
+    if (!logical_is(node, "aggregate") || node->aggregate.part == AGGREGATE_PARTIAL)
+        return false; /* what stands above a part has its bundle */
     uint32_t count = node->aggregate.key_count;
     uint32_t *columns = arena_new_array(context->arena, uint32_t, count + 1);
     for (uint32_t i = 0; i < count; i++)
@@ -36,14 +36,33 @@ static bool check_options(const PlannerConfig *config, Error *error)
                                    "that may wait.");
 }
 
+/* Parts of one group change one after the other: without bundles each step would be told. */
+static bool check_split(const PlannerContext *context, const LogicalOrder *order, Error *error)
+{
+    for (uint32_t n = 0; n < order->count && context->config->split_distinct; n++) {
+        const LogicalNode *node = order->nodes[n];
+        if (!logical_is(node, "aggregate") || node->aggregate.part != AGGREGATE_FINAL)
+            continue;
+        error_set(error, ERROR_OPTION,
+                  "table.optimizer.distinct-agg.split.enabled needs "
+                  "table.exec.mini-batch.enabled");
+        error_hint(error, "Spread over workers, the parts of a group are put together once a "
+                          "bundle.");
+        return error_at(error, node->place.offset, node->place.length);
+    }
+    return true;
+}
+
 bool mini_batch_insert(const PlannerContext *context, LogicalNode **roots, uint32_t count,
                        Error *error)
 {
-    if (!context->config->mini_batch || context->config->bounded_run)
+    LogicalOrder order = logical_order(context, roots, count);
+    if (context->config->bounded_run)
         return true;
+    if (!context->config->mini_batch)
+        return check_split(context, &order, error);
     if (!check_options(context->config, error))
         return false;
-    LogicalOrder order = logical_order(context, roots, count);
     LogicalNode **above = arena_new_array(context->arena, LogicalNode *, order.count + 1);
     for (uint32_t n = 0; n < order.count; n++) {
         LogicalNode *node = order.nodes[n];

@@ -48,8 +48,10 @@ static void rewrite(const PlannerContext *context, LogicalNode **roots, uint32_t
     }
     unify(context, roots, count);
     rule_prune_columns(context, roots, count);
-    for (uint32_t r = 0; r < count; r++)
+    for (uint32_t r = 0; r < count; r++) {
         roots[r] = rule_lookup_join(context, rule_merge_calcs(context, roots[r]));
+        roots[r] = rule_split_distinct(context, roots[r]);
+    }
     mark_since(context, roots, count);
     rule_share_scans(context, roots, count);
     for (uint32_t r = 0; r < count; r++)

@@ -23,6 +23,8 @@ typedef struct PlannerConfig {
     int64_t mini_batch_size;        /* table.exec.mini-batch.size */
     const char *agg_phase;          /* table.optimizer.agg-phase-strategy */
     uint32_t parallelism;           /* parallelism.default */
+    bool split_distinct;            /* table.optimizer.distinct-agg.split.enabled */
+    int64_t split_buckets;          /* table.optimizer.distinct-agg.split.bucket-num */
     bool bounded_run;               /* execution.runtime-mode = batch */
     bool not_null_drop;             /* table.exec.sink.not-null-enforcer */
     bool require_on_conflict;       /* table.exec.sink.require-on-conflict */

@@ -254,6 +254,17 @@ static const OptionSpec specs[] = {
      .fallback = "AUTO",
      .doc = "Whether GROUP BY adds rows up before they travel to their worker, which needs "
             "mini-batch or a bounded run; AUTO: when there are several workers."},
+    {.name = "table.optimizer.distinct-agg.split.bucket-num",
+     .type = OPTION_INTEGER,
+     .fallback = "1024",
+     .minimum = 1,
+     .maximum = 1000000,
+     .doc = "Parts that each group's different values are kept in, with split.enabled."},
+    {.name = "table.optimizer.distinct-agg.split.enabled",
+     .type = OPTION_BOOLEAN,
+     .fallback = "false",
+     .doc = "Whether the values of DISTINCT aggregates of one group are spread over all workers; "
+            "needs mini-batch or a bounded run."},
     {.name = "table.optimizer.multi-join.enabled",
      .type = OPTION_BOOLEAN,
      .fallback = "false",

@@ -59,6 +59,8 @@ PlannerConfig session_planner_config(WeirSession *session, const TimeZone *zone)
         .mini_batch = config_boolean(config, "table.exec.mini-batch.enabled"),
         .mini_batch_latency_ms = config_duration_ms(config, "table.exec.mini-batch.allow-latency"),
         .mini_batch_size = config_integer(config, "table.exec.mini-batch.size"),
+        .split_distinct = config_boolean(config, "table.optimizer.distinct-agg.split.enabled"),
+        .split_buckets = config_integer(config, "table.optimizer.distinct-agg.split.bucket-num"),
         .agg_phase = config_get(config, "table.optimizer.agg-phase-strategy"),
         .parallelism = (uint32_t)config_integer(config, "parallelism.default"),
         .not_null_drop =

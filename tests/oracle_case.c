@@ -66,6 +66,10 @@ static void set_mini_batch(Case *run)
     set(run, "table.exec.mini-batch.size", one_in(run, 2) ? "5" : "5000");
     if (one_in(run, 2))
         set(run, "table.optimizer.agg-phase-strategy", "TWO_PHASE");
+    if (one_in(run, 3)) {
+        set(run, "table.optimizer.distinct-agg.split.enabled", "true");
+        set(run, "table.optimizer.distinct-agg.split.bucket-num", one_in(run, 2) ? "3" : "1024");
+    }
 }
 
 /* None of these changes the answer. */
