@@ -136,7 +136,7 @@ typedef enum AstJoinKind {
 } AstJoinKind;
 
 typedef struct AstHint {
-    const char *name; /* upper case: OPTIONS, STATE_TTL, LOOKUP */
+    const char *name; /* upper case: OPTIONS, STATE_TTL, LATE_ROWS, LOOKUP */
     Options options;
     AstPlace place;
 } AstHint;

@@ -108,7 +108,7 @@ bool parser_read_options(Parser *parser, Options *options)
 
 static bool parser_read_hint(Parser *hints, AstHint *hint)
 {
-    static const char *const known[] = {"OPTIONS", "STATE_TTL", "LOOKUP"};
+    static const char *const known[] = {"OPTIONS", "STATE_TTL", "LATE_ROWS", "LOOKUP"};
     uint32_t first = hints->next;
     const char *name = parser_expect_name(hints, "the name of a hint");
     if (name == NULL)
@@ -123,7 +123,7 @@ static bool parser_read_hint(Parser *hints, AstHint *hint)
         const char *nearest = str_nearest(name, known, array_count(known));
         if (nearest != NULL)
             return error_hint(hints->error, "Did you mean %s?", nearest);
-        return error_hint(hints->error, "The hints are OPTIONS, STATE_TTL and LOOKUP.");
+        return error_hint(hints->error, "The hints are OPTIONS, STATE_TTL, LATE_ROWS and LOOKUP.");
     }
     if (!parser_read_options(hints, &hint->options))
         return false;

@@ -213,8 +213,8 @@ bool bind_table_function_join(Binder *binder, const AstTable *join, Relation *le
 LogicalNode *bind_set(Binder *binder, const AstQuery *query, Error *error);
 
 /* The sink of rows that come too late, into the table of that name. */
-LogicalNode *bind_late_rows(Binder *binder, const char *table, AstPlace place, uint32_t ordinal,
-                            Error *error);
+LogicalNode *bind_late_rows(Binder *binder, const char *table, bool is_hint, AstPlace place,
+                            uint32_t ordinal, Error *error);
 
 /* bind_values.c */
 LogicalNode *bind_values(Binder *binder, const AstQuery *query, Error *error);
@@ -233,6 +233,8 @@ bool bind_hints(Binder *binder, const AstSelect *select, Error *error) MUST_CHEC
 /* STATE_TTL of an input of FROM: LogicalNode.hint_ttl_ms. */
 int64_t bind_state_ttl(const Binder *binder, const AstTable *table);
 /* Gives what the SELECT put above its FROM the TTL of its one input. */
+/* Gives what the SELECT made the table of its LATE_ROWS. */
+void bind_apply_late(const Binder *binder, const AstSelect *select, LogicalNode *top);
 void bind_apply_ttl(const Binder *binder, const AstSelect *select, LogicalNode *top,
                     const LogicalNode *from);
 

@@ -1,4 +1,5 @@
-/* Hints behind SELECT: STATE_TTL('table' = '1 d', …), how long state of each input lives.
+/* Hints behind SELECT: STATE_TTL('table' = '1 d', …), how long state of each input lives, and
+ * LATE_ROWS('table' = 'name'), where what comes too late for this SELECT and those in it goes.
  *
  * An input is known by its alias, else its table's or view's name, and belongs to the SELECT the
  * hint stands in: to the side of a join whose rows come from it directly, and, when FROM is that
@@ -70,6 +71,15 @@ static bool check_option(const Binder *binder, const Option *option, const char 
     return bind_error_at(binder, error, place);
 }
 
+static bool check_late_rows(const Binder *binder, const AstHint *hint, Error *error)
+{
+    if (hint->options.count == 1 && strcmp(hint->options.items[0].key, "table") == 0)
+        return true;
+    error_set(error, ERROR_SYNTAX, "LATE_ROWS names one table");
+    error_hint(error, "Write it as LATE_ROWS('table' = 'name').");
+    return bind_error_at(binder, error, hint->place);
+}
+
 bool bind_hints(Binder *binder, const AstSelect *select, Error *error)
 {
     const char *names[INPUTS_MAX];
@@ -81,12 +91,15 @@ bool bind_hints(Binder *binder, const AstSelect *select, Error *error)
                 return false;
             continue;
         }
+        if (strcmp(hint->name, "LATE_ROWS") == 0) {
+            if (!check_late_rows(binder, hint, error))
+                return false;
+            continue;
+        }
         if (strcmp(hint->name, "STATE_TTL") != 0) {
             error_set(error, ERROR_UNSUPPORTED, "the hint %s is not supported here", hint->name);
-            error_hint(
-                error,
-                "STATE_TTL('table' = '1 d') and LOOKUP are, and OPTIONS('key' = 'value') behind "
-                "the name of a table.");
+            error_hint(error, "STATE_TTL('table' = '1 d'), LOOKUP and LATE_ROWS('table' = 'name') "
+                              "are, and OPTIONS('key' = 'value') behind the name of a table.");
             return bind_error_at(binder, error, hint->place);
         }
         for (uint32_t k = 0; k < hint->options.count; k++)
@@ -105,4 +118,18 @@ void bind_apply_ttl(const Binder *binder, const AstSelect *select, LogicalNode *
     for (LogicalNode *node = top; ttl_ms != 0 && node != from && node->input_count == 1;
          node = node->inputs[0])
         node->hint_ttl_ms[0] = ttl_ms;
+}
+
+void bind_apply_late(const Binder *binder, const AstSelect *select, LogicalNode *top)
+{
+    for (uint32_t i = select->hint_count; i-- > 0;) {
+        if (strcmp(select->hints[i].name, "LATE_ROWS") != 0)
+            continue;
+        const char *table = select->hints[i].options.items[0].value;
+        table = arena_strdup(binder->context->arena, table);
+        logical_mark_late(top, table);
+        /* Marked in any case, so that a hint that no row can be late for is refused. */
+        if (top->late_table == NULL)
+            top->late_table = table;
+    }
 }

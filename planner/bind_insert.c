@@ -221,8 +221,8 @@ LogicalNode *bind_insert(Binder *binder, const AstInsert *insert, uint32_t ordin
     return bind_into(binder, insert, NULL, ordinal, error);
 }
 
-LogicalNode *bind_late_rows(Binder *binder, const char *table, AstPlace place, uint32_t ordinal,
-                            Error *error)
+LogicalNode *bind_late_rows(Binder *binder, const char *table, bool is_hint, AstPlace place,
+                            uint32_t ordinal, Error *error)
 {
     static const char *const columns[] = {"operator", "watermark", "row"};
     AstQuery query = {.kind = AST_QUERY_VALUES, .place = place};
@@ -231,9 +231,9 @@ LogicalNode *bind_late_rows(Binder *binder, const char *table, AstPlace place, u
                         .column_count = array_count(columns),
                         .query = &query,
                         .place = place};
-    LogicalNode *sink = bind_into(binder, &insert, logical_late_rows(binder->context->arena, place),
-                                  ordinal, error);
+    LogicalNode *late = logical_late_rows(binder->context->arena, is_hint ? table : NULL, place);
+    LogicalNode *sink = bind_into(binder, &insert, late, ordinal, error);
     if (sink == NULL)
-        error_prefix(error, "'table.exec.late-rows.table': ");
+        error_prefix(error, is_hint ? "LATE_ROWS: " : "'table.exec.late-rows.table': ");
     return sink;
 }

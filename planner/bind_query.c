@@ -65,6 +65,8 @@ static LogicalNode *bind_sort(Binder *binder, const AstQuery *query, LogicalNode
                                                : limit->offset + limit->limit,
                                    .last_column = -1,
                                    .is_sort = true};
+    if (query->kind == AST_QUERY_SELECT)
+        bind_apply_late(binder, query->select, sort);
     if (order->visible == node->schema->column_count)
         return sort;
     const Expr **projections = logical_identity(arena, node->schema);

@@ -420,6 +420,7 @@ static LogicalNode *bind_hinted(Binder *binder, const AstQuery *query, BoundOrde
     if (select->distinct)
         node = bind_distinct(binder, node, place);
     bind_apply_ttl(binder, select, node, below);
+    bind_apply_late(binder, select, node);
     return node;
 }
 

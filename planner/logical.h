@@ -37,6 +37,8 @@ struct LogicalNode {
     AstPlace place;
     /* STATE_TTL of what is kept of each input; 0: not given, table.exec.state.ttl counts. */
     int64_t hint_ttl_ms[2];
+    /* LATE_ROWS: the table for what comes too late for it; NULL: table.exec.late-rows.table. */
+    const char *late_table;
     union {
         LogicalScan scan;
         LogicalValues values;
@@ -153,7 +155,13 @@ LogicalNode *logical_join(Arena *arena, PlanJoinKind kind, LogicalNode *left, Lo
                           const Expr *condition, AstPlace place);
 /* What comes too late for the statement's nodes: operator, watermark, row. Its inputs are found by
  * logical_find_late, after the rewrites. */
-LogicalNode *logical_late_rows(Arena *arena, AstPlace place);
+LogicalNode *logical_late_rows(Arena *arena, const char *table, AstPlace place);
+/* Gives the nodes of a SELECT that may leave rows out for that the table of its hint; those that
+ * have one keep it. */
+void logical_mark_late(LogicalNode *node, const char *table);
+/* The tables of such hints, each once; returns how many. */
+uint32_t logical_late_tables(const PlannerContext *context, LogicalNode *const *roots,
+                             uint32_t count, const char ***tables);
 void logical_find_late(const PlannerContext *context, LogicalNode *const *roots, uint32_t count);
 /* Scan of a table with these columns. */
 LogicalNode *logical_scan(Arena *arena, const PlanTable *table, const bool *physical,

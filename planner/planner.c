@@ -42,6 +42,28 @@ static bool bind_roots(Binder *binder, const AstStatement *statement, LogicalNod
     return true;
 }
 
+/* A sink for late rows: the session's, and one for each table that hints name. */
+static bool add_late_rows(Binder *binder, const AstStatement *statement, LogicalNode ***roots,
+                          uint32_t *count, Error *error)
+{
+    const PlannerContext *context = binder->context;
+    const char *of_all = context->config->late_rows_table;
+    const char **tables;
+    uint32_t inserts = *count;
+    uint32_t hinted = logical_late_tables(context, *roots, inserts, &tables);
+    LogicalNode **all = arena_new_array(context->arena, LogicalNode *, inserts + hinted + 2);
+    memcpy(all, *roots, sizeof(LogicalNode *) * inserts);
+    *roots = all;
+    for (uint32_t i = 0; i < hinted + (of_all != NULL ? 1 : 0); i++) {
+        bool is_hint = i < hinted;
+        all[*count] = bind_late_rows(binder, is_hint ? tables[i] : of_all, is_hint,
+                                     statement->place, is_hint ? inserts + 1 + i : inserts, error);
+        if (all[(*count)++] == NULL)
+            return false;
+    }
+    return true;
+}
+
 Plan *planner_plan(Catalog *catalog, const AstStatement *statement, Str script,
                    const PlannerConfig *config, Error *error)
 {
@@ -75,11 +97,7 @@ Plan *planner_plan(Catalog *catalog, const AstStatement *statement, Str script,
     }
     Plan *plan = NULL;
     bool bound = bind_roots(&binder, statement, roots, count, error);
-    if (bound && config->late_rows_table != NULL) {
-        roots[count] =
-            bind_late_rows(&binder, config->late_rows_table, statement->place, count, error);
-        bound = roots[count++] != NULL;
-    }
+    bound = bound && add_late_rows(&binder, statement, &roots, &count, error);
     if (bound)
         plan = plan_build(&context, roots, count, sql,
                           statement->place.offset < 0 ? 0 : statement->place.offset, error);

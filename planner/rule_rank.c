@@ -156,6 +156,7 @@ static LogicalNode *make_rank(const PlannerContext *context, const LogicalNode *
         .last_less = range->last_less,
         .with_number = true,
     };
+    node->late_table = over->late_table;
     return node;
 }
 

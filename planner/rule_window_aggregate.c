@@ -78,6 +78,7 @@ static LogicalNode *make_aggregate(const PlannerContext *context, const LogicalN
     LogicalNode *copy =
         logical_new_unary(arena, "window_aggregate", node->schema, input, node->place);
     LogicalWindowAggregate *out = &copy->window_aggregate;
+    copy->late_table = node->late_table;
     out->window = *window;
     out->properties = arena_new_array(arena, PlanWindowProperty, 3);
     out->aggregate.keys = arena_new_array(arena, uint32_t, old->key_count + 1);

@@ -2,11 +2,16 @@
  * each with all others, kind and inputs first. */
 #include "planner/shares.h"
 
+#include <string.h>
+
 static bool nodes_equal(const LogicalNode *a, const LogicalNode *b)
 {
     if (a->class != b->class || a->since != b->since || a->hint_ttl_ms[0] != b->hint_ttl_ms[0] ||
         a->hint_ttl_ms[1] != b->hint_ttl_ms[1] || a->input_count != b->input_count ||
         !schema_equal(a->schema, b->schema))
+        return false;
+    if (a->late_table == NULL || b->late_table == NULL ? a->late_table != b->late_table
+                                                       : strcmp(a->late_table, b->late_table) != 0)
         return false;
     for (uint32_t i = 0; i < a->input_count; i++)
         if (a->inputs[i] != b->inputs[i])
