@@ -79,6 +79,7 @@ static Task *new_task(Job *job, Attempt *attempt, const Fragment *fragment, uint
     task->fragment = fragment;
     task->subtask = subtask;
     task->batch_rows = job->config.batch_rows;
+    task->bounded_run = job->config.bounded_run;
     task->store = job->store;
     task->clock = job->config.clock;
     task->arena = arena_new(65536);

@@ -96,13 +96,24 @@ static PlanRankStrategy strategy_of(const PlannerContext *context, const Logical
     return PLAN_RANK_RETRACT;
 }
 
+/* By when rows came or happened, where of equal times the later arrival wins, in a bounded run too:
+ * what it picks is final when the input ends. */
+static bool is_by_time(const LogicalNode *node)
+{
+    const LogicalRank *rank = &node->rank;
+    return rank->by_arrival ||
+           (rank->order_count == 1 && node->inputs[0]->changes == CHANGE_CLASS_INSERT &&
+            logical_time(node->inputs[0], rank->order[0].column) == TIME_EVENT);
+}
+
 /* One row per partition, and no number to show. */
 static bool is_first_only(const PlannerContext *context, const LogicalNode *node)
 {
     const LogicalRank *rank = &node->rank;
     ColumnSet row_key;
     return rank->function == PLAN_RANK_ROW_NUMBER && rank->first == 1 && rank->last == 1 &&
-           rank->last_column < 0 && !rank->with_number && !context->config->bounded_run &&
+           rank->last_column < 0 && !rank->with_number &&
+           (!context->config->bounded_run || is_by_time(node)) &&
            strategy_of(context, node, &row_key) != PLAN_RANK_RETRACT;
 }
 
@@ -118,10 +129,7 @@ static FirstBy first_by(const PlannerContext *context, const LogicalNode *node)
     const LogicalRank *rank = &node->rank;
     if (rank->by_arrival)
         return FIRST_BY_ARRIVAL;
-    bool by_time = is_first_only(context, node) && rank->order_count == 1 &&
-                   node->inputs[0]->changes == CHANGE_CLASS_INSERT &&
-                   logical_time(node->inputs[0], rank->order[0].column) == TIME_EVENT;
-    return by_time ? FIRST_BY_TIME : FIRST_BY_ORDER;
+    return is_first_only(context, node) && is_by_time(node) ? FIRST_BY_TIME : FIRST_BY_ORDER;
 }
 
 /* A row that is given once and stays. */
@@ -181,13 +189,14 @@ static ChangeClass changes_of(const PlannerContext *context, const LogicalNode *
 {
     const LogicalRank *rank = &node->rank;
     ColumnSet row_key;
-    if (context->config->bounded_run || keeps_first(context, node))
+    bool first_only = is_first_only(context, node);
+    if ((context->config->bounded_run && !first_only) || keeps_first(context, node))
         return CHANGE_CLASS_INSERT;
     PlanRankStrategy strategy = strategy_of(context, node, &row_key);
     bool shifts = rank->with_number || rank->first > 1;
     if (strategy == PLAN_RANK_RETRACT)
         return shifts ? CHANGE_CLASS_ALL : CHANGE_CLASS_INSERT | CHANGE_CLASS_DELETE;
-    if (is_first_only(context, node))
+    if (first_only)
         return CHANGE_CLASS_INSERT | CHANGE_CLASS_UPDATE;
     if (rank->function == PLAN_RANK_ROW_NUMBER && rank->with_number)
         return CHANGE_CLASS_INSERT | CHANGE_CLASS_UPDATE;
@@ -452,7 +461,7 @@ static LogicalRank rank_by_arrival(const PlannerContext *context, const LogicalN
     LogicalRank rank = node->rank;
     rank.with_number = with_number;
     if (with_number || rank.function != PLAN_RANK_ROW_NUMBER || rank.first != 1 || rank.last != 1 ||
-        rank.last_column >= 0 || rank.order_count != 1 || context->config->bounded_run ||
+        rank.last_column >= 0 || rank.order_count != 1 ||
         logical_time(node->inputs[0], rank.order[0].column) != TIME_PROCESSING)
         return rank;
     rank.by_arrival = true;

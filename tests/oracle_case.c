@@ -119,6 +119,8 @@ static void create_tables(Case *run)
     for (uint32_t i = 0; i < ORACLE_TABLES; i++) {
         Buffer sql = {0};
         table_open(&run->tables[i], i, run->random);
+        if (run->tables[i].mode == TABLE_INSERTS)
+            run->random->growing |= 1u << i;
         table_declare_oracle(&run->tables[i], run->place.oracle);
         table_declare(&run->tables[i], &sql);
         create_table(run, &sql);
@@ -233,6 +235,8 @@ static bool for_each_statement(Case *run, bool (*each)(OraclePlace *, OracleStat
 {
     bool good = true;
     for (uint32_t i = 0; i < run->statement_count && good; i++) {
+        if (run->statements[i].refused)
+            continue;
         good = each(&run->place, &run->statements[i]);
         if (!good)
             buffer_printf(&run->place.problem, "  (statement %u)\n", i);

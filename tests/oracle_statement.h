@@ -22,6 +22,7 @@ typedef struct OracleStatement {
     OracleQuery queries[2];
     bool inserts;
     bool conflicts; /* the planner wanted ON CONFLICT */
+    bool refused;   /* for a reason that is known: nothing runs, nothing is compared */
     Buffer text;    /* as Weir runs it */
     WeirResult *result;
     Bag emitted; /* by a SELECT so far */

@@ -21,7 +21,8 @@ typedef struct Span {
 } Span;
 
 typedef struct Random {
-    uint64_t state; /* where new choices come from: splitmix64 */
+    uint32_t growing; /* for whoever makes queries: a bit for each table that only grows */
+    uint64_t state;   /* where new choices come from: splitmix64 */
     const uint32_t *replayed;
     uint32_t replayed_count; /* with `replays`: all that are left are 0 */
     uint32_t at;

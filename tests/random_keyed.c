@@ -187,12 +187,34 @@ static void wrap_join(Random *random, uint32_t depth, const uint32_t *key_counts
     buffer_deinit(&inner[1]);
 }
 
+/* Rows that another query has something to say about. */
+static void wrap_membership(Random *random, uint32_t depth, const uint32_t *key_counts, Buffer *sql,
+                            KeyedShape *shape)
+{
+    Buffer inner = {0};
+    random_keyed_query(random, depth, key_counts, &inner, shape);
+    random_membership_over(random, depth, buffer_text(&inner), &shape->shape, sql);
+    buffer_deinit(&inner);
+}
+
+/* Columns more: window functions over the rows. */
+static void wrap_over(Random *random, uint32_t depth, const uint32_t *key_counts, Buffer *sql,
+                      KeyedShape *shape)
+{
+    Buffer inner = {0};
+    random_keyed_query(random, depth, key_counts, &inner, shape);
+    QueryShape input = shape->shape;
+    random_over_query(random, buffer_text(&inner), &input, sql, &shape->shape);
+    buffer_deinit(&inner);
+}
+
 void random_keyed_query(Random *random, uint32_t depth, const uint32_t *key_counts, Buffer *sql,
                         KeyedShape *shape)
 {
     typedef void (*Wrap)(Random *, uint32_t, const uint32_t *, Buffer *, KeyedShape *);
     static const Wrap wraps[] = {append_leaf,        wrap_filter, wrap_projection, append_groups_of,
-                                 random_keyed_top_n, wrap_join,   wrap_join,       wrap_join};
+                                 random_keyed_top_n, wrap_join,   wrap_join,       wrap_join,
+                                 wrap_membership,    wrap_over};
     uint32_t span = random_enter(random, SPAN_QUERY);
     uint32_t wrap = random_below(random, array_count(wraps));
     if (depth == 0)

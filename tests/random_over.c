@@ -156,14 +156,12 @@ static void append_rows_call(Random *random, const QueryShape *input, bool *is_t
     buffer_append_char(sql, ')');
 }
 
-void random_over(Random *random, uint32_t depth, Buffer *sql, QueryShape *shape)
+void random_over_query(Random *random, const char *inner, const QueryShape *input, Buffer *sql,
+                       QueryShape *shape)
 {
-    Buffer inner = {0};
-    QueryShape input;
-    random_query(random, depth, &inner, &input);
-    *shape = input;
+    *shape = *input;
     buffer_append_text(sql, "SELECT ");
-    for (uint32_t i = 0; i < input.column_count; i++)
+    for (uint32_t i = 0; i < input->column_count; i++)
         buffer_printf(sql, "%sc%u", i == 0 ? "" : ", ", i);
     uint32_t calls = 1 + random_below(random, 3);
     for (uint32_t i = 0; i < calls && shape->column_count < QUERY_COLUMNS_MAX; i++) {
@@ -171,11 +169,19 @@ void random_over(Random *random, uint32_t depth, Buffer *sql, QueryShape *shape)
         buffer_append_text(sql, ", ");
         /* One call alone may tell rows apart that are the same: two would have to agree which. */
         if (i > 0 || random_below(random, 2) == 0)
-            append_range_call(random, &input, &shape->is_text[at], sql);
+            append_range_call(random, input, &shape->is_text[at], sql);
         else
-            append_rows_call(random, &input, &shape->is_text[at], sql);
+            append_rows_call(random, input, &shape->is_text[at], sql);
         buffer_printf(sql, " AS c%u", at);
     }
-    buffer_printf(sql, " FROM (%s) x", buffer_text(&inner));
+    buffer_printf(sql, " FROM (%s) x", inner);
+}
+
+void random_over(Random *random, uint32_t depth, Buffer *sql, QueryShape *shape)
+{
+    Buffer inner = {0};
+    QueryShape input;
+    random_query(random, depth, &inner, &input);
+    random_over_query(random, buffer_text(&inner), &input, sql, shape);
     buffer_deinit(&inner);
 }

@@ -112,9 +112,32 @@ void random_aggregate(Random *random, const QueryShape *input, bool may_be_text,
     int number = random_column(random, input, false);
     int text = may_be_text ? random_column(random, input, true) : -1;
     *is_text = false;
-    switch (random_below(random, 8)) {
+    int other = random_column(random, input, false);
+    switch (random_below(random, 14)) {
     case 0:
         buffer_append_text(sql, "COUNT(*)");
+        return;
+    case 8:
+        buffer_printf(sql, "\1AVG(c%d)\2SUM(c%d) / COUNT(c%d)\3", number, number, number);
+        return;
+    case 9:
+        buffer_printf(sql, "COUNT(DISTINCT c%d) FILTER (WHERE c%d > 1)", number, other);
+        return;
+    case 10:
+        buffer_printf(sql, "MIN(c%d) FILTER (WHERE c%d < 4)", number, other);
+        return;
+    case 11:
+        if (text >= 0) {
+            buffer_printf(sql, "\1CHAR_LENGTH(LISTAGG(c%d))\2LENGTH(GROUP_CONCAT(c%d))\3", text,
+                          text);
+            return;
+        }
+        break;
+    case 12:
+        buffer_printf(sql, "SUM(DISTINCT c%d) FILTER (WHERE c%d > 2)", number, other);
+        return;
+    case 13:
+        buffer_printf(sql, "MAX(c%d) - COUNT(c%d)", number, other);
         return;
     case 1:
         buffer_printf(sql, "COUNT(DISTINCT c%d)", number);
@@ -144,25 +167,38 @@ void random_aggregate(Random *random, const QueryShape *input, bool may_be_text,
     buffer_printf(sql, "SUM(c%d)", number);
 }
 
+/* By one column, two, or an expression. */
 static void wrap_aggregate(Random *random, uint32_t depth, Buffer *sql, QueryShape *shape)
 {
-    Buffer inner = {0};
+    Buffer inner = {0}, groups = {0};
     QueryShape input;
     random_query(random, depth, &inner, &input);
-    bool text_key = random_below(random, 3) == 0 && random_column(random, &input, true) >= 0;
-    int key = random_column(random, &input, text_key);
-    shape->column_count = 2 + random_below(random, 3);
-    shape->is_text[0] = text_key;
-    buffer_printf(sql, "SELECT c%d AS c0", key);
-    for (uint32_t i = 1; i < shape->column_count; i++) {
-        buffer_append_text(sql, ", ");
-        random_aggregate(random, &input, i > 1, &shape->is_text[i], sql);
-        buffer_printf(sql, " AS c%u", i);
+    *shape = (QueryShape){.column_count = 0};
+    uint32_t keys = 1 + random_below(random, 4) / 3, aggregates = 1 + random_below(random, 3);
+    buffer_append_text(sql, "SELECT ");
+    for (uint32_t i = 0; i < keys; i++) {
+        bool text = random_below(random, 3) == 2 && random_column(random, &input, true) >= 0;
+        size_t start = groups.length + (i == 0 ? 0 : 2);
+        buffer_append_text(&groups, i == 0 ? "" : ", ");
+        if (random_below(random, 5) == 4)
+            random_expression(random, &input, text, &groups);
+        else
+            buffer_printf(&groups, "c%d", random_column(random, &input, text));
+        buffer_printf(sql, "%s%s AS c%u", i == 0 ? "" : ", ", buffer_text(&groups) + start, i);
+        shape->is_text[shape->column_count++] = text;
     }
-    buffer_printf(sql, " FROM (%s) x GROUP BY c%d", buffer_text(&inner), key);
-    if (random_below(random, 4) == 0)
-        buffer_append_text(sql, " HAVING COUNT(*) > 1");
+    for (uint32_t i = 0; i < aggregates; i++) {
+        uint32_t at = shape->column_count++;
+        buffer_append_text(sql, ", ");
+        random_aggregate(random, &input, i > 0, &shape->is_text[at], sql);
+        buffer_printf(sql, " AS c%u", at);
+    }
+    buffer_printf(sql, " FROM (%s) x GROUP BY %s", buffer_text(&inner), buffer_text(&groups));
+    uint32_t having = random_below(random, 8);
+    if (having >= 6)
+        buffer_append_text(sql, having == 6 ? " HAVING COUNT(*) > 1" : " HAVING COUNT(*) < 3");
     buffer_deinit(&inner);
+    buffer_deinit(&groups);
 }
 
 static void append_join_columns(const QueryShape *side, const char *alias, QueryShape *shape,
@@ -210,6 +246,48 @@ static void wrap_join(Random *random, uint32_t depth, Buffer *sql, QueryShape *s
                       random_column(random, &sides[1], false));
     buffer_deinit(&inner[0]);
     buffer_deinit(&inner[1]);
+}
+
+/* Every row with every row; sometimes only those that a condition beside or around it lets pass. */
+static void wrap_cross(Random *random, uint32_t depth, Buffer *sql, QueryShape *shape)
+{
+    Buffer inner[2] = {{0}, {0}};
+    QueryShape sides[2];
+    random_query(random, depth / 2, &inner[0], &sides[0]);
+    random_query(random, depth / 2, &inner[1], &sides[1]);
+    shape->column_count = 0;
+    buffer_append_text(sql, "SELECT ");
+    append_join_columns(&sides[0], "a", shape, sql);
+    append_join_columns(&sides[1], "b", shape, sql);
+    uint32_t kind = random_below(random, 4);
+    buffer_printf(sql, " FROM (%s) a%s (%s) b", buffer_text(&inner[0]),
+                  kind == 0 ? " CROSS JOIN" : ",", buffer_text(&inner[1]));
+    int left = random_column(random, &sides[0], false);
+    int right = random_column(random, &sides[1], false);
+    if (kind == 2)
+        buffer_printf(sql, " WHERE a.c%d = b.c%d OR a.c%d < 2", left, right, left);
+    else if (kind == 3)
+        buffer_printf(sql, " WHERE a.c%d + 1 = b.c%d", left, right);
+    buffer_deinit(&inner[0]);
+    buffer_deinit(&inner[1]);
+}
+
+/* The first or last row to arrive, by k, of a table that only grows, if there is one. */
+static void wrap_last_row(Random *random, uint32_t depth, Buffer *sql, QueryShape *shape)
+{
+    uint32_t table = random_below(random, 3);
+    for (uint32_t i = 0; i < 3 && (random->growing >> table & 1) == 0; i++)
+        table = (table + 1) % 3;
+    if ((random->growing >> table & 1) == 0) {
+        wrap_base(random, depth, sql, shape);
+        return;
+    }
+    const char *direction = random_below(random, 2) == 0 ? " DESC" : "";
+    buffer_printf(sql,
+                  "SELECT id AS c0, k AS c1, v AS c2, s AS c3 FROM (SELECT *, ROW_NUMBER() OVER "
+                  "(PARTITION BY k ORDER BY \1at\2place\3%s) AS rn FROM t%u) x WHERE rn = 1",
+                  direction, table);
+    *shape = (QueryShape){4, {false, false, false, true}};
 }
 
 /* Three inputs on one key of the first. */
@@ -265,7 +343,7 @@ static void wrap_distinct(Random *random, uint32_t depth, Buffer *sql, QueryShap
     buffer_deinit(&inner);
 }
 
-/* One row over everything; over nothing only when that is final. */
+/* One row over everything; none over nothing, which is so in a query inside another only. */
 static void wrap_global(Random *random, uint32_t depth, Buffer *sql, QueryShape *shape)
 {
     Buffer inner = {0};
@@ -278,7 +356,7 @@ static void wrap_global(Random *random, uint32_t depth, Buffer *sql, QueryShape 
         random_aggregate(random, &input, i > 0, &shape->is_text[i], sql);
         buffer_printf(sql, " AS c%u", i);
     }
-    buffer_printf(sql, " FROM (%s) x" RANDOM_HAVING_ROWS, buffer_text(&inner));
+    buffer_printf(sql, " FROM (%s) x HAVING COUNT(*) > 0", buffer_text(&inner));
     buffer_deinit(&inner);
 }
 
@@ -291,7 +369,7 @@ static void wrap_limit(Random *random, uint32_t depth, Buffer *sql, QueryShape *
     buffer_printf(sql, ") x LIMIT %u", random_below(random, 12));
     if (random_below(random, 2) == 0)
         buffer_printf(sql, " OFFSET %u", random_below(random, 5));
-    buffer_append_text(sql, ") y" RANDOM_HAVING_ROWS);
+    buffer_append_text(sql, ") y HAVING COUNT(*) > 0");
     *shape = (QueryShape){1, {false}};
 }
 
@@ -320,7 +398,15 @@ void random_query(Random *random, uint32_t depth, Buffer *sql, QueryShape *shape
                                  random_over,
                                  random_membership_query,
                                  random_membership_query,
-                                 random_value_query};
+                                 random_value_query,
+                                 random_unnest,
+                                 random_collected,
+                                 random_lateral,
+                                 random_lateral,
+                                 random_shared,
+                                 random_shared,
+                                 wrap_cross,
+                                 wrap_last_row};
     uint32_t span = random_enter(random, SPAN_QUERY);
     uint32_t wrap = random_below(random, array_count(wraps));
     if (depth == 0)

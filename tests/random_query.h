@@ -46,8 +46,20 @@ void random_dialect(const char *text, bool sqlite, Buffer *out);
 void random_membership_query(Random *random, uint32_t depth, Buffer *sql, QueryShape *shape);
 void random_value_query(Random *random, uint32_t depth, Buffer *sql, QueryShape *shape);
 
-/* A random query with columns more: window functions over its rows. */
+/* random_lateral.c: UNNEST, aggregates that collect, LATERAL, WITH. */
+void random_unnest(Random *random, uint32_t depth, Buffer *sql, QueryShape *shape);
+void random_collected(Random *random, uint32_t depth, Buffer *sql, QueryShape *shape);
+void random_lateral(Random *random, uint32_t depth, Buffer *sql, QueryShape *shape);
+void random_shared(Random *random, uint32_t depth, Buffer *sql, QueryShape *shape);
+
+/* The same around a query that there is. */
+void random_membership_over(Random *random, uint32_t depth, const char *inner,
+                            const QueryShape *shape, Buffer *sql);
+
+/* A random query with columns more: window functions over its rows; and around one there is. */
 void random_over(Random *random, uint32_t depth, Buffer *sql, QueryShape *shape);
+void random_over_query(Random *random, const char *inner, const QueryShape *input, Buffer *sql,
+                       QueryShape *shape);
 
 /* ------------------------------------------------------- parts of a query */
 

@@ -12,10 +12,17 @@ static void append_order(Random *random, uint32_t columns, uint32_t wanted, Buff
                       random_below(random, 3) == 0 ? " DESC" : "");
 }
 
-static void append_range(Random *random, Buffer *sql)
+/* `partition`: a number the rows are parted by, or -1. */
+static void append_range(Random *random, int partition, Buffer *sql)
 {
     uint32_t end = 1 + random_below(random, 4);
-    switch (random_below(random, 6)) {
+    switch (random_below(random, 7)) {
+    case 6:
+        if (partition >= 0) {
+            buffer_printf(sql, "rn <= c%d", partition);
+            return;
+        }
+        break;
     case 0:
         buffer_append_text(sql, "rn = 1");
         return;
@@ -32,8 +39,9 @@ static void append_range(Random *random, Buffer *sql)
         buffer_printf(sql, "%u >= rn AND rn <> 2", end);
         return;
     default:
-        buffer_printf(sql, "rn <= %u", end);
+        break;
     }
+    buffer_printf(sql, "rn <= %u", end);
 }
 
 /* The columns of the inner query, and the number in the last when there is room and it is wanted.
@@ -54,7 +62,28 @@ static void append_ranked(Random *random, Buffer *inner, const QueryShape *input
     append_order(random, input->column_count,
                  function < 2 ? input->column_count : 1 + random_below(random, 2), sql);
     buffer_printf(sql, ") AS rn FROM (%s) x) y WHERE ", buffer_text(inner));
-    append_range(random, sql);
+    append_range(random, partition >= 0 && !input->is_text[partition] ? partition : -1, sql);
+}
+
+/* The rows within a range of numbers, without a query around that has the number. */
+static void append_qualified(Random *random, Buffer *inner, const QueryShape *input, int partition,
+                             Buffer *sql)
+{
+    Buffer over = {0};
+    uint32_t end = 1 + random_below(random, 4);
+    buffer_append_text(&over, "ROW_NUMBER() OVER (");
+    if (partition >= 0)
+        buffer_printf(&over, "PARTITION BY c%d", partition);
+    append_order(random, input->column_count, input->column_count, &over);
+    buffer_printf(sql,
+                  "\1SELECT * FROM (%s) x QUALIFY %s) <= %u"
+                  "\2SELECT ",
+                  buffer_text(inner), buffer_text(&over), end);
+    for (uint32_t i = 0; i < input->column_count; i++)
+        buffer_printf(sql, "%sc%u", i == 0 ? "" : ", ", i);
+    buffer_printf(sql, " FROM (SELECT *, %s) AS rn FROM (%s) x) y WHERE rn <= %u\3",
+                  buffer_text(&over), buffer_text(inner), end);
+    buffer_deinit(&over);
 }
 
 void random_top_n(Random *random, uint32_t depth, Buffer *sql, QueryShape *shape)
@@ -63,6 +92,11 @@ void random_top_n(Random *random, uint32_t depth, Buffer *sql, QueryShape *shape
     random_query(random, depth, &inner, shape);
     int partition =
         random_below(random, 4) == 0 ? -1 : (int)random_below(random, shape->column_count);
+    if (random_below(random, 5) == 4) {
+        append_qualified(random, &inner, shape, partition, sql);
+        buffer_deinit(&inner);
+        return;
+    }
     bool with_number = random_below(random, 2) == 0 && shape->column_count + 1 < QUERY_COLUMNS_MAX;
     append_ranked(random, &inner, shape, partition, with_number, sql);
     if (with_number)

@@ -86,18 +86,25 @@ static void append_value(Random *random, uint32_t depth, const QueryShape *outer
     buffer_deinit(&source);
 }
 
-void random_membership_query(Random *random, uint32_t depth, Buffer *sql, QueryShape *shape)
+void random_membership_over(Random *random, uint32_t depth, const char *inner,
+                            const QueryShape *shape, Buffer *sql)
 {
-    buffer_append_text(sql, "SELECT * FROM (");
-    random_query(random, depth, sql, shape);
-    buffer_append_text(sql, ") x WHERE ");
-    if (random_below(random, 3) == 0)
+    buffer_printf(sql, "SELECT * FROM (%s) x WHERE ", inner);
+    if (random_below(random, 3) == 2)
         buffer_printf(sql, "x.c%d > 2 OR ", random_column(random, shape, false));
     append_membership(random, depth / 2, shape, sql);
-    if (random_below(random, 3) == 0) {
+    if (random_below(random, 3) == 2) {
         buffer_append_text(sql, " AND ");
         append_membership(random, depth / 2, shape, sql);
     }
+}
+
+void random_membership_query(Random *random, uint32_t depth, Buffer *sql, QueryShape *shape)
+{
+    Buffer inner = {0};
+    random_query(random, depth, &inner, shape);
+    random_membership_over(random, depth, buffer_text(&inner), shape, sql);
+    buffer_deinit(&inner);
 }
 
 void random_value_query(Random *random, uint32_t depth, Buffer *sql, QueryShape *shape)
