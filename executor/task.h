@@ -59,7 +59,7 @@ struct Task {
     const Fragment *fragment;
     uint32_t subtask;
     uint32_t batch_rows;
-    bool bounded_run; /* only the final result is wanted */
+    bool bounded_run;       /* only the final result is wanted */
     CheckpointStore *store; /* NULL: epochs are not durable */
     const Clock *clock;
     Arena *arena;

@@ -93,6 +93,8 @@ struct NodeClass {
     TimeKind (*time)(const LogicalNode *node, uint32_t column);
     /* -U of an input comes out as -U; else the node makes its own, if wanted. */
     bool passes_before;
+    /* With passes_before, whether that of an input goes on; NULL: of each. */
+    bool (*passes_before_of)(const LogicalNode *node, uint32_t input);
     /* Whether the input must give -U for its updates; the node's own wants_before is known. */
     bool (*needs_before)(const PlannerContext *context, const LogicalNode *node, uint32_t input);
     /* Fills spec, label, state, distribution of inputs and parallelism of node->plan. */

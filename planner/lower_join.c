@@ -171,6 +171,12 @@ static bool join_derive(const PlannerContext *context, LogicalNode *node, Error 
     return true;
 }
 
+/* The right side of an anti join makes +I and -D of left rows, whatever it is told. */
+static bool join_passes_before_of(const LogicalNode *node, uint32_t side)
+{
+    return side == 0 || node->join.kind != PLAN_JOIN_ANTI;
+}
+
 /* Without -U the side's new row must find its predecessor under the same join key. */
 static bool join_needs_before(const PlannerContext *context, const LogicalNode *node, uint32_t side)
 {
@@ -364,6 +370,7 @@ const NodeClass node_join = {
     .derive = join_derive,
     .time = join_time,
     .passes_before = true,
+    .passes_before_of = join_passes_before_of,
     .needs_before = join_needs_before,
     .lower = join_lower,
     .identify = join_identify,

@@ -145,9 +145,12 @@ static void settle_kinds(const LogicalOrder *order)
         bool before = node->traits.wants_before;
         if (node->class->passes_before) {
             before = false;
-            for (uint32_t i = 0; i < node->input_count; i++)
-                before = before ||
-                         (node->inputs[i]->traits.kinds & CHANGES_OF(CHANGE_UPDATE_BEFORE)) != 0;
+            for (uint32_t i = 0; i < node->input_count; i++) {
+                bool passes =
+                    node->class->passes_before_of == NULL || node->class->passes_before_of(node, i);
+                before = before || (passes && (node->inputs[i]->traits.kinds &
+                                               CHANGES_OF(CHANGE_UPDATE_BEFORE)) != 0);
+            }
         }
         node->traits.kinds = traits_kinds(node->changes, before);
     }
