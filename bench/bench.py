@@ -30,6 +30,7 @@ class Bench:
 
     def __init__(self, options):
         self.build = os.path.abspath(options.build)
+        self.quick = options.quick
         self.weir = os.path.join(self.build, "cli", "weir")
         self.folder = tempfile.mkdtemp(prefix="weir-bench-")
         subprocess.run(["ninja", "-C", self.build, "--quiet", "cli/weir", "benches"], check=True)
@@ -358,6 +359,7 @@ BENCHES = {
 def main():
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--build", default="build")
+    parser.add_argument("--quick", action="store_true", help="fewer rows, one run: to see that it works")
     parser.add_argument("names", nargs="*", help=f"which: {', '.join(BENCHES)}")
     options = parser.parse_args()
     for name in options.names:

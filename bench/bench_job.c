@@ -6,6 +6,8 @@
  *                                         median pause in ms, median bytes and state bytes
  *   bench_job restore < SQL               wall seconds from the start of a job that goes on until
  *                                         it reads again
+ *   bench_job whole < SQL                 to the job's end: CPU seconds, wall seconds, peak memory
+ * in MB, state bytes, checkpoints, longest pause in ms
  *
  * The script's last statement is the job. CPU time is the whole process's, all threads added up. */
 #include <inttypes.h>
@@ -124,15 +126,48 @@ static void measure_checkpoints(WeirSession *session, WeirResult *job, uint64_t 
     printf("%.3f %.0f %" PRIu64 "\n", pauses[count / 2], bytes[count / 2], status.state_bytes);
 }
 
+/* Bytes of state and the longest pause are what the status said last or most. */
+static void measure_whole(WeirSession *session)
+{
+    double cpu = cpu_s(), wall = wall_s(), pause = 0;
+    uint64_t state = 0, epochs = 0;
+    WeirResult *job = start(session);
+    WeirJobStatus status;
+    WeirStep step;
+    do {
+        step = weir_next(job, 1);
+        weir_result_status(job, &status);
+        if (status.state_bytes > state)
+            state = status.state_bytes;
+        if (status.checkpoint_pause_ms > pause)
+            pause = status.checkpoint_pause_ms;
+        if (status.checkpoint_epoch > epochs)
+            epochs = status.checkpoint_epoch;
+    } while (step == WEIR_STEP_IDLE || step == WEIR_STEP_ROW);
+    if (step == WEIR_STEP_ERROR)
+        fail(weir_error_message(session));
+    struct rusage usage;
+    getrusage(RUSAGE_SELF, &usage);
+    printf("%.6f %.6f %.1f %" PRIu64 " %" PRIu64 " %.3f\n", cpu_s() - cpu, wall_s() - wall,
+           (double)usage.ru_maxrss / 1024, state, epochs, pause);
+    weir_result_free(job);
+}
+
 int main(int count, char **arguments)
 {
     bool rows = count == 3 && strcmp(arguments[1], "rows") == 0;
     bool checkpoints = count == 4 && strcmp(arguments[1], "checkpoints") == 0;
     bool restore = count == 2 && strcmp(arguments[1], "restore") == 0;
-    if (!rows && !checkpoints && !restore)
-        fail("usage: bench_job rows COUNT | checkpoints ROWS COUNT | restore < SQL");
+    bool whole = count == 2 && strcmp(arguments[1], "whole") == 0;
+    if (!rows && !checkpoints && !restore && !whole)
+        fail("usage: bench_job rows COUNT | checkpoints ROWS COUNT | restore | whole < SQL");
     double began = wall_s();
     WeirSession *session = weir_open();
+    if (whole) {
+        measure_whole(session);
+        weir_close(session);
+        return 0;
+    }
     WeirResult *job = start(session);
     uint64_t wanted = restore ? 0 : strtoull(arguments[2], NULL, 10);
     if (restore) {
