@@ -19,7 +19,9 @@ import time
 
 ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 sys.path.insert(0, os.path.join(ROOT, "tests", "servers"))
+sys.path.insert(0, os.path.join(ROOT, "bench", "peers"))
 import nexmark  # noqa: E402
+import peers  # noqa: E402
 import servers  # noqa: E402
 
 RUNS = 3
@@ -263,6 +265,14 @@ BLACKHOLE = ("CREATE TABLE b (id BIGINT, k INT, v DECIMAL(12,2), name STRING, `a
              "paid TINYINT) WITH ('connector' = 'blackhole');")
 
 
+def captured(database, table, start):
+    """A job that reads a table's changes from a place in the binlog and throws them away."""
+    source = database.table(table, "'scan.startup.mode' = 'specific-offset', "
+                            f"'scan.startup.specific-offset.file' = '{start[0]}', "
+                            f"'scan.startup.specific-offset.pos' = '{start[1]}'")
+    return source + BLACKHOLE + f"INSERT INTO b SELECT * FROM {table};"
+
+
 def capture(bench, database, name, table, start, changes, rows_in):
     """Row changes from a place in the binlog, into batches and through a GROUP BY, against framing."""
     source = database.table(table, "'scan.startup.mode' = 'specific-offset', "
@@ -354,21 +364,23 @@ BENCHES = {
     "nexmark": nexmark.bench_nexmark,
     "latency": bench_latency,
 }
+# Only where they are named: they fetch other engines.
+NAMED_ONLY = {"peers": lambda bench: peers.bench_peers(bench, Database, captured)}
 
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--build", default="build")
     parser.add_argument("--quick", action="store_true", help="fewer rows, one run: to see that it works")
-    parser.add_argument("names", nargs="*", help=f"which: {', '.join(BENCHES)}")
+    parser.add_argument("names", nargs="*", help=f"which: {', '.join((*BENCHES, *NAMED_ONLY))}")
     options = parser.parse_args()
     for name in options.names:
-        if name not in BENCHES:
-            parser.error(f"{name} does not exist; there are {', '.join(BENCHES)}")
+        if name not in BENCHES and name not in NAMED_ONLY:
+            parser.error(f"{name} does not exist; there are {', '.join((*BENCHES, *NAMED_ONLY))}")
     bench = Bench(options)
     try:
         for name in options.names or BENCHES:
-            BENCHES[name](bench)
+            (BENCHES.get(name) or NAMED_ONLY[name])(bench)
     finally:
         shutil.rmtree(bench.folder, ignore_errors=True)
     return 0
