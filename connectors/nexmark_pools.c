@@ -4,8 +4,9 @@
  * Cost: a few milliseconds and 3 MB, once per source instance. */
 #include "connectors/nexmark_pools.h"
 
-#include <stdio.h>
 #include <string.h>
+
+#include "core/buffer.h"
 
 /* A stream of draws while the pools are made. */
 typedef struct Stream {
@@ -79,13 +80,13 @@ static void make_names(NexmarkPools *pools, Arena *arena)
         pools->states[i] = pool_view(arena, states[i]);
 }
 
-/* Three or four letters of a path. */
-static void draw_directory(Stream *stream, char *out)
+/* Three or four letters of a path and its slash. */
+static void append_directory(Stream *stream, Buffer *out)
 {
     uint32_t length = 3 + stream_below(stream, 2);
     for (uint32_t i = 0; i < length; i++)
-        out[i] = draw_letter(stream, '_');
-    out[length] = 0;
+        buffer_append_char(out, draw_letter(stream, '_'));
+    buffer_append_char(out, '/');
 }
 
 static uint32_t reverse_bits(uint32_t bits)
@@ -98,7 +99,7 @@ static uint32_t reverse_bits(uint32_t bits)
 
 /* The channel's number with its bits reversed, read as signed and made positive: that of channel 1
  * has no positive counterpart and stays as it is. */
-static long long channel_id(uint32_t channel)
+static int64_t channel_id(uint32_t channel)
 {
     int32_t id = (int32_t)reverse_bits(channel);
     return id == INT32_MIN ? id : id < 0 ? -id : id;
@@ -108,19 +109,26 @@ static void make_channels(NexmarkPools *pools, Arena *arena, uint64_t seed)
 {
     static const char *const hot[NEXMARK_HOT_CHANNELS] = {"Google", "Facebook", "Baidu", "Apple"};
     Stream stream = stream_of(seed, 3);
+    Buffer text = {0};
     for (uint32_t i = 0; i < NEXMARK_CHANNELS + NEXMARK_HOT_CHANNELS; i++) {
-        char name[32], id[48] = "", directories[3][8];
-        snprintf(name, sizeof(name), "channel-%u", i);
         bool is_hot = i >= NEXMARK_CHANNELS;
-        pools->channels[i] = pool_view(arena, is_hot ? hot[i - NEXMARK_CHANNELS] : name);
+        buffer_clear(&text);
+        buffer_append_text(&text, is_hot ? hot[i - NEXMARK_CHANNELS] : "channel-");
+        if (!is_hot)
+            buffer_append_i64(&text, i);
+        pools->channels[i] = string_view_copy(arena, text.data, text.length);
+        buffer_clear(&text);
+        buffer_append_text(&text, "https://www.nexmark.com/");
         for (uint32_t d = 0; d < 3; d++)
-            draw_directory(&stream, directories[d]);
-        if (!is_hot && stream_below(&stream, 10) > 0)
-            snprintf(id, sizeof(id), "&channel_id=%lld", channel_id(i));
-        pools->urls[i] = pool_view(
-            arena, arena_printf(arena, "https://www.nexmark.com/%s/%s/%s/item.htm?query=1%s",
-                                directories[0], directories[1], directories[2], id));
+            append_directory(&stream, &text);
+        buffer_append_text(&text, "item.htm?query=1");
+        if (!is_hot && stream_below(&stream, 10) > 0) {
+            buffer_append_text(&text, "&channel_id=");
+            buffer_append_i64(&text, channel_id(i));
+        }
+        pools->urls[i] = string_view_copy(arena, text.data, text.length);
     }
+    buffer_deinit(&text);
 }
 
 /* The square root, rounded down. */

@@ -45,8 +45,9 @@ Batch *batch_new_bare(const Schema *schema)
 
 Batch *batch_retain(Batch *batch)
 {
-    assert(batch->references > 0);
-    batch->references++;
+    uint32_t before = __atomic_fetch_add(&batch->references, 1, __ATOMIC_RELAXED);
+    assert(before > 0);
+    (void)before;
     return batch;
 }
 
@@ -54,8 +55,10 @@ void batch_release(Batch *batch)
 {
     if (batch == NULL)
         return;
-    assert(batch->references > 0);
-    if (--batch->references != 0)
+    /* What the other owners read of the batch comes before its memory goes. */
+    uint32_t left = __atomic_sub_fetch(&batch->references, 1, __ATOMIC_ACQ_REL);
+    assert(left != UINT32_MAX);
+    if (left != 0)
         return;
     for (uint32_t i = 0; i < batch->held_count; i++)
         batch_release(batch->held[i]);
@@ -76,16 +79,6 @@ void batch_hold(Batch *batch, Batch *source)
     batch->held[batch->held_count++] = source;
 }
 
-bool batch_is_exclusive(const Batch *batch)
-{
-    if (batch->references != 1)
-        return false;
-    for (uint32_t i = 0; i < batch->held_count; i++)
-        if (!batch_is_exclusive(batch->held[i]))
-            return false;
-    return true;
-}
-
 Batch *batch_copy(const Batch *batch)
 {
     size_t bytes = 0;
@@ -97,15 +90,6 @@ Batch *batch_copy(const Batch *batch)
     copy->row_count = batch->row_count;
     if (batch->kinds != NULL)
         copy->kinds = arena_memdup(copy->arena, batch->kinds, batch->row_count);
-    return copy;
-}
-
-Batch *batch_detach(Batch *batch)
-{
-    if (batch_is_exclusive(batch))
-        return batch;
-    Batch *copy = batch_copy(batch);
-    batch_release(batch);
     return copy;
 }
 
@@ -165,6 +149,7 @@ size_t batch_bytes(const Batch *batch)
 {
     size_t bytes = arena_bytes(batch->arena);
     for (uint32_t i = 0; i < batch->held_count; i++)
-        bytes += batch_bytes(batch->held[i]);
+        bytes += batch_bytes(batch->held[i]) /
+                 __atomic_load_n(&batch->held[i]->references, __ATOMIC_RELAXED);
     return bytes;
 }

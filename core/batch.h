@@ -6,9 +6,8 @@
  *
  * Ownership: a batch owns its arena and, through batch_hold, batches whose memory its columns
  * borrow from. Passing a batch to an emitter, a channel or a sink passes ownership. Batches are
- * counted, so that one batch can go to several consumers of the same thread: whoever is not the
- * sole owner must not change it. The count is not atomic; a batch crosses threads only when
- * batch_is_exclusive (else as a batch_copy). */
+ * counted, atomically, so that one batch can go to several consumers on any threads: nobody changes
+ * a batch that has been passed on, and whatever it borrows from is held by it. */
 #ifndef CORE_BATCH_H
 #define CORE_BATCH_H
 
@@ -70,12 +69,8 @@ void batch_release(Batch *batch);
  */
 void batch_hold(Batch *batch, Batch *source);
 
-/* Whether this batch and all it holds have one owner, so it may move to another thread. */
-bool batch_is_exclusive(const Batch *batch);
 /* A copy that borrows from nothing. */
 Batch *batch_copy(const Batch *batch);
-/* An exclusive batch: the batch itself if it is one, else a copy; takes over the argument. */
-Batch *batch_detach(Batch *batch);
 
 /* The array of kinds, made (all +I) on first use with room for `capacity` rows. */
 uint8_t *batch_kinds(Batch *batch, uint32_t capacity);
@@ -91,7 +86,8 @@ Batch *batch_gather(Batch *batch, const uint32_t *rows, uint32_t count);
 /* Copies one row, kind and long strings included, to the end of a batch made with batch_new. */
 void batch_append_row(Batch *to, const Batch *from, uint32_t from_row);
 
-/* Bytes of memory it keeps alive: what queues bound. */
+/* Bytes of memory it keeps alive, those of a held batch divided among its owners: what queues
+ * bound. */
 size_t batch_bytes(const Batch *batch);
 
 #endif

@@ -136,7 +136,6 @@ static bool channel_is_full(const Inbox *inbox, const Message *message)
 bool inbox_push(Inbox *inbox, Message message, int64_t *waited_us)
 {
     assert(message.channel < inbox->channel_count);
-    assert(message.kind != MESSAGE_BATCH || batch_is_exclusive(message.batch));
     message.bytes = message.kind == MESSAGE_BATCH ? batch_bytes(message.batch) : 0;
     pthread_mutex_lock(&inbox->lock);
     if (channel_is_full(inbox, &message) && !inbox->closed) {

@@ -27,7 +27,7 @@ typedef enum MessageKind {
 typedef struct Message {
     MessageKind kind;
     uint32_t channel;
-    Batch *batch; /* BATCH: exclusive, see core/batch.h */
+    Batch *batch; /* BATCH */
     size_t bytes; /* filled by inbox_push */
     int64_t watermark_us;
     uint64_t epoch; /* BARRIER */

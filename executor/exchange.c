@@ -6,11 +6,11 @@
 
 struct Exchange {
     /* Fixed. */
-    const Schema *schema;
     const uint32_t *keys;
     uint32_t key_count;
     const RowLayout *layout;
     uint32_t max_parallelism;
+    const uint32_t *group_owners; /* by key group */
     const ExchangeTarget *targets;
     uint32_t target_count;
     /* Scratch of one batch. */
@@ -34,7 +34,6 @@ Exchange *exchange_new(Arena *arena, const Schema *schema, const uint32_t *keys,
                        uint32_t target_count)
 {
     Exchange *exchange = arena_new_one(arena, Exchange);
-    exchange->schema = schema;
     exchange->keys = keys;
     exchange->key_count = key_count;
     exchange->max_parallelism = max_parallelism;
@@ -48,6 +47,10 @@ Exchange *exchange_new(Arena *arena, const Schema *schema, const uint32_t *keys,
     for (uint32_t i = 0; i < key_count; i++)
         types[i] = schema->columns[keys[i]].type;
     exchange->layout = row_layout_new(arena, types, key_count);
+    uint32_t *owners = arena_new_array(arena, uint32_t, max_parallelism);
+    for (uint32_t group = 0; group < max_parallelism; group++)
+        owners[group] = key_group_owner(group, max_parallelism, target_count);
+    exchange->group_owners = owners;
     exchange->scratch = arena_new(16384);
     arena_on_close(arena, close_scratch, exchange->scratch);
     exchange->key_columns = arena_new_array(arena, const Vector *, key_count + 1);
@@ -99,7 +102,7 @@ static void group_rows(Exchange *exchange, const Batch *batch)
     memset(starts, 0, (exchange->target_count + 1) * sizeof(*starts));
     for (uint32_t i = 0; i < count; i++) {
         uint32_t group = hash_key_group(exchange->hashes[i], exchange->max_parallelism);
-        uint32_t owner = key_group_owner(group, exchange->max_parallelism, exchange->target_count);
+        uint32_t owner = exchange->group_owners[group];
         exchange->owners[i] = owner;
         starts[owner]++;
     }
@@ -116,62 +119,22 @@ static void group_rows(Exchange *exchange, const Batch *batch)
     starts[0] = 0;
 }
 
-/* Gathers the rows of a column into memory of its own: what crosses threads borrows nothing. */
-static void copy_column(Vector *to, const Vector *from, const uint32_t *rows, uint32_t count,
-                        Arena *arena)
-{
-    if (type_is_nested(from->type)) {
-        vector_init(to, from->type, count, arena);
-        for (uint32_t i = 0; i < count; i++)
-            vector_copy_value(to, i, from, rows[i], arena, false);
-        return;
-    }
-    vector_gather(to, from, rows, count, arena);
-    if (from->type->physical != PHYSICAL_STRING)
-        return;
-    StringView *views = to->data;
-    uint32_t distinct = to->constant ? 1 : count;
-    for (uint32_t i = 0; i < distinct; i++) {
-        if (views[i].length <= STRING_INLINE_MAX)
-            continue;
-        if (vector_is_null(to, i))
-            views[i] = (StringView){0};
-        else
-            views[i] = string_view_copy(arena, views[i].pointer, views[i].length);
-    }
-}
-
-static Batch *copy_part(const Exchange *exchange, const Batch *batch, const uint32_t *rows,
-                        uint32_t count)
-{
-    Batch *part = batch_new_bare(exchange->schema);
-    for (uint32_t i = 0; i < batch->column_count; i++)
-        copy_column(&part->columns[i], &batch->columns[i], rows, count, part->arena);
-    if (batch->kinds != NULL) {
-        part->kinds = arena_alloc(part->arena, count);
-        for (uint32_t i = 0; i < count; i++)
-            part->kinds[i] = batch->kinds[rows[i]];
-    }
-    part->row_count = count;
-    return part;
-}
-
 bool exchange_batch(Exchange *exchange, Batch *batch, Error *error)
 {
     assert(batch->row_count > 0 && batch->row_count <= BATCH_ROWS_MAX);
     if (exchange->keys == NULL)
-        return send_batch(exchange, 0, batch_detach(batch), error);
+        return send_batch(exchange, 0, batch, error);
     group_rows(exchange, batch);
     const uint32_t *starts = exchange->starts;
     uint32_t first = exchange->owners[0];
     if (starts[first + 1] - starts[first] == batch->row_count)
-        return send_batch(exchange, first, batch_detach(batch), error);
+        return send_batch(exchange, first, batch, error);
     bool sent = true;
     for (uint32_t i = 0; i < exchange->target_count && sent; i++) {
         uint32_t count = starts[i + 1] - starts[i];
         if (count == 0)
             continue;
-        Batch *part = copy_part(exchange, batch, exchange->rows + starts[i], count);
+        Batch *part = batch_gather(batch, exchange->rows + starts[i], count);
         sent = send_batch(exchange, i, part, error);
     }
     batch_release(batch);

@@ -1,12 +1,13 @@
 /* Exchanges: the sending side of a channel edge, one per producer task and edge.
  *
  * By key, one pass splits a batch: encode the key columns, hash, key group, owner; then rows are
- * copied column by column into one batch per target and sent at once, so that latency does not wait
- * for batches to fill. A batch whose rows all have one owner moves without a copy. Order is kept
- * per target, and so per key. The halves of an update whose key changed part: each goes to its
- * owner.
+ * gathered column by column into one batch per target and sent at once, so that latency does not
+ * wait for batches to fill. Text is not copied: the parts hold the batch they were cut from. A
+ * batch whose rows all have one owner moves as it is. Order is kept per target, and so per key. The
+ * halves of an update whose key changed part: each goes to its owner.
  *
- * Cost: per row an encoding, a hash and one copy of each value; no allocation per row. */
+ * Cost: per row an encoding, a hash and one copy of each value, 16 bytes of a text; no allocation
+ * per row. */
 #ifndef EXECUTOR_EXCHANGE_H
 #define EXECUTOR_EXCHANGE_H
 

@@ -523,8 +523,7 @@ static bool feed_scan(Job *job, const FedTable *to, Batch *rows, Error *error)
 {
     const ScanInfo *scan = &((const PlanScan *)to->node->spec)->scan;
     Batch *projected = project_feed(scan, batch_retain(rows));
-    Message message = {
-        .kind = MESSAGE_BATCH, .channel = to->channel, .batch = batch_detach(projected)};
+    Message message = {.kind = MESSAGE_BATCH, .channel = to->channel, .batch = projected};
     if (inbox_push(to->inbox, message, NULL))
         return true;
     job_wait(job, -1);

@@ -107,7 +107,7 @@ START_TEST(columns_passed_on_are_borrowed)
     ck_assert_ptr_eq(results[0], &batch->columns[1]);
     ck_assert(bench_try(calc.bench, 0, batch, &error));
     bench_expect(calc.bench, "+I[2]\n");
-    ck_assert(batch_is_exclusive(batch));
+    ck_assert_uint_eq(batch->references, 1);
     batch_release(batch);
     bench_free(calc.bench);
 }

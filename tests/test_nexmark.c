@@ -233,7 +233,8 @@ static void read_some(Source *source, uint32_t batches, char **lines, uint32_t c
         /* At 1000 events a second an event's time is its number. */
         int64_t time = number_at(batch, (uint32_t)kind + 1, time_fields[kind], 0);
         uint32_t at = (uint32_t)(time / 1000 - INT64_C(1735689600000));
-        for (char *line = text.data, *end; at < capacity && *line != 0; line = end + 1) {
+        for (char *line = (char *)(uintptr_t)buffer_text(&text), *end; at < capacity && *line != 0;
+             line = end + 1) {
             end = strchr(line, '\n');
             *end = 0;
             ck_assert_ptr_null(lines[at]);
