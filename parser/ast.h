@@ -247,8 +247,26 @@ typedef struct AstColumnDef {
     const char *metadata_key; /* FROM '…'; NULL: the column's name */
     bool is_virtual;
     const char *comment;
+    bool is_first;     /* ALTER TABLE: FIRST */
+    const char *after; /* ALTER TABLE: AFTER column; NULL: where it is, or at the end */
     AstPlace place;
 } AstColumnDef;
+
+/* CREATE TABLE … LIKE: what becomes of each part of the other table. */
+typedef enum AstLikePart {
+    AST_LIKE_CONSTRAINTS,
+    AST_LIKE_PARTITIONS,
+    AST_LIKE_GENERATED,
+    AST_LIKE_METADATA,
+    AST_LIKE_OPTIONS,
+    AST_LIKE_WATERMARKS,
+    AST_LIKE_PARTS
+} AstLikePart;
+typedef enum AstLikeStrategy {
+    AST_LIKE_INCLUDING, /* having it twice is an error */
+    AST_LIKE_EXCLUDING,
+    AST_LIKE_OVERWRITING /* the new table's counts */
+} AstLikeStrategy;
 
 typedef struct AstCreateTable {
     AstName name;
@@ -268,8 +286,9 @@ typedef struct AstCreateTable {
     const char *const *partitioned_by;
     uint32_t partitioned_count;
     Options options;
-    AstName like;       /* part_count 0: none */
-    AstQuery *as_query; /* CTAS; NULL: none */
+    AstName like; /* part_count 0: none */
+    AstLikeStrategy like_strategy[AST_LIKE_PARTS];
+    AstQuery *as_query; /* CTAS; NULL: none. Columns without a type are the query's by name */
 } AstCreateTable;
 
 typedef struct AstCreateView {
@@ -282,6 +301,31 @@ typedef struct AstCreateView {
     AstQuery *query;
     Str query_text;
 } AstCreateView;
+
+typedef enum AstAlterKind {
+    AST_ALTER_RENAME,        /* to */
+    AST_ALTER_RENAME_COLUMN, /* names[0] to names[1] */
+    AST_ALTER_SET,           /* changed: options */
+    AST_ALTER_RESET,         /* names: keys of options */
+    AST_ALTER_ADD,           /* changed: columns, primary key, watermark */
+    AST_ALTER_MODIFY,        /* changed: the same */
+    AST_ALTER_DROP_COLUMNS,  /* names */
+    AST_ALTER_DROP_KEY,      /* names[0]: of the constraint, if it was named */
+    AST_ALTER_DROP_WATERMARK,
+    AST_ALTER_QUERY /* of a view: view */
+} AstAlterKind;
+
+typedef struct AstAlter {
+    AstAlterKind kind;
+    bool is_view;
+    AstName name;
+    bool if_exists;
+    AstName to;
+    const char *const *names;
+    uint32_t name_count;
+    const AstCreateTable *changed;
+    AstCreateView *view;
+} AstAlter;
 
 typedef struct AstInsert {
     AstName table;
@@ -301,6 +345,7 @@ typedef enum AstStatementKind {
     AST_STATEMENT_SET,    /* EXECUTE STATEMENT SET: inserts */
     AST_STATEMENT_CREATE_TABLE,
     AST_STATEMENT_CREATE_VIEW,
+    AST_STATEMENT_ALTER,
     AST_STATEMENT_DROP,       /* object ("TABLE", "VIEW"), name, if_exists */
     AST_STATEMENT_SET_OPTION, /* key, value; both NULL: list them */
     AST_STATEMENT_RESET,      /* key; NULL: all */
@@ -324,6 +369,7 @@ struct AstStatement {
     uint32_t insert_count;
     AstCreateTable *create_table;
     AstCreateView *create_view;
+    AstAlter *alter;
     const char *object;
     AstName name;
     bool if_exists;

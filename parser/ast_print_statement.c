@@ -50,6 +50,8 @@ static void ast_print_column(const AstColumnDef *column, Buffer *out)
     if (column->is_virtual)
         buffer_append_text(out, " virtual");
     ast_print_quoted("comment", column->comment, out);
+    buffer_append_text(out, column->is_first ? " first" : "");
+    ast_print_quoted("after", column->after, out);
     buffer_append_char(out, ')');
 }
 
@@ -87,6 +89,42 @@ static void ast_print_create_table(const AstCreateTable *create, Buffer *out)
     if (create->as_query != NULL) {
         buffer_append_char(out, ' ');
         ast_print_query(create->as_query, out);
+    }
+}
+
+static void ast_print_create_view(const AstCreateView *create, Buffer *out);
+
+static void ast_print_alter(const AstAlter *alter, Buffer *out)
+{
+    static const char *const kinds[] = {[AST_ALTER_RENAME] = "rename",
+                                        [AST_ALTER_RENAME_COLUMN] = "rename-column",
+                                        [AST_ALTER_SET] = "set",
+                                        [AST_ALTER_RESET] = "reset",
+                                        [AST_ALTER_ADD] = "add",
+                                        [AST_ALTER_MODIFY] = "modify",
+                                        [AST_ALTER_DROP_COLUMNS] = "drop",
+                                        [AST_ALTER_DROP_KEY] = "drop-key",
+                                        [AST_ALTER_DROP_WATERMARK] = "drop-watermark",
+                                        [AST_ALTER_QUERY] = "query"};
+    buffer_append_text(out, alter->is_view ? "alter-view" : "alter-table");
+    buffer_append_text(out, alter->if_exists ? " if-exists" : "");
+    ast_print_path(&alter->name, out);
+    buffer_printf(out, " %s", kinds[alter->kind]);
+    if (alter->kind == AST_ALTER_RENAME)
+        ast_print_path(&alter->to, out);
+    for (uint32_t i = 0; i < alter->name_count; i++)
+        buffer_printf(out, " %s", alter->names[i]);
+    const AstCreateTable *changed = alter->changed;
+    if (changed != NULL && (changed->column_count != 0 || changed->options.count != 0 ||
+                            changed->primary_key_count != 0 || changed->watermark_column != NULL)) {
+        buffer_append_text(out, " (");
+        ast_print_create_table(changed, out);
+        buffer_append_char(out, ')');
+    }
+    if (alter->view != NULL) {
+        buffer_append_text(out, " (");
+        ast_print_create_view(alter->view, out);
+        buffer_append_char(out, ')');
     }
 }
 
@@ -209,6 +247,9 @@ void ast_print_statement(const AstStatement *statement, Buffer *out)
         break;
     case AST_STATEMENT_CREATE_VIEW:
         ast_print_create_view(statement->create_view, out);
+        break;
+    case AST_STATEMENT_ALTER:
+        ast_print_alter(statement->alter, out);
         break;
     case AST_STATEMENT_DROP:
         ast_print_drop(statement, out);

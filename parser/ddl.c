@@ -5,10 +5,10 @@
 #include <string.h>
 
 /* Every word that begins a statement, for "did you mean". */
-static const char *const ddl_first_words[] = {"SELECT", "INSERT", "CREATE",   "DROP",    "SET",
-                                              "RESET",  "SHOW",   "DESCRIBE", "DESC",    "EXPLAIN",
-                                              "USE",    "STOP",   "WITH",     "HELP",    "QUIT",
-                                              "EXIT",   "CLEAR",  "VALUES",   "EXECUTE", "BEGIN"};
+static const char *const ddl_first_words[] = {
+    "SELECT",   "INSERT", "CREATE",  "DROP",  "SET",    "RESET",   "SHOW",
+    "DESCRIBE", "DESC",   "EXPLAIN", "ALTER", "USE",    "STOP",    "WITH",
+    "HELP",     "QUIT",   "EXIT",    "CLEAR", "VALUES", "EXECUTE", "BEGIN"};
 
 /* Statements of Flink and of other databases that Weir does not have. */
 static const struct {
@@ -35,9 +35,12 @@ static const struct {
     {"CREATE SINK", "Use CREATE TABLE with the options of a connector that writes."},
     {"CREATE INDEX", NULL},
     {"REPLACE TABLE", "Use DROP TABLE and CREATE TABLE."},
-    {"ALTER TABLE", "Use DROP TABLE and CREATE TABLE with the new definition."},
-    {"ALTER VIEW", "Use DROP VIEW and CREATE VIEW with the new definition."},
-    {"ALTER", "Use DROP and CREATE with the new definition."},
+    {"ALTER DATABASE", "Weir has one database; ALTER TABLE and ALTER VIEW are supported."},
+    {"ALTER CATALOG", "Weir has one catalog; ALTER TABLE and ALTER VIEW are supported."},
+    {"ALTER FUNCTION", NULL},
+    {"ALTER MODEL", NULL},
+    {"ALTER CONNECTION", NULL},
+    {"ALTER MATERIALIZED TABLE", NULL},
     {"DROP CATALOG", NULL},
     {"DROP DATABASE", NULL},
     {"DROP FUNCTION", NULL},
@@ -245,6 +248,8 @@ bool ddl_read_statement(Parser *parser, AstStatement *statement)
         return ddl_read_one_insert(parser, statement);
     case KW_CREATE:
         return ddl_read_create(parser, statement);
+    case KW_ALTER:
+        return ddl_read_alter(parser, statement);
     case KW_DROP:
         return ddl_read_drop(parser, statement);
     case KW_EXPLAIN:

@@ -2,6 +2,7 @@
 #include "parser/parser_internal.h"
 
 #include <string.h>
+#include <strings.h>
 
 #include "core/str.h"
 
@@ -9,6 +10,8 @@ typedef struct DdlTable {
     Parser *parser;
     AstCreateTable *create;
     ParserList columns;
+    bool alters;      /* columns may say where they go */
+    uint32_t untyped; /* the token of a column without a type; 0: none */
 } DdlTable;
 
 bool ddl_at_query(const Parser *parser)
@@ -36,9 +39,28 @@ static bool ddl_comment(Parser *parser, const char **comment)
     return *comment != NULL;
 }
 
+static bool ddl_is_text(const Parser *parser, uint32_t at, const char *word)
+{
+    const Token *token = parser_token(parser, at);
+    return token->kind == TOKEN_WORD && token->text_length == strlen(word) &&
+           strncasecmp(token->text, word, token->text_length) == 0;
+}
+
+/* Whether FIRST or AFTER and a name end an element here. */
+static bool ddl_at_position(const Parser *parser, uint32_t at)
+{
+    uint32_t end = at;
+    if (ddl_is_text(parser, at, "FIRST"))
+        end = at + 1;
+    else if (ddl_is_text(parser, at, "AFTER") && parser_is_name(parser_token(parser, at + 1)))
+        end = at + 2;
+    return end != at && (end >= parser->limit || parser_is_symbol(parser, end, ',') ||
+                         parser_is_symbol(parser, end, ')'));
+}
+
 /* The end of the expression at the cursor: an unbracketed comma, the closing parenthesis of the
- * list, or COMMENT before a string. */
-static uint32_t ddl_expression_end(const Parser *parser)
+ * list, or COMMENT before a string; of ALTER TABLE also where the column says where it goes. */
+static uint32_t ddl_expression_end(const Parser *parser, bool alters)
 {
     uint32_t at = parser->next;
     while (at < parser->limit) {
@@ -48,14 +70,16 @@ static uint32_t ddl_expression_end(const Parser *parser)
         if (parser_is_word(parser, at, KW_COMMENT) &&
             parser_token(parser, at + 1)->kind == TOKEN_STRING)
             break;
+        if (alters && at > parser->next && ddl_at_position(parser, at))
+            break;
         at = token->match != TOKEN_NONE && token->match > at ? token->match + 1 : at + 1;
     }
     return at;
 }
 
-static bool ddl_expression(Parser *parser, AstExpr **expr, Str *text)
+static bool ddl_expression(Parser *parser, bool alters, AstExpr **expr, Str *text)
 {
-    uint32_t end = ddl_expression_end(parser);
+    uint32_t end = ddl_expression_end(parser, alters);
     *expr = pg_tree_expression(parser, parser->next, end);
     if (*expr == NULL)
         return false;
@@ -143,7 +167,7 @@ static bool ddl_watermark(DdlTable *table)
         return false;
     }
     create->watermark_column = column;
-    if (!ddl_expression(parser, &create->watermark, &create->watermark_text))
+    if (!ddl_expression(parser, false, &create->watermark, &create->watermark_text))
         return false;
     create->watermark_place = parser_place(parser, first, parser->next - 1);
     return true;
@@ -204,6 +228,16 @@ static bool ddl_physical_column(DdlTable *table, AstColumnDef *column)
     return true;
 }
 
+/* [FIRST | AFTER column] */
+static bool ddl_column_position(Parser *parser, AstColumnDef *column)
+{
+    column->is_first = parser_accept_text(parser, "FIRST");
+    if (column->is_first || !parser_accept_text(parser, "AFTER"))
+        return true;
+    column->after = parser_expect_name(parser, "the name of a column");
+    return column->after != NULL;
+}
+
 static bool ddl_column(DdlTable *table)
 {
     Parser *parser = table->parser;
@@ -211,19 +245,23 @@ static bool ddl_column(DdlTable *table)
     const char *name = parser_expect_name(parser, "the name of a column");
     if (name == NULL)
         return false;
-    if (parser_is_symbol(parser, parser->next, ',') || parser_is_symbol(parser, parser->next, ')'))
-        return parser_fail_unsupported(parser, first, first, "a column without a type",
-                                       "Give it a type, or leave the columns to AS SELECT.");
     AstColumnDef *column = parser_list_add(parser->arena, &table->columns, sizeof *column);
     column->name = name;
+    if (!table->alters && (parser_is_symbol(parser, parser->next, ',') ||
+                           parser_is_symbol(parser, parser->next, ')'))) {
+        table->untyped = first;
+        column->place = parser_place(parser, first, first);
+        return true;
+    }
     if (parser_accept_word(parser, KW_AS)) {
         column->kind = AST_COLUMN_COMPUTED;
-        if (!ddl_expression(parser, &column->expr, &column->expr_text))
+        if (!ddl_expression(parser, table->alters, &column->expr, &column->expr_text))
             return false;
     } else if (!ddl_physical_column(table, column)) {
         return false;
     }
-    if (!ddl_comment(parser, &column->comment))
+    if (!ddl_comment(parser, &column->comment) ||
+        (table->alters && !ddl_column_position(parser, column)))
         return false;
     column->place = parser_place(parser, first, parser->next - 1);
     return true;
@@ -241,6 +279,20 @@ static bool ddl_element(DdlTable *table)
         (parser_is_word(parser, at, KW_CONSTRAINT) &&
          (parser_is_word(parser, at + 2, KW_PRIMARY) || parser_is_word(parser, at + 2, KW_UNIQUE)));
     return constraint ? ddl_table_constraint(table) : ddl_column(table);
+}
+
+/* ALTER TABLE … ADD or MODIFY: one element, or several in parentheses. */
+bool ddl_read_elements(Parser *parser, AstCreateTable *create)
+{
+    DdlTable table = {.parser = parser, .create = create, .alters = true};
+    bool many = parser_accept_symbol(parser, '(');
+    do {
+        if (!ddl_element(&table))
+            return false;
+    } while (many && parser_accept_symbol(parser, ','));
+    create->columns = table.columns.items;
+    create->column_count = table.columns.count;
+    return !many || parser_expect_symbol(parser, ')');
 }
 
 static bool ddl_columns(DdlTable *table)
@@ -263,17 +315,54 @@ static bool ddl_columns(DdlTable *table)
 
 /* ---------------------------------------------------------------------------- around them */
 
+/* "INCLUDING ALL EXCLUDING OPTIONS … )": ALL first, whatever the order, then what is named. */
+static bool ddl_like_choices(Parser *parser, AstCreateTable *create)
+{
+    static const char *const strategies[] = {"INCLUDING", "EXCLUDING", "OVERWRITING"};
+    static const char *const parts[] = {
+        [AST_LIKE_CONSTRAINTS] = "CONSTRAINTS", [AST_LIKE_PARTITIONS] = "PARTITIONS",
+        [AST_LIKE_GENERATED] = "GENERATED",     [AST_LIKE_METADATA] = "METADATA",
+        [AST_LIKE_OPTIONS] = "OPTIONS",         [AST_LIKE_WATERMARKS] = "WATERMARKS"};
+    bool named[AST_LIKE_PARTS] = {false}, all = false;
+    while (!parser_accept_symbol(parser, ')')) {
+        uint32_t first = parser->next, strategy = 0, part = 0;
+        while (strategy < array_count(strategies) &&
+               !parser_accept_text(parser, strategies[strategy]))
+            strategy++;
+        if (strategy == array_count(strategies))
+            return parser_fail_at(parser, first, strategies, array_count(strategies), NULL);
+        bool keeps = strategy != AST_LIKE_OVERWRITING;
+        if (keeps && parser_accept_text(parser, "DISTRIBUTION"))
+            continue; /* no table has one */
+        if (keeps && !all && parser_accept_word(parser, KW_ALL)) {
+            all = true;
+            for (uint32_t i = 0; i < AST_LIKE_PARTS; i++)
+                if (!named[i])
+                    create->like_strategy[i] = strategy;
+            continue;
+        }
+        while (part < AST_LIKE_PARTS && !parser_accept_text(parser, parts[part]))
+            part++;
+        if (part == AST_LIKE_PARTS || named[part] || (!keeps && part <= AST_LIKE_PARTITIONS)) {
+            parser->next -= part < AST_LIKE_PARTS ? 1 : 0;
+            return parser_fail_at(parser, parser->next, parts, array_count(parts),
+                                  "a part of the table that is not named yet; OVERWRITING goes "
+                                  "with GENERATED, METADATA, OPTIONS and WATERMARKS");
+        }
+        named[part] = true;
+        create->like_strategy[part] = strategy;
+    }
+    return true;
+}
+
 static bool ddl_table_like(Parser *parser, AstCreateTable *create)
 {
     if (!parser_accept_word(parser, KW_LIKE))
         return true;
+    create->like_strategy[AST_LIKE_OPTIONS] = AST_LIKE_OVERWRITING;
     if (!parser_expect_path(parser, "the name of a table", &create->like))
         return false;
-    if (parser_is_symbol(parser, parser->next, '('))
-        return parser_fail_unsupported(parser, parser->next, parser_peek(parser)->match,
-                                       "a choice of what LIKE copies",
-                                       "LIKE copies everything, and the table's own options win.");
-    return true;
+    return !parser_accept_symbol(parser, '(') || ddl_like_choices(parser, create);
 }
 
 static bool ddl_table_query(Parser *parser, AstCreateTable *create)
@@ -301,6 +390,9 @@ static bool ddl_table_clauses(Parser *parser, AstCreateTable *create)
         return false;
     if (!ddl_table_like(parser, create) || !ddl_table_query(parser, create))
         return false;
+    if (create->as_query != NULL && create->like.part_count != 0)
+        return parser_fail_unsupported(parser, parser->limit - 1, parser->limit - 1,
+                                       "LIKE together with AS", "Use one of the two.");
     return parser_at_end(parser) ||
            parser_fail_at(parser, parser->next, words, array_count(words), NULL);
 }
@@ -316,6 +408,10 @@ bool ddl_read_create_table(Parser *parser, AstStatement *statement, bool tempora
         !parser_expect_path(parser, "the name of a table", &create->name) || !ddl_columns(&table) ||
         !ddl_table_clauses(parser, create))
         return false;
+    if (table.untyped != 0 && create->as_query == NULL)
+        return parser_fail_unsupported(parser, table.untyped, table.untyped,
+                                       "a column without a type",
+                                       "Give it a type, or leave the columns to AS SELECT.");
     bool declared =
         create->column_count != 0 || create->like.part_count != 0 || create->as_query != NULL;
     return declared ||

@@ -4,6 +4,7 @@
 #include "parser/parser_internal.h"
 
 #include <string.h>
+#include <strings.h>
 
 const Token *parser_token(const Parser *parser, uint32_t index)
 {
@@ -56,6 +57,16 @@ bool parser_accept_words(Parser *parser, const Keyword *words)
         return false;
     while (*words++ != KW_NONE)
         parser->next++;
+    return true;
+}
+
+bool parser_accept_text(Parser *parser, const char *word)
+{
+    const Token *token = parser_peek(parser);
+    if (token->kind != TOKEN_WORD || token->text_length != strlen(word) ||
+        strncasecmp(token->text, word, token->text_length) != 0)
+        return false;
+    parser->next++;
     return true;
 }
 

@@ -40,6 +40,8 @@ bool parser_is_symbol(const Parser *parser, uint32_t index, uint32_t symbol);
 bool parser_peek_words(const Parser *parser, const Keyword *words);
 bool parser_accept_word(Parser *parser, Keyword keyword);
 bool parser_accept_words(Parser *parser, const Keyword *words);
+/* A word that is no keyword, in upper case. */
+bool parser_accept_text(Parser *parser, const char *word);
 bool parser_accept_symbol(Parser *parser, uint32_t symbol);
 bool parser_expect_word(Parser *parser, Keyword keyword) MUST_CHECK;
 bool parser_expect_symbol(Parser *parser, uint32_t symbol) MUST_CHECK;
@@ -106,6 +108,9 @@ AstExpr *pg_tree_expression(Parser *parser, uint32_t first, uint32_t end) MUST_C
  * ddl_utility.c). */
 bool ddl_read_statement(Parser *parser, AstStatement *statement) MUST_CHECK;
 bool ddl_read_create_table(Parser *parser, AstStatement *statement, bool temporary) MUST_CHECK;
+/* Elements of a table as ALTER TABLE adds or changes them. */
+bool ddl_read_elements(Parser *parser, AstCreateTable *create) MUST_CHECK;
+bool ddl_read_alter(Parser *parser, AstStatement *statement) MUST_CHECK;
 bool ddl_read_create_view(Parser *parser, AstStatement *statement, bool temporary) MUST_CHECK;
 bool ddl_read_insert(Parser *parser, AstInsert *insert) MUST_CHECK;
 bool ddl_read_statement_set(Parser *parser, AstStatement *statement) MUST_CHECK;

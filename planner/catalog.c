@@ -113,7 +113,7 @@ const CatalogEntry *catalog_find(const Catalog *catalog, const AstName *name, co
 
 /* ------------------------------------------------------------------- changes */
 
-static void catalog_add(Catalog *catalog, CatalogEntry *entry)
+void catalog_add(Catalog *catalog, CatalogEntry *entry)
 {
     bool found = false;
     uint32_t position = catalog_position(catalog, entry->name, &found);
@@ -129,17 +129,23 @@ static void catalog_add(Catalog *catalog, CatalogEntry *entry)
     catalog->count++;
 }
 
-/* Whether the name is free; `*skip`: it is taken, and IF NOT EXISTS says that this is all right. */
-static bool check_free(const Catalog *catalog, const AstName *name, bool if_not_exists, bool *skip,
-                       Error *error)
+void catalog_remove(Catalog *catalog, const char *name)
+{
+    bool found = false;
+    uint32_t position = catalog_position(catalog, name, &found);
+    assert(found);
+    arena_free(catalog->entries[position]->arena);
+    memmove(catalog->entries + position, catalog->entries + position + 1,
+            sizeof(*catalog->entries) * (catalog->count - position - 1));
+    catalog->count--;
+}
+
+bool catalog_check_free(const Catalog *catalog, const AstName *name, Error *error)
 {
     const char *object = catalog_object_name(name, error);
-    if (object == NULL)
-        return false;
-    const CatalogEntry *entry = catalog_lookup(catalog, object);
-    *skip = entry != NULL && if_not_exists;
-    if (entry == NULL || *skip)
-        return true;
+    const CatalogEntry *entry = object == NULL ? NULL : catalog_lookup(catalog, object);
+    if (entry == NULL)
+        return object != NULL;
     const char *kind = entry->view != NULL ? "view" : "table";
     error_set(error, ERROR_NAME, "%s \"%s\" exists already", kind, object);
     error_hint(error, "DROP %s it first, or use IF NOT EXISTS.",
@@ -147,15 +153,38 @@ static bool check_free(const Catalog *catalog, const AstName *name, bool if_not_
     return error_at(error, name->place.offset, name->place.length);
 }
 
-static CatalogEntry *entry_new(const AstName *name, const char *comment, bool temporary)
+/* Whether the name is free; `*skip`: it is taken, and IF NOT EXISTS says that this is all right. */
+static bool check_free(const Catalog *catalog, const AstName *name, bool if_not_exists, bool *skip,
+                       Error *error)
+{
+    const char *object = catalog_object_name(name, error);
+    *skip = object != NULL && if_not_exists && catalog_lookup(catalog, object) != NULL;
+    return *skip || (object != NULL && catalog_check_free(catalog, name, error));
+}
+
+CatalogEntry *catalog_entry_new(const char *name, const char *comment, bool temporary)
 {
     Arena *arena = arena_new(4096);
     CatalogEntry *entry = arena_new_one(arena, CatalogEntry);
     entry->arena = arena;
-    entry->name = arena_strdup(arena, name->parts[name->part_count - 1]);
+    entry->name = arena_strdup(arena, name);
     entry->comment = comment == NULL ? NULL : arena_strdup(arena, comment);
     entry->temporary = temporary;
     return entry;
+}
+
+bool catalog_define_table(Catalog *catalog, CatalogEntry *entry, const AstCreateTable *create,
+                          const PlannerConfig *config, Error *error)
+{
+    entry->table = table_define(catalog, create, config, entry->arena, error);
+    entry->create = ast_copy_create_table(entry->arena, create);
+    return entry->table != NULL;
+}
+
+/* The name's last part; it has been checked. */
+static const char *last_part(const AstName *name)
+{
+    return name->parts[name->part_count - 1];
 }
 
 static bool create_table(Catalog *catalog, const AstCreateTable *create,
@@ -166,9 +195,13 @@ static bool create_table(Catalog *catalog, const AstCreateTable *create,
         return false;
     if (skip)
         return true;
-    CatalogEntry *entry = entry_new(&create->name, create->comment, create->temporary);
-    entry->table = table_define(catalog, create, config, entry->arena, error);
-    if (entry->table == NULL) {
+    CatalogEntry *entry =
+        catalog_entry_new(last_part(&create->name), create->comment, create->temporary);
+    if (create->like.part_count != 0)
+        create = catalog_like(catalog, create, entry->arena, error);
+    if (create != NULL && create->as_query != NULL)
+        create = catalog_as(catalog, create, config, entry->arena, error);
+    if (create == NULL || !catalog_define_table(catalog, entry, create, config, error)) {
         arena_free(entry->arena);
         return false;
     }
@@ -196,17 +229,8 @@ static bool check_view(Catalog *catalog, const AstCreateView *create, const Plan
     return ok;
 }
 
-static bool create_view(Catalog *catalog, const AstCreateView *create, const PlannerConfig *config,
-                        Error *error)
+void catalog_keep_view(CatalogEntry *entry, const AstCreateView *create)
 {
-    bool skip = false;
-    if (!check_free(catalog, &create->name, create->if_not_exists, &skip, error))
-        return false;
-    if (skip)
-        return true;
-    if (!check_view(catalog, create, config, error))
-        return false;
-    CatalogEntry *entry = entry_new(&create->name, create->comment, create->temporary);
     Arena *arena = entry->arena;
     ViewDef *view = arena_new_one(arena, ViewDef);
     view->query = ast_copy_query(arena, create->query);
@@ -217,6 +241,31 @@ static bool create_view(Catalog *catalog, const AstCreateView *create, const Pla
     view->columns = columns;
     view->column_count = create->column_count;
     entry->view = view;
+}
+
+bool catalog_define_view(Catalog *catalog, CatalogEntry *entry, const AstCreateView *create,
+                         const PlannerConfig *config, Error *error)
+{
+    if (!check_view(catalog, create, config, error))
+        return false;
+    catalog_keep_view(entry, create);
+    return true;
+}
+
+static bool create_view(Catalog *catalog, const AstCreateView *create, const PlannerConfig *config,
+                        Error *error)
+{
+    bool skip = false;
+    if (!check_free(catalog, &create->name, create->if_not_exists, &skip, error))
+        return false;
+    if (skip)
+        return true;
+    CatalogEntry *entry =
+        catalog_entry_new(last_part(&create->name), create->comment, create->temporary);
+    if (!catalog_define_view(catalog, entry, create, config, error)) {
+        arena_free(entry->arena);
+        return false;
+    }
     catalog_add(catalog, entry);
     return true;
 }
@@ -243,13 +292,7 @@ static bool drop(Catalog *catalog, const AstStatement *statement, Error *error)
         error_hint(error, "Use DROP %s.", is_view ? "TABLE" : "VIEW");
         return error_at(error, statement->name.place.offset, statement->name.place.length);
     }
-    bool found = false;
-    uint32_t position = catalog_position(catalog, object, &found);
-    assert(found);
-    arena_free(catalog->entries[position]->arena);
-    memmove(catalog->entries + position, catalog->entries + position + 1,
-            sizeof(*catalog->entries) * (catalog->count - position - 1));
-    catalog->count--;
+    catalog_remove(catalog, object);
     return true;
 }
 
@@ -277,6 +320,8 @@ bool catalog_apply(Catalog *catalog, const AstStatement *statement, Str script,
         return create_table(catalog, statement->create_table, config, error);
     case AST_STATEMENT_CREATE_VIEW:
         return create_view(catalog, statement->create_view, config, error);
+    case AST_STATEMENT_ALTER:
+        return catalog_alter(catalog, statement, config, error);
     case AST_STATEMENT_DROP:
         return drop(catalog, statement, error);
     case AST_STATEMENT_USE:

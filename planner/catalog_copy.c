@@ -159,3 +159,38 @@ const AstQuery *ast_copy_query(Arena *arena, const AstQuery *query)
     copy->offset = (AstExpr *)ast_copy_expr(arena, query->offset);
     return copy;
 }
+
+static Str copy_str(Arena *arena, Str text)
+{
+    return (Str){arena_str(arena, text), text.length};
+}
+
+const AstCreateTable *ast_copy_create_table(Arena *arena, const AstCreateTable *create)
+{
+    AstCreateTable *copy = arena_memdup(arena, create, sizeof(*create));
+    copy->name = copy_name(arena, &create->name);
+    copy->columns = arena_new_array(arena, AstColumnDef, create->column_count + 1);
+    for (uint32_t i = 0; i < create->column_count; i++) {
+        const AstColumnDef *from = &create->columns[i];
+        AstColumnDef *to = &copy->columns[i];
+        *to = *from;
+        to->name = copy_text(arena, from->name);
+        to->type = from->type == NULL ? NULL : type_copy(arena, from->type);
+        to->expr = (AstExpr *)ast_copy_expr(arena, from->expr);
+        to->expr_text = copy_str(arena, from->expr_text);
+        to->metadata_key = copy_text(arena, from->metadata_key);
+        to->comment = copy_text(arena, from->comment);
+        to->after = copy_text(arena, from->after);
+    }
+    copy->primary_key = copy_names(arena, create->primary_key, create->primary_key_count);
+    copy->constraint_name = copy_text(arena, create->constraint_name);
+    copy->watermark_column = copy_text(arena, create->watermark_column);
+    copy->watermark = (AstExpr *)ast_copy_expr(arena, create->watermark);
+    copy->watermark_text = copy_str(arena, create->watermark_text);
+    copy->comment = copy_text(arena, create->comment);
+    copy->partitioned_by = copy_names(arena, create->partitioned_by, create->partitioned_count);
+    copy->options = *options_copy(arena, &create->options);
+    copy->like = (AstName){0};
+    copy->as_query = NULL;
+    return copy;
+}

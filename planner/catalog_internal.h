@@ -45,6 +45,7 @@ typedef struct CatalogEntry {
     bool temporary;
     const TableDef *table; /* one of the two */
     const ViewDef *view;
+    const AstCreateTable *create; /* what the table was made from, LIKE and AS SELECT resolved */
 } CatalogEntry;
 
 struct Catalog {
@@ -66,6 +67,32 @@ const CatalogEntry *catalog_find(const Catalog *catalog, const AstName *name, co
 /* The last part of the name, after checking what stands before it. NULL with an error. */
 const char *catalog_object_name(const AstName *name, Error *error);
 
+/* catalog.c: what the files that change the catalog share. */
+CatalogEntry *catalog_entry_new(const char *name, const char *comment, bool temporary);
+void catalog_add(Catalog *catalog, CatalogEntry *entry);
+void catalog_remove(Catalog *catalog, const char *name);
+/* An error when the name is taken. */
+bool catalog_check_free(const Catalog *catalog, const AstName *name, Error *error) MUST_CHECK;
+/* The entry's definition from a CREATE TABLE that has neither LIKE nor AS SELECT. */
+bool catalog_define_table(Catalog *catalog, CatalogEntry *entry, const AstCreateTable *create,
+                          const PlannerConfig *config, Error *error) MUST_CHECK;
+/* The view's definition as it is. */
+void catalog_keep_view(CatalogEntry *entry, const AstCreateView *create);
+/* The same, once its query has been bound for what is wrong with it. */
+bool catalog_define_view(Catalog *catalog, CatalogEntry *entry, const AstCreateView *create,
+                         const PlannerConfig *config, Error *error) MUST_CHECK;
+
+/* catalog_alter.c */
+bool catalog_alter(Catalog *catalog, const AstStatement *statement, const PlannerConfig *config,
+                   Error *error) MUST_CHECK;
+/* catalog_like.c: CREATE TABLE with what LIKE takes from the other table; NULL with an error. */
+const AstCreateTable *catalog_like(const Catalog *catalog, const AstCreateTable *create,
+                                   Arena *arena, Error *error) MUST_CHECK;
+/* catalog_as.c: CREATE TABLE with the columns of its query; NULL with an error. */
+const AstCreateTable *catalog_as(Catalog *catalog, const AstCreateTable *create,
+                                 const PlannerConfig *config, Arena *arena,
+                                 Error *error) MUST_CHECK;
+
 /* catalog_table.c: a definition from CREATE TABLE, in the arena. */
 TableDef *table_define(Catalog *catalog, const AstCreateTable *create, const PlannerConfig *config,
                        Arena *arena, Error *error);
@@ -86,6 +113,7 @@ Options *options_copy(Arena *arena, const Options *options);
 /* catalog_copy.c: deep copies, for what outlives the statement's tree. */
 const AstExpr *ast_copy_expr(Arena *arena, const AstExpr *expr);
 const AstQuery *ast_copy_query(Arena *arena, const AstQuery *query);
+const AstCreateTable *ast_copy_create_table(Arena *arena, const AstCreateTable *create);
 
 /* A list of names, for errors: "a, b, c". */
 void names_print(const char *const *names, uint32_t count, Buffer *out);

@@ -19,24 +19,13 @@ typedef struct Draft {
     const char *name;
 } Draft;
 
-static bool refuse(const char *what, const char *hint, AstPlace place, Error *error)
-{
-    error_set(error, ERROR_UNSUPPORTED, "%s is not supported yet", what);
-    error_hint(error, "%s", hint);
-    return error_at(error, place.offset, place.length);
-}
-
 static bool refuse_clauses(const AstCreateTable *create, Error *error)
 {
-    if (create->as_query != NULL)
-        return refuse("CREATE TABLE … AS SELECT",
-                      "Declare the columns, then write INSERT INTO … SELECT.", create->name.place,
-                      error);
-    if (create->like.part_count != 0)
-        return refuse("CREATE TABLE … LIKE", "Declare the columns.", create->like.place, error);
-    if (create->partitioned_count != 0)
-        return refuse("PARTITIONED BY", "Leave it out.", create->name.place, error);
-    return true;
+    if (create->partitioned_count == 0)
+        return true;
+    error_set(error, ERROR_UNSUPPORTED, "PARTITIONED BY is not supported yet");
+    error_hint(error, "Leave it out.");
+    return error_at(error, create->name.place.offset, create->name.place.length);
 }
 
 static int32_t key_position(const AstCreateTable *create, const char *column)

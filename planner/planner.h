@@ -52,9 +52,18 @@ typedef struct PlannerConfig {
     uint32_t since_count;
 } PlannerConfig;
 
-/* CREATE TABLE, CREATE VIEW, DROP, USE. `script` is the text the tree's offsets point into. */
+/* CREATE TABLE, CREATE VIEW, ALTER, DROP, USE. `script` is the text the tree's offsets point into.
+ */
 bool catalog_apply(Catalog *catalog, const AstStatement *statement, Str script,
                    const PlannerConfig *config, Error *error) MUST_CHECK;
+
+/* CREATE TABLE … AS SELECT: makes the table, and the INSERT that fills it, in the arena; NULL: the
+ * table was there, and IF NOT EXISTS allows that. The second takes the table away again, for an
+ * INSERT that cannot be planned. */
+bool catalog_create_as(Catalog *catalog, const AstStatement *statement, Str script,
+                       const PlannerConfig *config, Arena *arena, const AstStatement **insert,
+                       Error *error) MUST_CHECK;
+void catalog_undo_create(Catalog *catalog, const AstStatement *statement);
 
 /* Plans a query (its rows go to whoever runs the job), an INSERT or a statement set. */
 Plan *planner_plan(Catalog *catalog, const AstStatement *statement, Str script,

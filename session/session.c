@@ -240,14 +240,58 @@ static WeirResult *execute_job(WeirSession *session, const AstStatement *stateme
     return result;
 }
 
-static WeirResult *execute_explain(WeirSession *session, const AstStatement *statement, Str script,
-                                   Error *error)
+/* CREATE TABLE … AS SELECT: the table stays only if the job starts. */
+static WeirResult *execute_create_as(WeirSession *session, const AstStatement *statement,
+                                     Str script, Arena *arena, Error *error)
 {
     const TimeZone *zone;
     if (!session_zone(session, &zone, error))
         return NULL;
     PlannerConfig config = session_planner_config(session, zone);
-    Plan *plan = planner_plan(session->catalog, statement->explained, script, &config, error);
+    const AstStatement *insert;
+    if (!catalog_create_as(session->catalog, statement, script, &config, arena, &insert, error))
+        return NULL;
+    if (insert == NULL)
+        return result_new(session, WEIR_RESULT_DONE);
+    WeirResult *result = execute_job(session, insert, script, arena, error);
+    if (result == NULL)
+        catalog_undo_create(session->catalog, statement);
+    return result;
+}
+
+/* Whether the statement fills the table that it makes. */
+static bool is_create_as(const AstStatement *statement)
+{
+    return statement->kind == AST_STATEMENT_CREATE_TABLE &&
+           statement->create_table->as_query != NULL;
+}
+
+/* The plan of what the statement would run. */
+static Plan *explained_plan(WeirSession *session, const AstStatement *explained, Str script,
+                            const PlannerConfig *config, Arena *arena, Error *error)
+{
+    if (!is_create_as(explained))
+        return planner_plan(session->catalog, explained, script, config, error);
+    const AstStatement *insert;
+    if (!catalog_create_as(session->catalog, explained, script, config, arena, &insert, error))
+        return NULL;
+    if (insert == NULL) {
+        error_set(error, ERROR_NAME, "the table exists already, so nothing would run");
+        return NULL;
+    }
+    Plan *plan = planner_plan(session->catalog, insert, script, config, error);
+    catalog_undo_create(session->catalog, explained);
+    return plan;
+}
+
+static WeirResult *execute_explain(WeirSession *session, const AstStatement *statement, Str script,
+                                   Arena *arena, Error *error)
+{
+    const TimeZone *zone;
+    if (!session_zone(session, &zone, error))
+        return NULL;
+    PlannerConfig config = session_planner_config(session, zone);
+    Plan *plan = explained_plan(session, statement->explained, script, &config, arena, error);
     if (plan == NULL)
         return NULL;
     Buffer text = {0};
@@ -327,7 +371,11 @@ static WeirResult *execute_statement(WeirSession *session, const AstStatement *s
     case AST_STATEMENT_SET:
         return execute_job(session, statement, script, arena, error);
     case AST_STATEMENT_CREATE_TABLE:
+        if (is_create_as(statement))
+            return execute_create_as(session, statement, script, arena, error);
+        return execute_ddl(session, statement, script, error);
     case AST_STATEMENT_CREATE_VIEW:
+    case AST_STATEMENT_ALTER:
     case AST_STATEMENT_DROP:
     case AST_STATEMENT_USE:
         return execute_ddl(session, statement, script, error);
@@ -341,7 +389,7 @@ static WeirResult *execute_statement(WeirSession *session, const AstStatement *s
         return statement->value != NULL ? session_describe_job(session, statement, error)
                                         : session_describe(session, statement, error);
     case AST_STATEMENT_EXPLAIN:
-        return execute_explain(session, statement, script, error);
+        return execute_explain(session, statement, script, arena, error);
     case AST_STATEMENT_STOP_JOB:
         return execute_stop_job(session, statement, error);
     case AST_STATEMENT_HELP:
@@ -415,9 +463,10 @@ bool weir_starts_job(const char *script, size_t length, size_t start, size_t end
     Error error = {0};
     Arena *arena = arena_new(16 << 10);
     const AstStatement *statement = parser_parse((Str){script, length}, start, end, arena, &error);
-    bool starts = statement != NULL &&
-                  (statement->kind == AST_STATEMENT_QUERY ||
-                   statement->kind == AST_STATEMENT_INSERT || statement->kind == AST_STATEMENT_SET);
+    bool starts =
+        statement != NULL &&
+        (statement->kind == AST_STATEMENT_QUERY || statement->kind == AST_STATEMENT_INSERT ||
+         statement->kind == AST_STATEMENT_SET || is_create_as(statement));
     arena_free(arena);
     return starts;
 }

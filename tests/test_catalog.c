@@ -88,10 +88,6 @@ static const PlanCase declarations[] = {
     {"CREATE TABLE t (b AS 1) WITH ('connector' = 'source')",
      "syntax: table \"t\" has no physical columns\n"
      "at: t\n"},
-    {"CREATE TABLE t WITH ('connector' = 'source') AS SELECT 1 AS a",
-     "unsupported: CREATE TABLE … AS SELECT is not supported yet\n"
-     "hint: Declare the columns, then write INSERT INTO … SELECT.\n"
-     "at: t\n"},
     {"DROP TABLE nothere", "name: table \"nothere\" does not exist\n"
                            "hint: There are: a, c, e, f, n, o, p, r, u, up.\n"
                            "at: nothere\n"},

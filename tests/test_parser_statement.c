@@ -31,6 +31,13 @@ static const GoldenTree statements[] = {
      "'json.ignore-parse-errors'='true' 'server-id'='5400' 'x'='-1.5'))"},
     {"CREATE TABLE t (a INT) WITH ()", "(create-table t (physical a <INT>))"},
     {"CREATE TABLE t LIKE c.b", "(create-table t (like c.b))"},
+    {"ALTER TABLE t RENAME a TO b", "(alter-table t rename-column a b)"},
+    {"ALTER TABLE IF EXISTS c.t ADD (x INT FIRST, y AS x AFTER z, PRIMARY KEY (x) NOT ENFORCED)",
+     "(alter-table if-exists c.t add (create-table (physical x <INT> first) (computed y x 'x' "
+     "(after 'z')) (key x)))"},
+    {"ALTER TABLE t DROP (a, b)", "(alter-table t drop a b)"},
+    {"ALTER TABLE t RESET ('a', 'b')", "(alter-table t reset a b)"},
+    {"ALTER VIEW v AS SELECT 1", "(alter-view v query (create-view v (select 1) 'SELECT 1'))"},
     {"CREATE TABLE t (b INT) WITH ('a' = 'b') LIKE src",
      "(create-table t (physical b <INT>) (with 'a'='b') (like src))"},
     {"CREATE TABLE t WITH ('a' = 'b') AS SELECT 1 AS x",
