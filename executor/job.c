@@ -413,6 +413,28 @@ void job_stop(Job *job, bool drain)
     pthread_mutex_unlock(&job->lock);
 }
 
+bool job_can_save(const Job *job, const char *directory, Error *error)
+{
+    if (job->config.checkpoint_directory == NULL) {
+        error_set(error, ERROR_OPTION, "job \"%s\" keeps no checkpoints", job->config.name);
+        return error_hint(error,
+                          "SET 'execution.checkpointing.dir' = 'a folder' before it starts.");
+    }
+    return checkpoint_make_directories(directory, error);
+}
+
+bool job_save(Job *job, const char *directory, Arena *arena, const char **path, Error *error)
+{
+    CheckpointConfig config = {.directory = job->config.checkpoint_directory,
+                               .job = job->config.name,
+                               .read_only = true,
+                               .retained = 1};
+    CheckpointStore *store = checkpoint_open(&config, error);
+    bool saved = store != NULL && checkpoint_copy(store, directory, arena, path, error);
+    checkpoint_close(store);
+    return saved;
+}
+
 void job_cancel(Job *job)
 {
     pthread_mutex_lock(&job->lock);

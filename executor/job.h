@@ -133,6 +133,14 @@ void job_error(Job *job, Error *out);
 /* Stops after a last checkpoint (when they are on); drain first ends the input as if it were done.
  */
 void job_stop(Job *job, bool drain);
+/* Whether job_save may work once it has ended: it keeps checkpoints, and the directory is there or
+ * could be made. */
+bool job_can_save(const Job *job, const char *directory, Error *error) MUST_CHECK;
+/* The newest epoch of a job that has ended, as a savepoint in the directory; its path
+ * in the arena.
+ */
+bool job_save(Job *job, const char *directory, Arena *arena, const char **path,
+              Error *error) MUST_CHECK;
 void job_cancel(Job *job);
 /* Waits for the threads and gives everything back. A running job is cancelled. */
 void job_free(Job *job);

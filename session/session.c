@@ -344,16 +344,11 @@ static WeirResult *execute_reset(WeirSession *session, const AstStatement *state
 static WeirResult *execute_stop_job(WeirSession *session, const AstStatement *statement,
                                     Error *error)
 {
-    if (statement->with_savepoint) {
-        error_set(error, ERROR_UNSUPPORTED, "STOP JOB … WITH SAVEPOINT is not supported");
-        error_at(error, statement->place.offset, statement->place.length);
-        error_hint(error, "STOP JOB takes a last checkpoint when the job has a checkpoint folder; "
-                          "copy its database to keep it.");
-        return NULL;
-    }
     SessionJob *job = session_find_job(session, statement, error);
     if (job == NULL)
         return NULL;
+    if (statement->with_savepoint)
+        return session_save_job(session, job, statement, error);
     if (job->job != NULL) {
         job_stop(job->job, statement->with_drain);
         job_wait(job->job, -1);

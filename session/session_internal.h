@@ -120,6 +120,9 @@ WeirStatus session_job_fail(const SessionJob *job);
 void session_job_describe(SessionJob *job, WeirJobStatus *out);
 const char *session_job_state(const SessionJob *job);
 /* By id or name. */
+/* STOP JOB … WITH SAVEPOINT: stops it and gives the path of its savepoint as a row. */
+WeirResult *session_save_job(WeirSession *session, SessionJob *job, const AstStatement *statement,
+                             Error *error);
 SessionJob *session_find_job(WeirSession *session, const AstStatement *statement, Error *error);
 /* Passes a pending interrupt on to the job, or with NULL to all. */
 void session_apply_interrupt(WeirSession *session, SessionJob *only);

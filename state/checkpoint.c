@@ -134,7 +134,7 @@ static char *path_of_job(const char *directory, const char *job)
     return copy;
 }
 
-static bool make_directories(const char *directory, Error *error)
+bool checkpoint_make_directories(const char *directory, Error *error)
 {
     char *path = memory_strdup(directory);
     bool made = true;
@@ -156,7 +156,9 @@ static bool make_directories(const char *directory, Error *error)
     if (!made) {
         error_set(error, ERROR_IO, "could not create checkpoint directory \"%s\": %s", directory,
                   strerror(errno));
-        error_hint(error, "Set \"execution.checkpointing.dir\" to a directory you may write to.");
+        error_hint(error,
+                   "Set \"execution.checkpointing.dir\", or for savepoints its savepoint-dir, "
+                   "to a directory you may write to.");
     }
     memory_free(path);
     return made;
@@ -301,7 +303,7 @@ CheckpointStore *checkpoint_open(const CheckpointConfig *config, Error *error)
         store_new(path_of_job(config->directory, config->job), config->read_only, config->retained);
     bool opened = true;
     if (!config->read_only) {
-        opened = make_directories(config->directory, error) && take_lock(store, error);
+        opened = checkpoint_make_directories(config->directory, error) && take_lock(store, error);
         if (opened && config->fresh)
             remove_database(store->path);
         opened = opened && open_writing(store, error);

@@ -11,6 +11,7 @@
 #ifndef STATE_CHECKPOINT_H
 #define STATE_CHECKPOINT_H
 
+#include "core/arena.h"
 #include "state/state.h"
 
 typedef struct CheckpointStore CheckpointStore;
@@ -47,6 +48,14 @@ bool checkpoint_newest(CheckpointStore *store, uint64_t before, CheckpointInfo *
 /* Forgets every epoch newer than `epoch`: what follows builds on that one. Needed before an epoch
  * is begun when the job was restored from one that is not the newest. */
 bool checkpoint_rewind(CheckpointStore *store, uint64_t epoch, Error *error) MUST_CHECK;
+
+/* With those above it. */
+bool checkpoint_make_directories(const char *directory, Error *error) MUST_CHECK;
+
+/* Writes the store as a savepoint: a file of its own in the directory that a
+ * job can start from (checkpoint_open_path). `path` is where, in the arena. */
+bool checkpoint_copy(CheckpointStore *store, const char *directory, Arena *arena, const char **path,
+                     Error *error) MUST_CHECK;
 
 /* Starts an epoch; numbers grow. At most one runs. */
 bool checkpoint_begin(CheckpointStore *store, uint64_t epoch, Error *error) MUST_CHECK;

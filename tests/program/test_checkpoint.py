@@ -9,7 +9,7 @@ import sqlite3
 import subprocess
 import time
 
-from program import check, datagen, files, sqlite, wait_for
+from program import Terminal, check, datagen, files, sqlite, wait_for
 
 STATE = "cp/job.weir-state"
 SETTINGS = ("SET 'execution.checkpointing.dir' = 'cp';\n"
@@ -66,6 +66,41 @@ def test_stop_and_go_on(bench):
     done = bench.good("-f", "job.sql")
     check("goes on from epoch" in done.err, "the notice", done)
     expect_result(bench)
+
+
+def test_savepoint(bench):
+    """STOP JOB … WITH SAVEPOINT leaves a file that another job goes on from; what cannot be saved goes on running."""
+    start = counting(more="SET 'execution.checkpointing.savepoint-dir' = 'saved/here';\n")
+    terminal = Terminal(bench)
+    terminal.expect("weir> ")
+    terminal.type(("SET 'pipeline.name' = 'job';\n" + start).replace("\n", "\r"))
+    wait_for(lambda: (epochs(bench) or [0])[-1] >= 2, "epoch 2")
+    terminal.type("SET 'execution.checkpointing.savepoint-dir' = '/dev/null/x';\rSTOP JOB 'job' WITH SAVEPOINT;\r")
+    terminal.expect("could not create checkpoint directory")
+    terminal.type("SHOW JOBS;\r")
+    terminal.expect("job [|] *RUNNING")
+    terminal.type("SET 'execution.checkpointing.savepoint-dir' = 'saved/here';\rSTOP JOB 'job' WITH SAVEPOINT;\r")
+    found = terminal.expect(r"(saved/here/job-savepoint-(\d+)\.weir-state)")
+    terminal.type("STOP JOB 'job' WITH SAVEPOINT;\r")
+    terminal.expect("has ended")
+    terminal.type("QUIT;\r")
+    check(terminal.ended() == 0, "QUIT ends well", terminal.seen)
+    partly = bench.rows("out.db", "SELECT SUM(c) FROM t")[0][0]
+    check(0 < partly < ROWS, "stopped in the middle", partly)
+    shutil.rmtree(bench.path("cp"))
+    bench.write("next.sql", "SET 'execution.state-recovery.path' = '%s';\n" % found.group(1) + start)
+    done = bench.good("-f", "next.sql")
+    check("goes on from epoch " + found.group(2) in done.err, "the notice", done)
+    expect_result(bench)
+
+
+def test_savepoint_refused(bench):
+    job = datagen(per_second=5) + ("CREATE TABLE b (i BIGINT) WITH ('connector' = 'blackhole');"
+                                   "INSERT INTO b SELECT i FROM g; STOP JOB 'x' WITH SAVEPOINT;")
+    done = bench.run("-D", "pipeline.name=x", "-e", job)
+    check(done.status == 1 and "there is no place for savepoints" in done.err, "without a place", done)
+    done = bench.run("-D", "pipeline.name=x", "-D", "execution.checkpointing.savepoint-dir=s", "-e", job)
+    check(done.status == 1 and 'job "x" keeps no checkpoints' in done.err, "without checkpoints", done)
 
 
 def test_stop_a_script_on_stdin(bench):
@@ -281,7 +316,8 @@ def test_checkpoint_files_sink(bench):
     check(sorted(map(int, lines)) == list(range(1, ROWS + 1)), "every row once", len(lines))
 
 
-TESTS = [test_stop_and_go_on, test_stop_a_script_on_stdin, test_fresh, test_changed_file, test_another_parallelism,
+TESTS = [test_stop_and_go_on, test_savepoint, test_savepoint_refused, test_stop_a_script_on_stdin,
+         test_fresh, test_changed_file, test_another_parallelism,
          test_corrupt_store, test_corrupt_state_bytes, test_two_processes, test_recovery_path, test_retained,
          test_full_disk_checkpoint, test_full_disk_sinks, test_small_disk, test_interrupted_twice, test_stop_without_checkpoints,
          test_checkpoint_files_sink]
