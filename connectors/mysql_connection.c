@@ -9,6 +9,7 @@
 #include <mysqld_error.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
 
 #include "core/arena.h"
 #include "core/str.h"
@@ -238,6 +239,11 @@ void mysql_connection_close(MYSQL *mysql)
 {
     if (mysql != NULL)
         mysql_close(mysql);
+}
+
+void mysql_connection_cut(MYSQL *mysql)
+{
+    shutdown((int)mysql_get_socket(mysql), SHUT_RDWR);
 }
 
 bool mysql_connection_run(MYSQL *mysql, const char *sql, Error *error)

@@ -33,6 +33,8 @@ typedef struct MysqlServer {
 /* A session in UTC and utf8mb4. */
 MYSQL *mysql_connection_open(const MysqlAddress *address, Error *error) MUST_CHECK;
 void mysql_connection_close(MYSQL *mysql); /* NULL is allowed */
+/* The server can send no more: what is left of an answer need not be read. */
+void mysql_connection_cut(MYSQL *mysql);
 
 /* A statement whose rows, if any, are thrown away. */
 bool mysql_connection_run(MYSQL *mysql, const char *sql, Error *error) MUST_CHECK;

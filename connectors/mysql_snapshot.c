@@ -19,7 +19,6 @@
 #include <poll.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/socket.h>
 
 #include "connectors/mysql_source.h"
 #include "core/clock.h"
@@ -36,7 +35,7 @@ void mysql_snapshot_close(MysqlSource *source)
     /* An unread result would be read to its end by mysql_free_result: close the connection first.
      */
     if (reader->mysql != NULL && (reader->result != NULL || reader->asked)) {
-        shutdown((int)mysql_get_socket(reader->mysql), SHUT_RDWR);
+        mysql_connection_cut(reader->mysql);
     }
     if (reader->result != NULL)
         mysql_free_result(reader->result);

@@ -106,7 +106,7 @@ static bool scan_lower(const PlannerContext *context, LogicalNode *node, Error *
 /* Options that say which data it is; where reading starts, how fast, with which password does not
  * make another table of it. */
 static const char *const identifying_options[] = {
-    "connector", "path", "hostname", "port", "database-name", "table-name", "topic",
+    "connector", "path", "url", "hostname", "port", "database-name", "table-name", "topic",
 };
 
 static void scan_identify(const PlannerContext *context, LogicalNode *node, Buffer *text)

@@ -202,6 +202,8 @@ def stage_server(totals, kind):
                      "--dir", folder]),
         ("kill -9", ["tests/cdc/kill.py", "--weir", f"{SANITIZED}/cli/weir", *shared,
                      "--dir", folder + "-kill", "--kills", kills]),
+        ("lookups", ["tests/lookup/run.py", "--weir", f"{SANITIZED}/cli/weir", *shared,
+                     "--dir", folder + "-lookup"]),
     )
     for name, command in runs:
         say(f"{name}, {kind}")

@@ -1,0 +1,82 @@
+/* mysql: plain tables of MySQL and MariaDB, read once or looked up.
+ *
+ * Connection options have the names they have in mysql-cdc; `url` is that of JDBC. Here database
+ * and table are names, not patterns. */
+#include "connectors/mysql_plain.h"
+
+const OptionSpec mysql_plain_options[] = {
+    {.name = "url",
+     .type = OPTION_TEXT,
+     .doc =
+         "Server and database as jdbc:mysql://host:3306/database, in place of hostname, port and "
+         "database-name."},
+    {.name = "hostname",
+     .type = OPTION_TEXT,
+     .doc = "Name or address of the server, or the path of its socket."},
+    {.name = "port",
+     .type = OPTION_INTEGER,
+     .fallback = "3306",
+     .minimum = 1,
+     .maximum = 65535,
+     .doc = "Port of the server."},
+    {.name = "username", .type = OPTION_TEXT, .required = true, .doc = "User on the server."},
+    {.name = "password", .type = OPTION_SECRET, .required = true, .doc = "The user's password."},
+    {.name = "database-name", .type = OPTION_TEXT, .doc = "Database the table is in."},
+    {.name = "table-name", .type = OPTION_TEXT, .required = true, .doc = "Table on the server."},
+    {.name = "server-time-zone",
+     .type = OPTION_TEXT,
+     .doc =
+         "Zone in which TIMESTAMP columns declared without LTZ are shown; default the session's."},
+    {.name = "connect.timeout",
+     .type = OPTION_DURATION,
+     .fallback = "30 s",
+     .minimum = 250,
+     .maximum = 3600000,
+     .doc = "Longest wait for a connection."},
+    {.name = "tls.mode",
+     .type = OPTION_ENUM,
+     .fallback = "preferred",
+     .values = "disabled|preferred|required|verify-full",
+     .doc = "Encryption of the connection, and whether the server's certificate is checked."},
+    {.name = "tls.ca", .type = OPTION_TEXT, .doc = "File with the certificates of authorities."},
+    {.name = "tls.certificate", .type = OPTION_TEXT, .doc = "File with the client's certificate."},
+    {.name = "tls.key", .type = OPTION_TEXT, .doc = "File with the client's key."},
+    {.name = NULL},
+};
+
+static bool check(const TableInfo *table, Error *error)
+{
+    MysqlPlace place;
+    Arena *arena = arena_new(512);
+    bool good = mysql_place_of(table->options, arena, &place, error);
+    const char *zone = option_text(table->options, mysql_plain_options, "server-time-zone");
+    good = good && (zone == NULL || time_zone_open(arena, zone, error) != NULL);
+    arena_free(arena);
+    return good;
+}
+
+static ChangeKinds source_kinds(const TableInfo *table)
+{
+    return CHANGES_INSERT_ONLY;
+}
+
+static bool is_bounded(const TableInfo *table)
+{
+    return true;
+}
+
+extern const Connector connector_mysql;
+const Connector connector_mysql = {
+    .name = "mysql",
+    .doc =
+        "A table of MySQL or MariaDB: read once, or looked up. For its changes there is mysql-cdc.",
+    .options = mysql_plain_options,
+    .check = check,
+    .source = &mysql_source_class,
+    .source_kinds = source_kinds,
+    .is_bounded = is_bounded,
+    .source_parallelism = 1,
+    .source_blocks = true,
+    .lookup = &mysql_lookup_class,
+    .lookup_by_scan = true,
+};
