@@ -28,13 +28,13 @@ bool lower_passes_need(const PlannerContext *context, const LogicalNode *node, u
     return node->traits.wants_before;
 }
 
-bool lower_lost_time(const LogicalNode *node, uint32_t column, Error *error)
+bool lower_lost_time(const LogicalNode *node, uint32_t input, uint32_t column, Error *error)
 {
     error_set(error, ERROR_TYPE, "column \"%s\" is no time attribute any more",
-              node->inputs[0]->schema->columns[column].name);
+              node->inputs[input]->schema->columns[column].name);
     error_detail(error, "It comes out of a regular join, whose rows do not follow time.");
-    error_hint(error, "Bound the join by time on both sides (l.ts BETWEEN r.ts - INTERVAL … AND "
-                      "r.ts), or put the windows below the join.");
+    error_hint(error, "Bound that join by time on both sides (l.ts BETWEEN r.ts - INTERVAL … AND "
+                      "r.ts), or put this below it.");
     return error_at(error, node->place.offset, node->place.length);
 }
 

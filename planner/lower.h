@@ -18,7 +18,7 @@ void lower_derive_from_input(const PlannerContext *context, LogicalNode *node);
 TimeKind lower_time_of_input(const LogicalNode *node, uint32_t column);
 /* False with an error: the input's column was a time attribute when names were bound, and is none
  * now that its join has become a regular one. */
-bool lower_lost_time(const LogicalNode *node, uint32_t column, Error *error);
+bool lower_lost_time(const LogicalNode *node, uint32_t input, uint32_t column, Error *error);
 /* Whether all inputs end. */
 bool lower_inputs_bounded(const LogicalNode *node);
 

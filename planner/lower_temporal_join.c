@@ -97,6 +97,9 @@ static bool temporal_derive(const PlannerContext *context, LogicalNode *node, Er
         return error_at(error, node->place.offset, node->place.length);
     }
     const LogicalInterval *interval = node->join.interval;
+    for (uint32_t s = 0; s < 2; s++)
+        if (logical_time(node->inputs[s], interval->times[s]) != TIME_EVENT)
+            return lower_lost_time(node, s, interval->times[s], error);
     const Type *a = node->inputs[0]->schema->columns[interval->times[0]].type;
     const Type *b = node->inputs[1]->schema->columns[interval->times[1]].type;
     if (a->kind != b->kind) {

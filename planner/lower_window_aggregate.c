@@ -43,7 +43,7 @@ static bool window_derive(const PlannerContext *context, LogicalNode *node, Erro
     if (window->window.kind != PLAN_WINDOW_ATTACHED && !context->config->bounded_run) {
         TimeKind time = logical_time(node->inputs[0], window->window.time_column);
         if (time != (window->window.on_clock ? TIME_PROCESSING : TIME_EVENT))
-            return lower_lost_time(node, window->window.time_column, error);
+            return lower_lost_time(node, 0, window->window.time_column, error);
     }
     if (!window_emit_check(context, node, error))
         return false;

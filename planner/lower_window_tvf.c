@@ -62,7 +62,7 @@ static bool window_derive(const PlannerContext *context, LogicalNode *node, Erro
     LogicalWindowTvf *tvf = &node->window_tvf;
     TimeKind time = logical_time(input, tvf->window.time_column);
     if (time != tvf->time && !context->config->bounded_run)
-        return lower_lost_time(node, tvf->window.time_column, error);
+        return lower_lost_time(node, 0, tvf->window.time_column, error);
     if (tvf->window.kind == PLAN_WINDOW_SESSION) {
         error_set(error, ERROR_UNSUPPORTED,
                   "SESSION in FROM is only supported under GROUP BY "
