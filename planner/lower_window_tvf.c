@@ -1,8 +1,9 @@
 /* window_tvf: rows with the windows they lie in, and a time attribute that is the windows' end.
  *
- * With TUMBLE a row lies in one window: keys stay keys. Elsewhere a row is there several times, so
- * the window's end is part of its keys; and an update that moves its time takes it out of windows
- * it was in, which is why -U must be known. */
+ * With TUMBLE a row lies in one window: keys stay keys. With HOP and CUMULATE a row is there
+ * several times, so the window's end is part of its keys; and an update that moves its time takes
+ * it out of windows it was in, which is why -U must be known. SESSION gives its rows once, when it
+ * is over. */
 #include <string.h>
 
 #include "planner/lower.h"
@@ -56,6 +57,26 @@ static void add_keys(const PlannerContext *context, LogicalNode *node)
                        column_set_union(context->arena, input->upsert_keys[i], window, 0));
 }
 
+/* The rows' own keys: each row is of one session. One of an input that updates may be given, and
+ * come again with another time. */
+static void add_session_keys(const PlannerContext *context, LogicalNode *node)
+{
+    uint32_t end = node->inputs[0]->schema->column_count + 1;
+    traits_copy_keys(context->arena, &node->traits, &node->inputs[0]->traits);
+    if (node->inputs[0]->changes != CHANGE_CLASS_INSERT)
+        traits_widen_keys(context->arena, &node->traits, column_set_new(context->arena, &end, 1));
+}
+
+static bool refuse_clock(const LogicalNode *node, Error *error)
+{
+    error_set(error, ERROR_UNSUPPORTED,
+              "SESSION over processing time is only supported under GROUP BY window_start, "
+              "window_end");
+    error_hint(error, "Group by window_start and window_end, and by exactly the columns of "
+                      "PARTITION BY, or use an event time.");
+    return error_at(error, node->place.offset, node->place.length);
+}
+
 static bool window_derive(const PlannerContext *context, LogicalNode *node, Error *error)
 {
     LogicalNode *input = node->inputs[0];
@@ -64,12 +85,13 @@ static bool window_derive(const PlannerContext *context, LogicalNode *node, Erro
     if (time != tvf->time && !context->config->bounded_run)
         return lower_lost_time(node, 0, tvf->window.time_column, error);
     if (tvf->window.kind == PLAN_WINDOW_SESSION) {
-        error_set(error, ERROR_UNSUPPORTED,
-                  "SESSION in FROM is only supported under GROUP BY "
-                  "window_start, window_end");
-        error_hint(error, "Group by window_start and window_end, and by the columns of PARTITION "
-                          "BY.");
-        return error_at(error, node->place.offset, node->place.length);
+        if (tvf->time == TIME_PROCESSING)
+            return refuse_clock(node, error);
+        node->changes = CHANGE_CLASS_INSERT;
+        node->traits.bounded = input->traits.bounded;
+        add_session_keys(context, node);
+        node->traits.rowtime = logical_rowtime(node);
+        return true;
     }
     node->changes = input->changes;
     node->loose_pairs = true;
@@ -83,7 +105,8 @@ static bool window_derive(const PlannerContext *context, LogicalNode *node, Erro
 static bool window_needs_before(const PlannerContext *context, const LogicalNode *node,
                                 uint32_t input)
 {
-    return node->traits.wants_before || !stays_in_place(node);
+    return node->traits.wants_before || !stays_in_place(node) ||
+           node->window_tvf.window.kind == PLAN_WINDOW_SESSION;
 }
 
 static void print_ms(const char *name, int64_t micros, Buffer *out)
@@ -91,16 +114,38 @@ static void print_ms(const char *name, int64_t micros, Buffer *out)
     buffer_printf(out, "%s=[%lld ms]", name, (long long)(micros / 1000));
 }
 
+/* SESSION keeps its rows until it is known which belong together. */
+static void lower_session(const PlannerContext *context, LogicalNode *node)
+{
+    const LogicalWindowTvf *tvf = &node->window_tvf;
+    PlanSessionTvf *spec = arena_new_one(context->arena, PlanSessionTvf);
+    *spec = (PlanSessionTvf){.window = tvf->window,
+                             .partition = tvf->partition,
+                             .partition_count = tvf->partition_count,
+                             .retracts = traits_retracts(node->inputs[0]),
+                             .final_only = context->config->bounded_run};
+    if (tvf->partition_count == 0)
+        lower_single(node);
+    else
+        lower_hash(&node->plan->inputs[0], tvf->partition, tvf->partition_count);
+    node->plan->op = "session_tvf";
+    node->plan->spec = spec;
+    node->plan->state = "every row, until its session is over";
+}
+
 static bool window_lower(const PlannerContext *context, LogicalNode *node, Error *error)
 {
     static const char *const names[] = {"TUMBLE", "HOP", "CUMULATE", "SESSION"};
     PlanWindow *spec = arena_new_one(context->arena, PlanWindow);
+    bool is_session = node->window_tvf.window.kind == PLAN_WINDOW_SESSION;
     *spec = node->window_tvf.window;
     node->plan->spec = spec;
+    if (is_session)
+        lower_session(context, node);
     Buffer label = {0};
     buffer_printf(&label, "WindowTableFunction(window=[%s(time_col=[%s], ", names[spec->kind],
                   node->schema->columns[spec->time_column].name);
-    print_ms("size", spec->size_us, &label);
+    print_ms(is_session ? "gap" : "size", spec->size_us, &label);
     if (spec->slide_us != 0) {
         buffer_append_text(&label, ", ");
         print_ms(spec->kind == PLAN_WINDOW_HOP ? "slide" : "step", spec->slide_us, &label);
@@ -108,6 +153,12 @@ static bool window_lower(const PlannerContext *context, LogicalNode *node, Error
     if (spec->offset_us != 0) {
         buffer_append_text(&label, ", ");
         print_ms("offset", spec->offset_us, &label);
+    }
+    if (node->window_tvf.partition_count != 0) {
+        buffer_append_text(&label, ", partition keys=[");
+        label_columns(node->schema, node->window_tvf.partition, node->window_tvf.partition_count,
+                      &label);
+        buffer_append_char(&label, ']');
     }
     buffer_append_text(&label, ")])");
     node->plan->label = label_take(context->arena, &label);
@@ -123,6 +174,12 @@ static void window_identify(const PlannerContext *context, LogicalNode *node, Bu
                   (long long)window->slide_us, (long long)window->offset_us,
                   window->zone == NULL ? "" : time_zone_name(window->zone));
     identity_append(text, input->column_identities[window->time_column]);
+    for (uint32_t i = 0; i < node->window_tvf.partition_count; i++)
+        identity_append(text, input->column_identities[node->window_tvf.partition[i]]);
+    if (window->kind == PLAN_WINDOW_SESSION) {
+        buffer_append_text(text, traits_retracts(input) ? "|copies" : "|rows");
+        lower_identify_rows(node, text);
+    }
     node->row_identity = hash_bytes(text->data, text->length);
     uint64_t *columns = arena_new_array(context->arena, uint64_t, own + 3);
     memcpy(columns, input->column_identities, sizeof(*columns) * own);

@@ -174,6 +174,15 @@ typedef struct PlanWindow {
  * and end of the window as TIMESTAMP(3) on its clock, then its last millisecond as the time column
  * has it. Never SESSION or ATTACHED. Spec: a PlanWindow. */
 
+/* op "session_tvf": the same of SESSION: rows are given when their session is over. */
+typedef struct PlanSessionTvf {
+    PlanWindow window;
+    const uint32_t *partition; /* input columns; none: all rows are of one key */
+    uint32_t partition_count;
+    bool retracts;
+    bool final_only; /* bounded run: no row is late, results only at the end */
+} PlanSessionTvf;
+
 /* op "window_aggregate": an aggregate per key and window, given once when the watermark passes the
  * window's end. Output: the keys, the aggregates, then the properties. */
 typedef enum PlanWindowProperty {

@@ -8,7 +8,7 @@
  * carry.
  *
  * Sessions are found per PARTITION BY key, so they can be made by the aggregate only when it groups
- * by exactly these keys and nothing is filtered in between. */
+ * by exactly these keys and nothing is filtered in between; else it takes those of the rows. */
 #include <string.h>
 
 #include "planner/windows.h"
@@ -341,8 +341,7 @@ static LogicalNode *take_windows(const PlannerContext *context, LogicalNode *nod
                                                               : &origin->window_aggregate.window;
     bool on_clock = logical_is(origin, "window_tvf") ? origin->window_tvf.time == TIME_PROCESSING
                                                      : from->on_clock;
-    bool is_session_tvf = logical_is(origin, "window_tvf") && from->kind == PLAN_WINDOW_SESSION;
-    if (on_clock || is_session_tvf)
+    if (on_clock)
         return node;
     Arena *arena = context->arena;
     uint32_t count = node->inputs[0]->schema->column_count;
