@@ -61,7 +61,7 @@ static void fold_row(MiniBatch *mini, void *record, uint8_t kind, Str row)
     bool retraction = change_is_retraction(kind);
     if (key->seen == 0) {
         key->seen = 1;
-        key->existed = kind != CHANGE_INSERT;
+        key->existed = mini->plan->halves ? retraction : kind != CHANGE_INSERT;
         note_key(mini, record);
     }
     /* Where no -U comes, the -D at the latest tells which row was there. */

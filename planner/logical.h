@@ -189,7 +189,7 @@ LogicalNode *rule_lookup_join(const PlannerContext *context, LogicalNode *node);
 /* After the columns have been pruned: the inputs stay as they are. */
 LogicalNode *rule_multi_join(const PlannerContext *context, LogicalNode *node);
 LogicalNode *rule_merge_calcs(const PlannerContext *context, LogicalNode *node);
-/* Aggregates whose DISTINCTs are spread; what they need is checked by mini_batch_insert. */
+/* Aggregates whose DISTINCTs are spread; what they need is checked by mini_batches_begin. */
 LogicalNode *rule_split_distinct(const PlannerContext *context, LogicalNode *node);
 /* Over all trees of a statement: one scan per table, with the columns anyone needs. */
 void rule_share_scans(const PlannerContext *context, LogicalNode **roots, uint32_t count);
@@ -213,9 +213,15 @@ void rule_read_fields(const PlannerContext *context, const LogicalOrder *order);
 bool traits_derive(const PlannerContext *context, LogicalNode **roots, uint32_t count,
                    Error *error) MUST_CHECK;
 
-/* lower_mini_batch.c: puts MiniBatch where the configuration wants bundles. */
-bool mini_batch_insert(const PlannerContext *context, LogicalNode **roots, uint32_t count,
-                       Error *error) MUST_CHECK;
+/* lower_mini_batch.c: MiniBatch above the nodes whose changes the configuration wants in bundles.
+ * Node by node of an order: its inputs are connected before it is derived, what stands above it is
+ * put there afterwards. */
+typedef struct MiniBatches MiniBatches;
+bool mini_batches_begin(const PlannerContext *context, const LogicalOrder *order, MiniBatches **out,
+                        Error *error) MUST_CHECK;
+void mini_batches_connect(const PlannerContext *context, const MiniBatches *bundles, uint32_t n);
+bool mini_batches_put(const PlannerContext *context, MiniBatches *bundles, uint32_t n,
+                      Error *error) MUST_CHECK;
 
 /* Kinds a set of change classes stands for. */
 ChangeKinds traits_kinds(ChangeClass changes, bool with_before);

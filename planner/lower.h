@@ -39,6 +39,8 @@ void lower_aggregate_partials(const LogicalNode *node, Buffer *label);
 const LogicalNode *lower_aggregate_rows(const LogicalNode *node);
 bool lower_aggregate_call(const PlannerContext *context, const LogicalNode *node, uint32_t number,
                           bool retracting, PlanAggregateCall *to, Error *error) MUST_CHECK;
+/* lower_rank.c: one row per partition, the last by a time attribute. */
+bool lower_rank_keeps_last(const PlannerContext *context, const LogicalNode *node);
 /* lower_local_aggregate.c: puts a local phase below the aggregate where there is to be one. The
  * node's own properties and its input's are known. */
 bool local_aggregate_insert(const PlannerContext *context, LogicalNode *node,

@@ -140,6 +140,12 @@ static bool keeps_first(const PlannerContext *context, const LogicalNode *node)
                                   : by == FIRST_BY_TIME && !node->rank.order[0].descending;
 }
 
+bool lower_rank_keeps_last(const PlannerContext *context, const LogicalNode *node)
+{
+    return is_first_only(context, node) && first_by(context, node) != FIRST_BY_ORDER &&
+           !keeps_first(context, node);
+}
+
 /* The first or last row by event time still has its time: a view of it is a versioned table. */
 static TimeKind rank_time(const LogicalNode *node, uint32_t column)
 {

@@ -309,6 +309,7 @@ typedef struct PlanMiniBatch {
     ColumnSet key;
     int64_t size;       /* changes that end a bundle */
     int64_t latency_ms; /* the longest a change waits */
+    bool halves;        /* a +U may come without its -U: the row is new then */
     bool keeps_alive;   /* the rows below have a TTL: a row that is what it was is told, too */
 } PlanMiniBatch;
 

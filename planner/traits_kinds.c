@@ -159,12 +159,16 @@ static void settle_kinds(const LogicalOrder *order)
 bool traits_derive(const PlannerContext *context, LogicalNode **roots, uint32_t count, Error *error)
 {
     insert_over_scans(context, roots, count, maybe_normalize);
-    if (!mini_batch_insert(context, roots, count, error))
-        return false;
     LogicalOrder order = logical_order(context, roots, count);
-    for (uint32_t n = 0; n < order.count; n++)
-        if (!order.nodes[n]->class->derive(context, order.nodes[n], error))
+    MiniBatches *bundles;
+    if (!mini_batches_begin(context, &order, &bundles, error))
+        return false;
+    for (uint32_t n = 0; n < order.count; n++) {
+        mini_batches_connect(context, bundles, n);
+        if (!order.nodes[n]->class->derive(context, order.nodes[n], error) ||
+            !mini_batches_put(context, bundles, n, error))
             return false;
+    }
     /* A sink may have put a materializer below itself. */
     order = logical_order(context, roots, count);
     want_before(context, &order);

@@ -72,6 +72,22 @@ START_TEST(ttl_and_consumers_change_what_is_given)
 }
 END_TEST
 
+/* Behind a join the halves of an update may go different ways. */
+START_TEST(halves_are_rows_that_come_and_go)
+{
+    PlanMiniBatch plan = {.size = 1000, .latency_ms = 50, .halves = true};
+    Bench *bench = mini_new(_i, "id INT, v STRING", &plan);
+    bench->emitter.allows_halves = true;
+    bench_check(bench, 0, "+U[1, a]\n-U[2, x]\n+U[3, c]\n-U[3, c]\n+I[4, d]\n", "");
+    bench_barrier(bench);
+    bench_expect(bench, "+I[1, a]\n-D[2, x]\n+I[4, d]\n");
+    bench_check(bench, 0, "-D[1, a]\n+I[1, b]\n-U[4, d]\n+U[4, d]\n", "");
+    bench_barrier(bench);
+    bench_expect(bench, "-U[1, a]\n+U[1, b]\n");
+    bench_free(bench);
+}
+END_TEST
+
 /* More keys than a bundle keeps room for. */
 START_TEST(large_bundles)
 {
@@ -109,6 +125,7 @@ int main(void)
     tcase_add_loop_test(cases, one_change_per_key, 0, 3);
     tcase_add_test(cases, a_bundle_ends_by_size_time_and_watermark);
     tcase_add_loop_test(cases, ttl_and_consumers_change_what_is_given, 0, 3);
+    tcase_add_loop_test(cases, halves_are_rows_that_come_and_go, 0, 3);
     tcase_add_test(cases, large_bundles);
     return test_run("mini_batch", cases);
 }
