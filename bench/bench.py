@@ -341,7 +341,8 @@ def bench_snapshot(bench):
 
 def bench_operators(bench):
     """Single operators without sources, sinks and threads around them."""
-    subprocess.run([os.path.join(bench.build, "bench", "bench_operators")], check=True)
+    for program in ("bench_operators", "bench_joins"):
+        subprocess.run([os.path.join(bench.build, "bench", program)], check=True)
 
 
 def bench_windows(bench):

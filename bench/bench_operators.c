@@ -1,129 +1,17 @@
 /* How fast single operators are: rows per CPU second through one operator alone, one thread, state
  * in memory, output thrown away.
  *
- *     bench_operators [million rows [aggregate|join|top|over]]
+ *     bench_operators [million rows [aggregate|top|over|intersect]]
  *
  * The batches are made before the clock starts, so what is measured is the operator: encoding and
  * hashing keys, finding state, updating it, building output batches. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
-#include "executor/operator.h"
+#include "bench/operator_harness.h"
 
-extern const OperatorClass op_aggregate, op_join, op_rank, op_deduplicate, op_over,
-    op_set_operation;
-
-struct Emitter {
-    uint64_t rows;
-};
-
-bool emit(Emitter *emitter, Batch *batch, Error *error)
-{
-    emitter->rows += batch->row_count;
-    batch_release(batch);
-    return true;
-}
-
-typedef struct Bench {
-    Arena *arena;
-    PlanNode node;
-    PlanNode inputs[2];
-    PlanInput plan_inputs[2];
-    FunctionEnvironment environment;
-    OperatorContext context;
-    Operator *op;
-    Emitter emitter;
-} Bench;
-
-static const Column input_columns[] = {{"k", &type_bigint}, {"v", &type_bigint}};
-static const Schema input_schema = {2, input_columns};
-static const uint32_t first_column[] = {0}, second_column[] = {1};
-
-static Bench *bench_open(const OperatorClass *class, const void *spec, const Schema *output)
-{
-    static const StateConfig config = {"bench", 128, 0, 127, 0};
-    Bench *bench = memory_zalloc(sizeof(*bench));
-    Error error = {0};
-    bench->arena = arena_new(1 << 16);
-    for (uint32_t i = 0; i < 2; i++) {
-        bench->inputs[i] = (PlanNode){.schema = &input_schema, .traits.kinds = CHANGES_ALL};
-        bench->plan_inputs[i] = (PlanInput){.node = &bench->inputs[i]};
-    }
-    bench->node = (PlanNode){.op = class->name,
-                             .schema = output,
-                             .inputs = bench->plan_inputs,
-                             .input_count = 2,
-                             .traits = {.kinds = CHANGES_ALL, .wants_before = true},
-                             .spec = spec};
-    bench->context = (OperatorContext){.node = &bench->node,
-                                       .parallelism = 1,
-                                       .state = state_store_new(&config),
-                                       .environment = &bench->environment,
-                                       .batch_rows = BATCH_ROWS_MAX,
-                                       .arena = bench->arena};
-    bench->op = class->open(&bench->context, &error);
-    return bench;
-}
-
-static void bench_close(Bench *bench, const OperatorClass *class)
-{
-    class->close(bench->op);
-    state_store_free(bench->context.state);
-    arena_free(bench->arena);
-    free(bench);
-}
-
-/* The thread's own time, so that other work on the machine disturbs less. */
-static double cpu_us(void)
-{
-    struct timespec now;
-    clock_gettime(CLOCK_THREAD_CPUTIME_ID, &now);
-    return (double)now.tv_sec * 1e6 + (double)now.tv_nsec / 1e3;
-}
-
-static uint64_t scramble(uint64_t n)
-{
-    n = (n ^ n >> 30) * UINT64_C(0xBF58476D1CE4E5B9);
-    n = (n ^ n >> 27) * UINT64_C(0x94D049BB133111EB);
-    return n ^ n >> 31;
-}
-
-/* Batches of rows (key below `keys`, value). With `serial` each key comes once. */
-static Batch **make_batches(uint64_t rows, uint64_t keys, bool serial, uint64_t seed)
-{
-    uint64_t count = (rows + BATCH_ROWS_MAX - 1) / BATCH_ROWS_MAX;
-    Batch **batches = memory_zalloc(sizeof(Batch *) * count);
-    for (uint64_t b = 0; b < count; b++) {
-        Batch *batch = batch_new(&input_schema, BATCH_ROWS_MAX);
-        for (uint32_t i = 0; i < BATCH_ROWS_MAX; i++) {
-            uint64_t n = b * BATCH_ROWS_MAX + i;
-            uint64_t key =
-                serial ? n * UINT64_C(0x9E3779B97F4A7C15) % keys : scramble(n + seed) % keys;
-            ((int64_t *)batch->columns[0].data)[i] = (int64_t)key;
-            ((int64_t *)batch->columns[1].data)[i] = (int64_t)(n & 1023);
-        }
-        batch->row_count = BATCH_ROWS_MAX;
-        batches[b] = batch;
-    }
-    return batches;
-}
-
-/* Feeds the batches, counted, so that they can be fed again. */
-static double feed(Bench *bench, const OperatorClass *class, uint32_t input, Batch **batches,
-                   uint64_t rows)
-{
-    Error error = {0};
-    uint64_t count = (rows + BATCH_ROWS_MAX - 1) / BATCH_ROWS_MAX;
-    double start = cpu_us();
-    for (uint64_t b = 0; b < count; b++)
-        if (!class->batch(bench->op, input, batches[b], &bench->emitter, &error)) {
-            fprintf(stderr, "%s\n", error.message);
-            exit(1);
-        }
-    return (double)(count * BATCH_ROWS_MAX) / (cpu_us() - start);
-}
+extern const OperatorClass op_aggregate, op_rank, op_deduplicate, op_over, op_set_operation;
 
 static void bench_aggregate(uint64_t rows, uint64_t keys, bool retracts)
 {
@@ -162,34 +50,6 @@ static void bench_aggregate(uint64_t rows, uint64_t keys, bool retracts)
     free(batches);
     bench_close(bench, &op_aggregate);
     arena_free(arena);
-}
-
-static void bench_join(uint64_t rows, PlanJoinSideState left, PlanJoinSideState right,
-                       const char *name)
-{
-    static const bool no_nulls[] = {false};
-    static const Column columns[] = {
-        {"k", &type_bigint}, {"v", &type_bigint}, {"rk", &type_bigint}, {"rv", &type_bigint}};
-    static const Schema output = {4, columns};
-    PlanJoin plan = {.kind = PLAN_JOIN_INNER, .key_count = 1, .null_matches = no_nulls};
-    plan.sides[0] = (PlanJoinSide){
-        .keys = first_column, .state = left, .unique = {1, second_column}, .retracts = true};
-    plan.sides[1] = (PlanJoinSide){
-        .keys = first_column, .state = right, .unique = {1, second_column}, .retracts = true};
-    Bench *bench = bench_open(&op_join, &plan, &output);
-    uint64_t keys = 1000000;
-    Batch **build = make_batches(keys, keys, true, 0);
-    Batch **probe = make_batches(rows, keys, false, 1);
-    double building = feed(bench, &op_join, 1, build, keys);
-    bench->emitter.rows = 0;
-    double speed = feed(bench, &op_join, 0, probe, rows);
-    printf("join %s, 1 M rows on the right: left %6.2f M rows/s in, %.2f matches a row; right "
-           "%6.2f M rows/s in; %.1f bytes a row\n",
-           name, speed, (double)bench->emitter.rows / (double)rows, building,
-           (double)state_store_bytes(bench->context.state) / (double)(keys + rows));
-    free(build);
-    free(probe);
-    bench_close(bench, &op_join);
 }
 
 /* ------------------------------------------------------------------ first and last rows */
@@ -467,11 +327,6 @@ int main(int count, char **arguments)
         bench_aggregate(rows, 1000000, true);
         bench_aggregate(rows, 1000000, false);
     }
-    if (only == NULL || strcmp(only, "join") == 0) {
-        bench_join(rows, PLAN_SIDE_KEY_UNIQUE, PLAN_SIDE_KEY_UNIQUE, "key-unique / key-unique");
-        bench_join(rows, PLAN_SIDE_HAS_UNIQUE, PLAN_SIDE_KEY_UNIQUE, "has-unique / key-unique");
-        bench_join(rows, PLAN_SIDE_NO_UNIQUE, PLAN_SIDE_NO_UNIQUE, "no-unique / no-unique  ");
-    }
     if (only == NULL || strcmp(only, "top") == 0) {
         bench_top(1000000, 10);
         bench_top(10000000, 10);
@@ -484,7 +339,9 @@ int main(int count, char **arguments)
         bench_over(1000000, kind);
         bench_over(10000000, kind);
     }
-    bench_intersect(1000000);
-    bench_intersect(10000000);
+    if (only == NULL || strcmp(only, "intersect") == 0) {
+        bench_intersect(1000000);
+        bench_intersect(10000000);
+    }
     return 0;
 }

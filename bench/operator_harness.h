@@ -1,0 +1,122 @@
+/* One operator on the bench: made from its spec, fed with batches, its output counted and thrown
+ * away. Stands in for the runtime: it defines what operators pass rows on with. */
+#ifndef BENCH_OPERATOR_HARNESS_H
+#define BENCH_OPERATOR_HARNESS_H
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <time.h>
+
+#include "executor/operator.h"
+
+struct Emitter {
+    uint64_t rows;
+};
+
+bool emit(Emitter *emitter, Batch *batch, Error *error)
+{
+    emitter->rows += batch->row_count;
+    batch_release(batch);
+    return true;
+}
+
+typedef struct Bench {
+    Arena *arena;
+    PlanNode node;
+    PlanNode inputs[2];
+    PlanInput plan_inputs[2];
+    FunctionEnvironment environment;
+    OperatorContext context;
+    Operator *op;
+    Emitter emitter;
+} Bench;
+
+static const Column input_columns[] = {{"k", &type_bigint}, {"v", &type_bigint}};
+static const Schema input_schema = {2, input_columns};
+static const uint32_t first_column[] = {0}, second_column[] = {1};
+
+static Bench *bench_open(const OperatorClass *class, const void *spec, const Schema *output)
+{
+    static const StateConfig config = {"bench", 128, 0, 127, 0};
+    Bench *bench = memory_zalloc(sizeof(*bench));
+    Error error = {0};
+    bench->arena = arena_new(1 << 16);
+    for (uint32_t i = 0; i < 2; i++) {
+        bench->inputs[i] = (PlanNode){.schema = &input_schema, .traits.kinds = CHANGES_ALL};
+        bench->plan_inputs[i] = (PlanInput){.node = &bench->inputs[i]};
+    }
+    bench->node = (PlanNode){.op = class->name,
+                             .schema = output,
+                             .inputs = bench->plan_inputs,
+                             .input_count = 2,
+                             .traits = {.kinds = CHANGES_ALL, .wants_before = true},
+                             .spec = spec};
+    bench->context = (OperatorContext){.node = &bench->node,
+                                       .parallelism = 1,
+                                       .state = state_store_new(&config),
+                                       .environment = &bench->environment,
+                                       .batch_rows = BATCH_ROWS_MAX,
+                                       .arena = bench->arena};
+    bench->op = class->open(&bench->context, &error);
+    return bench;
+}
+
+static void bench_close(Bench *bench, const OperatorClass *class)
+{
+    class->close(bench->op);
+    state_store_free(bench->context.state);
+    arena_free(bench->arena);
+    free(bench);
+}
+
+/* The thread's own time, so that other work on the machine disturbs less. */
+static double cpu_us(void)
+{
+    struct timespec now;
+    clock_gettime(CLOCK_THREAD_CPUTIME_ID, &now);
+    return (double)now.tv_sec * 1e6 + (double)now.tv_nsec / 1e3;
+}
+
+static uint64_t scramble(uint64_t n)
+{
+    n = (n ^ n >> 30) * UINT64_C(0xBF58476D1CE4E5B9);
+    n = (n ^ n >> 27) * UINT64_C(0x94D049BB133111EB);
+    return n ^ n >> 31;
+}
+
+/* Batches of rows (key below `keys`, value). With `serial` each key comes once. */
+static Batch **make_batches(uint64_t rows, uint64_t keys, bool serial, uint64_t seed)
+{
+    uint64_t count = (rows + BATCH_ROWS_MAX - 1) / BATCH_ROWS_MAX;
+    Batch **batches = memory_zalloc(sizeof(Batch *) * count);
+    for (uint64_t b = 0; b < count; b++) {
+        Batch *batch = batch_new(&input_schema, BATCH_ROWS_MAX);
+        for (uint32_t i = 0; i < BATCH_ROWS_MAX; i++) {
+            uint64_t n = b * BATCH_ROWS_MAX + i;
+            uint64_t key =
+                serial ? n * UINT64_C(0x9E3779B97F4A7C15) % keys : scramble(n + seed) % keys;
+            ((int64_t *)batch->columns[0].data)[i] = (int64_t)key;
+            ((int64_t *)batch->columns[1].data)[i] = (int64_t)(n & 1023);
+        }
+        batch->row_count = BATCH_ROWS_MAX;
+        batches[b] = batch;
+    }
+    return batches;
+}
+
+/* Feeds the batches, counted, so that they can be fed again. */
+static double feed(Bench *bench, const OperatorClass *class, uint32_t input, Batch **batches,
+                   uint64_t rows)
+{
+    Error error = {0};
+    uint64_t count = (rows + BATCH_ROWS_MAX - 1) / BATCH_ROWS_MAX;
+    double start = cpu_us();
+    for (uint64_t b = 0; b < count; b++)
+        if (!class->batch(bench->op, input, batches[b], &bench->emitter, &error)) {
+            fprintf(stderr, "%s\n", error.message);
+            exit(1);
+        }
+    return (double)(count * BATCH_ROWS_MAX) / (cpu_us() - start);
+}
+
+#endif
