@@ -84,7 +84,8 @@ static uint64_t scramble(uint64_t n)
     return n ^ n >> 31;
 }
 
-/* Batches of rows (key below `keys`, value). With `serial` each key comes once. */
+/* Batches of rows (key below `keys`, value). With `serial` each key comes once, in
+ * no order, and then again. */
 static Batch **make_batches(uint64_t rows, uint64_t keys, bool serial, uint64_t seed)
 {
     uint64_t count = (rows + BATCH_ROWS_MAX - 1) / BATCH_ROWS_MAX;
@@ -94,7 +95,7 @@ static Batch **make_batches(uint64_t rows, uint64_t keys, bool serial, uint64_t 
         for (uint32_t i = 0; i < BATCH_ROWS_MAX; i++) {
             uint64_t n = b * BATCH_ROWS_MAX + i;
             uint64_t key =
-                serial ? n * UINT64_C(0x9E3779B97F4A7C15) % keys : scramble(n + seed) % keys;
+                serial ? n % keys * UINT64_C(2654435761) % keys : scramble(n + seed) % keys;
             ((int64_t *)batch->columns[0].data)[i] = (int64_t)key;
             ((int64_t *)batch->columns[1].data)[i] = (int64_t)(n & 1023);
         }
