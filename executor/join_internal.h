@@ -1,7 +1,7 @@
 /* What the files of the join share.
  *
  *     op_join.c     candidates, and which changes follow in which order
- *     join_side.c   the rows of one side, kept in one of three shapes
+ *     join_side.c   the rows of one side, kept in one of four shapes
  *     join_pairs.c  the condition, for many pairs at once (other joins use it too)
  *     join_scan.c   without a key: rows tested against all of the other side
  *
@@ -10,6 +10,7 @@
  *     key unique   VALUE  key → [associations] | row              one row per key
  *     has unique   MAP    key → unique columns → [associations], payload row
  *     no unique    MAP    key → row → copies, [associations]
+ *     appends      MAP    key → number → [associations], payload row
  *
  * Associations, kept where a side's rows are shown padded (or hidden) without a match, count the
  * rows of the other side that match this one. Copies of one row share them.

@@ -1,4 +1,4 @@
-/* The rows of one side of a join, in one of three shapes (join_internal.h).
+/* The rows of one side of a join, in one of four shapes (join_internal.h).
  *
  * Invariant: a key-unique side's records stay through a batch, empty where their row has gone, and
  * are removed at its end; in the other shapes an entry goes at once, and with the last its group.
@@ -23,8 +23,8 @@ static const Type **column_types(Arena *arena, const Schema *schema, const uint3
 static void declare_table(JoinSide *side, const OperatorContext *context, const Schema *schema,
                           const char *name, int64_t ttl_ms)
 {
-    static const char *const shapes[] = {"one row per key", "rows by unique key",
-                                         "rows with count"};
+    static const char *const shapes[] = {"one row per key", "rows by unique key", "rows with count",
+                                         "rows"};
     uint32_t counters = (side->counts ? 1u : 0u) + (side->shape == PLAN_SIDE_NO_UNIQUE ? 1u : 0u);
     side->slot_offset = counters * (uint32_t)sizeof(int64_t);
     StateSpec spec = {
@@ -276,6 +276,12 @@ void join_side_add(JoinSide *side, const JoinKeys *keys, uint32_t row, int64_t *
     } else if (side->shape == PLAN_SIDE_HAS_UNIQUE) {
         record = put(side, keys, row, side->unique_keys[row], side->encoded[row], is_additional);
         *associations = side->counts ? record : NULL;
+    } else if (side->shape == PLAN_SIDE_APPENDS) {
+        record = state_entry_record(state_map_append(side->table, current_group(side, row),
+                                                     keys->keys[row], keys->hashes[row],
+                                                     side->encoded[row]));
+        *associations = side->counts ? record : NULL;
+        *is_additional = true;
     } else {
         record = put(side, keys, row, side->encoded[row], (Str){"", 0}, NULL);
         ++record[0];
@@ -287,6 +293,7 @@ void join_side_add(JoinSide *side, const JoinKeys *keys, uint32_t row, int64_t *
 
 bool join_side_retract(JoinSide *side, const JoinKeys *keys, uint32_t row)
 {
+    assert(side->shape != PLAN_SIDE_APPENDS);
     if (side->shape == PLAN_SIDE_KEY_UNIQUE) {
         bool was_kept =
             row_slot_get(&side->slot, (char *)side->records[row] + side->slot_offset).data != NULL;
@@ -349,10 +356,10 @@ bool join_probe_next(JoinProbe *probe, uint32_t row, bool restart, JoinCandidate
         return false;
     probe->next_entry = state_map_next(entry);
     int64_t *record = state_entry_record(entry);
-    if (side->shape == PLAN_SIDE_HAS_UNIQUE)
-        *out = (JoinCandidate){state_entry_payload(entry), 1, side->counts ? record : NULL, record};
-    else
+    if (side->shape == PLAN_SIDE_NO_UNIQUE)
         *out = (JoinCandidate){state_entry_subkey(entry), record[0],
                                side->counts ? record + 1 : NULL, record};
+    else
+        *out = (JoinCandidate){state_entry_payload(entry), 1, side->counts ? record : NULL, record};
     return true;
 }

@@ -189,7 +189,7 @@ void lower_join_side(const LogicalNode *from, const uint32_t *keys, ColumnSet ke
     const StreamTraits *input = &from->traits;
     out->keys = keys;
     out->retracts = traits_retracts(from);
-    out->state = PLAN_SIDE_NO_UNIQUE;
+    out->state = input->kinds == CHANGES_INSERT_ONLY ? PLAN_SIDE_APPENDS : PLAN_SIDE_NO_UNIQUE;
     for (uint32_t i = 0; i < input->upsert_key_count; i++) {
         ColumnSet unique = input->upsert_keys[i];
         if (column_set_contains(key, unique)) {
@@ -199,7 +199,7 @@ void lower_join_side(const LogicalNode *from, const uint32_t *keys, ColumnSet ke
         }
         /* A side that sends no -U replaces rows by a key that the join key is part of. */
         bool replaces = column_set_contains(unique, key);
-        bool better = out->state == PLAN_SIDE_NO_UNIQUE || unique.count < out->unique.count ||
+        bool better = out->state != PLAN_SIDE_HAS_UNIQUE || unique.count < out->unique.count ||
                       (replaces && !column_set_contains(out->unique, key));
         if (!better)
             continue;
@@ -216,6 +216,7 @@ static const char *side_text(PlanJoinSideState state)
     case PLAN_SIDE_HAS_UNIQUE:
         return "HasUniqueKey";
     case PLAN_SIDE_NO_UNIQUE:
+    case PLAN_SIDE_APPENDS:
         break;
     }
     return "NoUniqueKey";

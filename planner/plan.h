@@ -233,7 +233,8 @@ typedef enum PlanJoinKind {
 typedef enum PlanJoinSideState {
     PLAN_SIDE_KEY_UNIQUE, /* the join key is unique: one row per key */
     PLAN_SIDE_HAS_UNIQUE, /* `unique` is: rows by it */
-    PLAN_SIDE_NO_UNIQUE   /* rows with a count */
+    PLAN_SIDE_NO_UNIQUE,  /* rows with a count */
+    PLAN_SIDE_APPENDS     /* rows, each by itself: none is ever taken back */
 } PlanJoinSideState;
 
 typedef struct PlanJoinSide {

@@ -112,6 +112,11 @@ StateEntry *state_map_find(StateTable *table, StateGroup *group, Str subkey);
  * entry and is set. */
 StateEntry *state_map_put(StateTable *table, StateGroup **group, Str key, uint64_t hash, Str subkey,
                           Str payload, bool *created);
+/* A new entry behind the others, for owners that never look for one: its subkey is its number in
+ * the group, and the group keeps no index for it. A table has either such entries or those of put.
+ */
+StateEntry *state_map_append(StateTable *table, StateGroup **group, Str key, uint64_t hash,
+                             Str payload);
 /* Removes the entry; true when the group went with it. */
 bool state_map_remove(StateTable *table, StateEntry *entry);
 /* Changing the payload may move the entry: use what is returned. */

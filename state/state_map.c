@@ -14,6 +14,8 @@
 #include <stdlib.h>
 
 #define INDEX_ENTRIES 16
+/* Of a sequence, as the subkey of what is appended. */
+#define SEQUENCE_BYTES 6
 
 static_assert(offsetof(StateEntry, header) + sizeof(StateHeader) == sizeof(StateEntry),
               "the record stands directly behind the entry");
@@ -281,15 +283,28 @@ static StateEntry *entry_new(StateTable *table, uint32_t key_group, Str subkey, 
     return entry;
 }
 
-static StateEntry *append(StateTable *table, StateGroup *group, Str subkey, uint32_t hash,
-                          Str payload)
+static uint64_t next_sequence(const StateGroup *group)
+{
+    return group->last == NULL ? 0 : (uint64_t)group->last->sequence + 1;
+}
+
+/* A new entry at the end of the list, not yet in filter or index. */
+static StateEntry *link_new(StateTable *table, StateGroup *group, Str subkey, uint32_t hash,
+                            Str payload)
 {
     uint32_t key_group = state_header_group(state_header_of(group));
     StateEntry *entry = entry_new(table, key_group, subkey, hash, payload);
     entry->group = group;
-    entry->sequence = (group->last == NULL ? 0 : group->last->sequence + 1) & 0xFFFFFFFFFFFF;
+    entry->sequence = next_sequence(group) & 0xFFFFFFFFFFFF;
     link_last(group, entry);
     group->size++;
+    return entry;
+}
+
+static StateEntry *append(StateTable *table, StateGroup *group, Str subkey, uint32_t hash,
+                          Str payload)
+{
+    StateEntry *entry = link_new(table, group, subkey, hash, payload);
     index_entry(table, group, entry);
     return entry;
 }
@@ -325,6 +340,20 @@ StateEntry *state_map_put(StateTable *table, StateGroup **group, Str key, uint64
     if (entry != NULL)
         return state_map_set_payload(table, entry, payload);
     entry = append(table, *group, subkey, subkey_hash, payload);
+    state_written(table, &entry->header);
+    return entry;
+}
+
+StateEntry *state_map_append(StateTable *table, StateGroup **group, Str key, uint64_t hash,
+                             Str payload)
+{
+    assert(table->kind == STATE_MAP);
+    if (*group == NULL)
+        *group = group_of(table, key, hash);
+    uint64_t sequence = next_sequence(*group);
+    Str subkey = {(const char *)&sequence, SEQUENCE_BYTES};
+    StateEntry *entry = link_new(table, *group, subkey, hash_of_subkey(subkey), payload);
+    index_free(table, *group); /* a restore made it, to put later chunks over earlier ones */
     state_written(table, &entry->header);
     return entry;
 }

@@ -365,11 +365,11 @@ static bool admits(const Side *side, Row row, uint32_t except)
 
 static void change_side(Side *side, TestRandom *random, Buffer *out)
 {
-    uint32_t range = side->state == PLAN_SIDE_NO_UNIQUE ? 5 : 40;
+    uint32_t range = side->state >= PLAN_SIDE_NO_UNIQUE ? 5 : 40;
     Row row = {test_below(random, 9), test_below(random, range)};
     uint32_t at = side->count == 0 ? 0 : test_below(random, side->count);
     uint32_t choice = test_below(random, 10);
-    if (side->count == 0 || choice < 4) {
+    if (side->count == 0 || choice < 4 || side->state == PLAN_SIDE_APPENDS) {
         if (!admits(side, row, UINT32_MAX))
             return;
         print_row(out, "+I", row);
@@ -466,15 +466,18 @@ static void run_random(TestRandom *random, int size_index, PlanJoinKind kind,
         if (round % 9 == 8)
             bench_restart(joined.bench);
     }
-    for (uint32_t side = 0; side < 2; side++) {
+    bool empties = left != PLAN_SIDE_APPENDS && right != PLAN_SIDE_APPENDS;
+    for (uint32_t side = 0; side < 2 && empties; side++) {
         buffer_clear(&text);
         while (sides[side].count != 0)
             print_row(&text, "-D", sides[side].rows[--sides[side].count]);
         bench_feed(joined.bench, side, buffer_text(&text));
     }
     bench_fold(joined.bench, actual);
-    ck_assert_uint_eq(actual->count, 0);
-    ck_assert_uint_eq(state_store_keys(joined.bench->context.state), 0);
+    if (empties) {
+        ck_assert_uint_eq(actual->count, 0);
+        ck_assert_uint_eq(state_store_keys(joined.bench->context.state), 0);
+    }
     buffer_deinit(&text);
     fold_free(actual);
     free(actual);
@@ -486,8 +489,8 @@ START_TEST(random_changes_equal_a_nested_loop)
 {
     TestRandom random = test_random("join");
     for (PlanJoinKind kind = PLAN_JOIN_INNER; kind <= PLAN_JOIN_ANTI; kind++)
-        for (PlanJoinSideState left = PLAN_SIDE_KEY_UNIQUE; left <= PLAN_SIDE_NO_UNIQUE; left++)
-            for (PlanJoinSideState right = PLAN_SIDE_KEY_UNIQUE; right <= PLAN_SIDE_NO_UNIQUE;
+        for (PlanJoinSideState left = PLAN_SIDE_KEY_UNIQUE; left <= PLAN_SIDE_APPENDS; left++)
+            for (PlanJoinSideState right = PLAN_SIDE_KEY_UNIQUE; right <= PLAN_SIDE_APPENDS;
                  right++)
                 run_random(&random, _i, kind, left, right);
 }
