@@ -3,8 +3,8 @@
  * A pair is a row of the batch and a row the other side keeps, encoded. The condition reads the
  * left columns, then the right ones, whichever side the batch came in on; only what it reads is
  * decoded. */
-#ifndef WEIR_EXECUTOR_JOIN_PAIRS_H
-#define WEIR_EXECUTOR_JOIN_PAIRS_H
+#ifndef EXECUTOR_JOIN_PAIRS_H
+#define EXECUTOR_JOIN_PAIRS_H
 
 #include "core/row.h"
 #include "executor/expression.h"

@@ -1,6 +1,6 @@
 /* Names, types and what is refused: SQL in, the result's columns or the error with its place out.
  */
-#include "planner_testing.h"
+#include "planner_cases.h"
 
 /* Columns of results. */
 static const PlanCase typed[] = {

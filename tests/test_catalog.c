@@ -1,5 +1,5 @@
 /* The catalog: declarations checked, described, shown, dropped. */
-#include "planner_testing.h"
+#include "planner_cases.h"
 
 /* Good ones say nothing. */
 static const PlanCase declarations[] = {

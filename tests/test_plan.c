@@ -1,5 +1,5 @@
 /* Plans as EXPLAIN prints them: what the rules make of a query. */
-#include "planner_testing.h"
+#include "planner_cases.h"
 
 /* Rewrites. */
 static const PlanCase rules[] = {

@@ -1,5 +1,5 @@
 /* Stream properties: kinds and keys of every node of a plan, a line each, sources first. */
-#include "planner_testing.h"
+#include "planner_cases.h"
 
 /* As Flink infers them, with materializers where -U and +U may part. */
 static const PlanCase traits[] = {
