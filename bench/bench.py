@@ -11,6 +11,7 @@ import argparse
 import os
 import resource
 import shutil
+import sqlite3
 import statistics
 import subprocess
 import sys
@@ -108,6 +109,37 @@ def bench_group_by(bench):
             limits.append(bench.limit("aggregate", keys, 50_000_000))
         show_command(f"weir -q -e \"{sql}\"")
         report(f"GROUP BY, {keys:,} keys", rows, runs, limits, "hash loop", 4)
+
+
+def bench_lookup(bench):
+    """Rows joined with a table outside of as many rows as there are keys; reading it is part of the run."""
+    rows = 10_000_000
+    for keys in (10_000, 1_000_000):
+        with open(os.path.join(bench.folder, "side.csv"), "w", encoding="utf-8") as file:
+            file.writelines(f"{i},{i}\n" for i in range(1, keys + 1))
+        path = os.path.join(bench.folder, "side.db")
+        if os.path.exists(path):
+            os.remove(path)
+        with sqlite3.connect(path) as database:
+            database.execute("CREATE TABLE d (k INTEGER PRIMARY KEY, v INTEGER)")
+            database.executemany("INSERT INTO d VALUES (?, ?)", ((i, i) for i in range(1, keys + 1)))
+        database.close()
+        sqlite = f"'connector' = 'sqlite', 'path' = '{path}', 'table-name' = 'd'"
+        tables = {
+            "FULL": "'connector' = 'filesystem', 'path' = 'side.csv', 'format' = 'csv'",
+            "PARTIAL": f"{sqlite}, 'lookup.cache' = 'PARTIAL', 'lookup.partial-cache.max-rows' = '{keys}'",
+            "NONE": sqlite,
+        }
+        limits = [bench.limit("probe", keys, 50_000_000) for _ in range(RUNS)]
+        for cache, options in tables.items():
+            some = rows // 10 if cache == "NONE" else rows
+            sql = datagen(keys, some) + \
+                f"CREATE VIEW o AS SELECT k, v, PROCTIME() AS p FROM g; CREATE TABLE d (k BIGINT, v BIGINT) WITH ({options});" \
+                "CREATE TABLE b (k BIGINT, v BIGINT, w BIGINT) WITH ('connector' = 'blackhole'); INSERT INTO b " \
+                "SELECT o.k, o.v, d.v FROM o JOIN d FOR SYSTEM_TIME AS OF o.p AS d ON o.k = d.k"
+            show_command(f"weir -q -e \"{sql}\"")
+            report(f"lookup, {cache}, {keys:,} keys", some, [bench.run(sql) for _ in range(RUNS)], limits,
+                   "hash probe")
 
 
 def bench_csv(bench):
@@ -358,7 +390,7 @@ def bench_latency(bench):
 
 
 BENCHES = {
-    "datagen": bench_datagen, "group-by": bench_group_by, "csv": bench_csv, "json": bench_json,
+    "datagen": bench_datagen, "group-by": bench_group_by, "lookup": bench_lookup, "csv": bench_csv, "json": bench_json,
     "start": bench_start, "memory": bench_memory, "checkpoint": bench_checkpoint,
     "binlog": bench_binlog, "snapshot": bench_snapshot, "operators": bench_operators,
     "windows": bench_windows,

@@ -128,6 +128,37 @@ static void create_tables(Case *run)
     }
 }
 
+/* A table outside with rows that stay: both sides read one file. */
+static void create_side(Case *run)
+{
+    static const char *const caches[] = {
+        "", ", 'lookup.cache' = 'FULL'",
+        ", 'lookup.cache' = 'PARTIAL', 'lookup.partial-cache.max-rows' = '3'"};
+    static const char *const texts[] = {"NULL", "'a'", "'b'", "'a text that is long'"};
+    bool has_key = one_in(run, 2);
+    Buffer sql = {0};
+    buffer_printf(&sql, "ATTACH '%s/side.db' AS side", case_directory(run));
+    oracle_sql(run->place.oracle, buffer_text(&sql));
+    oracle_sql(run->place.oracle, "CREATE TABLE side.side (k INTEGER, n INTEGER, s TEXT)");
+    for (uint32_t i = 0; i < 8; i++) {
+        buffer_clear(&sql);
+        buffer_printf(&sql, "INSERT INTO side VALUES (%u, %u, %s)",
+                      has_key ? i : random_below(run->random, 6), random_below(run->random, 8),
+                      texts[random_below(run->random, 4)]);
+        oracle_sql(run->place.oracle, buffer_text(&sql));
+        buffer_printf(&run->script, "-- %s\n", buffer_text(&sql));
+    }
+    buffer_clear(&sql);
+    buffer_printf(
+        &sql,
+        "CREATE TABLE side (k BIGINT, n BIGINT, s STRING%s) WITH ('connector' = 'sqlite', "
+        "'path' = '%s/side.db', 'table-name' = 'side'%s)",
+        has_key ? ", PRIMARY KEY (k) NOT ENFORCED" : "", run->directory,
+        caches[random_below(run->random, 3)]);
+    create_table(run, &sql);
+    buffer_deinit(&sql);
+}
+
 /* The table that a query goes to: its columns, its key. */
 static void create_target(Case *run, const OracleQuery *query, const KeyedShape *keyed)
 {
@@ -320,6 +351,7 @@ static void case_open(Case *run, Random *random)
     oracle_sql(run->place.oracle, run->place.batch ? "CREATE TABLE run AS SELECT 1 AS bounded"
                                                    : "CREATE TABLE run AS SELECT 0 AS bounded");
     create_tables(run);
+    create_side(run);
     make_statements(run);
 }
 

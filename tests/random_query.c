@@ -406,6 +406,7 @@ void random_query(Random *random, uint32_t depth, Buffer *sql, QueryShape *shape
                                  random_shared,
                                  random_shared,
                                  wrap_cross,
+                                 random_lookup,
                                  wrap_last_row};
     uint32_t span = random_enter(random, SPAN_QUERY);
     uint32_t wrap = random_below(random, array_count(wraps));

@@ -52,6 +52,9 @@ void random_collected(Random *random, uint32_t depth, Buffer *sql, QueryShape *s
 void random_lateral(Random *random, uint32_t depth, Buffer *sql, QueryShape *shape);
 void random_shared(Random *random, uint32_t depth, Buffer *sql, QueryShape *shape);
 
+/* random_lookup.c: joined with the table `side`, where there is one. */
+void random_lookup(Random *random, uint32_t depth, Buffer *sql, QueryShape *shape);
+
 /* The same around a query that there is. */
 void random_membership_over(Random *random, uint32_t depth, const char *inner,
                             const QueryShape *shape, Buffer *sql);
