@@ -342,11 +342,12 @@ static bool open_server(MysqlSource *source, Error *error)
     MysqlPosition now = {0};
     bool good = mysql_server_position(mysql, &source->server, &now, error);
     if (good && source->mode != START_SNAPSHOT) {
-        /* And none to read the binlog: ask for it where it ends. */
+        /* And none to read the binlog: ask for it where it ends. With the reader's own number the
+         * server would first wait for this connection to go when the reader comes. */
         StreamRequest request = {.address = &source->address,
                                  .server = &source->server,
                                  .from = &now,
-                                 .server_id = source->server_id,
+                                 .server_id = mysql_source_random_id(),
                                  .heartbeat_ms = source->heartbeat_ms,
                                  .wake_fd = -1};
         const uint8_t *bytes = NULL;

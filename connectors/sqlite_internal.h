@@ -42,6 +42,14 @@ void sqlite_append_name(Buffer *sql, const char *name);
 bool sqlite_value_store(sqlite3_stmt *statement, int column, const TimeZone *zone, Vector *vector,
                         uint32_t row, Arena *arena, Error *error) MUST_CHECK;
 
+/* ------------------------------------------------------------ sqlite_wal.c */
+
+/* Moves committed pages from the log into the file, so that no commit of the table's connection
+ * waits for that. */
+typedef struct SqliteKeeper SqliteKeeper;
+SqliteKeeper *sqlite_keeper_new(const SqliteTable *table); /* NULL: it cannot be had */
+void sqlite_keeper_free(SqliteKeeper *keeper, const SqliteTable *table); /* NULL is allowed */
+
 /* -------------------------------------------------------- sqlite_changes.c */
 
 typedef struct SqliteChange {

@@ -38,6 +38,7 @@ struct Sink {
     const char *sink_id;
     bool checkpointing;
     SqliteTable table;
+    SqliteKeeper *keeper;
     Arena *arena;
     const RowLayout *row_layout;
     const RowLayout *key_layout;
@@ -444,6 +445,32 @@ static bool finish_restored(Sink *sink, Str pending, uint64_t restored_epoch, Er
     return good;
 }
 
+static bool is_in_wal(Sink *sink, bool *in_wal, Error *error)
+{
+    sqlite3_stmt *statement;
+    if (!sqlite_table_prepare(&sink->table, "PRAGMA journal_mode", "opening it", &statement, error))
+        return false;
+    *in_wal = sqlite3_step(statement) == SQLITE_ROW &&
+              strcmp((const char *)sqlite3_column_text(statement, 0), "wal") == 0;
+    sqlite3_finalize(statement);
+    return true;
+}
+
+/* How commits reach the disk. Without checkpoints nothing goes on from what was written, so a loss
+ * of power may cost the last rows: a file in WAL mode stays whole all the same, and no commit waits
+ * for the disk. */
+static bool tune(Sink *sink, bool checkpointing, Error *error)
+{
+    bool in_wal;
+    if (!is_in_wal(sink, &in_wal, error))
+        return false;
+    if (!in_wal)
+        return true;
+    sink->keeper = sqlite_keeper_new(&sink->table);
+    return checkpointing ||
+           sqlite_table_exec(&sink->table, "PRAGMA synchronous = NORMAL", "opening it", error);
+}
+
 static bool open_table(Sink *sink, const SinkContext *context, Error *error)
 {
     if (!sqlite_table_open(&sink->table, context->table->options, true, error))
@@ -454,7 +481,10 @@ static bool open_table(Sink *sink, const SinkContext *context, Error *error)
         return false;
     if (!prepare_upsert(sink, error) || (sink->keyed && !prepare_delete(sink, error)))
         return false;
-    if (!context->checkpointing && context->restored_epoch == 0)
+    bool durable = context->checkpointing || context->restored_epoch != 0;
+    if (!tune(sink, durable, error))
+        return false;
+    if (!durable)
         return true;
     if (!open_record(sink, context->restored_epoch == 0, error))
         return false;
@@ -476,6 +506,7 @@ static void sink_close(Sink *sink)
     sqlite3_finalize(sink->upsert);
     sqlite3_finalize(sink->delete);
     sqlite3_finalize(sink->record);
+    sqlite_keeper_free(sink->keeper, &sink->table);
     sqlite_table_close(&sink->table);
     buffer_deinit(&sink->text);
     arena_free(sink->batch_arena);

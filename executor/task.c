@@ -3,15 +3,17 @@
 
 #include "executor/coordinator.h"
 
-/* Without epochs a sink shows its rows once nothing came for this long … */
-#define FLUSH_IDLE_MS 1
-/* … and in any case this often, */
+/* Without epochs a sink shows its rows as soon as nothing more waits, unless showing them would
+ * take more than half of the time; and in any case this often, */
 #define FLUSH_EVERY_US 4000
-/* unless showing them takes more than a fifth of the time then, */
+/* unless that takes more than a fifth of it, */
 #define FLUSH_SHARE 4
 /* or rows come in batches so large that they wait in a queue anyway. */
 #define FLUSH_BULK_US   1000000
 #define FLUSH_BULK_ROWS 1024
+/* How long a read may block: bounds how late a barrier starts when a source has no wake, or when it
+ * was woken just before it went to sleep. */
+#define READ_BLOCKS_MS 10
 /* A task looks at the clock this often while an alarm is set: system time may be changed. */
 #define ALARM_WAIT_MAX_MS 10000
 
@@ -346,17 +348,25 @@ static bool has_dirty_sink(const Task *task)
     return false;
 }
 
-static bool read_source(Task *task, Error *error)
+/* How long rows that were written wait for more before they are shown. */
+static int64_t flush_wait_ms(const Task *task)
+{
+    int64_t wait_us = task->flushed_us + task->flush_cost_us - clock_monotonic_us();
+    return wait_us > 0 ? wait_us / 1000 : 0;
+}
+
+static bool read_source(Task *task, bool dirty, Error *error)
 {
     bool idle = false;
-    if (!task_source_read(task, &idle, error))
+    int64_t wait_ms = dirty ? flush_wait_ms(task) : READ_BLOCKS_MS;
+    if (!task_source_read(task, wait_ms < READ_BLOCKS_MS ? wait_ms : READ_BLOCKS_MS, &idle, error))
         return false;
     if (!task_source_stop(task, error))
         return false;
     note_end(task);
     if (!try_barrier(task, error))
         return false;
-    return !idle || flush_sinks(task, error);
+    return !idle || flush_wait_ms(task) > 0 || flush_sinks(task, error);
 }
 
 /* When the next alarm or sweep of a stage is due by the job's clock; INT64_MAX: none is set. */
@@ -411,7 +421,7 @@ static bool step(Task *task, Error *error)
             return false;
         dirty = false;
     }
-    int64_t timeout_ms = dirty ? FLUSH_IDLE_MS : -1;
+    int64_t timeout_ms = dirty ? flush_wait_ms(task) : -1;
     reading = reading && !task_source_is_ahead(task, &timeout_ms);
     if (reading)
         timeout_ms = 0;
@@ -427,7 +437,7 @@ static bool step(Task *task, Error *error)
     case INBOX_CLOSED:
         return error_set(error, ERROR_CANCELLED, "the job is being cancelled");
     case INBOX_TIMEOUT:
-        return reading ? read_source(task, error) : flush_sinks(task, error);
+        return reading ? read_source(task, dirty, error) : flush_sinks(task, error);
     }
     return true;
 }

@@ -109,7 +109,7 @@ bool task_refuse_state(Task *task, uint64_t bytes, Error *error);
 bool task_enter_batch(Task *task, Stage *stage, uint32_t input, Batch *batch,
                       Error *error) MUST_CHECK;
 /* Reads once from the source; *idle tells that nothing came. */
-bool task_source_read(Task *task, bool *idle, Error *error) MUST_CHECK;
+bool task_source_read(Task *task, int64_t wait_ms, bool *idle, Error *error) MUST_CHECK;
 bool task_source_end(Task *task, Error *error) MUST_CHECK;
 /* Writes the source's positions into the checkpoint. */
 bool task_source_save(Task *task, Error *error) MUST_CHECK;

@@ -3,9 +3,6 @@
 
 #include "executor/coordinator.h"
 
-/* How long a read may block: bounds how late a barrier starts when a source has no wake, or when it
- * was woken just before it went to sleep. */
-#define READ_BLOCKS_MS    10
 #define PROGRESS_EVERY_US 100000
 
 /* The split that is furthest behind, where there are several. */
@@ -103,12 +100,12 @@ bool task_source_stop(Task *task, Error *error)
     return true;
 }
 
-bool task_source_read(Task *task, bool *idle, Error *error)
+bool task_source_read(Task *task, int64_t wait_ms, bool *idle, Error *error)
 {
     TaskSource *source = task->source;
     Batch *batch = NULL;
     uint32_t scan = 0;
-    SourceState state = source->class->next(source->source, READ_BLOCKS_MS, &batch, &scan, error);
+    SourceState state = source->class->next(source->source, wait_ms, &batch, &scan, error);
     publish_progress(task, false);
     *idle = state == SOURCE_IDLE;
     switch (state) {

@@ -3,6 +3,7 @@
 #include "tests/connector_testing.h"
 
 #include <sqlite3.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 extern const Connector connector_sqlite;
@@ -407,6 +408,45 @@ START_TEST(appending_is_exactly_once_too)
 }
 END_TEST
 
+static long long file_bytes(const char *suffix)
+{
+    char name[128];
+    struct stat found;
+    snprintf(name, sizeof(name), "%s%s", path, suffix);
+    return stat(name, &found) == 0 ? (long long)found.st_size : 0;
+}
+
+/* Without checkpoints every flush is a commit: its pages get into the file beside the writer, and
+ * the log stays bounded however long nobody pauses. */
+START_TEST(many_commits_do_not_pile_up)
+{
+    enum { COMMITS = 9000 };
+    TestTable table;
+    upsert_table(&table, "many");
+    SinkContext context = sink_context(&table);
+    Sink *sink = open_sink(&context);
+    Error error;
+    long long log_most = 0;
+    char row[64];
+    for (int i = 0; i < COMMITS; i++) {
+        snprintf(row, sizeof(row), "+I[%016x, %d]\n", (unsigned int)i * 2654435761u, i);
+        sink_write(connector_sqlite.sink, sink, &table, row);
+        ck_assert(connector_sqlite.sink->flush(sink, &error));
+        long long log = file_bytes("-wal");
+        log_most = log > log_most ? log : log_most;
+    }
+    ck_assert_int_gt(log_most, (long long)1000 * 4096);
+    ck_assert_int_lt(log_most, (long long)17000 * 4200);
+    Buffer out = {0};
+    ck_assert_str_eq(ask(&out, "SELECT count(*), sum(v) FROM many"), "9000|40495500\n");
+    ck_assert_str_eq(ask(&out, "PRAGMA integrity_check"), "ok\n");
+    connector_sqlite.sink->close(sink);
+    ck_assert_int_eq(file_bytes("-wal"), 0);
+    buffer_deinit(&out);
+    table_end(&table);
+}
+END_TEST
+
 START_TEST(existing_tables_are_checked)
 {
     run_sql("CREATE TABLE t(k TEXT, value INT); CREATE TABLE u(k TEXT PRIMARY KEY, v, w NOT NULL);"
@@ -490,6 +530,7 @@ int main(void)
     tcase_add_test(cases, reading_goes_on_from_a_position);
     tcase_add_test(cases, every_crash_leaves_each_epoch_once);
     tcase_add_test(cases, appending_is_exactly_once_too);
+    tcase_add_test(cases, many_commits_do_not_pile_up);
     tcase_add_test(cases, existing_tables_are_checked);
     tcase_add_test(cases, missing_things_are_named);
     suite_add_tcase(suite, cases);
