@@ -383,10 +383,19 @@ def bench_windows(bench):
 
 
 def bench_latency(bench):
-    """From a commit in MariaDB to the row in the mirrored table."""
+    """From a commit in MariaDB to the row in the mirrored table; from a row's arrival to the change it makes, one
+    at a time, with 100,000 keys there and a checkpoint a second."""
     script = os.path.join(os.path.dirname(os.path.abspath(__file__)), "bench_latency.py")
     show_command("bench/bench_latency.py --weir build/cli/weir --rate 1000")
     subprocess.run([sys.executable, script, "--weir", os.path.join(bench.build, "cli", "weir")], check=False)
+    program = os.path.join(bench.build, "bench", "bench_arrival")
+    for parallelism in (1, 2):
+        show_command(f"bench_arrival 10000 100000 1000 {parallelism}")
+        lines = subprocess.run([program, "10000", "100000", "1000", str(parallelism)], cwd=bench.folder, check=True,
+                               capture_output=True, text=True).stdout.splitlines()
+        for name, *marks in map(str.split, lines):
+            shown = ", ".join(f"{mark} {float(value):.3f}" for mark, value in zip(("p50", "p95", "p99", "max"), marks))
+            print(f"arrival to result, {name}, parallelism {parallelism}: {shown} ms   floor p50 1, p99 5", flush=True)
 
 
 BENCHES = {

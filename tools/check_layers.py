@@ -47,7 +47,7 @@ FENCES = {
     r"(histedit|editline/.*)\.h": [r"cli/"],
     # Threads live in the runtime, the checkpoint writer and the connectors' readers.
     r"(pthread|stdatomic|threads)\.h": [r"executor/(job|task|channel|exchange|collector|coordinator|offload|stage|sink)",
-                                        r"state/checkpoint", r"connectors/mysql", r"connectors/sqlite_wal",
+                                        r"state/checkpoint", r"connectors/mysql", r"connectors/sqlite_wal", r"bench/",
                                         r"tests/"],
 }
 
