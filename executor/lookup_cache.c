@@ -102,6 +102,16 @@ static void grow(LookupCache *cache)
     memory_free(old);
 }
 
+void lookup_cache_prefetch(const LookupCache *cache, uint64_t hash)
+{
+    __builtin_prefetch(&cache->buckets[hash & cache->mask]);
+}
+
+void lookup_cache_prefetch_entry(const LookupCache *cache, uint64_t hash)
+{
+    __builtin_prefetch(cache->buckets[hash & cache->mask], 1);
+}
+
 LookupRows *lookup_cache_get(LookupCache *cache, Str key, uint64_t hash, int64_t now_ms)
 {
     CacheEntry **at = find(cache, key, hash);

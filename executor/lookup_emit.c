@@ -74,6 +74,12 @@ static void fill_from_table(const LookupOutput *output, Batch *out, const Lookup
     for (uint32_t c = 0; c < table->rows->column_count; c++) {
         Vector *target = &out->columns[output->left_count + c];
         const Vector *source = &table->rows->columns[c];
+        if (filled == count && output->same_as_left[c] != LOOKUP_NONE) {
+            /* Just gathered, and equal: the left side's is nearer. */
+            *target = out->columns[output->same_as_left[c]];
+            target->type = source->type;
+            continue;
+        }
         if (filled == count) {
             vector_gather(target, source, from, count, out->arena);
             continue;
@@ -352,6 +358,21 @@ static void declare_answers(LookupOutput *output)
     buffer_deinit(&text);
 }
 
+/* Keys of types in which equal values are the same. */
+static void find_same_columns(LookupOutput *output)
+{
+    const PlanLookupJoin *plan = output->shape.plan;
+    uint32_t count = plan->right->column_count;
+    output->same_as_left = arena_new_array(output->context->arena, uint32_t, count + 1);
+    memset(output->same_as_left, 0xFF, sizeof(uint32_t) * (count + 1));
+    for (uint32_t k = 0; k < plan->key_count; k++) {
+        const Type *type = plan->right->columns[plan->right_keys[k]].type;
+        if (type->physical != PHYSICAL_F32 && type->physical != PHYSICAL_F64 &&
+            !type_is_nested(type))
+            output->same_as_left[plan->right_keys[k]] = plan->left_keys[k];
+    }
+}
+
 void lookup_output_init(LookupOutput *output, const OperatorContext *context,
                         const LookupShape *shape)
 {
@@ -362,6 +383,7 @@ void lookup_output_init(LookupOutput *output, const OperatorContext *context,
     if (plan->condition != NULL)
         output->condition = expression_compile(context->arena, &plan->condition, 1,
                                                context->node->schema, context->environment);
+    find_same_columns(output);
     if (plan->keeps_answers)
         declare_answers(output);
     output->selected = arena_new_array(context->arena, uint32_t, BATCH_ROWS_MAX + 1);

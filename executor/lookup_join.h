@@ -48,16 +48,18 @@ typedef struct LookupTable {
     uint32_t *next; /* by row: the next one with its key, or LOOKUP_NONE */
     struct LookupSlot *slots;
     uint64_t mask;
-    Str *keys; /* by row */
-    Arena *arena;
+    Arena *arena; /* of long keys */
 } LookupTable;
 
 /* Takes the batches over. */
 LookupTable *lookup_table_new(const LookupShape *shape, Batch **batches, uint32_t count);
 void lookup_table_free(LookupTable *table); /* NULL is allowed */
-/* For each key the first row that has it, or LOOKUP_NONE. */
+/* The first and the last row of a key; LOOKUP_NONE: there is none. */
+typedef struct LookupFound {
+    uint32_t first, last;
+} LookupFound;
 void lookup_table_find(const LookupTable *table, const LookupKeys *keys, uint32_t count,
-                       uint32_t *first);
+                       LookupFound *found);
 
 /* Reads the whole table; a job for an offload. */
 typedef struct LookupLoad {
@@ -76,6 +78,9 @@ void lookup_load_free(LookupLoad *load);
 typedef struct LookupCache LookupCache;
 LookupCache *lookup_cache_new(const PlanLookupJoin *plan);
 void lookup_cache_free(LookupCache *cache); /* NULL is allowed */
+/* Starts the memory reads of a find. */
+void lookup_cache_prefetch(const LookupCache *cache, uint64_t hash);
+void lookup_cache_prefetch_entry(const LookupCache *cache, uint64_t hash);
 /* Borrowed; NULL: the key is not there, or no longer. */
 LookupRows *lookup_cache_get(LookupCache *cache, Str key, uint64_t hash, int64_t now_ms);
 void lookup_cache_put(LookupCache *cache, Str key, uint64_t hash, LookupRows *rows, int64_t now_ms);
@@ -148,6 +153,9 @@ typedef struct LookupOutput {
     const OperatorContext *context;
     LookupShape shape;
     uint32_t left_count; /* columns */
+    /* By column of the right side: the left column that is equal to it in every match, or
+     * LOOKUP_NONE. */
+    uint32_t *same_as_left;
     ExpressionProgram *condition;
     StateTable *answers; /* NULL: none are kept */
     const RowLayout *row_key_layout;

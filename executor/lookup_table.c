@@ -1,8 +1,8 @@
 /* FULL: all rows of a table in columns, found by key through a table of slots.
  *
  * Built and filled on a helper thread, then handed over as a whole; it does not change. Rows of one
- * key are a chain in the order they were read. Cost: two prefetched probes a key, a gather per
- * column for what comes out. */
+ * key are a chain in the order they were read. Cost: a prefetched probe a key, a gather per column
+ * for what comes out. */
 #include <string.h>
 
 #include "core/hash.h"
@@ -12,33 +12,32 @@
 /* How long one read of a source may block before the end of the job is looked for. */
 #define READ_BLOCKS_MS 100
 
+/* A key of up to 12 bytes, such as a BIGINT, lies in its slot: half a cache line. */
 typedef struct LookupSlot {
     uint64_t hash;
+    StringView key;
     uint32_t first; /* row + 1; 0: free */
-    uint32_t last;
+    uint32_t last;  /* row */
 } LookupSlot;
 
 /* ----------------------------------------------------------------------- index */
 
-static LookupSlot *find_slot(const LookupTable *table, Str key, uint64_t hash)
+static LookupSlot *find_slot(const LookupTable *table, const StringView *key, uint64_t hash)
 {
     for (uint64_t at = hash & table->mask;; at = (at + 1) & table->mask) {
         LookupSlot *slot = &table->slots[at];
-        if (slot->first == 0)
-            return slot;
-        Str other = table->keys[slot->first - 1];
-        if (slot->hash == hash && other.length == key.length &&
-            memcmp(other.data, key.data, key.length) == 0)
+        if (slot->first == 0 || (slot->hash == hash && string_view_equal(&slot->key, key)))
             return slot;
     }
 }
 
-static void add_row(LookupTable *table, uint32_t row, Str key, uint64_t hash)
+static void add_row(LookupTable *table, uint32_t row, Str bytes, uint64_t hash)
 {
-    table->keys[row] = key;
-    LookupSlot *slot = find_slot(table, key, hash);
+    StringView key = string_view_borrow(bytes.data, bytes.length);
+    LookupSlot *slot = find_slot(table, &key, hash);
     if (slot->first == 0)
-        *slot = (LookupSlot){hash, row + 1, row};
+        *slot = (LookupSlot){hash, string_view_copy(table->arena, bytes.data, bytes.length),
+                             row + 1, row};
     else
         table->next[slot->last] = row;
     slot->last = row;
@@ -52,13 +51,11 @@ static void index_rows(LookupTable *table, const LookupShape *shape, const Batch
     for (uint32_t k = 0; k < plan->key_count; k++)
         columns[k] = &batch->columns[plan->right_keys[k]];
     LookupKeys keys = lookup_encode_keys(shape, columns, batch->row_count, scratch);
-    for (uint32_t i = 0; i < batch->row_count; i++) {
-        if (!keys.joins[i])
-            continue;
-        Str key = {arena_memdup(table->arena, keys.keys[i].data, keys.keys[i].length),
-                   keys.keys[i].length};
-        add_row(table, first + i, key, keys.hashes[i]);
-    }
+    for (uint32_t i = 0; i < batch->row_count; i++)
+        __builtin_prefetch(&table->slots[keys.hashes[i] & table->mask], 1);
+    for (uint32_t i = 0; i < batch->row_count; i++)
+        if (keys.joins[i])
+            add_row(table, first + i, keys.keys[i], keys.hashes[i]);
 }
 
 LookupTable *lookup_table_new(const LookupShape *shape, Batch **batches, uint32_t count)
@@ -75,7 +72,6 @@ LookupTable *lookup_table_new(const LookupShape *shape, Batch **batches, uint32_
     table->slots = memory_zalloc(slots * sizeof(*table->slots));
     table->next = memory_alloc((total + 1) * sizeof(*table->next));
     memset(table->next, 0xFF, (total + 1) * sizeof(*table->next));
-    table->keys = memory_zalloc((total + 1) * sizeof(*table->keys));
     table->rows = batch_new(shape->plan->right, (uint32_t)total);
     Arena *scratch = arena_new((size_t)1 << 16);
     uint32_t *to = arena_new_array(table->arena, uint32_t, BATCH_ROWS_MAX);
@@ -102,25 +98,23 @@ void lookup_table_free(LookupTable *table)
     batch_release(table->rows);
     memory_free(table->slots);
     memory_free(table->next);
-    memory_free(table->keys);
     arena_free(table->arena);
     memory_free(table);
 }
 
 void lookup_table_find(const LookupTable *table, const LookupKeys *keys, uint32_t count,
-                       uint32_t *first)
+                       LookupFound *found)
 {
     for (uint32_t i = 0; i < count; i++)
         __builtin_prefetch(&table->slots[keys->hashes[i] & table->mask]);
     for (uint32_t i = 0; i < count; i++) {
-        const LookupSlot *slot = &table->slots[keys->hashes[i] & table->mask];
+        found[i] = (LookupFound){LOOKUP_NONE, LOOKUP_NONE};
+        if (!keys->joins[i])
+            continue;
+        StringView key = string_view_borrow(keys->keys[i].data, keys->keys[i].length);
+        const LookupSlot *slot = find_slot(table, &key, keys->hashes[i]);
         if (slot->first != 0)
-            __builtin_prefetch(&table->keys[slot->first - 1]);
-    }
-    for (uint32_t i = 0; i < count; i++) {
-        uint32_t found =
-            keys->joins[i] ? find_slot(table, keys->keys[i], keys->hashes[i])->first : 0;
-        first[i] = found == 0 ? LOOKUP_NONE : found - 1;
+            found[i] = (LookupFound){slot->first - 1, slot->last};
     }
 }
 

@@ -141,14 +141,15 @@ static bool full_batch(LookupJoin *join, Batch *batch, Emitter *emitter, Error *
         return false;
     arena_reset(join->scratch);
     LookupKeys keys = encode_left(join, batch, join->scratch);
-    uint32_t *first = arena_new_array(join->scratch, uint32_t, batch->row_count + 1);
-    lookup_table_find(join->table, &keys, batch->row_count, first);
+    LookupFound *found = arena_new_array(join->scratch, LookupFound, batch->row_count + 1);
+    lookup_table_find(join->table, &keys, batch->row_count, found);
     lookup_output_start(&join->output);
     for (uint32_t i = 0; i < batch->row_count; i++) {
-        if (lookup_takes_back(join->plan, batch_kind(batch, i)))
+        if (found[i].first == LOOKUP_NONE || lookup_takes_back(join->plan, batch_kind(batch, i)))
             continue;
-        for (uint32_t row = first[i]; row != LOOKUP_NONE; row = join->table->next[row])
+        for (uint32_t row = found[i].first; row != found[i].last; row = join->table->next[row])
             lookup_output_add(&join->output, (LookupMatch){i, row, {NULL, 0}});
+        lookup_output_add(&join->output, (LookupMatch){i, found[i].last, {NULL, 0}});
     }
     return lookup_output_emit(&join->output, batch, &keys, join->table, emitter, error);
 }
@@ -271,8 +272,14 @@ static bool flush(LookupJoin *join, Emitter *emitter, Error *error)
 
 static void use_cache(const LookupJoin *join, LookupPending *pending)
 {
+    if (join->cache == NULL)
+        return;
     int64_t now_ms = now_us(join) / 1000;
-    for (uint32_t i = 0; i < pending->need_count && join->cache != NULL; i++) {
+    for (uint32_t i = 0; i < pending->need_count; i++)
+        lookup_cache_prefetch(join->cache, pending->needs[i].hash);
+    for (uint32_t i = 0; i < pending->need_count; i++)
+        lookup_cache_prefetch_entry(join->cache, pending->needs[i].hash);
+    for (uint32_t i = 0; i < pending->need_count; i++) {
         LookupNeed *need = &pending->needs[i];
         LookupRows *rows = lookup_cache_get(join->cache, need->key, need->hash, now_ms);
         if (rows == NULL)
