@@ -26,6 +26,7 @@ static void matches_add(LookupMatches *matches, LookupMatch match)
 
 void lookup_output_start(LookupOutput *output)
 {
+    output->from = 0;
     output->found.count = 0;
 }
 
@@ -233,14 +234,15 @@ static void take_back(LookupOutput *output, uint32_t left, Str key, uint64_t has
 }
 
 /* Row by row: what was looked up is kept, what is taken back comes from what was. */
-static void keep_answers(LookupOutput *output, const Batch *batch, const LookupKeys *keys)
+static void keep_answers(LookupOutput *output, const Batch *batch, uint32_t to,
+                         const LookupKeys *keys)
 {
     bool pads = output->shape.plan->kind == PLAN_JOIN_LEFT;
     LookupMatches all = {0};
     const LookupMatches *passed = &output->passed;
     const Str *rows = encode_row_keys(output, batch);
     uint32_t at = 0;
-    for (uint32_t left = 0; left < batch->row_count; left++) {
+    for (uint32_t left = output->from; left < to; left++) {
         uint32_t end = at;
         while (end < passed->count && passed->items[end].left == left)
             end++;
@@ -266,12 +268,12 @@ static void keep_answers(LookupOutput *output, const Batch *batch, const LookupK
 
 /* ----------------------------------------------------------------------- output */
 
-/* Puts rows of NULLs where a left row has no match. */
-static void add_pads(LookupOutput *output, uint32_t left_rows)
+/* Puts rows of NULLs where a left row before `to` has no match. */
+static void add_pads(LookupOutput *output, uint32_t to)
 {
     LookupMatches *passed = &output->passed;
     uint32_t count = passed->count, missing = 0, at = 0;
-    for (uint32_t left = 0; left < left_rows; left++) {
+    for (uint32_t left = output->from; left < to; left++) {
         missing += at == count || passed->items[at].left != left;
         while (at < count && passed->items[at].left == left)
             at++;
@@ -281,25 +283,24 @@ static void add_pads(LookupOutput *output, uint32_t left_rows)
     for (uint32_t i = 0; i < missing; i++)
         matches_add(passed, (LookupMatch){0, LOOKUP_NONE, {NULL, 0}});
     /* From the end, so that nothing is overwritten that is still to move. */
-    uint32_t to = passed->count;
-    for (uint32_t left = left_rows; left-- > 0;) {
+    uint32_t place = passed->count;
+    for (uint32_t left = to; left-- > output->from;) {
         bool any = false;
         while (count > 0 && passed->items[count - 1].left == left) {
-            passed->items[--to] = passed->items[--count];
+            passed->items[--place] = passed->items[--count];
             any = true;
         }
         if (!any)
-            passed->items[--to] = (LookupMatch){left, LOOKUP_NONE, {NULL, 0}};
+            passed->items[--place] = (LookupMatch){left, LOOKUP_NONE, {NULL, 0}};
     }
 }
 
-bool lookup_output_emit(LookupOutput *output, Batch *batch, const LookupKeys *keys,
-                        const LookupTable *table, Emitter *emitter, Error *error)
+/* From what was found to what comes out: the condition, rows without a match, answers kept. */
+static bool choose_matches(LookupOutput *output, Batch *batch, uint32_t to, const LookupKeys *keys,
+                           const LookupTable *table, Error *error)
 {
     const PlanLookupJoin *plan = output->shape.plan;
-    LookupMatches *passed = &output->passed;
-    arena_reset(output->scratch);
-    passed->count = 0;
+    output->passed.count = 0;
     if (output->condition != NULL) {
         if (!check_condition(output, batch, table, error))
             return false;
@@ -311,11 +312,22 @@ bool lookup_output_emit(LookupOutput *output, Batch *batch, const LookupKeys *ke
     if (plan->keeps_answers) {
         if (table != NULL)
             encode_places(output, table);
-        table = NULL;
-        keep_answers(output, batch, keys);
+        keep_answers(output, batch, to, keys);
     } else if (plan->kind == PLAN_JOIN_LEFT) {
-        add_pads(output, batch->row_count);
+        add_pads(output, to);
     }
+    return true;
+}
+
+bool lookup_output_emit(LookupOutput *output, Batch *batch, uint32_t to, const LookupKeys *keys,
+                        const LookupTable *table, Emitter *emitter, Error *error)
+{
+    const LookupMatches *passed = &output->passed;
+    arena_reset(output->scratch);
+    if (!choose_matches(output, batch, to, keys, table, error))
+        return false;
+    if (output->shape.plan->keeps_answers)
+        table = NULL; /* they are encoded now */
     uint32_t limit = output->context->batch_rows;
     for (uint32_t from = 0; from < passed->count; from += limit) {
         uint32_t count = passed->count - from < limit ? passed->count - from : limit;
@@ -323,6 +335,8 @@ bool lookup_output_emit(LookupOutput *output, Batch *batch, const LookupKeys *ke
         if (!emit(emitter, out, error))
             return false;
     }
+    output->from = to;
+    output->found.count = 0;
     return true;
 }
 

@@ -159,7 +159,8 @@ typedef struct LookupOutput {
     ExpressionProgram *condition;
     StateTable *answers; /* NULL: none are kept */
     const RowLayout *row_key_layout;
-    /* For one batch. */
+    /* For some rows of one batch. */
+    uint32_t from;        /* the first of them */
     LookupMatches found;  /* what was looked up */
     LookupMatches passed; /* and the condition holds for; with rows that have none */
     uint32_t *selected;
@@ -170,11 +171,17 @@ typedef struct LookupOutput {
 void lookup_output_init(LookupOutput *output, const OperatorContext *context,
                         const LookupShape *shape);
 void lookup_output_deinit(LookupOutput *output);
-/* Starts a batch; then its matches are added by ascending left row. */
+/* Starts a batch; then the matches of its rows are added, row by row. */
 void lookup_output_start(LookupOutput *output);
 void lookup_output_add(LookupOutput *output, LookupMatch match);
-/* Passes on what comes out for the batch. `table`: what places mean; NULL: matches are encoded. */
-bool lookup_output_emit(LookupOutput *output, Batch *batch, const LookupKeys *keys,
+/* Whether what was added should be passed on before further rows are looked at. */
+static inline bool lookup_output_is_full(const LookupOutput *output)
+{
+    return output->found.count >= 32 * BATCH_ROWS_MAX;
+}
+/* Passes on what comes out for the rows before `to` that has not been. `table`: what places mean;
+ * NULL: matches are encoded. */
+bool lookup_output_emit(LookupOutput *output, Batch *batch, uint32_t to, const LookupKeys *keys,
                         const LookupTable *table, Emitter *emitter, Error *error) MUST_CHECK;
 /* Whether the answer for such a row is taken from what was kept. */
 static inline bool lookup_takes_back(const PlanLookupJoin *plan, uint8_t kind)

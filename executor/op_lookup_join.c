@@ -150,8 +150,12 @@ static bool full_batch(LookupJoin *join, Batch *batch, Emitter *emitter, Error *
         for (uint32_t row = found[i].first; row != found[i].last; row = join->table->next[row])
             lookup_output_add(&join->output, (LookupMatch){i, row, {NULL, 0}});
         lookup_output_add(&join->output, (LookupMatch){i, found[i].last, {NULL, 0}});
+        if (lookup_output_is_full(&join->output) &&
+            !lookup_output_emit(&join->output, batch, i + 1, &keys, join->table, emitter, error))
+            return false;
     }
-    return lookup_output_emit(&join->output, batch, &keys, join->table, emitter, error);
+    return lookup_output_emit(&join->output, batch, batch->row_count, &keys, join->table, emitter,
+                              error);
 }
 
 /* --------------------------------------------------------------------- pending */
@@ -231,16 +235,22 @@ static bool is_answered(const LookupPending *pending)
 
 static bool emit_pending(LookupJoin *join, LookupPending *pending, Emitter *emitter, Error *error)
 {
+    Batch *batch = pending->batch;
     lookup_output_start(&join->output);
-    for (uint32_t row = 0; row < pending->batch->row_count; row++) {
+    for (uint32_t row = 0; row < batch->row_count; row++) {
         if (pending->need_of_row[row] == LOOKUP_NONE)
             continue;
         const LookupRows *rows = pending->needs[pending->need_of_row[row]].rows;
         for (uint32_t i = 0; i < rows->count; i++)
             lookup_output_add(&join->output, (LookupMatch){row, LOOKUP_NONE, rows->rows[i]});
+        if (lookup_output_is_full(&join->output) &&
+            !lookup_output_emit(&join->output, batch, row + 1, &pending->keys, NULL, emitter,
+                                error))
+            return false;
     }
     pending->emitted = true;
-    return lookup_output_emit(&join->output, pending->batch, &pending->keys, NULL, emitter, error);
+    return lookup_output_emit(&join->output, batch, batch->row_count, &pending->keys, NULL, emitter,
+                              error);
 }
 
 /* Emits what may go: answered batches from the head on, or, where order does not matter, all that

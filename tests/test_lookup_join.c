@@ -11,8 +11,8 @@ extern const OperatorClass op_lookup_join;
 
 /* (k INT, v STRING). Rows change only while nothing is under way. */
 static struct {
-    int32_t keys[8];
-    const char *values[8];
+    int32_t keys[64];
+    const char *values[64];
     uint32_t count;
     _Atomic int32_t held;     /* a question with this key waits; -1: none */
     _Atomic int32_t failures; /* so many questions fail */
@@ -53,7 +53,7 @@ static Lookup *fake_open(const LookupContext *context, Error *error)
 
 static Batch *table_rows(const Schema *schema)
 {
-    Batch *batch = batch_new(schema, 8);
+    Batch *batch = batch_new(schema, 64);
     for (uint32_t i = 0; i < table.count; i++) {
         ((int32_t *)batch->columns[0].data)[i] = table.keys[i];
         vector_set_str(&batch->columns[1], i, str_of(table.values[i]), batch->arena);
@@ -409,6 +409,36 @@ START_TEST(many_keys_take_several_questions)
 }
 END_TEST
 
+/* More matches in a batch than are held at once. */
+START_TEST(many_matches_come_out_bit_by_bit)
+{
+    TABLE(1);
+    table.count = 40;
+    for (int k = 0; k < 40; k++) {
+        table.keys[k] = 1;
+        table.values[k] = k % 2 == 0 ? "even" : "odd";
+    }
+    PlanLookupJoin plan =
+        plan_of(PLAN_JOIN_LEFT, _i % 2 == 0 ? PLAN_LOOKUP_FULL : PLAN_LOOKUP_NONE);
+    plan.keeps_answers = _i / 2 != 0;
+    Bench *bench = lookup_new(2048, &plan);
+    Buffer rows = {0}, expected = {0};
+    for (int i = 0; i < 2000; i++) {
+        buffer_printf(&rows, "+I[%d, %d]\n", i, i % 100 == 7 ? 2 : 1);
+        for (int k = 0; k < 40 && i % 100 != 7; k++)
+            buffer_printf(&expected, "+I[%d, 1, 1, %s]\n", i, k % 2 == 0 ? "even" : "odd");
+        if (i % 100 == 7)
+            buffer_printf(&expected, "+I[%d, 2, NULL, NULL]\n", i);
+    }
+    bench_feed(bench, 0, buffer_text(&rows));
+    bench_barrier(bench);
+    ck_assert(strcmp(buffer_text(&bench->emitter.text), buffer_text(&expected)) == 0);
+    buffer_deinit(&rows);
+    buffer_deinit(&expected);
+    bench_free(bench);
+}
+END_TEST
+
 int main(void)
 {
     TCase *cases = tcase_create("lookup_join");
@@ -424,5 +454,6 @@ int main(void)
     tcase_add_loop_test(cases, missing_keys_are_asked_for_again, 0, sizes);
     tcase_add_loop_test(cases, rows_are_taken_back_as_they_were_given, 0, 4 * sizes);
     tcase_add_loop_test(cases, many_keys_take_several_questions, 0, 3);
+    tcase_add_loop_test(cases, many_matches_come_out_bit_by_bit, 0, 4);
     return test_run("lookup_join", cases);
 }
