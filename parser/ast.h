@@ -136,7 +136,7 @@ typedef enum AstJoinKind {
 } AstJoinKind;
 
 typedef struct AstHint {
-    const char *name; /* upper case: OPTIONS, STATE_TTL, LATE_ROWS, LOOKUP */
+    const char *name; /* upper case: OPTIONS, STATE_TTL, MULTI_JOIN, … */
     Options options;
     AstPlace place;
 } AstHint;
@@ -378,7 +378,7 @@ struct AstStatement {
     const char *like; /* LIKE pattern; NULL: none */
     bool like_negated, like_nocase;
     AstStatement *explained;
-    bool explain_changelog_mode, explain_cost, explain_json;
+    bool explain_changelog_mode, explain_advice, explain_json;
     bool with_savepoint, with_drain;
 };
 

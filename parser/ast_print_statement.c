@@ -183,7 +183,7 @@ static void ast_print_explain(const AstStatement *statement, Buffer *out)
 {
     buffer_append_text(out, "explain");
     buffer_append_text(out, statement->explain_changelog_mode ? " changelog-mode" : "");
-    buffer_append_text(out, statement->explain_cost ? " cost" : "");
+    buffer_append_text(out, statement->explain_advice ? " advice" : "");
     buffer_append_text(out, statement->explain_json ? " json" : "");
     buffer_append_char(out, ' ');
     ast_print_statement(statement->explained, out);

@@ -41,8 +41,8 @@ static const struct {
     {"ALTER MODEL", NULL},
     {"ALTER CONNECTION", NULL},
     {"ALTER MATERIALIZED TABLE", NULL},
-    {"DROP CATALOG", NULL},
-    {"DROP DATABASE", NULL},
+    {"DROP CATALOG", "There is one catalog, default_catalog."},
+    {"DROP DATABASE", "There is one database, default_database."},
     {"DROP FUNCTION", NULL},
     {"DROP TEMPORARY FUNCTION", NULL},
     {"DROP TEMPORARY SYSTEM FUNCTION", NULL},
@@ -53,23 +53,23 @@ static const struct {
     {"UPDATE", "Rows change where they come from; a query follows them."},
     {"DELETE", "Rows change where they come from; a query follows them."},
     {"MERGE", "Use INSERT INTO a table with a PRIMARY KEY, which updates by key."},
-    {"TRUNCATE", NULL},
-    {"COMPILE", NULL},
-    {"EXECUTE PLAN", NULL},
-    {"CALL", NULL},
-    {"LOAD MODULE", NULL},
-    {"UNLOAD MODULE", NULL},
-    {"USE MODULES", NULL},
-    {"ANALYZE", NULL},
-    {"ADD JAR", NULL},
-    {"REMOVE JAR", NULL},
-    {"SHOW JARS", NULL},
-    {"SHOW MODULES", NULL},
-    {"SHOW FULL MODULES", NULL},
+    {"TRUNCATE", "Rows go where they came from; a query follows them."},
+    {"COMPILE", "A job with a checkpoint folder keeps its plan: started again, it goes on."},
+    {"EXECUTE PLAN", "Run the INSERT itself; with a checkpoint folder it goes on where it was."},
+    {"CALL", "There are no procedures."},
+    {"LOAD MODULE", "Functions are built in: leave the statement out."},
+    {"UNLOAD MODULE", "Functions are built in."},
+    {"USE MODULES", "Functions are built in: leave the statement out."},
+    {"ANALYZE", "No statistics of tables are kept, and none are needed."},
+    {"ADD JAR", "Connectors and functions are built in: leave the statement out."},
+    {"REMOVE JAR", "Connectors and functions are built in: leave the statement out."},
+    {"SHOW JARS", "Connectors and functions are built in; weir --list-connectors lists them."},
+    {"SHOW MODULES", "Functions are built in: SHOW FUNCTIONS."},
+    {"SHOW FULL MODULES", "Functions are built in: SHOW FUNCTIONS."},
     {"SHOW MODELS", NULL},
-    {"SHOW PROCEDURES", NULL},
+    {"SHOW PROCEDURES", "There are none."},
     {"SHOW CONNECTIONS", NULL},
-    {"SHOW PARTITIONS", NULL},
+    {"SHOW PARTITIONS", "List the folders of the table with your shell."},
     {"SHOW MATERIALIZED TABLES", NULL},
     {"SHOW CREATE CATALOG", NULL},
     {"SHOW CREATE MODEL", NULL},
@@ -168,24 +168,25 @@ static bool ddl_read_one_insert(Parser *parser, AstStatement *statement)
     return ddl_read_insert(parser, statement->inserts);
 }
 
-/* [PLAN FOR | ESTIMATED_COST, CHANGELOG_MODE, JSON_EXECUTION_PLAN] */
+/* [PLAN FOR | CHANGELOG_MODE, JSON_EXECUTION_PLAN, PLAN_ADVICE] */
 static bool ddl_explain_details(Parser *parser, AstStatement *statement)
 {
-    static const char *const details[] = {"ESTIMATED_COST", "CHANGELOG_MODE",
-                                          "JSON_EXECUTION_PLAN"};
+    static const char *const details[] = {"CHANGELOG_MODE", "JSON_EXECUTION_PLAN", "PLAN_ADVICE"};
     static const Keyword plan_for[] = {KW_PLAN, KW_FOR, KW_NONE};
     if (parser_accept_words(parser, plan_for))
         return true;
     bool more = false;
     do {
-        if (parser_accept_word(parser, KW_ESTIMATED_COST))
-            statement->explain_cost = true;
-        else if (parser_accept_word(parser, KW_CHANGELOG_MODE))
+        if (parser_is_word(parser, parser->next, KW_ESTIMATED_COST))
+            return parser_fail_unsupported(parser, parser->next, parser->next, "ESTIMATED_COST",
+                                           "No statistics of tables are kept. CHANGELOG_MODE shows "
+                                           "what each operator keeps and how that grows.");
+        if (parser_accept_word(parser, KW_CHANGELOG_MODE))
             statement->explain_changelog_mode = true;
         else if (parser_accept_word(parser, KW_JSON_EXECUTION_PLAN))
             statement->explain_json = true;
-        else if (parser_is_word(parser, parser->next, KW_PLAN_ADVICE))
-            return parser_fail_unsupported(parser, parser->next, parser->next, "PLAN_ADVICE", NULL);
+        else if (parser_accept_word(parser, KW_PLAN_ADVICE))
+            statement->explain_advice = true;
         else if (more)
             return parser_fail_at(parser, parser->next, details, array_count(details), NULL);
         more = parser_accept_symbol(parser, ',');

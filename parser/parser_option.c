@@ -106,16 +106,46 @@ bool parser_read_options(Parser *parser, Options *options)
     return parser_expect_symbol(parser, ')') && parser_option_unique(parser, options);
 }
 
+/* "(a, b.c, 'd')": names of tables, each a key whose value is the name again. */
+static bool parser_read_hint_names(Parser *hints, Options *options)
+{
+    ParserList list = {0};
+    if (!parser_expect_symbol(hints, '('))
+        return false;
+    do {
+        uint32_t first = hints->next;
+        AstName path = {0};
+        const char *name = NULL;
+        if (parser_peek(hints)->kind == TOKEN_STRING)
+            name = parser_expect_string(hints, "the name of a table");
+        else if (parser_expect_path(hints, "the name of a table", &path))
+            name = path.parts[path.part_count - 1];
+        if (name == NULL)
+            return false;
+        AstPlace place = parser_place(hints, first, hints->next - 1);
+        Option *option = parser_list_add(hints->arena, &list, sizeof *option);
+        *option = (Option){name, name, place.offset, place.length};
+    } while (parser_accept_symbol(hints, ','));
+    *options = (Options){list.count, list.items};
+    return parser_expect_symbol(hints, ')') && parser_option_unique(hints, options);
+}
+
 static bool parser_read_hint(Parser *hints, AstHint *hint)
 {
-    static const char *const known[] = {"OPTIONS", "STATE_TTL", "LATE_ROWS", "LOOKUP"};
+    static const char *const known[] = {"OPTIONS",      "STATE_TTL",     "LATE_ROWS",
+                                        "LOOKUP",       "MULTI_JOIN",    "BROADCAST",
+                                        "SHUFFLE_HASH", "SHUFFLE_MERGE", "NEST_LOOP"};
+    const size_t of_options = 4; /* the others list names */
+    bool lists_names = false;
     uint32_t first = hints->next;
     const char *name = parser_expect_name(hints, "the name of a hint");
     if (name == NULL)
         return false;
     for (size_t i = 0; i < array_count(known); i++) {
-        if (text_equal_nocase(name, known[i]))
-            hint->name = known[i];
+        if (!text_equal_nocase(name, known[i]))
+            continue;
+        hint->name = known[i];
+        lists_names = i >= of_options;
     }
     if (hint->name == NULL) {
         parser_fail_unsupported(hints, first, first,
@@ -123,9 +153,12 @@ static bool parser_read_hint(Parser *hints, AstHint *hint)
         const char *nearest = str_nearest(name, known, array_count(known));
         if (nearest != NULL)
             return error_hint(hints->error, "Did you mean %s?", nearest);
-        return error_hint(hints->error, "The hints are OPTIONS, STATE_TTL, LATE_ROWS and LOOKUP.");
+        return error_hint(hints->error,
+                          "The hints are OPTIONS, STATE_TTL, LATE_ROWS, LOOKUP, MULTI_JOIN and "
+                          "those of batch joins, which change nothing.");
     }
-    if (!parser_read_options(hints, &hint->options))
+    if (lists_names ? !parser_read_hint_names(hints, &hint->options)
+                    : !parser_read_options(hints, &hint->options))
         return false;
     hint->place = parser_place(hints, first, hints->next - 1);
     return true;

@@ -230,6 +230,8 @@ const char **bind_unique_names(Arena *arena, const char *const *names, uint32_t 
 /* bind_hint.c */
 /* Checks the hints of a SELECT and makes them those that count. */
 bool bind_hints(Binder *binder, const AstSelect *select, Error *error) MUST_CHECK;
+/* Whether a MULTI_JOIN hint names all inputs of the join. */
+bool bind_multi_join(const Binder *binder, const AstTable *join);
 /* STATE_TTL of an input of FROM: LogicalNode.hint_ttl_ms. */
 int64_t bind_state_ttl(const Binder *binder, const AstTable *table);
 /* Gives what the SELECT put above its FROM the TTL of its one input. */

@@ -49,20 +49,25 @@ static uint32_t list_inputs(const AstTable *table, const char **names, uint32_t 
 
 #define INPUTS_MAX 256
 
-static bool check_option(const Binder *binder, const Option *option, const char *const *names,
-                         uint32_t count, Error *error)
+static bool check_name(const Binder *binder, const AstHint *hint, const Option *option,
+                       const char *const *names, uint32_t count, Error *error)
 {
     AstPlace place = {option->sql_offset, option->sql_length};
     bool known = false;
     for (uint32_t i = 0; i < count && !known; i++)
         known = strcmp(names[i], option->key) == 0;
-    if (!known) {
-        error_set(error, ERROR_NAME, "STATE_TTL names \"%s\", which is not in FROM", option->key);
-        const char *near = str_nearest(option->key, names, count);
-        if (near != NULL)
-            error_hint(error, "Did you mean \"%s\"?", near);
-        return bind_error_at(binder, error, place);
-    }
+    if (known)
+        return true;
+    error_set(error, ERROR_NAME, "%s names \"%s\", which is not in FROM", hint->name, option->key);
+    const char *near = str_nearest(option->key, names, count);
+    if (near != NULL)
+        error_hint(error, "Did you mean \"%s\"?", near);
+    return bind_error_at(binder, error, place);
+}
+
+static bool check_ttl(const Binder *binder, const Option *option, Error *error)
+{
+    AstPlace place = {option->sql_offset, option->sql_length};
     int64_t ttl_ms;
     if (option_parse_duration_ms(option->value, &ttl_ms) && ttl_ms >= 0)
         return true;
@@ -78,6 +83,36 @@ static bool check_late_rows(const Binder *binder, const AstHint *hint, Error *er
     error_set(error, ERROR_SYNTAX, "LATE_ROWS names one table");
     error_hint(error, "Write it as LATE_ROWS('table' = 'name').");
     return bind_error_at(binder, error, hint->place);
+}
+
+/* MULTI_JOIN, and the join hints of Flink's batch mode, which say how rows meet and change nothing
+ * here: a continuous join keeps both sides and takes rows as they come. */
+static bool lists_names(const AstHint *hint)
+{
+    static const char *const names[] = {"MULTI_JOIN", "BROADCAST", "SHUFFLE_HASH", "SHUFFLE_MERGE",
+                                        "NEST_LOOP"};
+    for (size_t i = 0; i < array_count(names); i++)
+        if (strcmp(names[i], hint->name) == 0)
+            return true;
+    return false;
+}
+
+bool bind_multi_join(const Binder *binder, const AstTable *join)
+{
+    const char *names[INPUTS_MAX];
+    uint32_t count = list_inputs(join, names, INPUTS_MAX);
+    for (uint32_t i = 0; i < binder->hint_count; i++) {
+        const AstHint *hint = &binder->hints[i];
+        if (strcmp(hint->name, "MULTI_JOIN") != 0)
+            continue;
+        uint32_t named = 0;
+        while (named < count && names[named] != NULL &&
+               options_find(&hint->options, names[named]) != NULL)
+            named++;
+        if (named == count)
+            return true;
+    }
+    return false;
 }
 
 bool bind_hints(Binder *binder, const AstSelect *select, Error *error)
@@ -96,14 +131,17 @@ bool bind_hints(Binder *binder, const AstSelect *select, Error *error)
                 return false;
             continue;
         }
-        if (strcmp(hint->name, "STATE_TTL") != 0) {
+        bool is_ttl = strcmp(hint->name, "STATE_TTL") == 0;
+        if (!is_ttl && !lists_names(hint)) {
             error_set(error, ERROR_UNSUPPORTED, "the hint %s is not supported here", hint->name);
-            error_hint(error, "STATE_TTL('table' = '1 d'), LOOKUP and LATE_ROWS('table' = 'name') "
-                              "are, and OPTIONS('key' = 'value') behind the name of a table.");
+            error_hint(error, "STATE_TTL('table' = '1 d'), LOOKUP, LATE_ROWS('table' = 'name') "
+                              "and MULTI_JOIN(table, …) are, and OPTIONS('key' = 'value') behind "
+                              "the name of a table.");
             return bind_error_at(binder, error, hint->place);
         }
         for (uint32_t k = 0; k < hint->options.count; k++)
-            if (!check_option(binder, &hint->options.items[k], names, count, error))
+            if (!check_name(binder, hint, &hint->options.items[k], names, count, error) ||
+                (is_ttl && !check_ttl(binder, &hint->options.items[k], error)))
                 return false;
     }
     binder->hints = select->hints;

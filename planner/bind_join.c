@@ -304,6 +304,7 @@ bool bind_join(Binder *binder, const AstTable *ast, Relation *out, Error *error)
         out->node = logical_join(context->arena, kind, sides[0], sides[1], condition, place);
         out->node->hint_ttl_ms[0] = ttl_ms[0];
         out->node->hint_ttl_ms[1] = ttl_ms[1];
+        out->node->join.is_multi = bind_multi_join(binder, ast);
     }
     if (!bind_as_of(binder, ast, &left, &right, out->node, error))
         return false;

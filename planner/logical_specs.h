@@ -127,12 +127,14 @@ typedef struct LogicalJoin {
     const struct LogicalLookup *lookup;     /* of a lookup join: planner/lookup.h */
     bool is_settled; /* it is a regular join, which knows no time attributes */
     bool single;     /* a query as a value: a left row with two matches is an error */
+    bool is_multi;   /* a hint asks for one multi-way join with the joins below */
 } LogicalJoin;
 
 typedef struct LogicalMultiJoin {
     uint32_t **keys; /* by input: its columns */
     bool *is_left;   /* by input: joined by LEFT, not INNER; never the first */
     uint32_t key_count;
+    int64_t *hint_ttl_ms; /* by input, as LogicalNode's */
 } LogicalMultiJoin;
 
 /* Columns: those passed on, then the element's, then its number. */

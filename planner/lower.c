@@ -91,15 +91,19 @@ void lower_single(LogicalNode *node)
         node->plan->inputs[i].distribution = DISTRIBUTE_SINGLE;
 }
 
-int64_t lower_state_ttl(const PlannerContext *context, const LogicalNode *node, uint32_t input)
+int64_t lower_ttl_of_hint(const PlannerContext *context, int64_t hint_ms)
 {
     /* A bounded run shows what its whole input adds up to. */
     if (context->config->bounded_run)
         return 0;
-    int64_t hint = node->hint_ttl_ms[input];
-    if (hint != 0)
-        return hint == STATE_TTL_NEVER ? 0 : hint;
+    if (hint_ms != 0)
+        return hint_ms == STATE_TTL_NEVER ? 0 : hint_ms;
     return context->config->state_ttl_ms;
+}
+
+int64_t lower_state_ttl(const PlannerContext *context, const LogicalNode *node, uint32_t input)
+{
+    return lower_ttl_of_hint(context, node->hint_ttl_ms[input]);
 }
 
 const char *lower_ttl_of(const PlannerContext *context, int64_t ttl_ms)

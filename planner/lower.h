@@ -68,6 +68,7 @@ void lower_rank_print(const LogicalNode *node, Buffer *label);
 void lower_join_side(const LogicalNode *input, const uint32_t *keys, ColumnSet key,
                      PlanJoinSide *out);
 /* How long state of an input lives: by its STATE_TTL, else by table.exec.state.ttl; 0: for ever. */
+int64_t lower_ttl_of_hint(const PlannerContext *context, int64_t hint_ms);
 int64_t lower_state_ttl(const PlannerContext *context, const LogicalNode *node, uint32_t input);
 const char *lower_ttl_of(const PlannerContext *context, int64_t ttl_ms);
 /* " and not touched for 1 h"-like end of a state sentence, or nothing. */

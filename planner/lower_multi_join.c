@@ -13,7 +13,7 @@ static bool multi_join_equal(const LogicalNode *a, const LogicalNode *b)
     if (x->key_count != y->key_count)
         return false;
     for (uint32_t i = 0; i < a->input_count; i++) {
-        if (x->is_left[i] != y->is_left[i])
+        if (x->is_left[i] != y->is_left[i] || x->hint_ttl_ms[i] != y->hint_ttl_ms[i])
             return false;
         for (uint32_t k = 0; k < x->key_count; k++)
             if (x->keys[i][k] != y->keys[i][k])
@@ -163,6 +163,20 @@ static const char *multi_join_label(const PlannerContext *context, const Logical
     return label_take(context->arena, &label);
 }
 
+static const char *multi_join_state(const PlannerContext *context, const LogicalNode *node,
+                                    const PlanJoinSide *sides)
+{
+    Buffer text = {0};
+    bool same = true;
+    for (uint32_t i = 1; i < node->input_count; i++)
+        same = same && sides[i].state_ttl_ms == sides[0].state_ttl_ms;
+    buffer_printf(&text, "every row of each of its %u inputs", node->input_count);
+    for (uint32_t i = 0; i < (same ? 1 : node->input_count); i++)
+        buffer_printf(&text, "%s%s", i == 0 ? ", " : "; ",
+                      lower_ttl_of(context, sides[i].state_ttl_ms));
+    return label_take(context->arena, &text);
+}
+
 static bool multi_join_lower(const PlannerContext *context, LogicalNode *node, Error *error)
 {
     Arena *arena = context->arena;
@@ -171,17 +185,15 @@ static bool multi_join_lower(const PlannerContext *context, LogicalNode *node, E
     spec->is_left = node->multi_join.is_left;
     spec->sides = sides;
     spec->key_count = node->multi_join.key_count;
-    int64_t ttl_ms = context->config->bounded_run ? 0 : context->config->state_ttl_ms;
     for (uint32_t i = 0; i < node->input_count; i++) {
         lower_join_side(node->inputs[i], node->multi_join.keys[i], input_key(context, node, i),
                         &sides[i]);
-        sides[i].state_ttl_ms = ttl_ms;
+        sides[i].state_ttl_ms = lower_ttl_of_hint(context, node->multi_join.hint_ttl_ms[i]);
         lower_hash(&node->plan->inputs[i], sides[i].keys, spec->key_count);
     }
     node->plan->spec = spec;
     node->plan->label = multi_join_label(context, node);
-    node->plan->state = arena_printf(arena, "every row of each of its %u inputs, %s",
-                                     node->input_count, lower_ttl_of(context, ttl_ms));
+    node->plan->state = multi_join_state(context, node, sides);
     return true;
 }
 

@@ -2,8 +2,9 @@
  * starts.
  *
  * Only what surely grows with the length of the stream is told: rows that never change or go, kept
- * for ever by a join, and the values a DISTINCT aggregate has seen. Groups and rows by key grow
- * with the keys, which is what the user asked for; changing inputs shrink as well. */
+ * for ever by a join or for window functions, and the values a DISTINCT or collecting aggregate has
+ * seen. Groups and rows by key grow with the keys, which is what the user asked for; changing
+ * inputs shrink as well. */
 #include <string.h>
 
 #include "planner/logical.h"
@@ -25,50 +26,85 @@ static void list_tables(const PlanNode *node, Buffer *out)
         list_tables(node->inputs[i].node, out);
 }
 
-static void join_growth(const PlanNode *node, void (*say)(void *to, const char *text), void *to)
+typedef struct Growth {
+    void (*say)(void *to, const char *text);
+    void *to;
+} Growth;
+
+/* "Join(joinType=[InnerJoin], where=[(a = b)])": the label without what it shows. */
+static void name_operator(const PlanNode *node, Buffer *out)
 {
-    const PlanJoin *join = node->spec;
-    for (uint32_t s = 0; s < 2; s++) {
-        if (join->sides[s].state_ttl_ms > 0 || !only_grows(node->inputs[s].node))
-            continue;
-        Buffer tables = {0}, text = {0};
-        list_tables(node->inputs[s].node, &tables);
-        buffer_printf(
-            &text,
-            "the join keeps every row from %s for ever, as they never change: "
-            "'table.exec.state.ttl', a STATE_TTL hint, or a condition on the time of both "
-            "sides would bound that",
-            buffer_text(&tables));
-        say(to, buffer_text(&text));
-        buffer_deinit(&tables);
-        buffer_deinit(&text);
-    }
+    const char *rest = strstr(node->label, ", select=[");
+    if (rest == NULL)
+        buffer_append_text(out, node->label);
+    else
+        buffer_printf(out, "%.*s)", (int)(rest - node->label), node->label);
 }
 
-static void aggregate_growth(const PlanNode *node, void (*say)(void *to, const char *text),
-                             void *to)
+static void keeps_rows(const Growth *growth, const PlanNode *node, uint32_t input,
+                       const char *bounds)
+{
+    Buffer tables = {0}, text = {0};
+    list_tables(node->inputs[input].node, &tables);
+    name_operator(node, &text);
+    buffer_printf(&text,
+                  " keeps every row from %s for ever, as they never change: %s would bound that",
+                  buffer_text(&tables), bounds);
+    growth->say(growth->to, buffer_text(&text));
+    buffer_deinit(&tables);
+    buffer_deinit(&text);
+}
+
+static void join_growth(const Growth *growth, const PlanNode *node, const PlanJoinSide *sides)
+{
+    for (uint32_t s = 0; s < node->input_count; s++)
+        if (sides[s].state_ttl_ms <= 0 && only_grows(node->inputs[s].node))
+            keeps_rows(growth, node, s,
+                       "'table.exec.state.ttl', a STATE_TTL hint, or a condition on the time of "
+                       "both sides");
+}
+
+static void over_growth(const Growth *growth, const PlanNode *node)
+{
+    const PlanOver *over = node->spec;
+    if (over->state_ttl_ms <= 0 && only_grows(node->inputs[0].node))
+        keeps_rows(growth, node, 0, "'table.exec.state.ttl' or a STATE_TTL hint");
+}
+
+static void aggregate_growth(const Growth *growth, const PlanNode *node)
 {
     const PlanAggregate *aggregate = node->spec;
-    bool distinct = false;
-    for (uint32_t i = 0; i < aggregate->call_count; i++)
-        distinct = distinct || aggregate->calls[i].distinct;
-    if (!distinct || aggregate->state_ttl_ms > 0 || !only_grows(node->inputs[0].node))
+    const char *what = NULL;
+    for (uint32_t i = 0; i < aggregate->call_count; i++) {
+        if (aggregate->calls[i].call.keeps != AGGREGATE_KEEPS_NONE)
+            what = "every value that came";
+        else if (aggregate->calls[i].distinct && what == NULL)
+            what = "every value that DISTINCT has seen";
+    }
+    if (what == NULL || aggregate->state_ttl_ms > 0 || !only_grows(node->inputs[0].node))
         return;
     Buffer text = {0};
+    name_operator(node, &text);
     buffer_printf(&text,
-                  "%.*s keeps every value that DISTINCT has seen for ever: 'table.exec.state.ttl', "
-                  "a STATE_TTL hint or a window would bound that",
-                  (int)strcspn(node->label, "("), node->label);
-    say(to, buffer_text(&text));
+                  " keeps %s for ever: 'table.exec.state.ttl', a STATE_TTL hint or a window would "
+                  "bound that",
+                  what);
+    growth->say(growth->to, buffer_text(&text));
     buffer_deinit(&text);
 }
 
 void plan_say_growth(const Plan *plan, void (*say)(void *to, const char *text), void *to)
 {
+    Growth growth = {say, to};
     for (uint32_t i = 0; i < plan->node_count; i++) {
-        if (strcmp(plan->nodes[i]->op, "join") == 0)
-            join_growth(plan->nodes[i], say, to);
-        else if (strcmp(plan->nodes[i]->op, "aggregate") == 0)
-            aggregate_growth(plan->nodes[i], say, to);
+        const PlanNode *node = plan->nodes[i];
+        if (strcmp(node->op, "join") == 0)
+            join_growth(&growth, node, ((const PlanJoin *)node->spec)->sides);
+        else if (strcmp(node->op, "multi_join") == 0)
+            join_growth(&growth, node, ((const PlanMultiJoin *)node->spec)->sides);
+        else if (strcmp(node->op, "over") == 0)
+            over_growth(&growth, node);
+        else if (strcmp(node->op, "aggregate") == 0)
+            aggregate_growth(&growth, node);
     }
 }

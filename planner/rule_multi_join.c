@@ -1,4 +1,5 @@
-/* Joins on one key become one multi-way join (table.optimizer.multi-join.enabled).
+/* Joins on one key become one multi-way join, where table.optimizer.multi-join.enabled or a hint
+ * says so.
  *
  * a JOIN b ON a.k = b.k LEFT JOIN c ON a.k = c.k keeps the rows of a JOIN b for the second join;
  * one operator with three inputs keeps a, b and c only. Joins are merged where the left side is a
@@ -8,10 +9,10 @@
 
 #include <string.h>
 
-static bool is_plain(const LogicalNode *node)
+static bool is_plain(const PlannerContext *context, const LogicalNode *node)
 {
     if (!logical_is(node, "join") || node->join.condition != NULL || node->join.key_count == 0 ||
-        node->join.single || node->hint_ttl_ms[0] != 0 || node->hint_ttl_ms[1] != 0)
+        node->join.single || (!context->config->multi_join && !node->join.is_multi))
         return false;
     for (uint32_t k = 0; k < node->join.key_count; k++)
         if (node->join.null_matches[k])
@@ -33,6 +34,7 @@ static LogicalNode *as_multi_join(Arena *arena, LogicalNode *node)
     multi->multi_join.keys[0] = node->join.keys[0];
     multi->multi_join.keys[1] = node->join.keys[1];
     multi->multi_join.is_left[1] = node->join.kind == PLAN_JOIN_LEFT;
+    multi->multi_join.hint_ttl_ms = arena_memdup(arena, node->hint_ttl_ms, sizeof(int64_t) * 2);
     return multi;
 }
 
@@ -81,19 +83,20 @@ static LogicalNode *append(Arena *arena, const LogicalNode *left, const LogicalN
     multi->multi_join.is_left = arena_new_array(arena, bool, count + 1);
     memcpy(multi->multi_join.is_left, from->is_left, sizeof(bool) * count);
     multi->multi_join.is_left[count] = node->join.kind == PLAN_JOIN_LEFT;
+    multi->multi_join.hint_ttl_ms = arena_new_array(arena, int64_t, count + 1);
+    memcpy(multi->multi_join.hint_ttl_ms, from->hint_ttl_ms, sizeof(int64_t) * count);
+    multi->multi_join.hint_ttl_ms[count] = node->hint_ttl_ms[1];
     return multi;
 }
 
 LogicalNode *rule_multi_join(const PlannerContext *context, LogicalNode *node)
 {
-    if (!context->config->multi_join)
-        return node;
     LogicalNode *copy = arena_memdup(context->arena, node, sizeof(*node));
     copy->inputs = arena_new_array(context->arena, LogicalNode *, node->input_count + 1);
     for (uint32_t i = 0; i < node->input_count; i++)
         copy->inputs[i] = rule_multi_join(context, node->inputs[i]);
-    if (!is_plain(copy) ||
-        (!logical_is(copy->inputs[0], "multi_join") && !is_plain(copy->inputs[0])))
+    if (!is_plain(context, copy) || copy->hint_ttl_ms[0] != 0 ||
+        (!logical_is(copy->inputs[0], "multi_join") && !is_plain(context, copy->inputs[0])))
         return copy;
     LogicalNode *multi =
         append(context->arena, as_multi_join(context->arena, copy->inputs[0]), copy);

@@ -284,6 +284,19 @@ static Plan *explained_plan(WeirSession *session, const AstStatement *explained,
     return plan;
 }
 
+typedef struct Advice {
+    Buffer *text;
+    uint32_t count;
+} Advice;
+
+static void add_advice(void *to, const char *text)
+{
+    Advice *advice = to;
+    buffer_printf(advice->text, "%sadvice[%u]: %s\n", advice->count == 0 ? "\n" : "",
+                  advice->count + 1, text);
+    advice->count++;
+}
+
 static WeirResult *execute_explain(WeirSession *session, const AstStatement *statement, Str script,
                                    Arena *arena, Error *error)
 {
@@ -299,6 +312,12 @@ static WeirResult *execute_explain(WeirSession *session, const AstStatement *sta
         plan_print_json(plan, &text);
     else
         plan_explain(plan, statement->explain_changelog_mode, &text);
+    if (statement->explain_advice && !statement->explain_json) {
+        Advice advice = {&text, 0};
+        plan_say_growth(plan, add_advice, &advice);
+        if (advice.count == 0)
+            buffer_append_text(&text, "\nno advice: nothing grows with the length of the input\n");
+    }
     plan_free(plan);
     WeirResult *result = result_new(session, WEIR_RESULT_ROWS);
     result_set_columns(result, &(const char *){"result"}, 1);

@@ -111,6 +111,17 @@ static WeirResult *show_functions(WeirSession *session, const AstStatement *stat
     return result;
 }
 
+/* The one catalog and the one database there are, which go by Flink's names. */
+static WeirResult *show_only(WeirSession *session, const AstStatement *statement,
+                             const char *column, const char *name)
+{
+    WeirResult *result = result_new(session, WEIR_RESULT_ROWS);
+    result_set_columns(result, &column, 1);
+    if (name != NULL && shown(statement, name))
+        result_add_row(result, &name);
+    return result;
+}
+
 static WeirResult *show_jobs(WeirSession *session)
 {
     WeirResult *result = result_new(session, WEIR_RESULT_ROWS);
@@ -173,6 +184,16 @@ WeirResult *session_show(WeirSession *session, const AstStatement *statement, Er
         return session_describe(session, statement, error);
     if (strcmp(object, "CREATE TABLE") == 0 || strcmp(object, "CREATE VIEW") == 0)
         return show_create(session, statement, error);
+    if (strcmp(object, "CATALOGS") == 0)
+        return show_only(session, statement, "catalog name", "default_catalog");
+    if (strcmp(object, "CURRENT CATALOG") == 0)
+        return show_only(session, statement, "current catalog name", "default_catalog");
+    if (strcmp(object, "DATABASES") == 0)
+        return show_only(session, statement, "database name", "default_database");
+    if (strcmp(object, "CURRENT DATABASE") == 0)
+        return show_only(session, statement, "current database name", "default_database");
+    if (strcmp(object, "USER FUNCTIONS") == 0)
+        return show_only(session, statement, "function name", NULL);
     error_set(error, ERROR_UNSUPPORTED, "SHOW %s is not supported", object);
     error_at(error, statement->place.offset, statement->place.length);
     error_hint(error, "SHOW knows TABLES, VIEWS, COLUMNS FROM, CREATE TABLE, CREATE VIEW, "
