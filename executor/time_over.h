@@ -2,6 +2,7 @@
  *
  *   op_time_over.c      the operator: rows wait for their time, leave in order, are forgotten
  *   time_over_value.c   the values of the calls for rows whose time has come
+ *   time_over_stack.c   MIN and MAX of frames that slide
  *
  * Rows of a partition are numbered from 0 as they leave. A call that looks at rows before the last
  * ones finds them in `history` by their number, and remembers the first row of its last frame. */
@@ -17,7 +18,11 @@ typedef struct TimeOverCall {
     bool looks_back;      /* reads the history */
     uint32_t from_offset; /* in the partition's record: u64, the first row of the last frame */
     uint32_t fold_offset;
-    int64_t distance_us; /* of RANGE ... PRECEDING */
+    /* MIN and MAX of frames that slide: see time_over_stack.c. */
+    bool is_stack;
+    uint32_t middle_offset; /* in the partition's record */
+    uint32_t suffix_offset; /* in the history's */
+    int64_t distance_us;    /* of RANGE ... PRECEDING */
     /* Columns of the history to decode into; NULL for those that the call does not read. */
     Vector **decode;
     const Vector **args;
@@ -73,6 +78,7 @@ typedef struct TimeOver {
     TimeOverCall *calls;
     uint32_t call_count;
     TimeOverMemory memory;         /* of folds in state */
+    TimeOverMemory history_memory; /* of folds in the history */
     TimeOverMemory scratch_memory; /* of folds that are made for one row */
     /* Changing. */
     struct TimeOverQueue *queue;
@@ -85,6 +91,22 @@ typedef struct TimeOver {
 void time_over_open_calls(TimeOver *over);
 /* Numbers the rows of the work, fills the calls' columns, forgets rows that no frame needs. */
 bool time_over_run(TimeOver *over, TimeOverWork *work, Error *error) MUST_CHECK;
+/* The calls' columns for MIN and MAX of frames that slide. */
+bool time_over_run_stack(TimeOver *over, const TimeOverCall *call, TimeOverWork *work, Vector *out,
+                         Error *error) MUST_CHECK;
+/* What both ways share: the last of the rows equal to row `row` of the work, the number of the
+ * first row of its frame, its place in the history; rows first <= number < end added to a fold. */
+uint32_t time_over_last_peer(const TimeOverWork *work, uint32_t row);
+uint64_t time_over_frame_start(const TimeOver *over, const TimeOverCall *call,
+                               const TimeOverWork *work, uint32_t row);
+void *time_over_seek(const TimeOver *over, const StateTree *tree, uint64_t number,
+                     StateCursor *cursor);
+bool time_over_fold(TimeOver *over, const TimeOverCall *call, const StateTree *tree, uint64_t first,
+                    uint64_t end, uint8_t *fold, AggregateMemory *memory, Error *error) MUST_CHECK;
+static inline uint64_t *time_over_number(TimeOverPartition *partition, uint32_t offset)
+{
+    return (uint64_t *)(void *)((uint8_t *)partition + offset);
+}
 /* Forgets a partition. */
 void time_over_forget(TimeOver *over, Str key, uint64_t hash);
 

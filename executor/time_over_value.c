@@ -4,8 +4,9 @@
  * fold, kept with the partition, that rows are added to; the value of a row is what the fold is
  * behind the last of its equals. A frame that slides and whose aggregate can take away without loss
  * has one as well: rows that come and rows that go are written into one list of changes, in their
- * order, which the aggregate runs over. Other frames are folded anew from the history, whose rows
- * are also what FIRST_VALUE and LAG and their like pick from.
+ * order, which the aggregate runs over. MIN and MAX slide by time_over_stack.c. Other frames are
+ * folded anew from the history, whose rows are also what FIRST_VALUE and LAG and their like pick
+ * from.
  *
  * Cost: a row is added once and taken away once; folding anew is a pass over the frame a row. */
 #include "executor/time_over.h"
@@ -32,11 +33,11 @@ static uint8_t *fold_of(const TimeOverCall *call, TimeOverPartition *partition)
 
 static uint64_t *from_of(const TimeOverCall *call, TimeOverPartition *partition)
 {
-    return (uint64_t *)(void *)((uint8_t *)partition + call->from_offset);
+    return time_over_number(partition, call->from_offset);
 }
 
 /* The last of the rows that are equal to row `row` of the work. */
-static uint32_t last_peer(const TimeOverWork *work, uint32_t row)
+uint32_t time_over_last_peer(const TimeOverWork *work, uint32_t row)
 {
     uint32_t last = row;
     while (last + 1 < work->count && work->peers[last + 1] == work->peers[row])
@@ -57,8 +58,8 @@ static Str number_key(uint64_t number, NumberKey *key)
     return (Str){(const char *)key->bytes, sizeof(key->bytes)};
 }
 
-static void *history_seek(const TimeOver *over, const StateTree *tree, uint64_t number,
-                          StateCursor *cursor)
+void *time_over_seek(const TimeOver *over, const StateTree *tree, uint64_t number,
+                     StateCursor *cursor)
 {
     NumberKey key;
     return state_cursor_seek(over->history, tree, number_key(number, &key), cursor);
@@ -110,8 +111,8 @@ static bool filter_passes(const Vector *filter, uint32_t row)
 /* ------------------------------------------------------------- where frames begin */
 
 /* The number of the first row of the frame of row `row`. */
-static uint64_t frame_start(const TimeOver *over, const TimeOverCall *call,
-                            const TimeOverWork *work, uint32_t row)
+uint64_t time_over_frame_start(const TimeOver *over, const TimeOverCall *call,
+                               const TimeOverWork *work, uint32_t row)
 {
     const PlanFrameBound *start = &call->plan->frame.start;
     uint64_t number = work->numbers[row];
@@ -134,7 +135,7 @@ static uint64_t frame_start(const TimeOver *over, const TimeOverCall *call,
     int64_t least;
     if (__builtin_sub_overflow(work->times[row], call->distance_us, &least))
         return from;
-    const int64_t *time = history_seek(over, work->history[row], from, &cursor);
+    const int64_t *time = time_over_seek(over, work->history[row], from, &cursor);
     for (; time != NULL && *time < least; from++)
         time = state_cursor_next(&cursor);
     return from;
@@ -176,7 +177,7 @@ static bool run_forward(TimeOver *over, const TimeOverCall *call, TimeOverWork *
     if (!plan->aggregate.update(&update, error))
         return false;
     for (uint32_t i = 0; i < work->count && !call->by_rows; i++) {
-        uint32_t last = last_peer(work, i);
+        uint32_t last = time_over_last_peer(work, i);
         for (; i < last; i++)
             vector_copy_value(out, i, out, last, work->out->arena, true);
     }
@@ -246,10 +247,10 @@ static bool slide_to(Slide *slide, uint32_t first, uint32_t last, Error *error)
     TimeOverWork *work = slide->work;
     TimeOverPartition *partition = work->partitions[first];
     uint64_t *from = from_of(slide->call, partition);
-    uint64_t start = frame_start(slide->over, slide->call, work, first);
+    uint64_t start = time_over_frame_start(slide->over, slide->call, work, first);
     StateCursor cursor;
     const void *record =
-        history_seek(slide->over, work->history[first], work->numbers[first], &cursor);
+        time_over_seek(slide->over, work->history[first], work->numbers[first], &cursor);
     for (uint32_t i = first; i <= last; i++) {
         if (!slide_add(slide, partition, record, false, (int64_t)(work->numbers[i] - *from + 1),
                        error))
@@ -257,7 +258,7 @@ static bool slide_to(Slide *slide, uint32_t first, uint32_t last, Error *error)
         record = state_cursor_next(&cursor);
     }
     if (*from < start)
-        record = history_seek(slide->over, work->history[first], *from, &cursor);
+        record = time_over_seek(slide->over, work->history[first], *from, &cursor);
     for (; *from < start; (*from)++) {
         if (!slide_add(slide, partition, record, true, (int64_t)(work->numbers[last] - *from),
                        error))
@@ -278,7 +279,7 @@ static bool run_slide(TimeOver *over, const TimeOverCall *call, TimeOverWork *wo
     slide->work = work;
     slide->out = out;
     for (uint32_t i = 0; i < work->count; i++) {
-        uint32_t last = call->by_rows ? i : last_peer(work, i);
+        uint32_t last = call->by_rows ? i : time_over_last_peer(work, i);
         if (!slide_to(slide, i, last, error))
             return false;
         i = last;
@@ -288,16 +289,15 @@ static bool run_slide(TimeOver *over, const TimeOverCall *call, TimeOverWork *wo
 
 /* ------------------------------------------------------------ frames folded anew */
 
-static bool fold_frame(TimeOver *over, const TimeOverCall *call, const TimeOverWork *work,
-                       uint32_t row, uint64_t end, uint8_t *fold, Error *error)
+bool time_over_fold(TimeOver *over, const TimeOverCall *call, const StateTree *tree, uint64_t first,
+                    uint64_t end, uint8_t *fold, AggregateMemory *memory, Error *error)
 {
-    uint64_t at = *from_of(call, work->partitions[row]);
     uint8_t *states[RUN_ROWS], active[RUN_ROWS];
     StateCursor cursor;
-    const void *record = history_seek(over, work->history[row], at, &cursor);
-    while (at < end) {
+    const void *record = time_over_seek(over, tree, first, &cursor);
+    while (first < end) {
         uint32_t count = 0;
-        for (; at < end && count < RUN_ROWS; at++, count++) {
+        for (; first < end && count < RUN_ROWS; first++, count++) {
             decode_kept(over, call, record, count);
             states[count] = fold;
             active[count] = filter_passes(call->filter, count);
@@ -307,7 +307,7 @@ static bool fold_frame(TimeOver *over, const TimeOverCall *call, const TimeOverW
                                   .row_count = count,
                                   .states = states,
                                   .active = call->filter == NULL ? NULL : active,
-                                  .memory = &over->scratch_memory.base,
+                                  .memory = memory,
                                   .arena = over->run,
                                   .data = call->plan->aggregate.data};
         if (!call->plan->aggregate.update(&update, error))
@@ -323,10 +323,11 @@ static bool run_anew(TimeOver *over, const TimeOverCall *call, TimeOverWork *wor
     uint8_t *fold = arena_alloc(over->run, (size_t)aggregate->state_bytes + 8);
     Vector value;
     for (uint32_t i = 0; i < work->count; i++) {
-        uint32_t last = call->by_rows ? i : last_peer(work, i);
-        *from_of(call, work->partitions[i]) = frame_start(over, call, work, i);
+        uint32_t last = call->by_rows ? i : time_over_last_peer(work, i);
+        *from_of(call, work->partitions[i]) = time_over_frame_start(over, call, work, i);
         memset(fold, 0, aggregate->state_bytes);
-        if (!fold_frame(over, call, work, i, work->numbers[last] + 1, fold, error))
+        if (!time_over_fold(over, call, work->history[i], *from_of(call, work->partitions[i]),
+                            work->numbers[last] + 1, fold, &over->scratch_memory.base, error))
             return false;
         vector_init(&value, call->plan->type, 1, over->run);
         aggregate->result_of(aggregate->data, &fold, 1, &value, work->out->arena);
@@ -375,12 +376,12 @@ static const void *find_lag(const TimeOver *over, const TimeOverCall *call,
     StateCursor cursor;
     if (!call->plan->ignore_nulls || back == 0) {
         const void *record =
-            back > number ? NULL : history_seek(over, work->history[row], number - back, &cursor);
+            back > number ? NULL : time_over_seek(over, work->history[row], number - back, &cursor);
         if (record != NULL)
             decode_kept(over, call, record, 0);
         return record;
     }
-    const void *record = history_seek(over, work->history[row], number, &cursor);
+    const void *record = time_over_seek(over, work->history[row], number, &cursor);
     while ((record = state_cursor_previous(&cursor)) != NULL)
         if (counts(over, call, record) && --back == 0)
             return record;
@@ -392,7 +393,7 @@ static const void *find_picked(const TimeOver *over, const TimeOverCall *call,
                                const TimeOverWork *work, uint32_t row)
 {
     uint64_t first = *from_of(call, work->partitions[row]);
-    uint64_t last = work->numbers[call->by_rows ? row : last_peer(work, row)];
+    uint64_t last = work->numbers[call->by_rows ? row : time_over_last_peer(work, row)];
     bool back = call->plan->kind == WINDOW_LAST_VALUE;
     uint64_t left = call->plan->kind == WINDOW_NTH_VALUE ? (uint64_t)call->plan->number : 1;
     StateCursor cursor;
@@ -402,7 +403,7 @@ static const void *find_picked(const TimeOver *over, const TimeOverCall *call,
         first += left - 1;
         left = 1;
     }
-    const void *record = history_seek(over, work->history[row], back ? last : first, &cursor);
+    const void *record = time_over_seek(over, work->history[row], back ? last : first, &cursor);
     for (uint64_t seen = first; seen <= last; seen++) {
         if (counts(over, call, record) && --left == 0)
             return record;
@@ -416,7 +417,7 @@ static void run_picks(TimeOver *over, const TimeOverCall *call, TimeOverWork *wo
     bool is_lag = call->plan->kind == WINDOW_LAG;
     Arena *arena = work->out->arena;
     for (uint32_t i = 0; i < work->count; i++) {
-        *from_of(call, work->partitions[i]) = frame_start(over, call, work, i);
+        *from_of(call, work->partitions[i]) = time_over_frame_start(over, call, work, i);
         const void *record =
             is_lag ? find_lag(over, call, work, i) : find_picked(over, call, work, i);
         if (record != NULL)
@@ -483,7 +484,8 @@ static bool run_call(TimeOver *over, const TimeOverCall *call, TimeOverWork *wor
     case PLAN_FOLD_SLIDE:
         return run_slide(over, call, work, out, error);
     case PLAN_FOLD_ANEW:
-        return run_anew(over, call, work, out, error);
+        return call->is_stack ? time_over_run_stack(over, call, work, out, error)
+                              : run_anew(over, call, work, out, error);
     default:
         break;
     }
@@ -546,8 +548,31 @@ static Vector *decoded(TimeOver *over, TimeOverCall *call, uint32_t column)
     return call->decode[at];
 }
 
-static void open_call(TimeOver *over, uint32_t number, uint32_t *record_bytes, uint32_t *strings,
-                      uint32_t *string_count)
+/* A record that tables are declared with: its size, and where texts lie in it. */
+typedef struct RecordShape {
+    uint32_t bytes;
+    uint32_t *strings;
+    uint32_t string_count;
+} RecordShape;
+
+static uint32_t add_fold(RecordShape *shape, const BoundAggregate *aggregate)
+{
+    uint32_t offset = shape->bytes;
+    for (uint32_t k = 0; k < aggregate->string_count; k++)
+        shape->strings[shape->string_count++] = offset + aggregate->string_offsets[k];
+    shape->bytes += aggregate->state_bytes;
+    return offset;
+}
+
+static bool is_extreme(const PlanOverCall *plan)
+{
+    if (plan->fold != PLAN_FOLD_ANEW)
+        return false;
+    const char *name = plan->aggregate.function->name;
+    return strcmp(name, "MIN") == 0 || strcmp(name, "MAX") == 0;
+}
+
+static void open_call(TimeOver *over, uint32_t number, RecordShape *record, RecordShape *history)
 {
     Arena *arena = over->base.context->arena;
     const PlanOverCall *plan = &over->plan->over.calls[number];
@@ -560,9 +585,9 @@ static void open_call(TimeOver *over, uint32_t number, uint32_t *record_bytes, u
     if (distance != NULL &&
         __builtin_mul_overflow(*(const int64_t *)distance->data, 1000, &call->distance_us))
         call->distance_us = INT64_MAX;
-    call->from_offset = *record_bytes;
+    call->from_offset = record->bytes;
     if (call->looks_back) {
-        *record_bytes += (uint32_t)sizeof(uint64_t);
+        record->bytes += (uint32_t)sizeof(uint64_t);
         call->decode = arena_new_array(arena, Vector *, (size_t)over->own + 1);
         call->args = arena_new_array(arena, const Vector *, (size_t)plan->argument_count + 1);
         for (uint32_t a = 0; a < plan->argument_count; a++)
@@ -570,15 +595,17 @@ static void open_call(TimeOver *over, uint32_t number, uint32_t *record_bytes, u
         if (plan->filter >= 0)
             call->filter = decoded(over, call, (uint32_t)plan->filter);
     }
-    call->fold_offset = *record_bytes;
-    if (plan->fold != PLAN_FOLD_FORWARD && plan->fold != PLAN_FOLD_SLIDE)
-        return;
-    for (uint32_t k = 0; k < plan->aggregate.string_count; k++)
-        strings[(*string_count)++] = call->fold_offset + plan->aggregate.string_offsets[k];
-    *record_bytes += plan->aggregate.state_bytes;
+    call->is_stack = is_extreme(plan);
+    if (call->is_stack) {
+        call->middle_offset = record->bytes;
+        record->bytes += (uint32_t)sizeof(uint64_t);
+        call->suffix_offset = add_fold(history, &plan->aggregate);
+    }
+    if (call->is_stack || plan->fold == PLAN_FOLD_FORWARD || plan->fold == PLAN_FOLD_SLIDE)
+        call->fold_offset = add_fold(record, &plan->aggregate);
 }
 
-static void declare_history(TimeOver *over)
+static void declare_history(TimeOver *over, const RecordShape *shape)
 {
     const OperatorContext *context = over->base.context;
     const Schema *input = context->node->inputs[0].node->schema;
@@ -593,7 +620,9 @@ static void declare_history(TimeOver *over)
     over->kept_layout = row_layout_new(context->arena, types, over->kept_count);
     StateSpec history = {.name = "history",
                          .kind = STATE_ORDERED,
-                         .record_bytes = sizeof(int64_t),
+                         .record_bytes = shape->bytes,
+                         .string_offsets = shape->strings,
+                         .string_count = shape->string_count,
                          .ttl_ms = over->plan->over.state_ttl_ms,
                          .description = arena_strdup(context->arena, buffer_text(&text))};
     over->history = state_table_declare(context->state, &history);
@@ -605,28 +634,30 @@ void time_over_open_calls(TimeOver *over)
     const OperatorContext *context = over->base.context;
     Arena *arena = context->arena;
     const PlanOver *plan = &over->plan->over;
-    uint32_t room = 1, record_bytes = sizeof(TimeOverPartition), string_count = 0;
+    uint32_t room = 1;
     bool looks_back = false;
     over->call_count = plan->call_count;
     over->calls = arena_new_array(arena, TimeOverCall, (size_t)plan->call_count + 1);
     over->kept = arena_new_array(arena, uint32_t, (size_t)over->own + 1);
     for (uint32_t c = 0; c < plan->call_count; c++)
         room += plan->calls[c].aggregate.string_count;
-    uint32_t *strings = arena_new_array(arena, uint32_t, room);
+    RecordShape record = {sizeof(TimeOverPartition), arena_new_array(arena, uint32_t, room), 0};
+    RecordShape history = {sizeof(int64_t), arena_new_array(arena, uint32_t, room), 0};
     for (uint32_t c = 0; c < plan->call_count; c++) {
-        open_call(over, c, &record_bytes, strings, &string_count);
+        open_call(over, c, &record, &history);
         looks_back = looks_back || over->calls[c].looks_back;
     }
     StateSpec partitions = {.name = "partitions",
                             .kind = STATE_VALUE,
-                            .record_bytes = record_bytes,
-                            .string_offsets = strings,
-                            .string_count = string_count,
+                            .record_bytes = record.bytes,
+                            .string_offsets = record.strings,
+                            .string_count = record.string_count,
                             .ttl_ms = plan->state_ttl_ms,
                             .description = "partition -> rows, time of the last, aggregates"};
     over->partitions = state_table_declare(context->state, &partitions);
     if (looks_back)
-        declare_history(over);
+        declare_history(over, &history);
     over->memory = (TimeOverMemory){{assign_in_state}, over->partitions, NULL};
+    over->history_memory = (TimeOverMemory){{assign_in_state}, over->history, NULL};
     over->scratch_memory = (TimeOverMemory){{assign_in_scratch}, NULL, NULL};
 }

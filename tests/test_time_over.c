@@ -6,7 +6,7 @@ extern const OperatorClass op_over;
 extern const OperatorClass op_time_over;
 
 #define T     "1970-01-01 00:00:"
-#define CALLS 16
+#define CALLS 17
 
 static const Vector *seconds(Arena *arena, int64_t count)
 {
@@ -64,7 +64,7 @@ static PlanOverCall place(WindowKind kind)
 #define IN "k STRING, ts TIMESTAMP, v INT, s STRING, b BOOLEAN"
 #define OUT                                                                                        \
     IN ", n BIGINT, r BIGINT, d BIGINT, a INT, c INT, e INT, f INT, g INT, h INT, "                \
-       "i INT, j INT, l INT, m INT, o STRING, p BIGINT, q INT"
+       "i INT, j INT, l INT, m INT, o STRING, p BIGINT, q INT, t STRING"
 
 static void fill_calls(Arena *arena, const Schema *in, PlanOverCall *calls)
 {
@@ -90,6 +90,7 @@ static void fill_calls(Arena *arena, const Schema *in, PlanOverCall *calls)
     calls[c++] = fold(arena, in, "COUNT", NULL, PLAN_FOLD_SLIDE, range(arena, 1));
     calls[c] = fold(arena, in, "MIN", "v", PLAN_FOLD_ANEW, three);
     calls[c++].filter = 4;
+    calls[c++] = fold(arena, in, "MAX", "s", PLAN_FOLD_ANEW, range(arena, 2));
     ck_assert_uint_eq(c, CALLS);
 }
 
