@@ -378,8 +378,9 @@ def bench_operators(bench):
 
 
 def bench_windows(bench):
-    """The aggregate over windows alone, each beside a loop written by hand."""
-    subprocess.run([os.path.join(bench.build, "bench", "bench_windows")], check=True)
+    """Aggregates and joins over windows alone, each beside a loop written by hand."""
+    for name in ("bench_windows", "bench_time_joins"):
+        subprocess.run([os.path.join(bench.build, "bench", name)], check=True)
 
 
 def bench_latency(bench):

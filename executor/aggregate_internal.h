@@ -91,6 +91,7 @@ typedef struct Aggregate {
     DistinctSet **distinct_sets;
     uint32_t distinct_count;
     uint32_t header_bytes;
+    uint32_t record_bytes;
     bool numbers_groups; /* for DISTINCT over inserts */
     StateTable *groups;
     GroupMemory memory;

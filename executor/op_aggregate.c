@@ -263,6 +263,7 @@ void aggregate_setup(Aggregate *aggregate, const OperatorContext *context,
     aggregate->header_bytes = header_bytes + (aggregate->numbers_groups ? 8u : 0u);
     StateSpec spec = {.name = "groups", .kind = STATE_VALUE, .ttl_ms = plan->state_ttl_ms};
     open_calls(aggregate, &spec);
+    aggregate->record_bytes = spec.record_bytes;
     spec.description = describe(aggregate);
     aggregate->groups = state_table_declare(context->state, &spec);
     aggregate->memory = (GroupMemory){{memory_assign}, aggregate->groups};

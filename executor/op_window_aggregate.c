@@ -12,7 +12,7 @@
  *
  * Cost: one prefetched probe a row; a window of n slices costs n merges a key. State: a record per
  * key and slice, let go with the last window of the slice. */
-#include "executor/window_internal.h"
+#include "executor/window_merge.h"
 
 #include <stdlib.h>
 
@@ -261,6 +261,7 @@ static bool run_batch(WindowAggregate *window, WindowBatch *batch, Error *error)
     if (batch->work.count == 0)
         return true;
     window_find_groups(window, batch);
+    window_merge_note(window, batch->ends, batch->work.count);
     enter_groups(window, batch);
     aggregate_count_rows(&window->aggregate, &batch->work);
     if (!aggregate_update(&window->aggregate, &batch->work, error))
@@ -427,11 +428,13 @@ void window_setup(WindowAggregate *window, const OperatorContext *context, uint3
         window_clock_open(window);
     window->progress = INT64_MIN;
     window->firing = arena_new((size_t)1 << 16);
+    window_merge_open(window);
 }
 
 void window_teardown(WindowAggregate *window)
 {
     window_slices_deinit(&window->slices);
+    window_merge_free(&window->merge);
     arena_free(window->firing);
     aggregate_teardown(&window->aggregate);
 }

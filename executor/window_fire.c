@@ -6,7 +6,7 @@
  * stays in the cache.
  *
  * Cost: a probe and a merge per key and slice; nothing is written to state. */
-#include "executor/window_internal.h"
+#include "executor/window_merge.h"
 
 /* ----------------------------------------------------------------------- forget */
 
@@ -95,7 +95,10 @@ static bool merge_states(Chunk *chunk, const AggregateCall *call, uint8_t **stat
 {
     const BoundAggregate *bound = &call->plan->call;
     const WindowResults *results = chunk->results;
-    for (uint32_t i = 0; i < chunk->count; i++) {
+    for (uint32_t i = 0; i < chunk->count && results->merged; i++)
+        states[i] =
+            (uint8_t *)window_merge_record(&chunk->window->merge, chunk->from + i) + call->offset;
+    for (uint32_t i = 0; i < chunk->count && !results->merged; i++) {
         uint32_t from = results->starts[chunk->from + i];
         uint32_t to = results->starts[chunk->from + i + 1];
         states[i] = (uint8_t *)results->records[from] + call->offset;
@@ -173,9 +176,11 @@ static bool write_chunk(Chunk *chunk, Batch *out, Error *error)
     for (uint32_t k = 0; k < plan->key_count; k++)
         keys[k] = &out->columns[k];
     for (uint32_t i = 0; i < chunk->count && plan->key_count != 0; i++) {
-        Str key = state_value_key(aggregate->groups, chunk_record(chunk, i));
-        row_decode(aggregate->key_layout, window_group_keys(window, key), keys, i, out->arena,
-                   false);
+        Str key = chunk->results->merged
+                      ? window_merge_key(window, chunk->from + i)
+                      : window_group_keys(
+                            window, state_value_key(aggregate->groups, chunk_record(chunk, i)));
+        row_decode(aggregate->key_layout, key, keys, i, out->arena, false);
     }
     if (aggregate->has_ordered || aggregate->distinct_count != 0)
         find_parts(chunk);
@@ -332,6 +337,15 @@ static bool give_window(WindowAggregate *window, int64_t end, WindowSlice *const
 {
     Gathering all = {.window = window};
     WindowResults results = {.start = window_start(&window->shape, end), .end = end};
+    bool grows = window->shape.kind == PLAN_WINDOW_CUMULATE &&
+                 window->shape.slide_us != window->shape.size_us;
+    if (window->merges && (slice_count > 1 || grows)) {
+        if (!window_merge_slices(window, results.start, end, slices, slice_count, error))
+            return false;
+        results.merged = true;
+        results.count = window->merge.count;
+        return window_emit(window, &results, emitter, error);
+    }
     list_records(&all, slices, slice_count);
     if (slice_count == 1) {
         take_records(&all, &results);
@@ -380,6 +394,7 @@ static bool fire_first(WindowAggregate *window, Emitter *emitter, Error *error)
         else
             forget_slice(window, slices[i]);
     }
+    window_merge_done(window);
     return true;
 }
 

@@ -2,6 +2,7 @@
  *
  *     op_window_aggregate.c   rows to slices: late rows, groups, updates
  *     window_fire.c           windows that end: slices put together, rows given, state let go
+ *     window_merge.c          slices of a window put together in memory
  *     window_session.c        sessions: which rows belong together
  *     window_bucket.c         the same for rows that are never taken back
  *     window_slices.c         slices in memory, and which window ends first
@@ -27,6 +28,19 @@ typedef struct WindowRecord {
     uint32_t key_hash; /* lower half of the hash of the keys */
 } WindowRecord;
 
+/* Several slices put together (window_merge.c). */
+typedef struct WindowMerge {
+    uint32_t entry_bytes;
+    char *entries; /* a key each */
+    uint32_t count;
+    uint32_t capacity;
+    uint32_t *slots; /* entries by hash, from 1 */
+    uint32_t mask;
+    Arena *texts;       /* of merged states; NULL: none yet */
+    int64_t start, end; /* the window that is put together */
+    bool holds;         /* it still is what the slices hold */
+} WindowMerge;
+
 typedef struct WindowAggregate WindowAggregate;
 struct WindowAggregate {
     Aggregate aggregate;
@@ -34,6 +48,7 @@ struct WindowAggregate {
     const PlanWindowAggregate *plan;
     WindowShape shape;
     uint32_t suffix_bytes; /* of a group's key, behind the encoded keys */
+    bool merges;           /* all that a group holds is in its record */
     bool in_buckets;       /* SESSION of rows that are never taken back */
     StateTable *times;     /* other SESSION: keys → time → rows with it */
     StateTable *clock;     /* processing time: how far it has come; NULL: event time */
@@ -43,6 +58,7 @@ struct WindowAggregate {
     int64_t progress; /* window_progress of the watermark, or of the clock */
     int64_t now_us;   /* the clock, when it was last looked at */
     Arena *firing;    /* reset by each window that ends */
+    WindowMerge merge;
 };
 
 /* What becomes of a row: it counts, or no window has it, or it came too late. */
@@ -110,6 +126,7 @@ typedef struct WindowResults {
     uint32_t count;
     uint32_t *starts; /* where each one's records begin; one more than count */
     void **records;
+    bool merged;            /* instead of these: the entries of window->merge */
     int64_t *window_starts; /* NULL: all windows are start .. end */
     int64_t *window_ends;
     int64_t start;
