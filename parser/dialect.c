@@ -204,6 +204,8 @@ static Keyword dialect_special_call(const Token *callee)
     case KW_JSON_VALUE:
     case KW_JSON_QUERY:
     case KW_JSON_EXISTS:
+    case KW_JSON_OBJECTAGG:
+    case KW_JSON_ARRAYAGG:
         return callee->keyword;
     default:
         return KW_NONE;

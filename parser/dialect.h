@@ -83,6 +83,7 @@ typedef struct Frame {
     bool wraps;         /* one more ")" behind it */
     bool row_open;      /* a row of VALUES without parentheses */
     bool json_clauses;  /* JSON_VALUE: behind the path, words are clauses */
+    bool json_value;    /* JSON_OBJECTAGG: VALUE has parted key and value */
     bool json_default;  /* and between DEFAULT and ON there is an expression */
     bool has_window;    /* a WINDOW clause has been written */
     uint32_t case_base; /* CASEs open when it began */

@@ -2,6 +2,7 @@
  *
  * The decision looks at the neighbours and at the frame only, never further, so that it can be
  * told in a line each. */
+#include "core/str.h"
 #include "parser/dialect.h"
 
 #include <string.h>
@@ -240,6 +241,44 @@ static bool dialect_write_json_clause(Dialect *dialect, uint32_t *at)
     if (frame->json_default)
         dialect_put(dialect, *at, ",");
     (*at)++;
+    return true;
+}
+
+static bool dialect_is_text(const Dialect *dialect, uint32_t at, const char *word)
+{
+    const Token *token = parser_token(dialect->parser, at);
+    return token->kind == TOKEN_WORD &&
+           str_equal_nocase((Str){token->text, token->text_length}, str_of(word));
+}
+
+/* JSON_OBJECTAGG([KEY] k VALUE v [NULL | ABSENT ON NULL]), JSON_ARRAYAGG(v [… ON NULL]): key and
+ * value become arguments, and NULL or ABSENT a text behind them. */
+static bool dialect_write_json_aggregate(Dialect *dialect, uint32_t *at)
+{
+    Frame *frame = dialect_frame(dialect);
+    bool object = frame->special == KW_JSON_OBJECTAGG;
+    if (!object && frame->special != KW_JSON_ARRAYAGG)
+        return false;
+    bool first = *at == frame->open + 1;
+    bool ends =
+        dialect_is_symbol(dialect, *at + 1, ',') || dialect_is_symbol(dialect, *at + 1, ')');
+    if (object && first && !ends && dialect_is_text(dialect, *at, "KEY") &&
+        !dialect_is_text(dialect, *at + 1, "VALUE")) {
+        (*at)++;
+        return true;
+    }
+    if (object && !first && !frame->json_value && dialect_is_text(dialect, *at, "VALUE")) {
+        frame->json_value = true;
+        dialect_put(dialect, (*at)++, ",");
+        return true;
+    }
+    bool treats = dialect_is_text(dialect, *at, "NULL") || dialect_is_text(dialect, *at, "ABSENT");
+    if (first || !treats || !dialect_is_word(dialect, *at + 1, KW_ON) ||
+        !dialect_is_text(dialect, *at + 2, "NULL"))
+        return false;
+    dialect_put(dialect, *at, ",");
+    dialect_put_holder(dialect, 'w', *at);
+    *at += 3;
     return true;
 }
 
@@ -587,6 +626,8 @@ bool dialect_write_word(Dialect *dialect, uint32_t *at)
         return dialect_name(dialect, at);
     if (!parser_read_literal(parser, *at))
         return false;
+    if (dialect_write_json_aggregate(dialect, at))
+        return true;
     if (token->type != NULL) {
         dialect_put_holder(dialect, 'l', *at);
         *at = token->last + 1;

@@ -125,8 +125,10 @@
     X(JOBS, 0)                                                                                     \
     X(JOIN, KEYWORD_QUERY)                                                                         \
     X(JSON, 0)                                                                                     \
+    X(JSON_ARRAYAGG, 0)                                                                            \
     X(JSON_EXECUTION_PLAN, 0)                                                                      \
     X(JSON_EXISTS, 0)                                                                              \
+    X(JSON_OBJECTAGG, 0)                                                                           \
     X(JSON_QUERY, 0)                                                                               \
     X(JSON_VALUE, 0)                                                                               \
     X(KEY, 0)                                                                                      \

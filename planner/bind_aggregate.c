@@ -52,6 +52,35 @@ static bool check_place(const ExprScope *scope, const AstExpr *ast, Error *error
     return true;
 }
 
+/* What is collected is one value: of JSON_OBJECTAGG key and value are a ROW. */
+static bool pair_arguments(const ExprScope *scope, AggregateSite *site, Error *error)
+{
+    const PlannerContext *context = scope->binder->context;
+    if (strcmp(site->name, "JSON_OBJECTAGG") != 0 || site->arg_count < 2)
+        return true;
+    site->args[0] = expr_call(&context->site, "ROW", site->args, 2, site->place, error);
+    for (uint32_t i = 2; i < site->arg_count; i++)
+        site->args[i - 1] = site->args[i];
+    site->arg_count--;
+    return site->args[0] != NULL;
+}
+
+/* ARRAY_AGG(x IGNORE NULLS) takes the rows where x is not NULL; the others do so by themselves. */
+static bool ignore_nulls(const ExprScope *scope, AggregateSite *site, Error *error)
+{
+    const PlannerContext *context = scope->binder->context;
+    if (strcmp(site->name, "ARRAY_AGG") != 0 || site->arg_count == 0)
+        return true;
+    const Expr *parts[2];
+    parts[0] = expr_call(&context->site, "IS NOT NULL", site->args, 1, site->place, error);
+    parts[1] = site->filter;
+    if (parts[0] == NULL)
+        return false;
+    site->filter =
+        site->filter == NULL ? parts[0] : expr_and(&context->site, parts, array_count(parts));
+    return true;
+}
+
 /* Arguments and filter of a call, bound over the input's rows. */
 static bool bind_parts(ExprScope *scope, const AstExpr *ast, AggregateSite *site, Error *error)
 {
@@ -72,7 +101,8 @@ static bool bind_parts(ExprScope *scope, const AstExpr *ast, AggregateSite *site
         bound = site->filter != NULL;
     }
     scope->in_aggregate = false;
-    return bound;
+    return bound && pair_arguments(scope, site, error) &&
+           (!ast->ignore_nulls || ignore_nulls(scope, site, error));
 }
 
 static void look_at_columns(const Expr *expr, bool *own, bool *outer)

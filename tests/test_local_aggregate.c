@@ -9,10 +9,11 @@ typedef struct Phases {
     Bench *local;
     Bench *global;
     PlanAggregate plans[2];
-    PlanAggregateCall calls[3];
+    PlanAggregateCall calls[4];
 } Phases;
 
-/* SELECT k, COUNT(*), SUM(v) [, MAX(s)] over (v BIGINT, k STRING, s STRING). */
+/* SELECT k, COUNT(*), SUM(v) [, MAX(s), APPROX_COUNT_DISTINCT(v)] over (v BIGINT, k STRING, s
+ * STRING). */
 static void phases_open(Phases *phases, int size_index, bool retracts)
 {
     static const uint32_t input_key[] = {1}, merged_key[] = {0};
@@ -22,10 +23,13 @@ static void phases_open(Phases *phases, int size_index, bool retracts)
     const Schema *input = test_schema(arena, "v BIGINT,k STRING,s STRING");
     const Schema *between = test_schema(arena, retracts ? "k STRING,states BYTES,rows BIGINT"
                                                         : "k STRING,states BYTES");
-    uint32_t calls = retracts ? 2 : 3;
+    uint32_t calls = retracts ? 2 : 4;
     phases->calls[0] = test_aggregate(arena, input, "COUNT", NULL, retracts);
     phases->calls[1] = test_aggregate(arena, input, "SUM", "v", retracts);
-    phases->calls[2] = test_aggregate(arena, input, "MAX", "s", retracts);
+    if (!retracts) {
+        phases->calls[2] = test_aggregate(arena, input, "MAX", "s", false);
+        phases->calls[3] = test_aggregate(arena, input, "APPROX_COUNT_DISTINCT", "v", false);
+    }
     PlanAggregate plan = {.keys = input_key,
                           .key_count = 1,
                           .calls = phases->calls,
@@ -40,7 +44,7 @@ static void phases_open(Phases *phases, int size_index, bool retracts)
     phases->global->node.traits.folds = true;
     bench_open(phases->global, &op_aggregate,
                test_schema(arena, retracts ? "k STRING,n BIGINT,sum BIGINT"
-                                           : "k STRING,n BIGINT,sum BIGINT,max STRING"),
+                                           : "k STRING,n BIGINT,sum BIGINT,max STRING,d BIGINT"),
                &phases->plans[1]);
 }
 
@@ -76,11 +80,11 @@ START_TEST(merged_they_are_what_the_rows_are)
     phases_check(&phases,
                  "+I[5, a, 'a text longer than twelve']\n+I[7, b, short]\n"
                  "+I[6, a, 'another text longer than that']\n+I[NULL, NULL, NULL]\n",
-                 "+I[a, 2, 11, another text longer than that]\n+I[b, 1, 7, short]\n"
-                 "+I[NULL, 1, NULL, NULL]\n");
+                 "+I[a, 2, 11, another text longer than that, 2]\n+I[b, 1, 7, short, 1]\n"
+                 "+I[NULL, 1, NULL, NULL, 0]\n");
     phases_check(&phases, "+I[0, b, 'a text longer than twelve']\n+I[1, a, aa]\n+I[1, a, b]\n",
-                 "-U[b, 1, 7, short]\n+U[b, 2, 7, short]\n"
-                 "-U[a, 2, 11, another text longer than that]\n+U[a, 4, 13, b]\n");
+                 "-U[b, 1, 7, short, 1]\n+U[b, 2, 7, short, 2]\n"
+                 "-U[a, 2, 11, another text longer than that, 2]\n+U[a, 4, 13, b, 3]\n");
     phases_close(&phases);
 }
 END_TEST
@@ -97,6 +101,49 @@ START_TEST(groups_come_and_go_by_the_rows_they_gain)
     phases_check(&phases, "+I[2, a, x]\n", "+I[a, 1, 2]\n");
     bench_restart(phases.global);
     phases_check(&phases, "+I[3, a, x]\n", "-U[a, 1, 2]\n+U[a, 2, 5]\n");
+    phases_close(&phases);
+}
+END_TEST
+
+/* The last number of the last row. */
+static double last_number(Bench *bench)
+{
+    return atof(strrchr(buffer_text(&bench->emitter.text), ',') + 1);
+}
+
+/* From keeping hashes to keeping registers, merged or not, through a restore: within 5 %, which is
+ * three standard errors. */
+START_TEST(different_values_are_estimated)
+{
+    enum { VALUES = 40000, STEP = 500 };
+    Phases phases;
+    phases_open(&phases, 2, false);
+    Bench *direct = bench_new(2048);
+    PlanAggregate plan = phases.plans[0];
+    bench_input(direct, test_schema(direct->arena, "v BIGINT,k STRING,s STRING"),
+                CHANGES_INSERT_ONLY);
+    bench_open(direct, &op_aggregate,
+               test_schema(direct->arena, "k STRING,n BIGINT,sum BIGINT,max STRING,d BIGINT"),
+               &plan);
+    Buffer rows = {0};
+    for (uint32_t from = 0; from < VALUES; from += STEP) {
+        buffer_clear(&rows);
+        for (uint32_t v = from; v < from + STEP; v++)
+            buffer_printf(&rows, "+I[%u, a, x]\n", v * 7 % VALUES);
+        bench_feed(phases.local, 0, buffer_text(&rows));
+        bench_feed(phases.global, 0, buffer_text(&phases.local->emitter.text));
+        buffer_clear(&phases.local->emitter.text);
+        bench_feed(direct, 0, buffer_text(&rows));
+        double expected = from + STEP;
+        ck_assert_double_eq_tol(last_number(direct), expected, expected * 0.05);
+        ck_assert_double_eq(last_number(phases.global), last_number(direct));
+        if (from == VALUES / 2)
+            bench_restart(phases.global);
+    }
+    buffer_clear(&phases.global->emitter.text);
+    buffer_clear(&direct->emitter.text);
+    buffer_deinit(&rows);
+    bench_free(direct);
     phases_close(&phases);
 }
 END_TEST
@@ -122,6 +169,7 @@ int main(void)
     tcase_add_test(cases, rows_of_a_batch_become_one_per_group);
     tcase_add_test(cases, merged_they_are_what_the_rows_are);
     tcase_add_loop_test(cases, groups_come_and_go_by_the_rows_they_gain, 0, sizes);
+    tcase_add_test(cases, different_values_are_estimated);
     tcase_add_test(cases, two_batches_of_a_group_in_one_are_one_change);
     return test_run("local_aggregate", cases);
 }
