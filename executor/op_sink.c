@@ -1,12 +1,15 @@
 /* op "sink": hands rows to a connector, or to whoever runs the query.
  *
  * Leaves out the kinds the sink does not take (PlanSink.takes) and enforces NOT NULL: an error that
- * names table and column, or the row is dropped. A barrier asks the connector what finishing the
+ * names table and column, or the row is dropped. Where lengths are checked, a value of another one
+ * is such an error too. A barrier asks the connector what finishing the
  * epoch needs and keeps that in the checkpoint; the runtime calls sink_commit when it is durable.
  * Cost: a batch that needs no filtering is passed on as it is. */
 #include "executor/sink.h"
 
 #include <string.h>
+
+#include "core/str.h"
 
 typedef struct SinkOperator {
     Operator base;
@@ -61,6 +64,41 @@ static bool enforce_not_null(SinkOperator *sink, const Batch *batch, uint32_t *c
     return true;
 }
 
+static bool length_error(const SinkOperator *sink, uint32_t column, size_t length, Error *error)
+{
+    const Column *to = &sink->spec->table.physical->columns[column];
+    Buffer type = {0};
+    type_print(to->type, &type);
+    error_set(error, ERROR_DATA, "column \"%s\" is %s, but a value of length %zu was to be written",
+              to->name, buffer_text(&type), length);
+    error_hint(error, "Cast it in the query, or set table.exec.sink.type-length-enforcer to "
+                      "TRIM_PAD to cut it off or fill it up.");
+    buffer_deinit(&type);
+    return sink_error(sink, error);
+}
+
+/* Whether the values of the chosen rows are as long as the table says: CHAR and BINARY exactly, the
+ * others at most. */
+static bool check_lengths(const SinkOperator *sink, const Batch *batch, Error *error)
+{
+    const PlanSink *spec = sink->spec;
+    for (uint32_t c = 0; c < spec->length_count; c++) {
+        uint32_t column = spec->lengths[c];
+        const Vector *vector = &batch->columns[column];
+        const Type *type = spec->table.physical->columns[column].type;
+        bool exact = type->kind == TYPE_CHAR || type->kind == TYPE_BINARY;
+        for (uint32_t row = 0; row < batch->row_count; row++) {
+            if (vector_is_null(vector, row))
+                continue;
+            Str value = vector_str(vector, row);
+            size_t length = type_is_string(type) ? str_utf8_length(value) : value.length;
+            if (length > (size_t)type->length || (exact && length != (size_t)type->length))
+                return length_error(sink, column, length, error);
+        }
+    }
+    return true;
+}
+
 static bool needs_filter(const SinkOperator *sink, const Batch *batch)
 {
     const PlanSink *spec = sink->spec;
@@ -99,8 +137,8 @@ static bool op_sink_batch(Operator *op, uint32_t input, Batch *batch, Emitter *e
         if (batch == NULL)
             return false;
     }
-    bool written = true;
-    if (batch->row_count > 0) {
+    bool written = sink->spec->length_count == 0 || check_lengths(sink, batch, error);
+    if (batch->row_count > 0 && written) {
         if (sink->class != NULL)
             written = sink->class->write(sink->sink, batch, error) || sink_error(sink, error);
         else if (sink->runtime->on_rows != NULL)

@@ -98,6 +98,17 @@ static bool map_columns(const Binder *binder, const AstInsert *insert, const Pla
     return true;
 }
 
+/* The type that values are cast to. Lengths are the sink's matter, unless it wants them kept to. */
+static const Type *written_type(const PlannerContext *context, const Type *type)
+{
+    const char *enforcer = context->config->length_enforcer;
+    bool keeps = enforcer != NULL && text_equal_nocase(enforcer, "TRIM_PAD");
+    if (keeps || (!type_is_string(type) && !type_is_bytes(type)))
+        return type;
+    return type_with_nullable(context->arena, type_is_string(type) ? &type_string : &type_bytes,
+                              type->nullable);
+}
+
 static const Expr *convert(const Binder *binder, const AstInsert *insert, const LogicalNode *query,
                            uint32_t from, const Column *to, Error *error)
 {
@@ -113,7 +124,7 @@ static const Expr *convert(const Binder *binder, const AstInsert *insert, const 
         bind_error_at(binder, error, insert->query->place);
         return NULL;
     }
-    return expr_cast(&context->site, value, to->type, CAST_IMPLICIT, error);
+    return expr_cast(&context->site, value, written_type(context, to->type), CAST_IMPLICIT, error);
 }
 
 static LogicalNode *bind_target(const Binder *binder, const AstInsert *insert,

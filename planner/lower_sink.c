@@ -8,6 +8,7 @@
  * ask for that with ON CONFLICT, or allow it in the configuration. */
 #include <string.h>
 
+#include "core/str.h"
 #include "planner/lower.h"
 
 extern const NodeClass node_sink;
@@ -244,6 +245,22 @@ static void fill_not_null(const PlannerContext *context, const LogicalNode *node
     spec->drop_null_rows = context->config->not_null_drop;
 }
 
+/* Columns of a certain length, where a value of another one is an error. */
+static void fill_lengths(const PlannerContext *context, const LogicalNode *node, PlanSink *spec)
+{
+    const Schema *target = node->sink.table->info.physical;
+    const char *enforcer = context->config->length_enforcer;
+    uint32_t *columns = arena_new_array(context->arena, uint32_t, target->column_count + 1);
+    for (uint32_t i = 0; i < target->column_count; i++) {
+        const Type *type = target->columns[i].type;
+        if ((type_is_string(type) || type_is_bytes(type)) && type->length != INT32_MAX)
+            columns[spec->length_count++] = i;
+    }
+    spec->lengths = columns;
+    if (enforcer == NULL || !text_equal_nocase(enforcer, "ERROR"))
+        spec->length_count = 0;
+}
+
 static void spread(const PlannerContext *context, LogicalNode *node)
 {
     const Connector *connector = node->sink.table->connector;
@@ -278,6 +295,7 @@ static bool sink_lower(const PlannerContext *context, LogicalNode *node, Error *
                                                 : arena_printf(arena, "%s#%u", table->info.name,
                                                                node->sink.ordinal + 1);
         fill_not_null(context, node, spec);
+        fill_lengths(context, node, spec);
         spread(context, node);
         buffer_printf(&label, "Sink(table=[%s.%s.%s], fields=[", CATALOG_NAME, DATABASE_NAME,
                       table->info.name);

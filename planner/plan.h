@@ -489,9 +489,11 @@ typedef struct PlanSink {
     ChangeKinds takes;        /* -U is dropped when not in it */
     const uint32_t *not_null; /* columns whose NULL is an error (or drops the row) */
     uint32_t not_null_count;
-    bool drop_null_rows; /* table.exec.sink.not-null-enforcer = DROP */
-    uint32_t number;     /* of the INSERT in the statement, from 0 */
-    uint64_t since;      /* epoch with which the INSERT joined the job; 0: its beginning */
+    bool drop_null_rows;     /* table.exec.sink.not-null-enforcer = DROP */
+    const uint32_t *lengths; /* columns whose length is checked, as the table has it */
+    uint32_t length_count;
+    uint32_t number; /* of the INSERT in the statement, from 0 */
+    uint64_t since;  /* epoch with which the INSERT joined the job; 0: its beginning */
 } PlanSink;
 
 typedef struct Plan {

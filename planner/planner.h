@@ -27,6 +27,7 @@ typedef struct PlannerConfig {
     int64_t split_buckets;          /* table.optimizer.distinct-agg.split.bucket-num */
     bool bounded_run;               /* execution.runtime-mode = batch */
     bool not_null_drop;             /* table.exec.sink.not-null-enforcer */
+    const char *length_enforcer;    /* table.exec.sink.type-length-enforcer; NULL: IGNORE */
     bool require_on_conflict;       /* table.exec.sink.require-on-conflict */
     const char *upsert_materialize; /* AUTO, NONE, FORCE */
     bool cdc_events_duplicate;      /* table.exec.source.cdc-events-duplicate */

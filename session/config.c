@@ -222,6 +222,13 @@ static const OptionSpec specs[] = {
      .type = OPTION_BOOLEAN,
      .fallback = "true",
      .doc = "Whether INSERT needs ON CONFLICT when the query's key is not the sink's."},
+    {.name = "table.exec.sink.type-length-enforcer",
+     .type = OPTION_ENUM,
+     .values = "IGNORE|TRIM_PAD|ERROR",
+     .fallback = "IGNORE",
+     .doc =
+         "What a text or bytes do that are not as long as the CHAR, VARCHAR, BINARY or VARBINARY "
+         "column of a sink: go as they are, be cut off or filled up, or fail the job."},
     {.name = "table.exec.sink.upsert-materialize",
      .type = OPTION_ENUM,
      .values = "AUTO|NONE|FORCE",

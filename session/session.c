@@ -65,6 +65,7 @@ PlannerConfig session_planner_config(WeirSession *session, const TimeZone *zone)
         .parallelism = (uint32_t)config_integer(config, "parallelism.default"),
         .not_null_drop =
             text_equal_nocase(config_get(config, "table.exec.sink.not-null-enforcer"), "DROP"),
+        .length_enforcer = config_get(config, "table.exec.sink.type-length-enforcer"),
         .require_on_conflict = config_boolean(config, "table.exec.sink.require-on-conflict"),
         .upsert_materialize = config_get(config, "table.exec.sink.upsert-materialize"),
         .multi_join = config_boolean(config, "table.optimizer.multi-join.enabled"),
