@@ -362,7 +362,9 @@ static bool store_row(const MysqlSource *source, Batch *batch, MYSQL_ROW row,
 static void answer_finish(MysqlSource *source)
 {
     SnapshotReader *reader = &source->snapshot;
-    bool part_is_full = reader->table_limit != 0 && reader->table_rows >= reader->table_limit;
+    /* Where keys repeat, parts end before a row; when there is none the table is over. */
+    bool part_is_full = !reader->table->key_repeats && reader->table_limit != 0 &&
+                        reader->table_rows >= reader->table_limit;
     if (!part_is_full) {
         table_bound(reader)->all = true;
         reader->table->state = TABLE_READY;

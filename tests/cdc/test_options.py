@@ -173,5 +173,21 @@ def test_no_connection_free(bench):
     cdc.expect("oo many connections" in err, "the reason is told: " + err)
 
 
-TESTS = [test_without_effect, test_refused, test_mapped, test_skip, test_chunks, test_interrupted_without_key,
+def test_last_value_fills_a_part(bench):
+    """Parts end between two values of the column a table is read by: the last value has none behind it."""
+    key = {"scan.incremental.snapshot.chunk.key-column": "g", "scan.startup.mode": "snapshot",
+           "scan.incremental.snapshot.chunk.size": "4"}
+    for last in (1, 3, 4, 5, 40):
+        bench.fresh_database()
+        values = [1, 1, 2, 2] + [3] * last
+        bench.server.query("CREATE TABLE d.t(g INT NOT NULL, v INT, KEY(g)) ENGINE=InnoDB;"
+                           "INSERT INTO d.t VALUES " + ",".join(
+                               "(%d,%d)" % (g, v) for v, g in enumerate(values)))
+        lines = bench.run("t: g INT NOT NULL, v INT", key, extra=["--limit", 1000])
+        cdc.expect_equal(sorted(lines), sorted("+I[%d, %d]" % (g, v) for v, g in enumerate(values)),
+                         "rows with %d of the last value" % last)
+
+
+TESTS = [test_last_value_fills_a_part,
+         test_without_effect, test_refused, test_mapped, test_skip, test_chunks, test_interrupted_without_key,
          test_server_comes_late, test_no_connection_free]
