@@ -5,8 +5,11 @@
  * are modulo the polynomial and adds the next 16 bytes; at the end the register itself is reduced.
  * All of it in the reflected order of bits, where the lowest bit is the highest power.
  *
+ * The length need not be a multiple of 16: zeros before a message do not change its remainder once
+ * the first 32 bits are inverted, so the first block is filled up with them in front.
+ *
  * Cost: some 10 cycles for 16 bytes, which is what events mostly are a few of; zlib needs two a
- * byte there. Machines without the instruction, and the last bytes, go to zlib. */
+ * byte there. Machines without the instruction, and short messages, go to zlib. */
 #include "connectors/mysql_crc.h"
 
 #include <zlib.h>
@@ -60,16 +63,29 @@ __attribute__((target("pclmul,sse4.1"))) static __m128i fold(__m128i sum, __m128
     return _mm_xor_si128(_mm_xor_si128(low, high), next);
 }
 
-/* `length` is a multiple of 16 and not 0. */
+/* Bytes moved up by so many, zeros behind them: what pshufb makes of an index from `shifts` + 16 -
+ * count; and moved down, from `shifts` + 16 + count. */
+static const uint8_t shifts[48] = {128, 128, 128, 128, 128, 128, 128, 128, 128, 128, 128, 128,
+                                   128, 128, 128, 128, 0,   1,   2,   3,   4,   5,   6,   7,
+                                   8,   9,   10,  11,  12,  13,  14,  15,  128, 128, 128, 128,
+                                   128, 128, 128, 128, 128, 128, 128, 128, 128, 128, 128, 128};
+
+/* At least 32 bytes. The first block takes what the others leave, behind zeros; the inverted bits
+ * of the start may reach into the second. */
 __attribute__((target("pclmul,sse4.1"))) static uint32_t fold_all(const uint8_t *bytes,
                                                                   size_t length)
 {
     const __m128i next = _mm_set_epi64x(POWER_128, POWER_192);
     const __m128i next_lane = _mm_set_epi64x(POWER_512, POWER_576);
+    const __m128i start = _mm_cvtsi32_si128(-1);
     const uint8_t *end = bytes + length;
-    __m128i sum = _mm_xor_si128(load(bytes), _mm_cvtsi32_si128(-1));
+    size_t taken = ((length - 1) & 15) + 1;
+    __m128i sum = _mm_shuffle_epi8(_mm_xor_si128(load(bytes), start), load(shifts + taken));
+    __m128i rest = _mm_shuffle_epi8(start, load(shifts + 16 + taken));
+    bytes += taken;
+    sum = fold(sum, next, _mm_xor_si128(load(bytes), rest));
     bytes += 16;
-    if (length >= 2 * LANE_BYTES) {
+    if ((size_t)(end - bytes) >= 2 * LANE_BYTES) {
         __m128i lanes[LANES] = {sum, load(bytes), load(bytes + 16), load(bytes + 32)};
         bytes += LANE_BYTES - 16;
         for (; (size_t)(end - bytes) >= LANE_BYTES; bytes += LANE_BYTES)
@@ -89,8 +105,7 @@ uint32_t mysql_crc32(const uint8_t *bytes, size_t length)
     if (length < FOLD_LEAST || !__builtin_cpu_supports("pclmul") ||
         !__builtin_cpu_supports("sse4.1"))
         return (uint32_t)crc32_z(0, bytes, length);
-    size_t folded = length & ~(size_t)15;
-    return (uint32_t)crc32_z(fold_all(bytes, folded), bytes + folded, length - folded);
+    return fold_all(bytes, length);
 }
 
 #else

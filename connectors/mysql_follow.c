@@ -102,6 +102,16 @@ static void name_earliest(MysqlSource *source, Error *error)
                       "binlog longer (binlog_expire_logs_seconds, expire_logs_days).");
 }
 
+static bool any_built(const MysqlSource *source)
+{
+    for (uint32_t i = 0; i < source->scan_count; i++) {
+        const Batch *batch = source->scans[i].builder;
+        if (batch != NULL && batch->row_count > 0)
+            return true;
+    }
+    return false;
+}
+
 typedef enum StepState { STEP_AGAIN, STEP_NOTHING, STEP_LOST, STEP_FAILED } StepState;
 
 static StepState step(MysqlSource *source, int64_t timeout_ms, bool *full, Error *error)
@@ -142,35 +152,29 @@ static StepState step(MysqlSource *source, int64_t timeout_ms, bool *full, Error
         }
         return connect_stream(source, error) ? STEP_AGAIN : STEP_FAILED;
     }
-    StreamState state = mysql_stream_next(reader->stream, timeout_ms, &bytes, &length, error);
+    /* Nothing that is built waits for what has not arrived. */
+    StreamState state = mysql_stream_next(reader->stream, 0, &bytes, &length, error);
+    if (state == STREAM_IDLE && timeout_ms > 0 && !any_built(source))
+        state = mysql_stream_next(reader->stream, timeout_ms, &bytes, &length, error);
     if (state == STREAM_IDLE)
         return STEP_NOTHING;
     if (state == STREAM_FAILED)
         return STEP_LOST;
     reader->retries = 0;
     reader->caught_up = false;
-    if (!mysql_capture_event(source, bytes, length, error))
+    if (!mysql_capture_event(source, bytes, length, error) ||
+        (reader->cursor.active && !mysql_capture_rows(source, full, error)))
         return STEP_FAILED;
     /* The server has nothing: what is built is given now, also where a wait cannot time out (TLS).
      */
     return reader->caught_up ? STEP_NOTHING : STEP_AGAIN;
 }
 
-static bool any_built(const MysqlSource *source)
-{
-    for (uint32_t i = 0; i < source->scan_count; i++) {
-        const Batch *batch = source->scans[i].builder;
-        if (batch != NULL && batch->row_count > 0)
-            return true;
-    }
-    return false;
-}
-
 /* In the mode `snapshot` the binlog is read only up to the last part's position. */
 static bool reached_end(const MysqlSource *source)
 {
     const BinlogReader *reader = &source->reader;
-    if (source->mode != START_SNAPSHOT || reader->in_transaction || source->part_count == 0)
+    if (reader->in_transaction || source->part_count == 0)
         return false;
     return mysql_position_compare(&reader->tail, &source->parts[source->part_count - 1]) >= 0;
 }
@@ -183,14 +187,13 @@ SourceState mysql_capture_next(MysqlSource *source, int64_t timeout_ms, Error *e
     error_clear(&cause);
     for (uint32_t round = 0;; round++) {
         bool full = false;
-        bool built = any_built(source);
-        if (reached_end(source)) {
+        if (source->mode == START_SNAPSHOT && reached_end(source)) {
             mysql_source_flush(source);
             source->ended = true;
             return SOURCE_END;
         }
-        StepState state = step(source, built ? 0 : timeout_ms, &full, &cause);
-        if (state == STEP_LOST && error_retryable(&cause) && built) {
+        StepState state = step(source, timeout_ms, &full, &cause);
+        if (state == STEP_LOST && error_retryable(&cause) && any_built(source)) {
             /* Whole rows that came before the connection went are given: a server that drops it
              * after every transaction must not keep the job where it is. The next read meets the
              * loss again. */
@@ -207,7 +210,7 @@ SourceState mysql_capture_next(MysqlSource *source, int64_t timeout_ms, Error *e
                 return SOURCE_FAILED;
             return SOURCE_IDLE;
         }
-        if (full || (state == STEP_NOTHING && built)) {
+        if (full || (state == STEP_NOTHING && any_built(source))) {
             mysql_source_flush(source);
             return SOURCE_BATCH;
         }

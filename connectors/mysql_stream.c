@@ -340,6 +340,22 @@ static StreamState next_from_socket(MysqlStream *stream, int64_t timeout_ms, con
     }
 }
 
+/* The usual case: a packet that has arrived whole and is an event alone. */
+static bool next_is_here(MysqlStream *stream, const uint8_t **bytes, size_t *length)
+{
+    size_t held = stream->end - stream->start;
+    if (held < 4 || stream->joined.length > 0)
+        return false;
+    const uint8_t *head = stream->buffer + stream->start;
+    size_t payload = (size_t)head[0] | (size_t)head[1] << 8 | (size_t)head[2] << 16;
+    if (payload == PACKET_MAX || held - 4 < payload)
+        return false;
+    *bytes = head + 4;
+    *length = payload;
+    stream->start += payload + 4;
+    return true;
+}
+
 static StreamState next_from_library(MysqlStream *stream, const uint8_t **bytes, size_t *length,
                                      Error *error)
 {
@@ -366,7 +382,8 @@ StreamState mysql_stream_next(MysqlStream *stream, int64_t timeout_ms, const uin
             buffer_clear(&stream->joined);
             stream->joined_given = false;
         }
-        state = next_from_socket(stream, timeout_ms, bytes, length, error);
+        if (!next_is_here(stream, bytes, length))
+            state = next_from_socket(stream, timeout_ms, bytes, length, error);
     }
     if (state != STREAM_EVENT)
         return state;

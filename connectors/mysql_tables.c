@@ -292,6 +292,8 @@ static void plan_build(const CapturedTable *table, const TableMap *map, Arena *a
                 column->key = (int32_t)k;
         }
     }
+    if (!for_keys)
+        binlog_row_plan_shapes(plan, table->scan->info->schema);
 }
 
 static bool schema_lost(const CapturedTable *table, Error *error)

@@ -127,6 +127,8 @@ typedef struct MysqlValue {
     };
 } MysqlValue;
 
+/* Bytes of every value of the column; negative: they differ. */
+int64_t mysql_value_fixed_bytes(const TableMapColumn *map);
 /* Bytes of the value at `at`, or -1 when they pass `end`. For columns nobody wants. */
 int64_t mysql_value_bytes(const TableMapColumn *map, const uint8_t *at, const uint8_t *end);
 

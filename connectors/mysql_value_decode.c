@@ -116,6 +116,11 @@ static int64_t fixed_bytes(const TableMapColumn *map)
     }
 }
 
+int64_t mysql_value_fixed_bytes(const TableMapColumn *map)
+{
+    return fixed_bytes(map);
+}
+
 int64_t mysql_value_bytes(const TableMapColumn *map, const uint8_t *at, const uint8_t *end)
 {
     int64_t bytes = fixed_bytes(map);

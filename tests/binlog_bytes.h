@@ -135,8 +135,20 @@ static inline MysqlColumn bytes_column(const TableMapColumn *map)
 }
 
 /* A type that can hold the class's values, so that every stored form is reached. */
-static inline const Type *bytes_type(MysqlClass class)
+/* As narrow as the column, so that values go their shortest way; see RowShape. */
+static inline const Type *bytes_type(Arena *arena, const TableMapColumn *map,
+                                     const MysqlColumn *column)
 {
+    MysqlClass class = column->class;
+    uint32_t precision = map->metadata & 0xFF, scale = map->metadata >> 8;
+    if (class == CLASS_INTEGER && !column->is_unsigned && map->type == MYSQL_TINY)
+        return type_new(arena, TYPE_TINYINT, true, 0, 0);
+    if (class == CLASS_INTEGER && !column->is_unsigned && map->type == MYSQL_SHORT)
+        return type_new(arena, TYPE_SMALLINT, true, 0, 0);
+    if (class == CLASS_INTEGER && !column->is_unsigned && map->type == MYSQL_LONG)
+        return type_new(arena, TYPE_INT, true, 0, 0);
+    if (class == CLASS_DECIMAL && precision > 0 && precision <= 18 && scale <= precision)
+        return type_new(arena, TYPE_DECIMAL, true, (int32_t)precision, (int32_t)scale);
     switch (class) {
     case CLASS_INTEGER:
     case CLASS_YEAR:
@@ -171,11 +183,26 @@ static inline const Schema *bytes_plan(Arena *arena, const TableMap *map, RowPla
         *column = bytes_column(&map->columns[i]);
         column->labels = map->columns[i].labels;
         column->label_count = map->columns[i].label_count;
-        plan->columns[i] = (RowColumn){map->columns[i], column, (int32_t)i, i == 0 ? 0 : -1};
-        columns[i] = (Column){"c", bytes_type(column->class)};
+        plan->columns[i] = (RowColumn){
+            .map = map->columns[i], .column = column, .target = (int32_t)i, .key = i == 0 ? 0 : -1};
+        columns[i] = (Column){"c", bytes_type(arena, &map->columns[i], column)};
     }
     plan->key_count = map->column_count > 0;
-    return schema_new(arena, columns, map->column_count);
+    const Schema *schema = schema_new(arena, columns, map->column_count);
+    binlog_row_plan_shapes(plan, schema);
+    return schema;
+}
+
+/* The same plan without short ways. */
+static inline RowPlan bytes_general_plan(Arena *arena, const RowPlan *plan)
+{
+    RowPlan general = *plan;
+    general.columns = arena_new_array(arena, RowColumn, plan->column_count + 1);
+    for (uint32_t i = 0; i < plan->column_count; i++) {
+        general.columns[i] = plan->columns[i];
+        general.columns[i].shape = SHAPE_GENERAL;
+    }
+    return general;
 }
 
 #endif

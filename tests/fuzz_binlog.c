@@ -32,34 +32,53 @@ typedef struct Run {
     Buffer text;
 } Run;
 
+/* Rows as text, by this plan; how many were good is in `*count`. */
+static void rows_text(Run *run, const RowPlan *plan, const RowsEvent *rows, Buffer *text,
+                      uint32_t *count)
+{
+    const uint8_t *at = rows->rows, *before = at;
+    Batch *batch = batch_new(run->schema, 16);
+    Str keys[1];
+    for (uint32_t i = 0; i < 16 && at < rows->end; i++) {
+        bool part = rows->partial_json && i % 2 == 1;
+        const uint8_t *start = at;
+        bool good = part ? binlog_row_decode_partial(plan, before, &at, rows->end, batch,
+                                                     batch->row_count, keys, &run->scratch, NULL)
+                         : binlog_row_decode(plan, &at, rows->end, batch, batch->row_count, keys,
+                                             &run->scratch, NULL);
+        if (!good)
+            break;
+        before = start;
+        batch->row_count++;
+    }
+    *count = batch->row_count;
+    buffer_clear(text);
+    changelog_print(batch, NULL, text);
+    batch_release(batch);
+}
+
+/* Short ways and long ones must agree, also on what is wrong. */
+static void compare_plans(Run *run, const RowsEvent *rows)
+{
+    Buffer other = {0};
+    RowPlan general = bytes_general_plan(run->arena, &run->plan);
+    uint32_t count = 0, general_count = 0;
+    rows_text(run, &run->plan, rows, &run->text, &count);
+    rows_text(run, &general, rows, &other, &general_count);
+    if (count != general_count || strcmp(buffer_text(&run->text), buffer_text(&other)) != 0)
+        abort();
+    buffer_deinit(&other);
+}
+
 static void run_rows(Run *run, const BinlogEvent *event)
 {
     RowsEvent rows;
     Buffer unpacked = {0};
     if (binlog_read_rows(&run->format, event, &unpacked, &rows, NULL) && run->map != NULL &&
         rows.column_count == run->map->column_count && binlog_rows_are_full(&rows)) {
-        const uint8_t *at = rows.rows;
-        Batch *batch = batch_new(run->schema, 16);
-        Str keys[1];
-        const uint8_t *before = at;
-        for (uint32_t i = 0; i < 16 && at < rows.end; i++) {
-            bool part = rows.partial_json && i % 2 == 1;
-            const uint8_t *start = at;
-            bool good = part
-                            ? binlog_row_decode_partial(&run->plan, before, &at, rows.end, batch,
-                                                        batch->row_count, keys, &run->scratch, NULL)
-                            : binlog_row_decode(&run->plan, &at, rows.end, batch, batch->row_count,
-                                                keys, &run->scratch, NULL);
-            if (!good)
-                break;
-            before = start;
-            batch->row_count++;
-        }
-        buffer_clear(&run->text);
-        changelog_print(batch, NULL, &run->text);
-        batch_release(batch);
+        compare_plans(run, &rows);
         uint32_t ends[KEY_COLUMNS_MAX];
-        at = rows.rows;
+        const uint8_t *at = rows.rows;
         buffer_clear(&run->text);
         bool read = binlog_row_key_literals(&run->plan, &at, rows.end, &run->text, ends,
                                             &run->scratch, NULL);
