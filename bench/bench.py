@@ -23,6 +23,7 @@ sys.path.insert(0, os.path.join(ROOT, "tests", "servers"))
 sys.path.insert(0, os.path.join(ROOT, "bench", "peers"))
 import nexmark  # noqa: E402
 import peers  # noqa: E402
+import performance  # noqa: E402
 import servers  # noqa: E402
 
 RUNS = 3
@@ -408,7 +409,10 @@ BENCHES = {
     "latency": bench_latency,
 }
 # Only where they are named: they fetch other engines.
-NAMED_ONLY = {"peers": lambda bench: peers.bench_peers(bench, Database, captured)}
+NAMED_ONLY = {
+    "peers": lambda bench: peers.bench_peers(bench, Database, captured),
+    "performance": lambda bench: performance.bench_performance(bench, Database, captured),
+}
 
 
 def main():

@@ -11,7 +11,7 @@ import statistics
 import subprocess
 
 FOLDER = os.path.join(os.path.dirname(os.path.abspath(__file__)), "nexmark")
-EVENTS = 4_000_000
+EVENTS = 3_000_000
 QUICK_EVENTS = 500_000
 RATE = 10_000
 RUNS = 3
