@@ -10,7 +10,8 @@
  *              entry:  links  | header | record | sort key | payload
  *
  * Invariant: the header stands directly before the record the outside knows, in every kind, so that
- * touching is the same for all: one bit per unit in the block's bitmap of changed records. */
+ * touching is the same for all: one bit per unit in the block's bitmap of changed records, and a
+ * flag in the header that says so. */
 #ifndef STATE_STATE_INTERNAL_H
 #define STATE_STATE_INTERNAL_H
 
@@ -28,6 +29,7 @@
 #define STATE_GROUPS_MAX   (1u << STATE_GROUP_BITS)
 #define STATE_SIZE_CLASSES 104
 #define STATE_PERSISTED    (1u << 31) /* the last snapshot, or one before it, holds this record */
+#define STATE_CHANGED      (1u << 30) /* the record's bit in its block's bitmap is set */
 #define STATE_BUCKET_SLOTS 12
 
 typedef uint32_t StateRef; /* block << STATE_UNIT_BITS | unit */
@@ -112,8 +114,13 @@ static inline uint32_t state_header_group(const StateHeader *header)
     return header->where >> STATE_BLOCK_BITS & (STATE_GROUPS_MAX - 1);
 }
 
+/* The header is near when a record was just changed, its bit in the bitmap is not: it is written
+ * once between two snapshots. */
 static inline void state_record_touch(StateRecords *records, const StateHeader *header)
 {
+    if ((header->where & STATE_CHANGED) != 0)
+        return;
+    ((StateHeader *)(uintptr_t)header)->where |= STATE_CHANGED;
     StateBlock *block = &records->blocks[header->where & (STATE_BLOCKS_MAX - 1)];
     uint32_t unit = (uint32_t)(((uintptr_t)header & (STATE_BLOCK_BYTES - 1)) / STATE_UNIT_BYTES);
     block->changed[unit >> 6] |= UINT64_C(1) << (unit & 63);

@@ -7,7 +7,9 @@
  *
  * Invariant: a block begins with its number, by which a text finds its block.
  * Cost: an allocation is a pop or an addition; the blocks of a class after its first ask for huge
- * pages, because a probe into a large table would else miss the TLB as well as the cache. */
+ * pages, because a probe into a large table would else miss the TLB as well as the cache. Small
+ * pieces, of which thousands share a page, get them at once; for large ones, mostly rows that are
+ * written once, clearing whole huge pages costs more than it saves. */
 #include "state/state_internal.h"
 
 #include <sys/mman.h>
@@ -143,12 +145,18 @@ static uint32_t class_add_block(StateRecords *records, uint32_t number_of_class)
     StateClass *class = &records->classes[number_of_class];
     uint32_t number = add_block(records, STATE_BLOCK_BYTES);
     StateBlock *block = &records->blocks[number];
+    /* Asked for before the first write, a huge page is there at once; after it, the system joins
+     * small pages when it finds time. */
+    bool wants_huge = class->blocks != 0, small_pieces = number_of_class < EXACT_UNITS;
+    if (wants_huge && small_pieces)
+        madvise(block->base, STATE_BLOCK_BYTES, MADV_HUGEPAGE);
     memcpy(block->base, &number, sizeof(number));
+    if (wants_huge && !small_pieces)
+        madvise(block->base, STATE_BLOCK_BYTES, MADV_HUGEPAGE);
     block->class = number_of_class;
     block->used = FIRST_BYTES;
     class_append(records, number);
-    if (class->blocks++ != 0)
-        madvise(block->base, STATE_BLOCK_BYTES, MADV_HUGEPAGE);
+    class->blocks++;
     class->empty++;
     return number;
 }

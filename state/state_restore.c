@@ -209,16 +209,25 @@ bool state_restore(StateStore *store, const StateChunk *chunk, Error *error)
     return true;
 }
 
+static void forget_block(const StateRecords *records, uint32_t number)
+{
+    StateBlock *block = &records->blocks[number];
+    uint32_t words = block->bytes == STATE_BLOCK_BYTES ? STATE_BLOCK_UNITS / 64 : 8;
+    for (uint32_t word = 0; word < words; word++) {
+        for (uint64_t bits = block->changed[word]; bits != 0; bits &= bits - 1) {
+            uint32_t unit = word * 64 + (uint32_t)__builtin_ctzll(bits);
+            state_header_at(records, number << STATE_UNIT_BITS | unit)->where &= ~STATE_CHANGED;
+        }
+        block->changed[word] = 0;
+    }
+    block->any_changed = false;
+}
+
 static void forget_changes(StateTable *table)
 {
-    for (uint32_t i = 0; i < table->records.block_count; i++) {
-        StateBlock *block = &table->records.blocks[i];
-        if (block->base == NULL || !block->any_changed)
-            continue;
-        size_t bytes = block->bytes == STATE_BLOCK_BYTES ? STATE_BLOCK_UNITS / 8 : 64;
-        memset(block->changed, 0, bytes);
-        block->any_changed = false;
-    }
+    for (uint32_t i = 0; i < table->records.block_count; i++)
+        if (table->records.blocks[i].base != NULL && table->records.blocks[i].any_changed)
+            forget_block(&table->records, i);
     uint32_t groups = table->store->last_key_group - table->store->first_key_group + 1;
     for (uint32_t group = 0; group < groups; group++) {
         buffer_deinit(&table->key_groups[group].removed);

@@ -37,7 +37,8 @@ static uint32_t changed_words(const StateBlock *block)
     return block->bytes == STATE_BLOCK_BYTES ? STATE_BLOCK_UNITS / 64 : 8;
 }
 
-/* References of all changed records, in the order of memory; clears the bitmaps. */
+/* References of all changed records, in the order of memory; clears the bitmaps. The records' flags
+ * are cleared where they are appended. */
 static void collect(StateRecords *records, Buffer *refs)
 {
     for (uint32_t number = 0; number < records->block_count; number++) {
@@ -122,7 +123,7 @@ static void append_item(Snapshot *snapshot, StateHeader *header)
     }
     state_chunk_append_varint(out, snapshot->value.length);
     buffer_append(out, snapshot->value.data, snapshot->value.length);
-    header->where |= STATE_PERSISTED;
+    header->where = (header->where | STATE_PERSISTED) & ~STATE_CHANGED;
 }
 
 static void hand_over(Snapshot *snapshot, const StateChunkHead *head)
