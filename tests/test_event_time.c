@@ -104,25 +104,23 @@ static WeirResult *start(WeirSession *session, const char *sql)
     return result;
 }
 
-#define FILES     3
-#define FILE_ROWS 5000
-
-/* Files that begin at the same time give rows in order although one is read by one thread. */
-START_TEST(files_are_read_beside_each_other)
+/* Reads a folder of files that begin 1,000 seconds after each other, in order of time; every row
+ * must come. */
+static void read_folder(int files, int file_rows, int parallelism)
 {
     char folder[] = "/tmp/weir-event-time-XXXXXX", path[64], sql[512];
     ck_assert_ptr_nonnull(mkdtemp(folder));
-    for (int i = 0; i < FILES; i++) {
+    for (int i = 0; i < files; i++) {
         snprintf(path, sizeof(path), "%s/%d.csv", folder, i);
-        write_file(path, i * 1000, FILE_ROWS);
+        write_file(path, i * 1000, file_rows);
     }
     WeirSession *session = weir_open();
-    snprintf(sql, sizeof(sql), "SET 'parallelism.default' = '%d'", _i);
+    run(session, "SET 'pipeline.auto-watermark-interval' = '1 ms'");
+    snprintf(sql, sizeof(sql), "SET 'parallelism.default' = '%d'", parallelism);
     run(session, sql);
     snprintf(sql, sizeof(sql),
              "CREATE TABLE t (id INT, ts TIMESTAMP(3), WATERMARK FOR ts AS ts - INTERVAL '1' "
-             "SECOND) WITH ('connector' = 'filesystem', 'path' = '%s', 'format' = 'csv', "
-             "'scan.watermark.emit.strategy' = 'on-event')",
+             "SECOND) WITH ('connector' = 'filesystem', 'path' = '%s', 'format' = 'csv')",
              folder);
     run(session, sql);
     WeirResult *result = start(session, "SELECT id FROM t ORDER BY ts");
@@ -133,14 +131,26 @@ START_TEST(files_are_read_beside_each_other)
         last = id;
         rows++;
     }
-    ck_assert_int_eq(rows, FILES * FILE_ROWS);
+    ck_assert_int_eq(rows, files * file_rows);
     weir_result_free(result);
     weir_close(session);
-    for (int i = 0; i < FILES; i++) {
+    for (int i = 0; i < files; i++) {
         snprintf(path, sizeof(path), "%s/%d.csv", folder, i);
         unlink(path);
     }
     rmdir(folder);
+}
+
+START_TEST(files_are_read_beside_each_other)
+{
+    read_folder(3, 5000, _i);
+}
+END_TEST
+
+/* More files than are kept open: they are closed and opened again where they were. */
+START_TEST(many_files_are_read_beside_each_other)
+{
+    read_folder(70, 5000, 1);
 }
 END_TEST
 
@@ -191,6 +201,7 @@ int main(void)
     TCase *cases = tcase_create("event_time");
     tcase_add_test(cases, the_slowest_table_and_late_rows_are_told);
     tcase_add_loop_test(cases, files_are_read_beside_each_other, 1, 3);
+    tcase_add_test(cases, many_files_are_read_beside_each_other);
     tcase_add_test(cases, a_table_far_ahead_waits);
     tcase_set_timeout(cases, 60);
     suite_add_tcase(suite, cases);
