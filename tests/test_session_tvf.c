@@ -133,8 +133,9 @@ static void insert(Run *run, TestRandom *random)
     int64_t at = run->latest_ms + test_below(random, (uint32_t)step) - test_below(random, DELAY);
     if (test_below(random, 2) == 0)
         at -= at % 1000;
-    if (at <= run->watermark_ms)
-        at = run->watermark_ms + 1;
+    /* A session that ends where the row is has been given: it cannot join that any more. */
+    if (at <= run->watermark_ms + 1)
+        at = run->watermark_ms + 2;
     run->latest_ms = at > run->latest_ms ? at : run->latest_ms;
     *row = (Row){(int)test_below(random, KEYS), (int)test_below(random, 2), at, false};
     feed(run, "+I", row);
