@@ -88,7 +88,7 @@ static void encode(const WindowJoin *join, JoinRows *rows)
 static void wait_for_end(WindowJoin *join, StateEntry *anchor, int64_t end)
 {
     WindowSlice *slice = window_slices_get(&join->slices, end);
-    *(uint64_t *)state_entry_record(anchor) = window_slice_add(slice, anchor);
+    window_join_record(anchor)->count = window_slice_add(slice, anchor);
     if (slice->waits_at == WINDOW_SLICE_IDLE)
         window_slices_wait(&join->slices, slice, end);
 }
@@ -97,13 +97,13 @@ static void wait_for_end(WindowJoin *join, StateEntry *anchor, int64_t end)
 static StateGroup *open_group(WindowJoin *join, const JoinRows *rows, uint32_t i)
 {
     StateGroup *group = NULL;
-    state_map_groups(join->table, &rows->keys[i], &rows->hashes[i], 1, &group);
-    if (group != NULL)
+    bool created;
+    StateEntry *anchor = state_map_put(join->table, &group, rows->keys[i], rows->hashes[i],
+                                       (Str){"", 0}, (Str){"", 0}, &created);
+    if (!created)
         return group;
-    AnchorPayload payload = {join->next_arrival++, rows->ends[i], rows->lone[i]};
-    StateEntry *anchor =
-        state_map_put(join->table, &group, rows->keys[i], rows->hashes[i], (Str){"", 0},
-                      (Str){(const char *)&payload, sizeof(payload)}, NULL);
+    uint64_t lone = rows->lone[i] != 0 ? WINDOW_JOIN_LONE : 0;
+    window_join_record(anchor)->arrival = join->next_arrival++ | lone;
     wait_for_end(join, anchor, rows->ends[i]);
     return group;
 }
@@ -122,9 +122,8 @@ static void add_counted(WindowJoin *join, const JoinRows *rows, uint32_t i, Stat
 {
     StateEntry *entry = state_map_put(join->table, &group, rows->keys[i], rows->hashes[i],
                                       counted_subkey(join, rows, i), (Str){"", 0}, NULL);
-    uint64_t *copies = state_entry_record(entry);
-    ++*copies;
-    state_touch(join->table, copies);
+    window_join_record(entry)->count++;
+    state_touch(join->table, window_join_record(entry));
 }
 
 static void add_numbered(WindowJoin *join, const JoinRows *rows, uint32_t i, StateGroup *group)
@@ -139,7 +138,7 @@ static void add_numbered(WindowJoin *join, const JoinRows *rows, uint32_t i, Sta
     memcpy(subkey + 1, &number, sizeof(number));
     StateEntry *entry = state_map_put(join->table, &group, rows->keys[i], rows->hashes[i],
                                       (Str){subkey, sizeof(subkey)}, rows->encoded[i], NULL);
-    *(uint64_t *)state_entry_record(entry) = 1;
+    window_join_record(entry)->count = 1;
 }
 
 /* True when the group has gone. */
@@ -149,9 +148,8 @@ static bool take_row(WindowJoin *join, const JoinRows *rows, uint32_t i, StateGr
     StateEntry *entry = state_map_find(join->table, group, counted_subkey(join, rows, i));
     if (entry == NULL)
         return false;
-    uint64_t *copies = state_entry_record(entry);
-    if (--*copies != 0) {
-        state_touch(join->table, copies);
+    if (--window_join_record(entry)->count != 0) {
+        state_touch(join->table, window_join_record(entry));
         return false;
     }
     state_map_remove(join->table, entry);
@@ -159,15 +157,27 @@ static bool take_row(WindowJoin *join, const JoinRows *rows, uint32_t i, StateGr
         return false;
     StateEntry *anchor = state_map_first(group);
     WindowSlice *slice = window_slices_find(&join->slices, rows->ends[i]);
-    if (window_slice_drop(slice, (uint32_t) * (uint64_t *)state_entry_record(anchor)))
+    if (window_slice_drop(slice, (uint32_t)window_join_record(anchor)->count))
         window_slices_free(&join->slices, slice);
     return state_map_remove(join->table, anchor);
+}
+
+/* Asks for the memory of rows to come: their groups, then what stands last in these. */
+static void warm(const JoinRows *rows, uint32_t at)
+{
+    enum { FAR = 16, NEAR = 8, LINE = 64 };
+    if (at + FAR < rows->count)
+        __builtin_prefetch(rows->groups[at + FAR]);
+    if (at + NEAR < rows->count && rows->groups[at + NEAR] != NULL)
+        __builtin_prefetch((const char *)state_map_last(rows->groups[at + NEAR]) + LINE / 2);
 }
 
 static void apply(WindowJoin *join, JoinRows *rows)
 {
     bool is_stale = false; /* a group that was found has gone */
     for (uint32_t i = 0; i < rows->count; i++) {
+        if (!is_stale)
+            warm(rows, i);
         bool retracts = change_is_retraction(batch_kind(rows->in, rows->rows[i]));
         StateGroup *group = is_stale ? NULL : rows->groups[i];
         if (retracts) {
@@ -231,9 +241,24 @@ static void collect(void *to, StateGroup *group)
 
 static int compare_arrival(const void *a, const void *b)
 {
-    int64_t left = window_join_anchor(*(StateEntry *const *)a).arrival;
-    int64_t right = window_join_anchor(*(StateEntry *const *)b).arrival;
+    uint64_t left = window_join_record(*(StateEntry *const *)a)->arrival & ~WINDOW_JOIN_LONE;
+    uint64_t right = window_join_record(*(StateEntry *const *)b)->arrival & ~WINDOW_JOIN_LONE;
     return (left > right) - (left < right);
+}
+
+/* The end of the window that a row is of. */
+static int64_t read_end(const WindowJoin *join, const StateEntry *entry)
+{
+    const WindowJoinSide *side = &join->sides[window_join_side(entry)];
+    uint32_t column = side->keys[join->plan->end_key];
+    Vector **wanted = arena_new_array(join->scratch, Vector *, side->schema->column_count + 1);
+    Vector end;
+    vector_init(&end, side->schema->columns[column].type, 1, join->scratch);
+    wanted[column] = &end;
+    row_decode(side->row_layout, window_join_row(join, entry), wanted, 0, join->scratch, true);
+    int64_t value = *(const int64_t *)end.data;
+    arena_reset(join->scratch);
+    return value;
 }
 
 static bool window_join_restored(Operator *op, Error *error)
@@ -246,9 +271,9 @@ static bool window_join_restored(Operator *op, Error *error)
     if (anchors.count != 0)
         qsort(anchors.list, anchors.count, sizeof(StateEntry *), compare_arrival);
     for (size_t i = 0; i < anchors.count; i++) {
-        AnchorPayload payload = window_join_anchor(anchors.list[i]);
-        wait_for_end(join, anchors.list[i], payload.end);
-        join->next_arrival = payload.arrival + 1;
+        StateEntry *anchor = anchors.list[i];
+        wait_for_end(join, anchor, read_end(join, state_map_next(anchor)));
+        join->next_arrival = (window_join_record(anchor)->arrival & ~WINDOW_JOIN_LONE) + 1;
     }
     memory_free(anchors.list);
     return true;
@@ -291,7 +316,7 @@ static void declare_table(WindowJoin *join)
     }
     StateSpec spec = {.name = "rows",
                       .kind = STATE_MAP,
-                      .record_bytes = sizeof(uint64_t),
+                      .record_bytes = sizeof(WindowJoinRecord),
                       .description = arena_strdup(context->arena, buffer_text(&text))};
     buffer_deinit(&text);
     join->table = state_table_declare(context->state, &spec);

@@ -5,7 +5,7 @@
  *
  * State: MAP, keys (the window's bounds among them) → entries:
  *
- *     ""                       anchor: its place in the window's list | AnchorPayload
+ *     ""                       anchor of the group: its place in the window's list, its arrival
  *     side, number             1 | row        rows that only come, numbered as they do
  *     side, row                copies         rows that may be taken back
  *
@@ -40,24 +40,37 @@ typedef struct WindowJoin {
     /* Changing. */
     WindowSlices slices; /* of anchors */
     int64_t progress;    /* window_progress of the watermark */
-    int64_t next_arrival;
+    uint64_t next_arrival;
     Arena *scratch; /* of a batch */
     Arena *firing;  /* of some groups of a window that ends */
 } WindowJoin;
 
-typedef struct AnchorPayload {
-    int64_t arrival; /* orders groups after a restore as before */
-    int64_t end;     /* of the window */
-    int64_t is_lone; /* its key matches nothing */
-} AnchorPayload;
+/* The record of every entry. */
+typedef struct WindowJoinRecord {
+    uint64_t count;   /* of a row: copies; of the anchor: place in the list */
+    uint64_t arrival; /* of the anchor: orders groups after a restore as before, the highest bit
+                         apart, which says that its key matches nothing */
+} WindowJoinRecord;
+
+#define WINDOW_JOIN_LONE (UINT64_C(1) << 63)
 
 enum { WINDOW_TICK_US = 1000 };
 
-static inline AnchorPayload window_join_anchor(const StateEntry *anchor)
+static inline WindowJoinRecord *window_join_record(const StateEntry *entry)
 {
-    AnchorPayload payload;
-    memcpy(&payload, state_entry_payload(anchor).data, sizeof(payload));
-    return payload;
+    return state_entry_record(entry);
+}
+
+/* The encoded row of an entry. */
+static inline Str window_join_row(const WindowJoin *join, const StateEntry *entry)
+{
+    Str subkey = state_entry_subkey(entry);
+    return join->counts ? (Str){subkey.data + 1, subkey.length - 1} : state_entry_payload(entry);
+}
+
+static inline uint32_t window_join_side(const StateEntry *entry)
+{
+    return (uint8_t)state_entry_subkey(entry).data[0];
 }
 
 static inline bool window_join_is_closed(const WindowJoin *join, int64_t end)
