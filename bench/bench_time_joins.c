@@ -1,7 +1,7 @@
 /* How fast joins over time are: rows of both sides per CPU second through the operator alone, one
  * thread, state in memory, output thrown away; beside each figure a loop written by hand for it.
  *
- *     bench_time_joins [million rows]
+ *     bench_time_joins [million rows [window|interval]]
  *
  * Events come 200,000 to a second of event time, half of them on each side, in order, keys at
  * random; the watermark follows each batch. The window, and the distance in time, are such that a
@@ -274,48 +274,61 @@ static void print(const char *name, uint64_t keys, const Events *events, double 
     fflush(stdout);
 }
 
-static void bench_keys(uint64_t rows, uint64_t keys)
+static void bench_windows(const Events *events, uint64_t keys, int64_t window_us, uint64_t mask)
 {
-    static const uint32_t window_keys[] = {KEY, WINDOW_START, WINDOW_END}, interval_keys[] = {KEY};
+    static const uint32_t columns[] = {KEY, WINDOW_START, WINDOW_END};
     static const bool null_matches[3];
-    /* Half of the events are of a side. */
-    int64_t window_us = (int64_t)keys * 2 * SECOND / EVENTS_PER_SECOND;
-    uint64_t mask = 1;
-    while (mask < keys * 2)
-        mask *= 2;
-    Events events = make_events(rows, keys, window_us);
-    PlanWindowJoin windows = {.join = {.kind = PLAN_JOIN_INNER,
-                                       .sides = {{.keys = window_keys}, {.keys = window_keys}},
-                                       .key_count = 3,
-                                       .null_matches = null_matches},
-                              .end_key = 2};
-    PlanIntervalJoin intervals = {
-        .join = {.kind = PLAN_JOIN_INNER,
-                 .sides = {{.keys = interval_keys}, {.keys = interval_keys}},
-                 .key_count = 1,
-                 .null_matches = null_matches},
-        .times = {TIME, TIME},
-        .lower_us = -window_us / 2,
-        .upper_us = window_us / 2};
+    PlanWindowJoin plan = {.join = {.kind = PLAN_JOIN_INNER,
+                                    .sides = {{.keys = columns}, {.keys = columns}},
+                                    .key_count = 3,
+                                    .null_matches = null_matches},
+                           .end_key = 2};
     char name[64];
     Emitter emitter = {0};
     uint64_t bytes = 0, given = 0;
-    double speed = run(&events, &op_window_join, &windows, &emitter, &bytes);
-    double hand = hand_windows(&events, mask - 1, &given);
+    double speed = run(events, &op_window_join, &plan, &emitter, &bytes);
+    double hand = hand_windows(events, mask, &given);
     snprintf(name, sizeof(name), "window join %g s", (double)window_us / 1e6);
-    print(name, keys, &events, speed, emitter.rows, bytes, hand, given);
-    emitter.rows = bytes = given = 0;
-    speed = run(&events, &op_interval_join, &intervals, &emitter, &bytes);
-    hand = hand_intervals(&events, window_us / 2, mask - 1, &given);
-    snprintf(name, sizeof(name), "interval join +-%g s", (double)window_us / 2e6);
-    print(name, keys, &events, speed, emitter.rows, bytes, hand, given);
-    free_events(&events);
+    print(name, keys, events, speed, emitter.rows, bytes, hand, given);
+}
+
+static void bench_intervals(const Events *events, uint64_t keys, int64_t within_us, uint64_t mask)
+{
+    static const uint32_t columns[] = {KEY};
+    static const bool null_matches[1];
+    PlanIntervalJoin plan = {.join = {.kind = PLAN_JOIN_INNER,
+                                      .sides = {{.keys = columns}, {.keys = columns}},
+                                      .key_count = 1,
+                                      .null_matches = null_matches},
+                             .times = {TIME, TIME},
+                             .lower_us = -within_us,
+                             .upper_us = within_us};
+    char name[64];
+    Emitter emitter = {0};
+    uint64_t bytes = 0, given = 0;
+    double speed = run(events, &op_interval_join, &plan, &emitter, &bytes);
+    double hand = hand_intervals(events, within_us, mask, &given);
+    snprintf(name, sizeof(name), "interval join +-%g s", (double)within_us / 1e6);
+    print(name, keys, events, speed, emitter.rows, bytes, hand, given);
 }
 
 int main(int count, char **arguments)
 {
+    static const uint64_t keys[] = {10000, 1000000};
     uint64_t rows = (count > 1 ? strtoull(arguments[1], NULL, 10) : 6) << 20;
-    bench_keys(rows, 10000);
-    bench_keys(rows, 1000000);
+    const char *wanted = count > 2 ? arguments[2] : "";
+    for (size_t k = 0; k < array_count(keys); k++) {
+        /* Half of the events are of a side. */
+        int64_t window_us = (int64_t)keys[k] * 2 * SECOND / EVENTS_PER_SECOND;
+        uint64_t mask = 1;
+        while (mask < keys[k] * 2)
+            mask *= 2;
+        Events events = make_events(rows, keys[k], window_us);
+        if (strcmp(wanted, "interval") != 0)
+            bench_windows(&events, keys[k], window_us, mask - 1);
+        if (strcmp(wanted, "window") != 0)
+            bench_intervals(&events, keys[k], window_us / 2, mask - 1);
+        free_events(&events);
+    }
     return 0;
 }
