@@ -28,6 +28,8 @@ typedef struct TableInfo {
     const Schema *physical;      /* columns without computed and metadata ones */
     const uint32_t *primary_key; /* indexes into physical */
     uint32_t primary_key_count;
+    const uint32_t *partition; /* PARTITIONED BY: indexes into physical */
+    uint32_t partition_count;
     const Options *options;      /* "connector", "format", the rest */
     const struct Format *format; /* the one named by `format`, or NULL */
 } TableInfo;
@@ -193,6 +195,7 @@ typedef struct Connector {
     const char *doc;
     const OptionSpec *options;      /* without the format's; ends with a name of NULL */
     bool takes_format;              /* `format` names one of formats/ */
+    bool takes_partitions;          /* PARTITIONED BY may be declared */
     const MetadataColumn *metadata; /* ends with a key of NULL; NULL: none */
     /* Checks what the option table cannot say; at CREATE TABLE, without I/O. May be NULL. */
     bool (*check)(const TableInfo *table, Error *error);

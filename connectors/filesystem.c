@@ -11,6 +11,10 @@ const OptionSpec filesystem_options[] = {
     {.name = "source.path.regex-pattern",
      .type = OPTION_TEXT,
      .doc = "Regular expression that the absolute path of a file in the folder must match."},
+    {.name = "partition.default-name",
+     .type = OPTION_TEXT,
+     .fallback = "__DEFAULT_PARTITION__",
+     .doc = "With PARTITIONED BY: the folder of rows whose value is NULL or empty."},
     {.name = "sink.rolling-policy.file-size",
      .type = OPTION_BYTES,
      .fallback = "128mb",
@@ -47,6 +51,13 @@ static bool filesystem_check(const TableInfo *table, Error *error)
     }
     if (filesystem_path(table->options)[0] == 0)
         return error_set(error, ERROR_OPTION, "option \"path\" is empty");
+    for (uint32_t i = 0; i < table->partition_count; i++) {
+        const char *name = table->physical->columns[table->partition[i]].name;
+        if (name[0] != '.' && name[0] != '_')
+            continue;
+        error_set(error, ERROR_NAME, "column \"%s\" cannot be one of PARTITIONED BY", name);
+        return error_hint(error, "Folders that begin with . or _ are hidden: rename it.");
+    }
     const char *pattern =
         option_text(table->options, filesystem_options, "source.path.regex-pattern");
     return pattern == NULL || file_pattern_check(pattern, error);
@@ -73,6 +84,7 @@ const Connector connector_filesystem = {
     .doc = "Files: a file or the files of a folder, in any format.",
     .options = filesystem_options,
     .takes_format = true,
+    .takes_partitions = true,
     .metadata = metadata,
     .check = filesystem_check,
     .source = &filesystem_source_class,

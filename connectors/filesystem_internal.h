@@ -29,4 +29,14 @@ bool file_list_find(FileList *list, const char *path, const char *pattern, Error
 /* Whether the pattern can be understood. */
 bool file_pattern_check(const char *pattern, Error *error) MUST_CHECK;
 
+/* filesystem_partition.c: tables PARTITIONED BY columns. */
+bool partition_has(const TableInfo *table, uint32_t column);
+/* The columns that lie in the files. */
+const Schema *partition_stored(const TableInfo *table, Arena *arena);
+/* The folder of a row, below the table's: "dt=2024-05-01/hm=10-30". */
+void partition_print(const TableInfo *table, const Batch *batch, uint32_t row, Buffer *out);
+/* The value that the path of a file gives a column, into row 0. */
+bool partition_read(const TableInfo *table, const char *path, uint32_t column, Vector *vector,
+                    Arena *arena, Error *error) MUST_CHECK;
+
 #endif

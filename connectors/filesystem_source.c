@@ -53,7 +53,9 @@ struct Source {
     const ScanInfo *scan;
     const Format *format;
     Arena *arena;
-    const Schema *decoded; /* the scan's columns without metadata */
+    const Schema *stored;         /* all columns that lie in the files */
+    const Schema *decoded;        /* those of the scan, one at least */
+    const uint32_t *file_columns; /* and where they are among the stored */
     FileSplit *files;
     uint32_t file_count;
     uint32_t files_left;
@@ -117,13 +119,28 @@ static bool restore_files(Source *source, Error *error)
     return true;
 }
 
-static const Schema *decoded_schema(const ScanInfo *scan, Arena *arena)
+/* What of the scan the files hold; a decoder needs a column to count rows by. */
+static void choose_columns(Source *source)
 {
-    if (scan->metadata_count == 0)
-        return scan->schema;
-    Column *columns = arena_new_array(arena, Column, scan->column_count + 1);
-    memcpy(columns, scan->schema->columns, scan->column_count * sizeof(Column));
-    return schema_new(arena, columns, scan->column_count);
+    const ScanInfo *scan = source->scan;
+    const TableInfo *table = scan->table;
+    Column *columns = arena_new_array(source->arena, Column, scan->column_count + 1);
+    uint32_t *file_columns = arena_new_array(source->arena, uint32_t, scan->column_count + 1);
+    uint32_t count = 0;
+    source->stored = partition_stored(table, source->arena);
+    for (uint32_t i = 0; i < scan->column_count; i++) {
+        if (partition_has(table, scan->columns[i]))
+            continue;
+        uint32_t at = scan->columns[i];
+        for (uint32_t before = 0; before < scan->columns[i]; before++)
+            at -= partition_has(table, before) ? 1 : 0;
+        columns[count] = scan->schema->columns[i];
+        file_columns[count++] = at;
+    }
+    if (count == 0)
+        columns[count++] = source->stored->columns[0]; /* file_columns[0] is 0 */
+    source->decoded = schema_new(source->arena, columns, count);
+    source->file_columns = file_columns;
 }
 
 static void close_file(Source *source, FileSplit *file)
@@ -169,7 +186,7 @@ static Source *source_open(const SourceContext *context, Error *error)
     source->scan = &context->scans[0];
     source->format = source->scan->table->format;
     source->arena = arena_new(4096);
-    source->decoded = decoded_schema(source->scan, source->arena);
+    choose_columns(source);
     bool opened = context->is_restored ? restore_files(source, error) : find_files(source, error);
     if (!opened) {
         source_close(source);
@@ -265,8 +282,8 @@ static bool open_file(Source *source, FileSplit *file, Error *error)
                                      .options = source->scan->table->options,
                                      .zone = source->context.zone,
                                      .name = file->path,
-                                     .file_schema = source->scan->table->physical,
-                                     .file_columns = source->scan->columns};
+                                     .file_schema = source->stored,
+                                     .file_columns = source->file_columns};
     reader->decoder = source->format->decoder_open(&reader->format, error);
     return reader->decoder != NULL && go_to_position(source, file, error);
 }
@@ -325,24 +342,39 @@ static void set_metadata(const Source *source, const FileSplit *file, uint32_t k
     }
 }
 
-/* The decoded rows with the file's columns behind theirs. */
-static Batch *with_metadata(const Source *source, const FileSplit *file, Batch *decoded)
+/* The decoded rows with what the folders say, and the file's columns behind theirs; takes the rows
+ * over, also on failure. */
+static Batch *with_constants(const Source *source, const FileSplit *file, Batch *decoded,
+                             Error *error)
 {
     const ScanInfo *scan = source->scan;
-    if (scan->metadata_count == 0)
+    if (scan->metadata_count == 0 && scan->table->partition_count == 0)
         return decoded;
     Batch *batch = batch_new_bare(scan->schema);
     batch->row_count = decoded->row_count;
-    memcpy(batch->columns, decoded->columns, scan->column_count * sizeof(Vector));
     batch->kinds = decoded->kinds;
-    for (uint32_t i = 0; i < scan->metadata_count; i++) {
-        Vector *vector = &batch->columns[scan->column_count + i];
-        vector_init_constant(vector, scan->schema->columns[scan->column_count + i].type,
-                             batch->arena);
-        set_metadata(source, file, scan->metadata[i], vector, batch->arena);
+    uint32_t taken = 0;
+    bool good = true;
+    for (uint32_t i = 0; i < scan->schema->column_count && good; i++) {
+        Vector *vector = &batch->columns[i];
+        bool is_column = i < scan->column_count;
+        if (is_column && !partition_has(scan->table, scan->columns[i])) {
+            *vector = decoded->columns[taken++];
+            continue;
+        }
+        vector_init_constant(vector, scan->schema->columns[i].type, batch->arena);
+        if (is_column)
+            good = partition_read(scan->table, file->path, scan->columns[i], vector, batch->arena,
+                                  error);
+        else
+            set_metadata(source, file, scan->metadata[i - scan->column_count], vector,
+                         batch->arena);
     }
     batch_hold(batch, decoded);
-    return batch;
+    if (good)
+        return batch;
+    batch_release(batch);
+    return NULL;
 }
 
 /* The file to go on with; there is one. */
@@ -423,7 +455,9 @@ static SourceState source_next(Source *source, int64_t timeout_ms, Batch **out, 
             continue;
         }
         source->rows += batch->row_count;
-        *out = with_metadata(source, file, batch);
+        *out = with_constants(source, file, batch, error);
+        if (*out == NULL)
+            return SOURCE_FAILED;
         *scan = 0;
         if (file->done)
             end_file(source, file);

@@ -332,6 +332,9 @@ typedef struct AstInsert {
     bool overwrite;
     AstHint *hints;
     uint32_t hint_count;
+    const char *const *partition; /* PARTITION (column = value): columns that are constant */
+    AstExpr **partition_values;
+    uint32_t partition_count;
     const char *const *columns; /* target columns; count 0: all */
     uint32_t column_count;
     AstQuery *query;

@@ -152,6 +152,11 @@ static void ast_print_insert(const AstInsert *insert, Buffer *out)
         ast_print_all_options(&insert->hints[i].options, out);
         buffer_append_char(out, ')');
     }
+    for (uint32_t i = 0; i < insert->partition_count; i++) {
+        buffer_printf(out, " (partition %s ", insert->partition[i]);
+        ast_print_expr(insert->partition_values[i], out);
+        buffer_append_char(out, ')');
+    }
     ast_print_list_of("columns", insert->columns, insert->column_count, out);
     buffer_append_char(out, ' ');
     ast_print_query(insert->query, out);

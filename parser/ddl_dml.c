@@ -35,6 +35,37 @@ static bool ddl_on_conflict(Parser *parser, AstInsert *insert)
                           "ERROR, NOTHING or DEDUPLICATE");
 }
 
+/* (column = value, …); a column without a value is the query's, as it is anyway. */
+static bool ddl_partition(Parser *parser, AstInsert *insert)
+{
+    ParserList names = {0}, values = {0};
+    if (!parser_expect_symbol(parser, '('))
+        return false;
+    do {
+        const char *name = parser_expect_name(parser, "the name of a column");
+        if (name == NULL)
+            return false;
+        if (!parser_accept_symbol(parser, '='))
+            continue;
+        uint32_t end = parser->next;
+        while (end < parser->limit && !parser_is_symbol(parser, end, ',') &&
+               !parser_is_symbol(parser, end, ')')) {
+            uint32_t match = parser_token(parser, end)->match;
+            end = match != TOKEN_NONE && match > end ? match + 1 : end + 1;
+        }
+        AstExpr *value = pg_tree_expression(parser, parser->next, end);
+        if (value == NULL)
+            return false;
+        parser->next = end;
+        parser_list_add_name(parser->arena, &names, name);
+        *(AstExpr **)parser_list_add(parser->arena, &values, sizeof(AstExpr *)) = value;
+    } while (parser_accept_symbol(parser, ','));
+    insert->partition = names.items;
+    insert->partition_values = values.items;
+    insert->partition_count = names.count;
+    return parser_expect_symbol(parser, ')');
+}
+
 bool ddl_read_insert(Parser *parser, AstInsert *insert)
 {
     static const char *const words[] = {"INTO", "OVERWRITE"};
@@ -49,9 +80,8 @@ bool ddl_read_insert(Parser *parser, AstInsert *insert)
         !parser_read_hints(parser, parser_token(parser, parser->next - 1), &insert->hints,
                            &insert->hint_count))
         return false;
-    if (parser_is_word(parser, parser->next, KW_PARTITION))
-        return parser_fail_unsupported(parser, parser->next, parser->next, "INSERT … PARTITION",
-                                       "Select the constants in the query.");
+    if (parser_accept_word(parser, KW_PARTITION) && !ddl_partition(parser, insert))
+        return false;
     if (parser_is_symbol(parser, parser->next, '(') && !ddl_at_query(parser) &&
         !parser_expect_name_list(parser, "the name of a column", &insert->columns,
                                  &insert->column_count))

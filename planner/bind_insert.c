@@ -193,6 +193,78 @@ static bool refuse_clauses(const Binder *binder, const AstInsert *insert, Error 
     return true;
 }
 
+static bool is_constant_of(const AstInsert *insert, const char *name)
+{
+    for (uint32_t i = 0; i < insert->partition_count; i++)
+        if (strcmp(insert->partition[i], name) == 0)
+            return true;
+    return false;
+}
+
+static bool check_partition(const Binder *binder, const AstInsert *insert, const TableInfo *table,
+                            Error *error)
+{
+    for (uint32_t i = 0; i < insert->partition_count; i++) {
+        const char *name = insert->partition[i];
+        bool found = false;
+        for (uint32_t p = 0; p < table->partition_count; p++)
+            found = found || strcmp(table->physical->columns[table->partition[p]].name, name) == 0;
+        if (found)
+            continue;
+        error_set(error, ERROR_NAME, "\"%s\" is no column of PARTITIONED BY of table \"%s\"", name,
+                  table->name);
+        return bind_error_at(binder, error, insert->partition_values[i]->place);
+    }
+    return true;
+}
+
+/* PARTITION (column = value): the constants behind the query's columns, all of them listed. */
+static LogicalNode *with_partition(Binder *binder, AstInsert *insert, const TableInfo *table,
+                                   LogicalNode *query, Error *error)
+{
+    Arena *arena = binder->context->arena;
+    uint32_t own = query->schema->column_count, more = insert->partition_count;
+    if (!check_partition(binder, insert, table, error))
+        return NULL;
+    const Expr **values = arena_new_array(arena, const Expr *, own + more + 1);
+    const char **names = arena_new_array(arena, const char *, own + more + 1);
+    memcpy(values, logical_identity(arena, query->schema), sizeof(*values) * own);
+    for (uint32_t i = 0; i < own; i++)
+        names[i] = query->schema->columns[i].name;
+    Scope none = {0};
+    for (uint32_t i = 0; i < more; i++) {
+        names[own + i] = insert->partition[i];
+        values[own + i] =
+            bind_table_expr(binder, &none, insert->partition_values[i], "PARTITION", error);
+        if (values[own + i] == NULL)
+            return NULL;
+        /* The text of a folder's name is a value of any type. */
+        int32_t column = schema_find(table->physical, insert->partition[i]);
+        values[own + i] = expr_cast(&binder->context->site, values[own + i],
+                                    table->physical->columns[column].type, CAST_EXPLICIT, error);
+        if (values[own + i] == NULL) {
+            bind_error_at(binder, error, insert->partition_values[i]->place);
+            return NULL;
+        }
+    }
+    uint32_t listed =
+        insert->column_count != 0 ? insert->column_count : table->physical->column_count;
+    const char **columns = arena_new_array(arena, const char *, listed + more + 1);
+    uint32_t count = 0;
+    for (uint32_t i = 0; i < listed; i++) {
+        const char *name =
+            insert->column_count != 0 ? insert->columns[i] : table->physical->columns[i].name;
+        if (insert->column_count != 0 || !is_constant_of(insert, name))
+            columns[count++] = name;
+    }
+    for (uint32_t i = 0; i < more; i++)
+        columns[count++] = insert->partition[i];
+    insert->columns = columns;
+    insert->column_count = count;
+    return logical_calc(arena, query, NULL, values,
+                        logical_schema(arena, values, names, own + more), query->place);
+}
+
 /* The table's columns get the query's, which is bound first unless it is given. */
 static LogicalNode *bind_into(Binder *binder, const AstInsert *insert, LogicalNode *query,
                               uint32_t ordinal, Error *error)
@@ -215,7 +287,10 @@ static LogicalNode *bind_into(Binder *binder, const AstInsert *insert, LogicalNo
         return NULL;
     if (query == NULL)
         query = bind_query(binder, insert->query, error);
-    LogicalNode *values = query == NULL ? NULL : bind_target(binder, insert, table, query, error);
+    AstInsert whole = *insert;
+    if (query != NULL && insert->partition_count != 0)
+        query = with_partition(binder, &whole, &table->info, query, error);
+    LogicalNode *values = query == NULL ? NULL : bind_target(binder, &whole, table, query, error);
     if (values == NULL)
         return NULL;
     LogicalNode *sink = logical_new_unary(arena, "sink", values->schema, values,

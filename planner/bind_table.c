@@ -21,6 +21,9 @@ static PlanTable *copy_table(Arena *arena, const CatalogEntry *entry)
     table->info.primary_key =
         arena_memdup(arena, from->primary_key, sizeof(uint32_t) * from->primary_key_count);
     table->info.primary_key_count = from->primary_key_count;
+    table->info.partition =
+        arena_memdup(arena, from->partition, sizeof(uint32_t) * (from->partition_count + 1));
+    table->info.partition_count = from->partition_count;
     table->info.options = options_copy(arena, from->options);
     table->info.format = from->format;
     return table;

@@ -208,6 +208,11 @@ static void append_table(Buffer *out, const CatalogEntry *entry)
         buffer_append_text(out, "\nCOMMENT ");
         append_quoted(out, entry->comment);
     }
+    for (uint32_t i = 0; i < def->info.partition_count; i++) {
+        buffer_append_text(out, i == 0 ? "\nPARTITIONED BY (" : ", ");
+        append_identifier(out, def->info.physical->columns[def->info.partition[i]].name);
+    }
+    buffer_append_text(out, def->info.partition_count == 0 ? "" : ")");
     buffer_append_text(out, "\nWITH (\n");
     for (uint32_t i = 0; i < def->info.options->count; i++) {
         const Option *option = &def->info.options->items[i];

@@ -19,15 +19,6 @@ typedef struct Draft {
     const char *name;
 } Draft;
 
-static bool refuse_clauses(const AstCreateTable *create, Error *error)
-{
-    if (create->partitioned_count == 0)
-        return true;
-    error_set(error, ERROR_UNSUPPORTED, "PARTITIONED BY is not supported yet");
-    error_hint(error, "Leave it out.");
-    return error_at(error, create->name.place.offset, create->name.place.length);
-}
-
 static int32_t key_position(const AstCreateTable *create, const char *column)
 {
     for (uint32_t i = 0; i < create->primary_key_count; i++)
@@ -165,6 +156,69 @@ static bool take_primary_key(Draft *draft, Error *error)
     if (create->constraint_name != NULL)
         draft->def->constraint_name = arena_strdup(draft->arena, create->constraint_name);
     return true;
+}
+
+/* Values that are the names of folders: what reads back as it was written. */
+static bool names_folder(const Type *type)
+{
+    switch (type->kind) {
+    case TYPE_CHAR:
+    case TYPE_VARCHAR:
+    case TYPE_BOOLEAN:
+    case TYPE_TINYINT:
+    case TYPE_SMALLINT:
+    case TYPE_INT:
+    case TYPE_BIGINT:
+    case TYPE_DATE:
+        return true;
+    default:
+        return false;
+    }
+}
+
+static bool take_partition(Draft *draft, Error *error)
+{
+    const AstCreateTable *create = draft->create;
+    TableInfo *info = &draft->def->info;
+    uint32_t *columns = arena_new_array(draft->arena, uint32_t, create->partitioned_count + 1);
+    for (uint32_t i = 0; i < create->partitioned_count; i++) {
+        const char *name = create->partitioned_by[i];
+        int32_t column = schema_find(info->physical, name);
+        bool twice = false;
+        for (uint32_t before = 0; before < i; before++)
+            twice = twice || columns[before] == (uint32_t)column;
+        if (column < 0)
+            error_set(error, ERROR_NAME,
+                      "column \"%s\" of PARTITIONED BY is no physical column of the table", name);
+        else if (twice)
+            error_set(error, ERROR_NAME, "column \"%s\" stands twice in PARTITIONED BY", name);
+        else if (!names_folder(info->physical->columns[column].type))
+            error_set(error, ERROR_TYPE, "column \"%s\" of type %s cannot be one of PARTITIONED BY",
+                      name, type_text(draft->arena, info->physical->columns[column].type));
+        else {
+            columns[i] = (uint32_t)column;
+            continue;
+        }
+        return error_at(error, create->name.place.offset, create->name.place.length);
+    }
+    info->partition = columns;
+    info->partition_count = create->partitioned_count;
+    if (create->partitioned_count == 0 || create->partitioned_count < info->physical->column_count)
+        return true;
+    error_set(error, ERROR_UNSUPPORTED, "all columns are in PARTITIONED BY; one must not be");
+    return error_at(error, create->name.place.offset, create->name.place.length);
+}
+
+/* A connector that keeps rows in one place would not do what was declared. */
+static bool check_partition(const Draft *draft, Error *error)
+{
+    const Connector *connector = draft->def->connector;
+    if (draft->create->partitioned_count == 0 || connector->takes_partitions)
+        return true;
+    error_set(error, ERROR_UNSUPPORTED, "connector \"%s\" takes no PARTITIONED BY",
+              connector->name);
+    error_hint(error, "Leave it out; the filesystem connector takes it.");
+    return error_at(error, draft->create->name.place.offset, draft->create->name.place.length);
 }
 
 static bool take_metadata(Draft *draft, Error *error)
@@ -381,11 +435,11 @@ TableDef *table_define(Catalog *catalog, const AstCreateTable *create, const Pla
     uint32_t visits = 0;
     PlannerContext context = {arena, config, {arena, config->zone}, &visits};
     Binder binder = {.context = &context, .catalog = catalog};
-    if (!refuse_clauses(create, error) || !check_names(create, error) ||
-        !take_columns(&draft, error) || !take_primary_key(&draft, error) ||
-        !take_options(&draft, error) || !take_metadata(&draft, error) ||
-        !type_computed(&draft, &binder, error) || !take_watermark(&draft, &binder, error) ||
-        !check_connector(&draft, error))
+    if (!check_names(create, error) || !take_columns(&draft, error) ||
+        !take_primary_key(&draft, error) || !take_partition(&draft, error) ||
+        !take_options(&draft, error) || !check_partition(&draft, error) ||
+        !take_metadata(&draft, error) || !type_computed(&draft, &binder, error) ||
+        !take_watermark(&draft, &binder, error) || !check_connector(&draft, error))
         return NULL;
     return draft.def;
 }

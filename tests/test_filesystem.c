@@ -152,6 +152,16 @@ static void start(TestTable *table)
     table_option(table, "path", directory);
 }
 
+/* The same with a second column whose values are folders. */
+static void start_parted(TestTable *table)
+{
+    static const uint32_t partition[] = {1};
+    start(table);
+    table_column(table, "p=q", &type_string);
+    table->info.partition = partition;
+    table->info.partition_count = 1;
+}
+
 static Source *open_source(const SourceContext *context)
 {
     Error error;
@@ -391,10 +401,10 @@ static uint32_t count_files(bool hidden)
 }
 
 /* Numbers below `bound` must be visible once each, and nothing else. */
-static void expect_numbers(uint32_t bound)
+static void expect_numbers(uint32_t bound, bool parted)
 {
     TestTable table;
-    start(&table);
+    (parted ? start_parted : start)(&table);
     SourceContext context = source_context(table_scan(&table));
     Source *source = open_source(&context);
     Error error;
@@ -418,8 +428,12 @@ static void expect_numbers(uint32_t bound)
 static uint32_t write_numbers(Sink *sink, const TestTable *table, uint32_t from, uint32_t count)
 {
     Buffer text = {0};
+    static const char *const folders[] = {"a", "NULL", "x/y", "%41"};
     for (uint32_t i = 0; i < count; i++)
-        buffer_printf(&text, "+I[%u]\n", from + i);
+        if (table->info.partition_count == 0)
+            buffer_printf(&text, "+I[%u]\n", from + i);
+        else
+            buffer_printf(&text, "+I[%u, %s]\n", from + i, folders[(from + i) / 3 % 4]);
     sink_write(connector_filesystem.sink, sink, table, buffer_text(&text));
     buffer_deinit(&text);
     return from + count;
@@ -439,22 +453,22 @@ START_TEST(without_checkpoints_files_show_at_the_end)
     ck_assert_uint_ge(count_files(false), 10);
     ck_assert(connector_filesystem.sink->finish(sink, &error));
     connector_filesystem.sink->close(sink);
-    expect_numbers(next);
+    expect_numbers(next, false);
     /* Closed without finishing, nothing of it is left. */
     sink = open_sink(&context);
     write_numbers(sink, &table, next, 3);
     connector_filesystem.sink->close(sink);
     ck_assert_uint_eq(count_files(true), 0);
-    expect_numbers(next);
+    expect_numbers(next, false);
     table_end(&table);
 }
 END_TEST
 
 /* A process that dies where the test says: its files stay as they are. */
-START_TEST(every_crash_leaves_each_epoch_once)
+static void crash_everywhere(bool parted)
 {
     TestTable table;
-    start(&table);
+    (parted ? start_parted : start)(&table);
     SinkContext context = sink_context(&table);
     context.checkpointing = true;
     Buffer pending = {0};
@@ -505,8 +519,40 @@ START_TEST(every_crash_leaves_each_epoch_once)
         connector_filesystem.sink->close(open_sink(&context));
     }
     ck_assert_uint_eq(count_files(true), 0);
-    expect_numbers(durable);
+    expect_numbers(durable, parted);
     buffer_deinit(&pending);
+    table_end(&table);
+}
+
+START_TEST(every_crash_leaves_each_epoch_once)
+{
+    crash_everywhere(false);
+}
+END_TEST
+
+START_TEST(every_crash_leaves_folders_whole)
+{
+    crash_everywhere(true);
+}
+END_TEST
+
+START_TEST(folders_are_columns)
+{
+    TestTable table;
+    start_parted(&table);
+    write_file("p%3Dq=b/one", "1\n");
+    write_file("p%3Dq=x%2Fy/two", "2\n");
+    write_file("p%3Dq=__DEFAULT_PARTITION__/none", "3\n");
+    SourceContext context = source_context(table_scan(&table));
+    expect_read(&context, "+I[3, NULL]\n+I[1, b]\n+I[2, x/y]\n");
+    write_file("lost", "4\n");
+    Error error;
+    Buffer got = {0};
+    Source *source = open_source(&context);
+    ck_assert(!source_read(connector_filesystem.source, source, UINT32_MAX, &got, &error));
+    ck_assert_ptr_nonnull(strstr(error.message, "lies in no folder \"p=q=…\""));
+    connector_filesystem.source->close(source);
+    buffer_deinit(&got);
     table_end(&table);
 }
 END_TEST
@@ -525,6 +571,8 @@ int main(void)
     tcase_add_test(cases, bad_files_are_named);
     tcase_add_test(cases, without_checkpoints_files_show_at_the_end);
     tcase_add_test(cases, every_crash_leaves_each_epoch_once);
+    tcase_add_test(cases, every_crash_leaves_folders_whole);
+    tcase_add_test(cases, folders_are_columns);
     suite_add_tcase(suite, cases);
     SRunner *runner = srunner_create(suite);
     srunner_run_all(runner, CK_NORMAL);

@@ -305,8 +305,8 @@ static const ErrorCase errors[] = {
      "Did you mean INTO?"},
     {"EXPLAIN {{SELCT}} 1", ERROR_SYNTAX, "syntax error at or near \"SELCT\"",
      "Did you mean SELECT?"},
-    {"INSERT INTO t {{PARTITION}} (p = 'x') SELECT 1", ERROR_UNSUPPORTED,
-     "INSERT … PARTITION is not supported", "Select the constants in the query."},
+    {"INSERT INTO t PARTITION (p = {{)}} SELECT 1", ERROR_SYNTAX, "syntax error at or near \")\"",
+     "Expected an expression."},
 };
 
 START_TEST(test_errors)

@@ -83,6 +83,8 @@ static const GoldenTree statements[] = {
      "(statement-set (insert a (select 1)) (insert b (select (case x 1 null) (from (table t)))))"},
     {"BEGIN STATEMENT SET; INSERT INTO a SELECT 1; INSERT INTO b VALUES (2); END;",
      "(statement-set (insert a (select 1)) (insert b (values (row 2))))"},
+    {"INSERT INTO t PARTITION (p = 'x', q, r = 1 + 2) (a) SELECT 1",
+     "(insert t (partition p 'x') (partition r (+ 1 2)) (columns a) (select 1))"},
     {"EXPLAIN SELECT 1", "(explain (select 1))"},
     {"EXPLAIN PLAN FOR INSERT INTO t SELECT 1", "(explain (insert t (select 1)))"},
     {"EXPLAIN PLAN_ADVICE, CHANGELOG_MODE, JSON_EXECUTION_PLAN SELECT 1",
