@@ -6,6 +6,8 @@
  *
  *     answers: key, row → for each time it was given: rows, their number
  *
+ * (row, key where rows are spread by their own key, so that their changes keep their order).
+ *
  * Cost: a gather per column where the table is in memory, else a row_decode a row; kept answers
  * cost a probe and a copy a row. */
 #include <string.h>
@@ -166,24 +168,42 @@ static void encode_places(LookupOutput *output, const LookupTable *table)
         passed->items[i] = (LookupMatch){passed->items[i].left, LOOKUP_NONE, rows[i]};
 }
 
-static Str *encode_row_keys(LookupOutput *output, const Batch *batch)
+LookupKeys lookup_output_row_keys(LookupOutput *output, const Batch *batch)
 {
     const ColumnSet *key = &output->shape.plan->row_key;
     uint32_t count = key->count != 0 ? key->count : batch->column_count;
     const Vector **columns = arena_new_array(output->scratch, const Vector *, count + 1);
     for (uint32_t c = 0; c < count; c++)
         columns[c] = &batch->columns[key->count != 0 ? key->columns[c] : c];
-    Str *keys = arena_new_array(output->scratch, Str, batch->row_count + 1);
-    row_encode(output->row_key_layout, columns, NULL, batch->row_count, output->scratch, keys);
+    LookupKeys keys = {arena_new_array(output->scratch, Str, batch->row_count + 1),
+                       arena_new_array(output->scratch, uint64_t, batch->row_count + 1), NULL};
+    row_encode(output->row_key_layout, columns, NULL, batch->row_count, output->scratch, keys.keys);
+    hash_many(keys.keys, batch->row_count, keys.hashes);
     return keys;
 }
 
-static void keep_answer(LookupOutput *output, Str key, uint64_t hash, Str row,
-                        const LookupMatch *matches, uint32_t count)
+/* Where what was given for a row is kept: by what rows are spread by, then by the rest. */
+typedef struct AnswerPlace {
+    Str key;
+    uint64_t hash;
+    Str subkey;
+} AnswerPlace;
+
+static AnswerPlace place_of(const LookupOutput *output, const LookupKeys *keys,
+                            const LookupKeys *rows, uint32_t row)
+{
+    if (output->shape.plan->is_spread_by_row)
+        return (AnswerPlace){rows->keys[row], rows->hashes[row], keys->keys[row]};
+    return (AnswerPlace){keys->keys[row], keys->hashes[row], rows->keys[row]};
+}
+
+static void keep_answer(LookupOutput *output, const AnswerPlace *place, const LookupMatch *matches,
+                        uint32_t count)
 {
     StateGroup *group = NULL;
-    state_map_groups(output->answers, &key, &hash, 1, &group);
-    StateEntry *entry = group == NULL ? NULL : state_map_find(output->answers, group, row);
+    state_map_groups(output->answers, &place->key, &place->hash, 1, &group);
+    StateEntry *entry =
+        group == NULL ? NULL : state_map_find(output->answers, group, place->subkey);
     Buffer *payload = &output->payload;
     buffer_clear(payload);
     if (entry != NULL)
@@ -194,8 +214,8 @@ static void keep_answer(LookupOutput *output, Str key, uint64_t hash, Str row,
     }
     buffer_append_u32(payload, count);
     bool created;
-    state_map_put(output->answers, &group, key, hash, row, (Str){payload->data, payload->length},
-                  &created);
+    state_map_put(output->answers, &group, place->key, place->hash, place->subkey,
+                  (Str){payload->data, payload->length}, &created);
 }
 
 static uint32_t last_u32(Str bytes)
@@ -205,12 +225,13 @@ static uint32_t last_u32(Str bytes)
 }
 
 /* Takes the last answer off; what was given becomes matches of the left row. */
-static void take_back(LookupOutput *output, uint32_t left, Str key, uint64_t hash, Str row,
+static void take_back(LookupOutput *output, uint32_t left, const AnswerPlace *place,
                       LookupMatches *to)
 {
     StateGroup *group = NULL;
-    state_map_groups(output->answers, &key, &hash, 1, &group);
-    StateEntry *entry = group == NULL ? NULL : state_map_find(output->answers, group, row);
+    state_map_groups(output->answers, &place->key, &place->hash, 1, &group);
+    StateEntry *entry =
+        group == NULL ? NULL : state_map_find(output->answers, group, place->subkey);
     if (entry == NULL)
         return;
     Str kept = state_entry_payload(entry);
@@ -240,21 +261,21 @@ static void keep_answers(LookupOutput *output, const Batch *batch, uint32_t to,
     bool pads = output->shape.plan->kind == PLAN_JOIN_LEFT;
     LookupMatches all = {0};
     const LookupMatches *passed = &output->passed;
-    const Str *rows = encode_row_keys(output, batch);
+    LookupKeys rows = lookup_output_row_keys(output, batch);
     uint32_t at = 0;
     for (uint32_t left = output->from; left < to; left++) {
         uint32_t end = at;
         while (end < passed->count && passed->items[end].left == left)
             end++;
         bool found = end != at || pads;
+        AnswerPlace place = place_of(output, keys, &rows, left);
         if (!keys->joins[left]) {
             if (pads)
                 matches_add(&all, (LookupMatch){left, LOOKUP_NONE, {NULL, 0}});
         } else if (change_is_retraction(batch_kind(batch, left))) {
-            take_back(output, left, keys->keys[left], keys->hashes[left], rows[left], &all);
+            take_back(output, left, &place, &all);
         } else if (found) {
-            keep_answer(output, keys->keys[left], keys->hashes[left], rows[left],
-                        passed->items + at, end - at);
+            keep_answer(output, &place, passed->items + at, end - at);
             for (uint32_t i = at; i < end; i++)
                 matches_add(&all, passed->items[i]);
             if (end == at)
@@ -351,7 +372,7 @@ static void declare_answers(LookupOutput *output)
     uint32_t count = key->count != 0 ? key->count : left->column_count;
     const Type **types = arena_new_array(arena, const Type *, count + 1);
     Buffer text = {0};
-    buffer_append_text(&text, "key, row: ");
+    buffer_append_text(&text, plan->is_spread_by_row ? "row, key; row: " : "key, row; row: ");
     for (uint32_t c = 0; c < count; c++) {
         const Column *column = &left->columns[key->count != 0 ? key->columns[c] : c];
         types[c] = column->type;

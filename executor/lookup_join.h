@@ -183,6 +183,8 @@ static inline bool lookup_output_is_full(const LookupOutput *output)
  * NULL: matches are encoded. */
 bool lookup_output_emit(LookupOutput *output, Batch *batch, uint32_t to, const LookupKeys *keys,
                         const LookupTable *table, Emitter *emitter, Error *error) MUST_CHECK;
+/* The rows' own keys, as state knows them; in the output's memory, until the next batch. */
+LookupKeys lookup_output_row_keys(LookupOutput *output, const Batch *batch);
 /* Whether the answer for such a row is taken from what was kept. */
 static inline bool lookup_takes_back(const PlanLookupJoin *plan, uint8_t kind)
 {

@@ -584,12 +584,13 @@ static void save_pending(LookupJoin *join, const LookupPending *pending)
         columns[c] = &batch->columns[c];
     Str *rows = arena_new_array(join->scratch, Str, batch->row_count + 1);
     row_encode(join->left_layout, columns, NULL, batch->row_count, join->scratch, rows);
+    LookupKeys keys =
+        join->plan->is_spread_by_row ? lookup_output_row_keys(&join->output, batch) : pending->keys;
     for (uint32_t i = 0; i < batch->row_count; i++) {
         char bytes[8];
         StateTree *tree = NULL;
-        Str key = pending->keys.keys[i];
-        state_ordered_trees(join->waiting, &key, &pending->keys.hashes[i], 1, &tree);
-        WaitingRow *row = state_tree_put(join->waiting, &tree, key, pending->keys.hashes[i],
+        state_ordered_trees(join->waiting, &keys.keys[i], &keys.hashes[i], 1, &tree);
+        WaitingRow *row = state_tree_put(join->waiting, &tree, keys.keys[i], keys.hashes[i],
                                          order_key(join->order++, bytes), rows[i], NULL);
         *row = (WaitingRow){batch_kind(batch, i), pending->attempts, pending->retry_at_us};
     }
@@ -605,6 +606,7 @@ static bool lookup_barrier(Operator *op, uint64_t epoch, Emitter *emitter, Error
     if (join->waiting == NULL)
         return true;
     arena_reset(join->scratch);
+    arena_reset(join->output.scratch);
     forget_waiting(join);
     for (LookupPending *at = join->head; at != NULL; at = at->next)
         if (!at->emitted)

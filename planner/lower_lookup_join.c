@@ -298,23 +298,45 @@ static bool keeps_answers(const PlannerContext *context, const LogicalNode *node
     return node->inputs[0]->changes != CHANGE_CLASS_INSERT && !context->config->ignores_updates;
 }
 
-/* Rows with equal keys on one worker: for state, and where the user wants it. */
-static bool is_shuffled(const PlannerContext *context, const LogicalNode *node)
+/* What rows are known by where answers are kept; NULL: by all of their columns. */
+static const ColumnSet *row_key(const PlannerContext *context, const LogicalNode *node)
+{
+    const StreamTraits *left = &node->inputs[0]->traits;
+    return keeps_answers(context, node) && left->upsert_key_count != 0 ? &left->upsert_keys[0]
+                                                                       : NULL;
+}
+
+static bool wants_shuffle(const LogicalNode *node)
 {
     const Options *hint = node->join.lookup->hint;
-    return keeps_answers(context, node) ||
-           (hint != NULL && (option_boolean(hint, lookup_hint_options, "shuffle") ||
-                             options_find(hint, "max-attempts") != NULL));
+    return hint != NULL && option_boolean(hint, lookup_hint_options, "shuffle");
+}
+
+/* The columns that rows are spread over the workers by, which state belongs to; false: rows stay
+ * where they are. By the rows' own key their changes keep their order. */
+static bool find_spread(const PlannerContext *context, const LogicalNode *node, ColumnSet *out)
+{
+    const Options *hint = node->join.lookup->hint;
+    const ColumnSet *key = row_key(context, node);
+    if (key != NULL && key->count != 0 && !wants_shuffle(node)) {
+        *out = *key;
+        return true;
+    }
+    *out = (ColumnSet){node->join.key_count, node->join.keys[0]};
+    return keeps_answers(context, node) || wants_shuffle(node) ||
+           (hint != NULL && options_find(hint, "max-attempts") != NULL);
 }
 
 static void derive_keys(const PlannerContext *context, LogicalNode *node)
 {
     const StreamTraits *left = &node->inputs[0]->traits;
+    ColumnSet spread;
     if (!has_one_match(context, node))
         return;
-    ColumnSet moved = column_set_new(context->arena, node->join.keys[0], node->join.key_count);
+    bool moves = find_spread(context, node, &spread);
+    ColumnSet moved = column_set_new(context->arena, spread.columns, spread.count);
     for (uint32_t i = 0; i < left->upsert_key_count; i++)
-        if (!is_shuffled(context, node) || column_set_contains(left->upsert_keys[i], moved))
+        if (!moves || column_set_contains(left->upsert_keys[i], moved))
             traits_add_key(context->arena, &node->traits, left->upsert_keys[i]);
     for (uint32_t i = 0; i < left->unique_key_count; i++)
         traits_add_unique_key(context->arena, &node->traits, left->unique_keys[i]);
@@ -437,7 +459,6 @@ static bool lookup_lower(const PlannerContext *context, LogicalNode *node, Error
 {
     PlanLookupJoin *spec = arena_new_one(context->arena, PlanLookupJoin);
     const struct LogicalLookup *lookup = node->join.lookup;
-    const StreamTraits *left = &node->inputs[0]->traits;
     spec->kind = node->join.kind;
     spec->connector = lookup->table->connector;
     if (!lookup_set_options(context, node, spec, error))
@@ -452,13 +473,17 @@ static bool lookup_lower(const PlannerContext *context, LogicalNode *node, Error
     spec->key_count = node->join.key_count;
     spec->condition = node->join.condition;
     spec->keeps_answers = keeps_answers(context, node);
-    if (spec->keeps_answers && left->upsert_key_count != 0)
-        spec->row_key = left->upsert_keys[0];
     spec->state_ttl_ms = lower_state_ttl(context, node, 0);
+    const ColumnSet *key = row_key(context, node);
+    ColumnSet spread;
+    bool moves = find_spread(context, node, &spread);
+    if (key != NULL)
+        spec->row_key = *key;
+    spec->is_spread_by_row = key != NULL && key->count != 0 && !wants_shuffle(node);
     node->plan->spec = spec;
-    if (is_shuffled(context, node) && spec->key_count != 0)
-        lower_hash(&node->plan->inputs[0], spec->left_keys, spec->key_count);
-    else if (is_shuffled(context, node))
+    if (moves && spread.count != 0)
+        lower_hash(&node->plan->inputs[0], spread.columns, spread.count);
+    else if (moves)
         lower_single(node);
     set_label(context, node, spec);
     set_state(context, node, spec);

@@ -57,6 +57,7 @@ typedef struct PlanLookupJoin {
     /* The answers for rows that are there are kept, so that a row is taken back with the answer it
      * was given with; rows are known by `row_key`, columns of the input. */
     bool keeps_answers;
+    bool is_spread_by_row; /* rows are spread over the workers by row_key, not by the lookup keys */
     ColumnSet row_key;
     int64_t state_ttl_ms;
 } PlanLookupJoin;
