@@ -24,9 +24,9 @@ struct RowCheck {
     const PlanNode *node;
     Arena *arena;
     StateStore *store;
-    bool has_before; /* rows that are taken back come whole */
-    bool has_rows;
-    Count rows; /* with has_rows */
+    bool replaces;   /* a +U may take the place of the row with its key */
+    bool has_halves; /* with that, a -U may go before it all the same */
+    Count rows;      /* without `replaces` */
     Count *keys;
     uint32_t key_count;
 };
@@ -65,15 +65,18 @@ RowCheck *row_check_new(const PlanNode *node)
     RowCheck *check = arena_new_one(arena, RowCheck);
     ChangeKinds kinds = node->traits.kinds;
     bool has_after = (kinds & CHANGES_OF(CHANGE_UPDATE_AFTER)) != 0;
+    bool has_before = (kinds & CHANGES_OF(CHANGE_UPDATE_BEFORE)) != 0;
+    /* Where nobody wants -U one input of a join may give them and the other not. */
+    bool whole = has_before && (node->traits.wants_before || node->input_count == 0);
     *check = (RowCheck){
         .node = node,
         .arena = arena,
         .store = state_store_new(&config),
-        .has_before = (kinds & CHANGES_OF(CHANGE_UPDATE_BEFORE)) != 0,
+        .replaces = has_after && !whole,
+        .has_halves = has_before,
         .key_count = node->traits.upsert_key_count,
     };
-    check->has_rows = check->has_before || !has_after;
-    if (check->has_rows) {
+    if (!check->replaces) {
         uint32_t *all = arena_new_array(arena, uint32_t, node->schema->column_count + 1);
         for (uint32_t i = 0; i < node->schema->column_count; i++)
             all[i] = i;
@@ -158,13 +161,13 @@ static bool check_key(const RowCheck *check, const Count *key, const Batch *batc
     for (uint32_t i = 0; i < batch->row_count; i++) {
         uint8_t kind = batch_kind(batch, i);
         bool gone = kind == CHANGE_UPDATE_BEFORE || kind == CHANGE_DELETE;
-        bool replaces = kind == CHANGE_UPDATE_AFTER && !check->has_before;
+        bool replaces = kind == CHANGE_UPDATE_AFTER && check->replaces;
         bool there = records[i]->count != 0;
         if (there && !gone && !replaces)
             return broken(check, batch, i, "gives a second row with the same upsert key", error);
         if (!there && gone)
             return broken(check, batch, i, "takes back a key that is not there", error);
-        if (!there && replaces)
+        if (!there && replaces && !check->has_halves)
             return broken(check, batch, i, "updates a key that is not there", error);
         records[i]->count = gone ? 0 : 1;
     }
@@ -175,7 +178,7 @@ static bool check_key(const RowCheck *check, const Count *key, const Batch *batc
 bool row_check_batch(RowCheck *check, const Batch *batch, Error *error)
 {
     Arena *scratch = arena_new(65536);
-    bool good = !check->has_rows || check_rows(check, batch, scratch, error);
+    bool good = check->replaces || check_rows(check, batch, scratch, error);
     for (uint32_t i = 0; i < check->key_count && good; i++)
         good = check_key(check, &check->keys[i], batch, scratch, error);
     arena_free(scratch);

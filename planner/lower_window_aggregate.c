@@ -59,7 +59,10 @@ static bool window_derive(const PlannerContext *context, LogicalNode *node, Erro
         columns[i] = i;
     /* Windows that rows carry may end together and start apart. */
     bool attached = window->window.kind == PLAN_WINDOW_ATTACHED;
-    bool shares_start = window->window.kind == PLAN_WINDOW_CUMULATE;
+    /* Windows that grow share their start; so may a session that was given and one that a late row
+     * made longer. */
+    bool shares_start =
+        window->window.kind == PLAN_WINDOW_CUMULATE || window->window.kind == PLAN_WINDOW_SESSION;
     for (uint32_t p = 0; p < window->property_count && !attached; p++) {
         PlanWindowProperty property = window->properties[p];
         if (property == PLAN_WINDOW_CLOCK || (property == PLAN_WINDOW_START && shares_start))
