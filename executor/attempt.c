@@ -407,6 +407,14 @@ static void connect_splits(Task *task)
     }
 }
 
+/* Whether the scan's rows, and no others, are behind what the node sees. */
+static bool is_above(const PlanNode *node, const PlanNode *scan)
+{
+    while (node != scan && node->input_count == 1)
+        node = node->inputs[0].node;
+    return node == scan;
+}
+
 /* The table's watermark that is aligned with others; NULL: none. */
 static const PlanNode *find_aligned(const Job *job, const TaskSource *source)
 {
@@ -415,7 +423,7 @@ static const PlanNode *find_aligned(const Job *job, const TaskSource *source)
         const PlanWatermark *spec = node->spec;
         for (uint32_t i = 0; i < source->scan_count; i++)
             if (strcmp(node->op, "watermark") == 0 && spec->align_group != NULL &&
-                comes_from(node, source->scans[i]->node))
+                is_above(node, source->scans[i]->node))
                 return node;
     }
     return NULL;
