@@ -41,6 +41,8 @@ static const LogicalNode *join_source(const LogicalNode *join, uint32_t *column)
 {
     PlanJoinKind kind = join->join.kind;
     uint32_t left = join->inputs[0]->schema->column_count;
+    if (logical_is_half_join(kind) && *column >= left)
+        return NULL;
     if (*column < left)
         return kind == PLAN_JOIN_RIGHT || kind == PLAN_JOIN_FULL ? NULL : join->inputs[0];
     *column -= left;
@@ -50,7 +52,10 @@ static const LogicalNode *join_source(const LogicalNode *join, uint32_t *column)
 /* The node below that a column is of, and which it is there; NULL: none. */
 static const LogicalNode *step_down(const LogicalNode *node, uint32_t *column)
 {
-    if (logical_is(node, "window_join"))
+    /* While names are bound it is not known yet what a join will be: what relies on it asks again
+     * when the plan is made. */
+    bool is_open = logical_is(node, "join") && !node->join.is_settled;
+    if (logical_is(node, "window_join") || is_open)
         return join_source(node, column);
     int64_t from = window_source_column(node, *column);
     if (from == WINDOW_NO_COLUMN)
