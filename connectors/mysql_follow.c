@@ -11,6 +11,9 @@
 
 /* Longest that one call reads events nobody wants. */
 #define BUSY_MS 50
+/* Least time between two batches that are not full, once so many came sooner. */
+#define BATCHES_APART_US 300
+#define CROWD_BATCHES    10
 
 static bool connect_stream(MysqlSource *source, Error *error)
 {
@@ -179,6 +182,23 @@ static bool reached_end(const MysqlSource *source)
     return mysql_position_compare(&reader->tail, &source->parts[source->part_count - 1]) >= 0;
 }
 
+/* Where more arrives all the time, batches are not cut by every packet: after some that came close
+ * upon each other, what is built waits until so much has passed since the last one. A change that
+ * comes alone never waits. */
+static bool linger(BinlogReader *reader)
+{
+    int64_t left_us = reader->given_us + BATCHES_APART_US - clock_monotonic_us();
+    bool lingered = reader->lingered;
+    reader->lingered = left_us > 0 && reader->crowded >= CROWD_BATCHES;
+    if (reader->lingered)
+        clock_sleep_us(left_us);
+    else if (left_us > 0)
+        reader->crowded++;
+    else if (!lingered)
+        reader->crowded = 0;
+    return reader->lingered;
+}
+
 SourceState mysql_capture_next(MysqlSource *source, int64_t timeout_ms, Error *error)
 {
     BinlogReader *reader = &source->reader;
@@ -210,8 +230,11 @@ SourceState mysql_capture_next(MysqlSource *source, int64_t timeout_ms, Error *e
                 return SOURCE_FAILED;
             return SOURCE_IDLE;
         }
+        if (!full && state == STEP_NOTHING && any_built(source) && linger(reader))
+            continue;
         if (full || (state == STEP_NOTHING && any_built(source))) {
             mysql_source_flush(source);
+            reader->given_us = clock_monotonic_us();
             return SOURCE_BATCH;
         }
         if (state == STEP_NOTHING) {

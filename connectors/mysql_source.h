@@ -182,6 +182,9 @@ typedef struct BinlogReader {
     bool skipping; /* the transaction to pass over events of has begun */
     int64_t last_event_us;
     bool caught_up;
+    int64_t given_us; /* when the last batch was; see linger in mysql_follow.c */
+    uint32_t crowded; /* batches that came close upon another */
+    bool lingered;
     MapEntry **maps;
     uint32_t map_count;
     uint32_t map_capacity;
