@@ -6,8 +6,8 @@
  *                                         median pause in ms, median bytes and state bytes
  *   bench_job restore < SQL               wall seconds from the start of a job that goes on until
  *                                         it reads again
- *   bench_job whole < SQL                 to the job's end: CPU seconds, wall seconds, peak memory
- * in MB, state bytes, checkpoints, longest pause in ms
+ *   bench_job whole < SQL                 to the job's end: CPU and wall seconds, peak memory in
+ *                                         MB, state bytes, checkpoints, longest pause in ms
  *
  * The script's last statement is the job. CPU time is the whole process's, all threads added up. */
 #include <inttypes.h>

@@ -27,6 +27,16 @@
  * rows touch stays near. */
 #define PAIRS_MAX 512
 
+/* Where a row of the other side was last put out. */
+typedef struct JoinShown {
+    const char *row;
+    uint64_t batch; /* RowOutput.batches */
+    uint32_t at;
+} JoinShown;
+
+/* A power of two: few rows have most of the matches. */
+#define SHOWN_ROWS 64
+
 typedef struct Join {
     Operator base;
     /* Fixed. */
@@ -38,8 +48,9 @@ typedef struct Join {
     JoinPairs pairs;
     JoinCandidate *candidates; /* by pair */
     JoinScan *scan;            /* instead of pairs, where there is no key; else NULL */
-    int64_t surplus;           /* single: left rows with more than one match */
-    Arena *scratch;            /* reset by each batch */
+    JoinShown shown[SHOWN_ROWS];
+    int64_t surplus; /* single: left rows with more than one match */
+    Arena *scratch;  /* reset by each batch */
 } Join;
 
 /* One batch on its way through. */
@@ -64,6 +75,22 @@ typedef struct JoinRun {
 
 /* -------------------------------------------------------------------- output */
 
+/* A row that matches many of the input's rows is decoded once for each batch put out: the other
+ * side does not change meanwhile, so its address stands for it. */
+static void decode_match(JoinRun *run, uint32_t at, Str match)
+{
+    RowOutput *output = &run->join->output;
+    const JoinSide *other = run->other;
+    uint64_t spread = (uint64_t)(uintptr_t)match.data * UINT64_C(0x9E3779B97F4A7C15);
+    JoinShown *shown = &run->join->shown[(spread >> 32) & (SHOWN_ROWS - 1)];
+    if (shown->row == match.data && shown->batch == output->batches) {
+        row_output_repeat(output, at, shown->at, other->first_column, other->column_count);
+        return;
+    }
+    row_output_decode(output, at, other->slot.layout, match, other->first_column);
+    *shown = (JoinShown){match.data, output->batches, at};
+}
+
 static bool emit_pair(JoinRun *run, uint8_t kind, uint32_t row, Str match, Error *error)
 {
     RowOutput *output = &run->join->output;
@@ -71,7 +98,7 @@ static bool emit_pair(JoinRun *run, uint8_t kind, uint32_t row, Str match, Error
     if (!row_output_add(output, kind, &at, error))
         return false;
     row_output_copy(output, at, row);
-    row_output_decode(output, at, run->other->slot.layout, match, run->other->first_column);
+    decode_match(run, at, match);
     return true;
 }
 

@@ -14,6 +14,8 @@ void row_output_init(RowOutput *output, const OperatorContext *context)
     /* One more than the limit: a +U that follows its -U into a batch of one row. */
     output->copy_to = arena_new_array(context->arena, uint32_t, limit + 1);
     output->copy_from = arena_new_array(context->arena, uint32_t, limit + 1);
+    output->repeat_to = arena_new_array(context->arena, uint32_t, limit + 1);
+    output->repeat_from = arena_new_array(context->arena, uint32_t, limit + 1);
     output->columns = arena_new_array(context->arena, Vector *, output->schema->column_count + 1);
 }
 
@@ -41,7 +43,13 @@ static bool flush(RowOutput *output, Error *error)
     }
     if (lends)
         batch_hold(batch, batch_retain(output->input));
+    for (uint32_t c = 0; c < output->repeat_columns && output->repeat_count != 0; c++) {
+        Vector *column = output->columns[output->repeat_column + c];
+        vector_copy_rows(column, output->repeat_to, column, output->repeat_from,
+                         output->repeat_count, batch->arena);
+    }
     output->copy_count = 0;
+    output->repeat_count = 0;
     output->batch = NULL;
     return emit(output->emitter, batch, error);
 }
@@ -49,6 +57,7 @@ static bool flush(RowOutput *output, Error *error)
 static void open_batch(RowOutput *output)
 {
     output->batch = batch_new(output->schema, output->limit + 1);
+    output->batches++;
     for (uint32_t c = 0; c < output->schema->column_count; c++)
         output->columns[c] = &output->batch->columns[c];
 }
@@ -85,6 +94,15 @@ void row_output_decode(RowOutput *output, uint32_t row, const RowLayout *layout,
     row_decode(layout, encoded, output->columns + first_column, row, output->batch->arena, false);
 }
 
+void row_output_repeat(RowOutput *output, uint32_t row, uint32_t earlier, uint32_t first_column,
+                       uint32_t count)
+{
+    output->repeat_column = first_column;
+    output->repeat_columns = count;
+    output->repeat_to[output->repeat_count] = row;
+    output->repeat_from[output->repeat_count++] = earlier;
+}
+
 void row_output_pad(RowOutput *output, uint32_t row, uint32_t first_column, uint32_t count)
 {
     for (uint32_t c = 0; c < count; c++)
@@ -103,6 +121,7 @@ void row_output_discard(RowOutput *output)
     batch_release(output->batch);
     output->batch = NULL;
     output->copy_count = 0;
+    output->repeat_count = 0;
     output->input = NULL;
 }
 

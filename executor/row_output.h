@@ -25,11 +25,17 @@ typedef struct RowOutput {
     Emitter *emitter;
     /* The batch being filled; NULL: none yet. */
     Batch *batch;
+    uint64_t batches; /* begun so far: tells rows of this one from those of others */
     Vector **columns;
     uint8_t last_kind;
     uint32_t copy_count;
     uint32_t *copy_to;
     uint32_t *copy_from;
+    uint32_t repeat_column; /* the columns that repeated rows have in common with earlier ones */
+    uint32_t repeat_columns;
+    uint32_t repeat_count;
+    uint32_t *repeat_to;
+    uint32_t *repeat_from;
 } RowOutput;
 
 void row_output_init(RowOutput *output, const OperatorContext *context);
@@ -43,6 +49,10 @@ void row_output_copy(RowOutput *output, uint32_t row, uint32_t input_row);
 /* Decodes into the columns from `first_column` on. */
 void row_output_decode(RowOutput *output, uint32_t row, const RowLayout *layout, Str encoded,
                        uint32_t first_column);
+/* Takes those columns from an earlier row of this batch, which was decoded; text is not copied
+ * again. All rows of a batch name the same columns. */
+void row_output_repeat(RowOutput *output, uint32_t row, uint32_t earlier, uint32_t first_column,
+                       uint32_t count);
 void row_output_pad(RowOutput *output, uint32_t row, uint32_t first_column, uint32_t count);
 /* Passes on what is left and forgets the input. */
 bool row_output_finish(RowOutput *output, Error *error) MUST_CHECK;
