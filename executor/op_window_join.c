@@ -15,6 +15,8 @@
 #include "core/hash.h"
 #include "executor/window_join.h"
 
+enum { NUMBERED_BYTES = 1 + sizeof(uint64_t) }; /* the subkey of a row that only comes */
+
 /* Rows of a batch that are kept, or taken back. */
 typedef struct JoinRows {
     const Batch *in;
@@ -22,7 +24,6 @@ typedef struct JoinRows {
     uint32_t count;
     uint32_t *rows; /* of the batch */
     int64_t *ends;  /* by position, as what follows */
-    uint8_t *lone;
     Str *keys;
     uint64_t *hashes;
     Str *encoded;
@@ -56,7 +57,6 @@ static uint32_t admit(const WindowJoin *join, JoinRows *rows, uint32_t *late)
         bool lone = is_lone(join, rows, i);
         rows->rows[rows->count] = i;
         rows->ends[rows->count] = end;
-        rows->lone[rows->count] = lone;
         rows->count += !lone || side->keeps_lone;
     }
     return late_count;
@@ -88,12 +88,14 @@ static void encode(const WindowJoin *join, JoinRows *rows)
 static void wait_for_end(WindowJoin *join, StateEntry *anchor, int64_t end)
 {
     WindowSlice *slice = window_slices_get(&join->slices, end);
-    window_join_record(anchor)->count = window_slice_add(slice, anchor);
+    uint32_t place = window_slice_add(slice, anchor);
+    if (join->counts)
+        window_join_record(anchor)->count = place;
     if (slice->waits_at == WINDOW_SLICE_IDLE)
         window_slices_wait(&join->slices, slice, end);
 }
 
-/* The row's group, made when it is missing. */
+/* The group of rows that may be taken back, made when it is missing. */
 static StateGroup *open_group(WindowJoin *join, const JoinRows *rows, uint32_t i)
 {
     StateGroup *group = NULL;
@@ -102,8 +104,7 @@ static StateGroup *open_group(WindowJoin *join, const JoinRows *rows, uint32_t i
                                        (Str){"", 0}, (Str){"", 0}, &created);
     if (!created)
         return group;
-    uint64_t lone = rows->lone[i] != 0 ? WINDOW_JOIN_LONE : 0;
-    window_join_record(anchor)->arrival = join->next_arrival++ | lone;
+    window_join_record(anchor)->arrival = join->next_arrival++;
     wait_for_end(join, anchor, rows->ends[i]);
     return group;
 }
@@ -128,17 +129,13 @@ static void add_counted(WindowJoin *join, const JoinRows *rows, uint32_t i, Stat
 
 static void add_numbered(WindowJoin *join, const JoinRows *rows, uint32_t i, StateGroup *group)
 {
-    char subkey[1 + sizeof(uint64_t)] = {(char)rows->side};
-    uint64_t number = 0;
-    Str last = state_entry_subkey(state_map_last(group));
-    if (last.length == sizeof(subkey)) {
-        memcpy(&number, last.data + 1, sizeof(number));
-        number++;
-    }
+    char subkey[NUMBERED_BYTES] = {(char)rows->side};
+    uint64_t number = join->next_arrival++;
     memcpy(subkey + 1, &number, sizeof(number));
     StateEntry *entry = state_map_put(join->table, &group, rows->keys[i], rows->hashes[i],
                                       (Str){subkey, sizeof(subkey)}, rows->encoded[i], NULL);
-    window_join_record(entry)->count = 1;
+    if (state_map_size(group) == 1)
+        wait_for_end(join, entry, rows->ends[i]);
 }
 
 /* True when the group has gone. */
@@ -185,12 +182,10 @@ static void apply(WindowJoin *join, JoinRows *rows)
             is_stale = (group != NULL && take_row(join, rows, i, group)) || is_stale;
             continue;
         }
-        if (group == NULL)
-            group = open_group(join, rows, i);
-        if (join->counts)
-            add_counted(join, rows, i, group);
-        else
+        if (!join->counts)
             add_numbered(join, rows, i, group);
+        else
+            add_counted(join, rows, i, group != NULL ? group : open_group(join, rows, i));
     }
 }
 
@@ -204,8 +199,7 @@ static bool window_join_batch(Operator *op, uint32_t input, Batch *batch, Emitte
     JoinRows rows = {.in = batch,
                      .side = input,
                      .rows = arena_alloc(arena, sizeof(uint32_t) * room),
-                     .ends = arena_alloc(arena, sizeof(int64_t) * room),
-                     .lone = arena_alloc(arena, room)};
+                     .ends = arena_alloc(arena, sizeof(int64_t) * room)};
     uint32_t *late = arena_alloc(arena, sizeof(uint32_t) * room);
     uint32_t late_count = admit(join, &rows, late);
     bool ok = late_count == 0 || emit_late(emitter, batch, late, late_count, error);
@@ -239,10 +233,20 @@ static void collect(void *to, StateGroup *group)
     anchors->list[anchors->count++] = state_map_first(group);
 }
 
-static int compare_arrival(const void *a, const void *b)
+/* When the group, or the row of that entry, came. */
+static uint64_t arrival_of(const WindowJoin *join, const StateEntry *entry)
 {
-    uint64_t left = window_join_record(*(StateEntry *const *)a)->arrival & ~WINDOW_JOIN_LONE;
-    uint64_t right = window_join_record(*(StateEntry *const *)b)->arrival & ~WINDOW_JOIN_LONE;
+    if (join->counts)
+        return window_join_record(entry)->arrival;
+    uint64_t number;
+    memcpy(&number, state_entry_subkey(entry).data + 1, sizeof(number));
+    return number;
+}
+
+static int compare_arrival(const void *a, const void *b, void *join)
+{
+    uint64_t left = arrival_of(join, *(StateEntry *const *)a);
+    uint64_t right = arrival_of(join, *(StateEntry *const *)b);
     return (left > right) - (left < right);
 }
 
@@ -269,11 +273,13 @@ static bool window_join_restored(Operator *op, Error *error)
     Anchors anchors = {memory_alloc(sizeof(StateEntry *) * (groups + 1)), 0};
     state_map_each(join->table, collect, &anchors);
     if (anchors.count != 0)
-        qsort(anchors.list, anchors.count, sizeof(StateEntry *), compare_arrival);
+        qsort_r(anchors.list, anchors.count, sizeof(StateEntry *), compare_arrival, join);
     for (size_t i = 0; i < anchors.count; i++) {
         StateEntry *anchor = anchors.list[i];
-        wait_for_end(join, anchor, read_end(join, state_map_next(anchor)));
-        join->next_arrival = (window_join_record(anchor)->arrival & ~WINDOW_JOIN_LONE) + 1;
+        const StateGroup *group = state_entry_group(anchor);
+        uint64_t last = arrival_of(join, join->counts ? anchor : state_map_last(group));
+        wait_for_end(join, anchor, read_end(join, window_join_first(join, anchor)));
+        join->next_arrival = last >= join->next_arrival ? last + 1 : join->next_arrival;
     }
     memory_free(anchors.list);
     return true;
@@ -316,7 +322,7 @@ static void declare_table(WindowJoin *join)
     }
     StateSpec spec = {.name = "rows",
                       .kind = STATE_MAP,
-                      .record_bytes = sizeof(WindowJoinRecord),
+                      .record_bytes = join->counts ? sizeof(WindowJoinRecord) : 0,
                       .description = arena_strdup(context->arena, buffer_text(&text))};
     buffer_deinit(&text);
     join->table = state_table_declare(context->state, &spec);

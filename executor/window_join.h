@@ -3,13 +3,16 @@
  *     op_window_join.c     rows as they come: late ones, which window's they are
  *     window_join_fire.c   windows that end: pairs, pads, state let go
  *
- * State: MAP, keys (the window's bounds among them) → entries:
+ * State: MAP, keys (the window's bounds among them) → entries. Rows that only come:
  *
- *     ""                       anchor of the group: its place in the window's list, its arrival
- *     side, number             1 | row        rows that only come, numbered as they do
- *     side, row                copies         rows that may be taken back
+ *     side, number             row; numbered as they come
  *
- * Invariant: the anchor is the first entry of its group, and goes with the last row. */
+ * rows that may be taken back:
+ *
+ *     ""                       WindowJoinRecord: the group's place in the window's list, its
+ * arrival side, row                WindowJoinRecord: copies
+ *
+ * Invariant: the first entry of a group stays while the group does; the window lists it. */
 #ifndef EXECUTOR_WINDOW_JOIN_H
 #define EXECUTOR_WINDOW_JOIN_H
 
@@ -38,21 +41,18 @@ typedef struct WindowJoin {
     bool *is_read; /* columns of a pair that the condition reads */
     StateTable *table;
     /* Changing. */
-    WindowSlices slices; /* of anchors */
-    int64_t progress;    /* window_progress of the watermark */
-    uint64_t next_arrival;
-    Arena *scratch; /* of a batch */
-    Arena *firing;  /* of some groups of a window that ends */
+    WindowSlices slices;   /* of anchors */
+    int64_t progress;      /* window_progress of the watermark */
+    uint64_t next_arrival; /* of a row or, where they may be taken back, of a group */
+    Arena *scratch;        /* of a batch */
+    Arena *firing;         /* of some groups of a window that ends */
 } WindowJoin;
 
-/* The record of every entry. */
+/* The record of an entry, where rows may be taken back. */
 typedef struct WindowJoinRecord {
-    uint64_t count;   /* of a row: copies; of the anchor: place in the list */
-    uint64_t arrival; /* of the anchor: orders groups after a restore as before, the highest bit
-                         apart, which says that its key matches nothing */
+    uint64_t count;   /* of a row: copies; of the first entry: place in the list */
+    uint64_t arrival; /* of the first entry: orders groups after a restore as before */
 } WindowJoinRecord;
-
-#define WINDOW_JOIN_LONE (UINT64_C(1) << 63)
 
 enum { WINDOW_TICK_US = 1000 };
 
@@ -71,6 +71,17 @@ static inline Str window_join_row(const WindowJoin *join, const StateEntry *entr
 static inline uint32_t window_join_side(const StateEntry *entry)
 {
     return (uint8_t)state_entry_subkey(entry).data[0];
+}
+
+/* The first entry of the group that has a row. */
+static inline const StateEntry *window_join_first(const WindowJoin *join, const StateEntry *anchor)
+{
+    return join->counts ? state_map_next(anchor) : anchor;
+}
+
+static inline uint64_t window_join_copies(const WindowJoin *join, const StateEntry *entry)
+{
+    return join->counts ? window_join_record(entry)->count : 1;
 }
 
 static inline bool window_join_is_closed(const WindowJoin *join, int64_t end)

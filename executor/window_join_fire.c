@@ -203,21 +203,30 @@ static bool join_group(Firing *firing, const Span *span, Error *error)
 
 /* --------------------------------------------------------------------------- groups */
 
+/* Whether the key equals no other: NULL in a column that is compared with =. */
+static bool is_lone(const WindowJoin *join, const StateEntry *entry)
+{
+    const PlanJoin *plan = &join->plan->join;
+    const WindowJoinSide *side = &join->sides[window_join_side(entry)];
+    Str row = window_join_row(join, entry);
+    for (uint32_t k = 0; k < plan->key_count; k++)
+        if (!plan->null_matches[k] && row_is_null(side->row_layout, row, side->keys[k]))
+            return true;
+    return false;
+}
+
 /* Lists the group's rows; those of one that gives nothing are left out. */
 static void list_group(Firing *firing, StateEntry *anchor)
 {
     const WindowJoin *join = firing->join;
+    const StateEntry *first = window_join_first(join, anchor);
     Span span = {.group = state_entry_group(anchor),
                  .from = {row_count(firing, 0), row_count(firing, 1)},
-                 .is_lone = (window_join_record(anchor)->arrival & WINDOW_JOIN_LONE) != 0};
-    for (const StateEntry *entry = state_map_next(anchor); entry != NULL;
-         entry = state_map_next(entry)) {
-        Str subkey = state_entry_subkey(entry);
-        Str row =
-            join->counts ? (Str){subkey.data + 1, subkey.length - 1} : state_entry_payload(entry);
-        uint64_t copies = *(const uint64_t *)state_entry_record(entry);
-        for (uint64_t i = 0; i < copies; i++)
-            buffer_append(&firing->rows[(uint8_t)subkey.data[0]], &row, sizeof(row));
+                 .is_lone = is_lone(join, first)};
+    for (const StateEntry *entry = first; entry != NULL; entry = state_map_next(entry)) {
+        Str row = window_join_row(join, entry);
+        for (uint64_t i = 0; i < window_join_copies(join, entry); i++)
+            buffer_append(&firing->rows[window_join_side(entry)], &row, sizeof(row));
     }
     bool is_shown = false;
     for (uint32_t s = 0; s < 2; s++) {
