@@ -217,6 +217,7 @@ typedef struct Connector {
     const SinkClass *sink; /* NULL: cannot be written */
     ChangeKinds (*sink_kinds)(const TableInfo *table);
     uint32_t sink_parallelism; /* 0: any number */
+    bool sink_keeps_last;      /* with a primary key nothing shows but the last row of each key */
 } Connector;
 
 /* The connector by name, or NULL with an error that names the nearest. */

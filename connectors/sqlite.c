@@ -223,4 +223,5 @@ const Connector connector_sqlite = {
     .sink = &sqlite_sink_class,
     .sink_kinds = sink_kinds,
     .sink_parallelism = 1,
+    .sink_keeps_last = true,
 };

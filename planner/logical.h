@@ -223,6 +223,9 @@ void mini_batches_connect(const PlannerContext *context, const MiniBatches *bund
 bool mini_batches_put(const PlannerContext *context, MiniBatches *bundles, uint32_t n,
                       Error *error) MUST_CHECK;
 
+/* Before the properties are found: which aggregates may fold. */
+void rule_fold_unseen(const PlannerContext *context, const LogicalOrder *order);
+
 /* Kinds a set of change classes stands for. */
 ChangeKinds traits_kinds(ChangeClass changes, bool with_before);
 ChangeClass traits_class(ChangeKinds kinds);

@@ -71,6 +71,7 @@ typedef enum AggregatePart { AGGREGATE_WHOLE, AGGREGATE_PARTIAL, AGGREGATE_FINAL
 
 typedef struct LogicalAggregate {
     AggregatePart part;
+    bool unseen; /* rule_fold_unseen.c: one change per key and batch is as good as each */
     uint32_t *keys;
     uint32_t key_count;
     LogicalAggregateCall *calls;

@@ -39,7 +39,7 @@ static bool aggregate_derive(const PlannerContext *context, LogicalNode *node, E
         node->changes = CHANGE_CLASS_INSERT;
     else
         node->changes = CHANGE_CLASS_INSERT | CHANGE_CLASS_UPDATE;
-    node->traits.folds = context->config->mini_batch;
+    node->traits.folds = context->config->mini_batch || aggregate->unseen;
 
     uint32_t *map = arena_new_array(arena, uint32_t, input->schema->column_count + 1);
     uint32_t *all = arena_new_array(arena, uint32_t, aggregate->key_count + 1);

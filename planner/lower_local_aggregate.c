@@ -3,9 +3,10 @@
  * The rows of a batch are added up where they are, one row per group, before they travel to the
  * worker that has the group; there the aggregate merges what comes. So many rows of few groups cost
  * little to send, and an aggregate without keys uses all workers. What is told is one change per
- * key and batch, so it is only where a bundle is one change anyway: with mini-batch, and in bounded
- * runs. Every call must be one whose states can be merged: DISTINCT, MIN and MAX over rows that go,
- * and calls that keep all their values are not.
+ * key and batch, so it is only where a bundle is one change anyway: with mini-batch, in bounded
+ * runs, and where single changes cannot be seen (rule_fold_unseen.c). Every call must be one whose
+ * states can be merged: DISTINCT, MIN and MAX over rows that go, and calls that keep all their
+ * values are not.
  *
  * The state of the aggregate is the same with and without this node, and so is its identity: a job
  * may get a local phase or lose it. */
@@ -65,7 +66,7 @@ bool local_aggregate_insert(const PlannerContext *context, LogicalNode *node, Er
     Phases phases = phases_of(config);
     if (phases == ONE_PHASE || aggregate->call_count == 0)
         return true;
-    if (!config->mini_batch && !config->bounded_run)
+    if (!config->mini_batch && !config->bounded_run && !aggregate->unseen)
         return phases != TWO_PHASES || refuse(node, error);
     if (phases == MAYBE_TWO_PHASES && config->parallelism < 2)
         return true;

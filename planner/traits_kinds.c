@@ -160,6 +160,7 @@ bool traits_derive(const PlannerContext *context, LogicalNode **roots, uint32_t 
 {
     insert_over_scans(context, roots, count, maybe_normalize);
     LogicalOrder order = logical_order(context, roots, count);
+    rule_fold_unseen(context, &order);
     MiniBatches *bundles;
     if (!mini_batches_begin(context, &order, &bundles, error))
         return false;
