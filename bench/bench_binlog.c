@@ -9,7 +9,7 @@
 #include <stdlib.h>
 #include <time.h>
 
-#include "connectors/mysql_source.h"
+#include "connectors/mysql/source.h"
 #include "tests/binlog_bytes.h"
 
 enum { REPEATS = 100, ROWS_WRITTEN = 2 };

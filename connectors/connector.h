@@ -1,7 +1,7 @@
 /* Connectors: where changes come from and where they go.
  *
  * A connector is one file that exports one Connector and one line in connectors/meson.build. A
- * large one is a family of files with one public name (mysql_cdc.c, mysql_snapshot.c, …).
+ * large one is a family of files with one public name (mysql_cdc.c, mysql/snapshot.c, …).
  *
  * Threads: the executor calls one source instance, and one sink instance, from one thread at a
  * time. Only source.wake may come from another thread.

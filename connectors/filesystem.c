@@ -1,5 +1,5 @@
 /* filesystem: files in any format, read once, or written into a folder exactly once. */
-#include "connectors/filesystem_internal.h"
+#include "connectors/filesystem/internal.h"
 
 #include <string.h>
 

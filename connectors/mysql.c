@@ -2,7 +2,7 @@
  *
  * Connection options have the names they have in mysql-cdc; `url` is that of JDBC. Here database
  * and table are names, not patterns. */
-#include "connectors/mysql_plain.h"
+#include "connectors/mysql/plain.h"
 
 const OptionSpec mysql_plain_options[] = {
     {.name = "url",

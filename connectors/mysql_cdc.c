@@ -1,7 +1,7 @@
 /* The connector `mysql-cdc`: options, metadata columns and what they mean.
  *
  * Names and meanings of options follow Flink CDC's connector of the same name, which documents
- * them; what its options say about another way of reading is in mysql_foreign_options.c. */
+ * them; what its options say about another way of reading is in mysql/foreign_options.c. */
 #include "connectors/mysql_cdc.h"
 
 #include <inttypes.h>

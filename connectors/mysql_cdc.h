@@ -2,7 +2,7 @@
 #ifndef CONNECTORS_MYSQL_CDC_H
 #define CONNECTORS_MYSQL_CDC_H
 
-#include "connectors/mysql_source.h"
+#include "connectors/mysql/source.h"
 
 extern const OptionSpec mysql_cdc_options[];
 extern const SourceClass mysql_cdc_source;
@@ -11,7 +11,7 @@ StartMode mysql_cdc_start_mode(const Options *options);
 /* Tables with equal keys are read over one connection. */
 const char *mysql_cdc_share_key(const TableInfo *table, Arena *arena);
 
-/* mysql_foreign_options.c: options of Flink CDC's other ways, of Debezium and of the JDBC driver.
+/* mysql/foreign_options.c: options of Flink CDC's other ways, of Debezium and of the JDBC driver.
  * Checks those given; says which have no effect; adds those that matter to a digest of a
  * connection; and reads those with a meaning, in place of the connector's own (NULL or -1: not
  * given). */

@@ -5,13 +5,13 @@
  * not depend on it. An instance with several lanes reads them in order of event number, so its rows
  * come in order of time.
  *
- * Cost: see nexmark_generator.c; fields that no query reads are not made. */
+ * Cost: see nexmark/generator.c; fields that no query reads are not made. */
 #include "connectors/connector.h"
 
 #include <stdio.h>
 #include <string.h>
 
-#include "connectors/nexmark_generator.h"
+#include "connectors/nexmark/generator.h"
 #include "core/str.h"
 
 static const OptionSpec options[] = {

@@ -1,7 +1,7 @@
 /* sqlite: a table of an SQLite file as bounded source, for lookups, and as exactly-once sink.
  *
  * This file declares the connector and holds what they share. */
-#include "connectors/sqlite_internal.h"
+#include "connectors/sqlite/internal.h"
 
 #include <errno.h>
 #include <stdlib.h>

@@ -12,7 +12,7 @@
  * that the aggregates know after which row a group is empty.
  *
  * Cost: one prefetched probe a row, a typed loop a column. */
-#include "executor/aggregate_internal.h"
+#include "executor/aggregate/internal.h"
 
 static const Schema no_columns = {0, NULL};
 

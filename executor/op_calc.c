@@ -7,7 +7,7 @@
  * Cost: columns that are passed on as they are are borrowed, not copied, when no row is dropped.
  * Otherwise the columns the projections read are gathered once, so that everything behind the
  * filter runs over dense rows. */
-#include "executor/expression.h"
+#include "executor/expression/expression.h"
 #include "executor/operator.h"
 
 typedef struct Calc {

@@ -12,7 +12,7 @@
  * State: by key the rows of each side by time; which row goes next is in a heap beside it.
  *
  * Cost: a tree step a row, a decode a pair; the condition runs over many pairs at once. */
-#include "executor/join_pairs.h"
+#include "executor/join/pairs.h"
 #include "executor/row_output.h"
 #include "executor/time_heap.h"
 #include "core/hash.h"

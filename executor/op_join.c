@@ -20,8 +20,8 @@
  * Candidates of many rows are collected, the condition runs over all of them at once, and then the
  * rows are applied one by one; they do not see each other, since one batch is one side.
  *
- * Cost: two prefetched probes a row, a row_decode a match; without a key see join_scan.c. */
-#include "executor/join_internal.h"
+ * Cost: two prefetched probes a row, a row_decode a match; without a key see join/scan.c. */
+#include "executor/join/internal.h"
 
 /* Pairs collected before the condition runs: enough to run it columnwise, few enough that what the
  * rows touch stays near. */

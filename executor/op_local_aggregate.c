@@ -1,12 +1,12 @@
 /* LocalAggregate: the rows of a batch as one row per group, for an aggregate on another worker.
  *
  * Contract: for each group of a batch, in the order of its first row, one +I: the keys, the states
- * of the calls over its rows as bytes (aggregate_merge.c), and, where the input retracts, how many
+ * of the calls over its rows as bytes (aggregate/merge.c), and, where the input retracts, how many
  * rows more than before there are. Rows that take others back are in the states as differences.
  *
  * Nothing is kept from batch to batch, so it delays nothing and has no state. Cost: one probe a row
  * into a table as large as the batch, a typed loop a call. */
-#include "executor/aggregate_internal.h"
+#include "executor/aggregate/internal.h"
 
 typedef struct LocalAggregate {
     Operator base;

@@ -10,16 +10,16 @@
  * come in, and a watermark waits behind the rows before it. A key without rows may be asked for
  * again after a delay.
  *
- * State: what was given for each row, where rows may be taken back (lookup_emit.c); rows that wait
+ * State: what was given for each row, where rows may be taken back (lookup/emit.c); rows that wait
  * for another try, written at each barrier. Answers under way are waited for there, and asked for
  * anew after a restore.
  *
- * Cost: see lookup_table.c and lookup_ask.c; a row itself is encoded only where it is kept. */
+ * Cost: see lookup/table.c and lookup/ask.c; a row itself is encoded only where it is kept. */
 #include <stdlib.h>
 #include <string.h>
 
 #include "core/hash.h"
-#include "executor/lookup_join.h"
+#include "executor/lookup/join.h"
 
 /* Connections at most; a server answers more questions beside each other, but not much faster. */
 #define HELPERS_MAX 4

@@ -13,7 +13,7 @@
  * input's and all others are LEFT.
  *
  * Cost: two prefetched probes a row and input, a row_decode per row of a combination. */
-#include "executor/join_internal.h"
+#include "executor/join/internal.h"
 
 typedef struct MultiJoin {
     Operator base;

@@ -7,13 +7,13 @@
  * columns the last goes. In a bounded run all rows come at the end, as +I, each partition in its
  * order.
  *
- * State: ORDERED, partition → order columns and arrival → results, folds and the row (over.h).
+ * State: ORDERED, partition → order columns and arrival → results, folds and the row (over/over.h).
  * Cost: a few searches a change, the rows that are equal to a row that goes, and the rows in reach
- * of the change (over_value.c), which are those that change but where a frame's values hide the
+ * of the change (over/value.c), which are those that change but where a frame's values hide the
  * change (MIN, MAX, FILTER), PERCENT_RANK, CUME_DIST and NTILE, which look at the whole partition.
  */
 #include "core/hash.h"
-#include "executor/over.h"
+#include "executor/over/over.h"
 #include "executor/row_slot.h"
 
 typedef struct OverBatch {

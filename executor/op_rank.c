@@ -1,7 +1,7 @@
 /* Rank: Top-N: the rows of each partition whose number lies in a range, kept up to date.
  *
- * Contract: what each change emits, and in which order, stands in rank_rows.c (ROW_NUMBER) and
- * rank_ties.c (RANK, DENSE_RANK). Rows with equal sort keys are numbered in order of arrival; an
+ * Contract: what each change emits, and in which order, stands in rank/rows.c (ROW_NUMBER) and
+ * rank/ties.c (RANK, DENSE_RANK). Rows with equal sort keys are numbered in order of arrival; an
  * update is a retraction and a new row. A retraction of a row that is not there is ignored.
  *
  * State: ORDERED, partition → sort key and arrival → row, so that the row at a place and the place
@@ -13,7 +13,7 @@
  * any other a few searches, and one output row for each number that passes to another row. */
 #include "core/hash.h"
 #include "core/sort_key.h"
-#include "executor/rank.h"
+#include "executor/rank/rank.h"
 #include "executor/row_slot.h"
 
 /* ---------------------------------------------------------------------- output */

@@ -1,7 +1,8 @@
 /* op "scan": the place where a table's rows enter the dataflow.
  *
- * Reading is the task's (task_source.c), since one source may serve several scans and a fed table
- * has none; this operator passes rows on, so that a scan is counted and checked like any other.
+ * Reading is the task's (runtime/task_source.c), since one source may serve several scans and a fed
+ * table has none; this operator passes rows on, so that a scan is counted and checked like any
+ * other.
  *
  * Contract: rows as they come, but for an update that changes the primary key: its -U and +U become
  * -D and +I, since they are two rows to everybody behind, who may know rows by that key and take no

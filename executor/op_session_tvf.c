@@ -16,8 +16,8 @@
 
 #include "core/hash.h"
 #include "executor/row_output.h"
-#include "executor/window_slices.h"
-#include "executor/window_time.h"
+#include "executor/window/slices.h"
+#include "executor/window/time.h"
 
 enum { TIME_BYTES = 8, TICK_US = 1000 };
 

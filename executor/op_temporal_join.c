@@ -14,7 +14,7 @@
 #include <stdlib.h>
 
 #include "core/hash.h"
-#include "executor/join_pairs.h"
+#include "executor/join/pairs.h"
 #include "executor/row_output.h"
 #include "executor/time_heap.h"
 

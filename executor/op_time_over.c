@@ -14,11 +14,11 @@
  * wait for is made again after a restore.
  *
  * Cost: a tree step into and out of waiting a row, a heap step per time and partition; values are
- * made for many rows at once (time_over_value.c). */
+ * made for many rows at once (over/time_over_value.c). */
 #include "core/hash.h"
 #include "core/sort_key.h"
 #include "executor/time_heap.h"
-#include "executor/time_over.h"
+#include "executor/over/time_over.h"
 #include "executor/vector_rows.h"
 
 /* What a partition waits for. It stays as long as the heap has an entry of it. */

@@ -12,7 +12,7 @@
  *
  * Cost: one run of the expression a batch and a pass over its result; batches go on as they are. */
 #include "core/changelog_text.h"
-#include "executor/expression.h"
+#include "executor/expression/expression.h"
 #include "executor/operator.h"
 
 typedef struct Watermark {

@@ -12,7 +12,7 @@
  *
  * Cost: one prefetched probe a row; a window of n slices costs n merges a key. State: a record per
  * key and slice, let go with the last window of the slice. */
-#include "executor/window_merge.h"
+#include "executor/window/merge.h"
 
 #include <stdlib.h>
 

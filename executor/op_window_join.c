@@ -13,7 +13,7 @@
 #include <stdlib.h>
 
 #include "core/hash.h"
-#include "executor/window_join.h"
+#include "executor/window/join.h"
 
 enum { NUMBERED_BYTES = 1 + sizeof(uint64_t) }; /* the subkey of a row that only comes */
 

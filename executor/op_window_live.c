@@ -21,7 +21,7 @@
 
 #include "executor/row_output.h"
 #include "executor/row_slot.h"
-#include "executor/window_internal.h"
+#include "executor/window/internal.h"
 
 #define NEVER INT64_MAX
 

@@ -12,9 +12,9 @@
  * Cost: as Top-N without its output; a sort of the partitions of a window that ends. State: the
  * rows in range (of rows that may be taken back: all) until their window is over. */
 #include "core/hash.h"
-#include "executor/rank.h"
-#include "executor/window_slices.h"
-#include "executor/window_time.h"
+#include "executor/rank/rank.h"
+#include "executor/window/slices.h"
+#include "executor/window/time.h"
 
 enum { TICK_US = 1000 };
 

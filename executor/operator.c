@@ -8,7 +8,7 @@
 
 #include "core/changelog_text.h"
 #include "core/clock.h"
-#include "executor/task.h"
+#include "executor/runtime/task.h"
 
 extern const OperatorClass *const operator_table[];
 

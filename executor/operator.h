@@ -91,7 +91,8 @@ typedef struct OperatorClass {
     /* The job's clock has reached time->alarm_us, which is unset before the call. May come early:
      * then ask again. */
     bool (*alarm)(Operator *op, int64_t now_us, Emitter *emitter, Error *error);
-    /* `notify` was called: work that went on outside the thread (executor/offload.h) has ended. */
+    /* `notify` was called: work that went on outside the thread (executor/runtime/offload.h) has
+     * ended. */
     bool (*ready)(Operator *op, Emitter *emitter, Error *error);
     /* All barriers of the epoch have arrived; emit what was held back. State is snapshot after. */
     bool (*barrier)(Operator *op, uint64_t epoch, Emitter *emitter, Error *error);

@@ -7,7 +7,7 @@
  * from the last one back.
  *
  * Cost: a row is folded twice and put together twice, however long the frame is. */
-#include "executor/time_over.h"
+#include "executor/over/time_over.h"
 
 static uint8_t *behind_of(const TimeOverCall *call, TimeOverPartition *partition)
 {

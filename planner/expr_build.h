@@ -75,7 +75,7 @@ static inline AstPlace expr_place(const Expr *expr)
     return (AstPlace){expr->sql_offset, expr->sql_length};
 }
 
-/* rule_fold_constants.c: the constant the expression always gives, else the expression itself. A
+/* rules/fold_constants.c: the constant the expression always gives, else the expression itself. A
  * call that would fail stays a call: it fails only when a row asks for it. */
 const Expr *rule_fold_constants(const ExprSite *site, const Expr *expr);
 

@@ -5,7 +5,7 @@
  * graph. A node's columns are numbered from 0; expressions of a node refer to the columns of its
  * input (of a join: left columns, then right columns).
  *
- * Each kind of node is one file lower_<op>.c that exports one NodeClass and one line in
+ * Each kind of node is one file nodes/<op>.c that exports one NodeClass and one line in
  * planner/meson.build; node_find knows it by name. All of it lies in the plan's arena. */
 #ifndef PLANNER_LOGICAL_H
 #define PLANNER_LOGICAL_H
@@ -13,7 +13,7 @@
 #include "planner/logical_specs.h"
 
 typedef struct NodeClass NodeClass;
-/* rewrite.h */
+/* rules/rewrite.h */
 typedef struct Pruned Pruned;
 typedef struct Pruning Pruning;
 typedef struct Conjuncts Conjuncts;
@@ -105,7 +105,7 @@ struct NodeClass {
     /* What to call the node in an error: "GROUP BY", "table \"orders\"". */
     void (*describe)(const LogicalNode *node, Buffer *out);
 
-    /* Optional, for rules (rewrite.h). */
+    /* Optional, for rules (rules/rewrite.h). */
 
     /* The node with at least the columns needed; NULL: it uses all columns of its inputs. */
     Pruned (*prune)(const Pruning *pruning, LogicalNode *node, const bool *needed);
@@ -213,7 +213,7 @@ void rule_read_fields(const PlannerContext *context, const LogicalOrder *order);
 bool traits_derive(const PlannerContext *context, LogicalNode **roots, uint32_t count,
                    Error *error) MUST_CHECK;
 
-/* lower_mini_batch.c: MiniBatch above the nodes whose changes the configuration wants in bundles.
+/* nodes/mini_batch.c: MiniBatch above the nodes whose changes the configuration wants in bundles.
  * Node by node of an order: its inputs are connected before it is derived, what stands above it is
  * put there afterwards. */
 typedef struct MiniBatches MiniBatches;
@@ -264,7 +264,7 @@ uint64_t identity_of_expr(const Expr *expr, const uint64_t *columns);
 Plan *plan_build(const PlannerContext *context, LogicalNode **roots, uint32_t count, Str sql,
                  int64_t sql_start, Error *error) MUST_CHECK;
 
-/* bind_over.c */
+/* bind/over.c */
 bool over_frames_equal(const PlanFrame *a, const PlanFrame *b);
 
 /* Text for labels: "a, b + 1 AS c". */

@@ -5,7 +5,7 @@
 #ifndef PLANNER_LOGICAL_SPECS_H
 #define PLANNER_LOGICAL_SPECS_H
 
-#include "planner/catalog_internal.h"
+#include "planner/catalog/internal.h"
 #include "planner/expr_build.h"
 #include "planner/plan.h"
 
@@ -66,12 +66,12 @@ typedef struct LogicalAggregateCall {
     AstPlace place;
 } LogicalAggregateCall;
 
-/* What an aggregate with split DISTINCTs consists of (rule_split_distinct.c). */
+/* What an aggregate with split DISTINCTs consists of (rules/split_distinct.c). */
 typedef enum AggregatePart { AGGREGATE_WHOLE, AGGREGATE_PARTIAL, AGGREGATE_FINAL } AggregatePart;
 
 typedef struct LogicalAggregate {
     AggregatePart part;
-    bool unseen; /* rule_fold_unseen.c: one change per key and batch is as good as each */
+    bool unseen; /* rules/fold_unseen.c: one change per key and batch is as good as each */
     uint32_t *keys;
     uint32_t key_count;
     LogicalAggregateCall *calls;

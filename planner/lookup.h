@@ -6,7 +6,7 @@
 #ifndef PLANNER_LOOKUP_H
 #define PLANNER_LOOKUP_H
 
-#include "planner/bind.h"
+#include "planner/bind/bind.h"
 #include "planner/plan_lookup.h"
 
 struct LogicalLookup {
@@ -23,7 +23,7 @@ struct LogicalLookup {
 /* The options of the hint LOOKUP. */
 extern const OptionSpec lookup_hint_options[];
 
-/* bind_lookup.c: makes `join` a lookup of `right`'s table, or says why it cannot be one. */
+/* bind/lookup.c: makes `join` a lookup of `right`'s table, or says why it cannot be one. */
 bool bind_lookup_join(Binder *binder, const AstTable *ast, const Relation *right, LogicalNode *join,
                       Error *error) MUST_CHECK;
 /* Whether a table is below that can be looked up: what a hint may point to. */
@@ -32,7 +32,7 @@ bool bind_can_look_up(const LogicalNode *right);
 bool bind_lookup_hint(const Binder *binder, const AstHint *hint, const AstTable *from,
                       Error *error) MUST_CHECK;
 
-/* lower_lookup_spec.c: from options and hint to the plan; refuses what does not fit. */
+/* nodes/lookup_spec.c: from options and hint to the plan; refuses what does not fit. */
 bool lookup_set_options(const PlannerContext *context, const LogicalNode *node, PlanLookupJoin *out,
                         Error *error) MUST_CHECK;
 /* The part of the label that tells how rows are looked up. */

@@ -3,7 +3,7 @@
 
 #include <string.h>
 
-#include "planner/bind.h"
+#include "planner/bind/bind.h"
 
 static LogicalNode *plan_query(Binder *binder, const AstStatement *statement, Error *error)
 {

@@ -6,7 +6,7 @@
 #ifndef PLANNER_SHARES_H
 #define PLANNER_SHARES_H
 
-#include "planner/rewrite.h"
+#include "planner/rules/rewrite.h"
 
 /* Makes equal nodes of the trees one, and the trees a graph. */
 void logical_unify(const PlannerContext *context, LogicalNode **roots, uint32_t count);

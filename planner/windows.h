@@ -33,7 +33,7 @@ bool window_emit_check(const PlannerContext *context, const LogicalNode *node,
                        Error *error) MUST_CHECK;
 void window_emit_print(const PlanWindowEmit *emit, Buffer *out);
 
-/* rule_window_aggregate.c: the node for a plain aggregate whose inputs have been rewritten. */
+/* rules/window_aggregate.c: the node for a plain aggregate whose inputs have been rewritten. */
 LogicalNode *window_aggregate_of(const PlannerContext *context, LogicalNode *aggregate);
 
 #endif

@@ -4,8 +4,8 @@
 
 #include <signal.h>
 
-#include "executor/collector.h"
-#include "executor/job.h"
+#include "executor/runtime/collector.h"
+#include "executor/runtime/job.h"
 #include "parser/parser.h"
 #include "planner/planner.h"
 #include "session/config.h"

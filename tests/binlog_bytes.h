@@ -6,7 +6,7 @@
 
 #include <string.h>
 
-#include "connectors/mysql_binlog_rows.h"
+#include "connectors/mysql/binlog_rows.h"
 
 #define BYTES_ROTATE                                                                               \
     "00000000040100000028000000000000002000040000000000000062696e6c6f672e303030303136"

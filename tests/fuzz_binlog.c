@@ -7,7 +7,7 @@
 
 #include <stdlib.h>
 
-#include "connectors/mysql_source.h"
+#include "connectors/mysql/source.h"
 #include "core/changelog_text.h"
 #include "tests/binlog_bytes.h"
 

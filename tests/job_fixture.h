@@ -16,7 +16,7 @@
 
 #include "core/changelog_text.h"
 #include "core/clock.h"
-#include "executor/job.h"
+#include "executor/runtime/job.h"
 
 /* What outlives a job: the outside world. One test process, one world. */
 typedef struct World {

@@ -1,5 +1,5 @@
 /* Calc: filter and projection, split updates, borrowed columns. */
-#include "executor/expression.h"
+#include "executor/expression/expression.h"
 #include "tests/operator_bench.h"
 
 extern const OperatorClass op_calc;

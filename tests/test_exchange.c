@@ -3,7 +3,7 @@
 
 #include "core/hash.h"
 #include "core/row.h"
-#include "executor/exchange.h"
+#include "executor/runtime/exchange.h"
 
 #define TARGETS         3
 #define MAX_PARALLELISM 128

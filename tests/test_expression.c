@@ -1,6 +1,6 @@
 /* Compiled expressions: which rows a kernel sees, what is shared, and random trees against an
  * interpreter that goes row by row. */
-#include "executor/expression.h"
+#include "executor/expression/expression.h"
 #include "tests/operator_bench.h"
 
 /* ------------------------------------------------- functions of this test */

@@ -1,7 +1,7 @@
 /* Cutting plans into fragments: where rows move, and what shares a thread. */
 #include "tests/job_fixture.h"
 
-#include "executor/fragments.h"
+#include "executor/runtime/fragments.h"
 
 static EdgeKind edge_kind(const FragmentGraph *graph, uint32_t from, uint32_t to, uint32_t input)
 {

@@ -2,7 +2,7 @@
  * change between two rows. */
 #include <stdatomic.h>
 
-#include "executor/lookup_join.h"
+#include "executor/lookup/join.h"
 #include "tests/operator_bench.h"
 
 extern const OperatorClass op_lookup_join;

@@ -4,7 +4,7 @@
 #include <stdlib.h>
 #include <zlib.h>
 
-#include "connectors/mysql_crc.h"
+#include "connectors/mysql/crc.h"
 
 START_TEST(equals_zlib_at_every_length_and_offset)
 {

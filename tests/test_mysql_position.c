@@ -2,7 +2,7 @@
 #include <check.h>
 #include <stdlib.h>
 
-#include "connectors/mysql_position.h"
+#include "connectors/mysql/position.h"
 #include "core/str.h"
 
 #define UUID_A "3e11fa47-71ca-11e1-9e33-c80aa9429562"

@@ -2,7 +2,7 @@
 #include <check.h>
 #include <stdlib.h>
 
-#include "connectors/mysql_source.h"
+#include "connectors/mysql/source.h"
 #include "core/str.h"
 
 START_TEST(test_kinds)

@@ -7,7 +7,7 @@
 
 #include <math.h>
 
-#include "connectors/nexmark_generator.h"
+#include "connectors/nexmark/generator.h"
 
 extern const Connector connector_nexmark;
 

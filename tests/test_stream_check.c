@@ -1,7 +1,7 @@
 /* The debug check between operators: each rule, broken once. */
 #include "tests/job_fixture.h"
 
-#include "executor/stream_check.h"
+#include "executor/runtime/stream_check.h"
 
 typedef struct Checked {
     Plan *plan;

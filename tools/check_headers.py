@@ -14,7 +14,7 @@ LONGER = {
     "planner/plan.h": "one contract: every node of the plan",
     "session/weir.h": "the whole public API in one header, as users include it",
     "state/state_internal.h": "the layouts of records, indexes and chunks, drawn side by side",
-    "connectors/mysql_source.h": "what the files of one large connector share",
+    "connectors/mysql/source.h": "what the files of one large connector share",
     "tests/job_fixture.h": "the fake connectors of the runtime's tests, static and in one place",
 }
 FOLDERS = ("core", "parser", "functions", "formats", "connectors", "state", "planner", "executor",
@@ -45,8 +45,9 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--build")
     parser.parse_args()
-    paths = [os.path.join(folder, name) for folder in FOLDERS
-             for name in sorted(os.listdir(os.path.join(ROOT, folder))) if name.endswith(".h")]
+    paths = [os.path.relpath(os.path.join(path, name), ROOT) for folder in FOLDERS
+             for path, _, files in sorted(os.walk(os.path.join(ROOT, folder)))
+             for name in sorted(files) if name.endswith(".h")]
     with ThreadPoolExecutor(2) as pool:
         problems = [problem for found in pool.map(check, paths) for problem in found]
     print("\n".join(problems))

@@ -25,7 +25,7 @@ LAYERS = {
                             "connectors/lookup.h", "state/state.h",
                             "state/checkpoint.h"}),
     "session": ({"core"}, {"parser/parser.h", "parser/ast.h", "planner/planner.h",
-                           "planner/plan.h", "executor/job.h", "executor/collector.h",
+                           "planner/plan.h", "executor/runtime/job.h", "executor/runtime/collector.h",
                            "state/checkpoint.h", "functions/function.h",
                            "functions/aggregate.h", "functions/window.h",
                            "formats/format.h", "connectors/connector.h",
@@ -41,13 +41,13 @@ FENCES = {
     r"sqlite3\.h": [r"state/", r"connectors/sqlite", r"tests/"],
     r"jansson\.h": [r"parser/", r"formats/", r"planner/plan_json\.c"],
     r"pcre2\.h": [r"functions/", r"connectors/mysql", r"connectors/filesystem"],
-    r"openssl/ssl\.h": [r"connectors/mysql_tls"],
+    r"openssl/ssl\.h": [r"connectors/mysql/tls"],
     r"check\.h": [r"tests/"],
     r"simdjson\.h": [r"core/json_reader\.cpp"],
     r"(histedit|editline/.*)\.h": [r"cli/"],
     # Threads live in the runtime, the checkpoint writer and the connectors' readers.
-    r"(pthread|stdatomic|threads)\.h": [r"executor/(job|task|channel|exchange|collector|coordinator|offload|stage|sink)",
-                                        r"state/checkpoint", r"connectors/mysql", r"connectors/sqlite_wal", r"bench/",
+    r"(pthread|stdatomic|threads)\.h": [r"executor/(runtime/|sink)",
+                                        r"state/checkpoint", r"connectors/mysql", r"connectors/sqlite/wal", r"bench/",
                                         r"tests/"],
 }
 

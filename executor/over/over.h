@@ -1,0 +1,187 @@
+/* What the files of the over operator share.
+ *
+ *   op_over.c      the operator: rows in, changed rows out
+ *   over/frame.c   positions: equal rows, ends of frames, which rows a change can reach
+ *   over/fold.c    aggregates of frames, kept beside each row
+ *   over/value.c   the value of a call for a row
+ *
+ * A partition is a tree of rows in order; a position counts from 0. The record of a row holds the
+ * results it was given last, so that what is taken back is what was shown, and the folds that the
+ * results of its neighbours are made from:
+ *
+ *     u64 bit c: result c is NULL | results, 8 or 16 bytes each | folds
+ */
+#ifndef EXECUTOR_OVER_OVER_H
+#define EXECUTOR_OVER_OVER_H
+
+#include "core/row.h"
+#include "core/sort_key.h"
+#include "executor/row_output.h"
+
+/* Behind the order columns in a sort key: later of equal rows is larger, and comes behind. */
+#define OVER_ARRIVAL_BYTES 8
+
+typedef struct OverCall {
+    const PlanOverCall *plan;
+    uint32_t number; /* its bit and its column */
+    uint32_t result_offset;
+    uint32_t result_bytes;
+    bool result_is_text;
+    uint32_t fold_offset;
+    /* One row of the arguments and the filter, to decode into; NULL for columns not wanted. */
+    Vector **decode;
+    const Vector **args;
+    const Vector *filter;
+    Vector value; /* the result at hand, in row 0 */
+} OverCall;
+
+/* A fold outside of state: its long texts lie in buffers that are used again. */
+typedef struct OverScratch {
+    AggregateMemory memory;
+    uint8_t *bytes;
+    const OverCall *call;
+    Buffer *texts;
+} OverScratch;
+
+/* The same memory slot for folds in state. */
+typedef struct OverMemory {
+    AggregateMemory memory;
+    StateTable *rows;
+} OverMemory;
+
+typedef struct Over {
+    Operator base;
+    /* Fixed. */
+    const PlanOver *plan;
+    uint32_t own; /* columns of the input */
+    const RowLayout *layout;
+    const RowLayout *partition_layout;
+    const Vector **columns;
+    const Vector **partition_columns;
+    StateTable *rows;
+    StateTable *partitions; /* final_only: those there are */
+    OverCall *calls;
+    uint32_t call_count;
+    OverMemory memory;
+    /* Changing. */
+    OverScratch scratch_fold;
+    Vector order_value; /* one value of the ordered column */
+    Buffer key;
+    Buffer bound;
+    RowOutput output;
+    Arena *scratch;
+} Over;
+
+/* A partition while one change is applied. */
+typedef struct OverSite {
+    Over *over;
+    StateTree *tree;
+    uint32_t rows;     /* in the tree */
+    uint32_t position; /* of the changed row, or of the one behind it when it went */
+    bool is_there;     /* the changed row is in the tree */
+    bool is_end;       /* of a bounded run: no row has its folds yet */
+    Str order_key;     /* of the changed row, without its arrival */
+    Str row;           /* the changed row */
+} OverSite;
+
+/* The row whose value is wanted, and what is known from the row before. */
+typedef struct OverRow {
+    uint32_t position;
+    void *record;
+    void *previous;                  /* record of the row before; NULL: first */
+    uint32_t peers_start, peers_end; /* of its equals, itself included */
+} OverRow;
+
+/* Rows of a partition whose value a change may have changed: first <= position < end. */
+typedef struct OverReach {
+    uint32_t first;
+    uint32_t end;
+} OverReach;
+
+static inline Str over_order_key(const Over *over, const void *record)
+{
+    Str key = state_tree_sort_key(over->rows, record);
+    key.length -= OVER_ARRIVAL_BYTES;
+    return key;
+}
+
+static inline bool over_keys_equal(Str a, Str b)
+{
+    return a.length == b.length && (a.length == 0 || memcmp(a.data, b.data, a.length) == 0);
+}
+
+static inline bool over_are_peers(const Over *over, const void *a, const void *b)
+{
+    return over_keys_equal(over_order_key(over, a), over_order_key(over, b));
+}
+
+static inline uint32_t over_clip(int64_t position, uint32_t rows)
+{
+    return position < 0 ? 0 : position > rows ? rows : (uint32_t)position;
+}
+
+/* Distances far beyond any partition, so that sums do not overflow. */
+#define OVER_FAR ((int64_t)1 << 40)
+
+/* Rows from the current one to a bound of ROWS; negative before it. */
+static inline int64_t over_row_offset(const PlanFrameBound *bound)
+{
+    int64_t rows = bound->rows < OVER_FAR ? bound->rows : OVER_FAR;
+    switch (bound->kind) {
+    case PLAN_BOUND_UNBOUNDED_PRECEDING:
+        return -OVER_FAR;
+    case PLAN_BOUND_PRECEDING:
+        return -rows;
+    case PLAN_BOUND_CURRENT_ROW:
+        return 0;
+    case PLAN_BOUND_FOLLOWING:
+        return rows;
+    default:
+        return OVER_FAR;
+    }
+}
+
+/* --------------------------------------------------------------- over/frame.c */
+
+/* First position whose row is equal to or behind the key; the first behind all equal rows. */
+uint32_t over_seek_first(const OverSite *site, Str order_key);
+uint32_t over_seek_end(const OverSite *site, Str order_key);
+/* Fills the peers of a row; `known` is the row before with its peers, or NULL. */
+void over_find_peers(const OverSite *site, OverRow *row, const OverRow *known);
+/* Start and end of the frame of a row; start <= end. */
+OverReach over_frame(const OverSite *site, const PlanFrame *frame, const OverRow *row);
+/* RANGE: the first position of a bound along the key, and the first behind it. */
+uint32_t over_range_first(const OverSite *site, const PlanFrameBound *bound, Str order_key);
+uint32_t over_range_end(const OverSite *site, const PlanFrameBound *bound, Str order_key);
+/* Rows that look at the changed row, or over it at others. */
+OverReach over_frame_reach(const OverSite *site, const PlanFrame *frame);
+
+/* ---------------------------------------------------------------- over/fold.c */
+
+void over_scratch_open(Over *over);
+void over_scratch_close(Over *over);
+/* Brings the folds of a forward or backward call up to date after the change; `*last` is the
+ * outermost row whose fold changed, or the position before (behind) the changed row when none did.
+ */
+bool over_fold_along(OverSite *site, const OverCall *call, int64_t *last, Error *error) MUST_CHECK;
+/* Makes the fold of a sliding call for the row from that of the row before. */
+bool over_fold_slide(OverSite *site, const OverCall *call, const OverRow *row,
+                     Error *error) MUST_CHECK;
+/* The result of the row's frame, to call->value. */
+bool over_fold_value(OverSite *site, OverCall *call, const OverRow *row, Error *error) MUST_CHECK;
+/* Decodes the call's arguments from a row; whether its filter lets the row count. */
+bool over_decode(const Over *over, const OverCall *call, const void *record);
+
+/* --------------------------------------------------------------- over/value.c */
+
+/* The rows whose value of the call may have changed; `last` as above. */
+OverReach over_reach(const OverSite *site, const OverCall *call, int64_t last);
+/* The call's value for the row, to call->value; sliding folds are up to date. */
+bool over_value(OverSite *site, OverCall *call, const OverRow *row, Error *error) MUST_CHECK;
+/* Results in a record. */
+bool over_result_differs(const OverCall *call, const void *record);
+void over_result_store(Over *over, const OverCall *call, void *record);
+void over_result_read(const OverCall *call, const void *record, Vector *to, uint32_t row,
+                      Arena *arena);
+
+#endif

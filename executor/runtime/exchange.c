@@ -1,0 +1,142 @@
+/* Splitting a batch by key and handing the parts over. See runtime/exchange.h. */
+#include "executor/runtime/exchange.h"
+
+#include "core/hash.h"
+#include "core/row.h"
+
+struct Exchange {
+    /* Fixed. */
+    const uint32_t *keys;
+    uint32_t key_count;
+    const RowLayout *layout;
+    uint32_t max_parallelism;
+    const uint32_t *group_owners; /* by key group */
+    const ExchangeTarget *targets;
+    uint32_t target_count;
+    /* Scratch of one batch. */
+    Arena *scratch;
+    const Vector **key_columns;
+    Str *encoded;
+    uint64_t *hashes;
+    uint32_t *owners;
+    uint32_t *rows;   /* row numbers, grouped by owner */
+    uint32_t *starts; /* of each owner in `rows`; one more than targets */
+    int64_t waited_us;
+};
+
+static void close_scratch(void *scratch)
+{
+    arena_free(scratch);
+}
+
+Exchange *exchange_new(Arena *arena, const Schema *schema, const uint32_t *keys, uint32_t key_count,
+                       uint32_t max_parallelism, const ExchangeTarget *targets,
+                       uint32_t target_count)
+{
+    Exchange *exchange = arena_new_one(arena, Exchange);
+    exchange->keys = keys;
+    exchange->key_count = key_count;
+    exchange->max_parallelism = max_parallelism;
+    exchange->targets = targets;
+    exchange->target_count = target_count;
+    if (keys == NULL) {
+        assert(target_count == 1);
+        return exchange;
+    }
+    const Type **types = arena_new_array(arena, const Type *, key_count + 1);
+    for (uint32_t i = 0; i < key_count; i++)
+        types[i] = schema->columns[keys[i]].type;
+    exchange->layout = row_layout_new(arena, types, key_count);
+    uint32_t *owners = arena_new_array(arena, uint32_t, max_parallelism);
+    for (uint32_t group = 0; group < max_parallelism; group++)
+        owners[group] = key_group_owner(group, max_parallelism, target_count);
+    exchange->group_owners = owners;
+    exchange->scratch = arena_new(16384);
+    arena_on_close(arena, close_scratch, exchange->scratch);
+    exchange->key_columns = arena_new_array(arena, const Vector *, key_count + 1);
+    exchange->encoded = arena_new_array(arena, Str, BATCH_ROWS_MAX);
+    exchange->hashes = arena_new_array(arena, uint64_t, BATCH_ROWS_MAX);
+    exchange->owners = arena_new_array(arena, uint32_t, BATCH_ROWS_MAX);
+    exchange->rows = arena_new_array(arena, uint32_t, BATCH_ROWS_MAX);
+    exchange->starts = arena_new_array(arena, uint32_t, target_count + 1);
+    return exchange;
+}
+
+static bool send_batch(Exchange *exchange, uint32_t target, Batch *batch, Error *error)
+{
+    const ExchangeTarget *to = &exchange->targets[target];
+    Message message = {.kind = MESSAGE_BATCH, .channel = to->channel, .batch = batch};
+    if (inbox_push(to->inbox, message, &exchange->waited_us))
+        return true;
+    return error_set(error, ERROR_CANCELLED, "the job is being cancelled");
+}
+
+bool exchange_send(Exchange *exchange, Message message, Error *error)
+{
+    bool sent = true;
+    for (uint32_t i = 0; i < exchange->target_count && sent; i++) {
+        message.channel = exchange->targets[i].channel;
+        sent = inbox_push(exchange->targets[i].inbox, message, &exchange->waited_us);
+    }
+    return sent || error_set(error, ERROR_CANCELLED, "the job is being cancelled");
+}
+
+int64_t exchange_take_waited_us(Exchange *exchange)
+{
+    int64_t waited = exchange->waited_us;
+    exchange->waited_us = 0;
+    return waited;
+}
+
+/* Fills `rows` and `starts`: a counting sort by owner, which keeps the order within each. */
+static void group_rows(Exchange *exchange, const Batch *batch)
+{
+    uint32_t count = batch->row_count;
+    arena_reset(exchange->scratch);
+    for (uint32_t i = 0; i < exchange->key_count; i++)
+        exchange->key_columns[i] = &batch->columns[exchange->keys[i]];
+    row_encode(exchange->layout, exchange->key_columns, NULL, count, exchange->scratch,
+               exchange->encoded);
+    hash_many(exchange->encoded, count, exchange->hashes);
+    uint32_t *starts = exchange->starts;
+    memset(starts, 0, (exchange->target_count + 1) * sizeof(*starts));
+    for (uint32_t i = 0; i < count; i++) {
+        uint32_t group = hash_key_group(exchange->hashes[i], exchange->max_parallelism);
+        uint32_t owner = exchange->group_owners[group];
+        exchange->owners[i] = owner;
+        starts[owner]++;
+    }
+    uint32_t at = 0;
+    for (uint32_t i = 0; i <= exchange->target_count; i++) {
+        uint32_t rows = starts[i];
+        starts[i] = at;
+        at += rows;
+    }
+    for (uint32_t i = 0; i < count; i++)
+        exchange->rows[starts[exchange->owners[i]]++] = i;
+    for (uint32_t i = exchange->target_count; i > 0; i--)
+        starts[i] = starts[i - 1];
+    starts[0] = 0;
+}
+
+bool exchange_batch(Exchange *exchange, Batch *batch, Error *error)
+{
+    assert(batch->row_count > 0 && batch->row_count <= BATCH_ROWS_MAX);
+    if (exchange->keys == NULL)
+        return send_batch(exchange, 0, batch, error);
+    group_rows(exchange, batch);
+    const uint32_t *starts = exchange->starts;
+    uint32_t first = exchange->owners[0];
+    if (starts[first + 1] - starts[first] == batch->row_count)
+        return send_batch(exchange, first, batch, error);
+    bool sent = true;
+    for (uint32_t i = 0; i < exchange->target_count && sent; i++) {
+        uint32_t count = starts[i + 1] - starts[i];
+        if (count == 0)
+            continue;
+        Batch *part = batch_gather(batch, exchange->rows + starts[i], count);
+        sent = send_batch(exchange, i, part, error);
+    }
+    batch_release(batch);
+    return sent;
+}
