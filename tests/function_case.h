@@ -264,14 +264,4 @@ static inline void cases_check(const FunctionCase *cases, size_t count, const ch
     }                                                                                              \
     END_TEST
 
-/* Runs the suite; the exit status for main. */
-static inline int cases_main(Suite *suite)
-{
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_NORMAL);
-    const int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
-}
-
 #endif

@@ -8,6 +8,7 @@
 #include <check.h>
 #include <stdlib.h>
 
+#include "tests/suite.h"
 #include "core/changelog_text.h"
 #include "executor/operator.h"
 #include "tests/change_fold.h"
@@ -283,17 +284,6 @@ static inline void bench_fold(Bench *bench, Fold *fold)
 {
     fold_apply(fold, buffer_text(&bench->emitter.text));
     buffer_clear(&bench->emitter.text);
-}
-
-static inline int test_run(const char *name, TCase *test_case)
-{
-    Suite *suite = suite_create(name);
-    suite_add_tcase(suite, test_case);
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_ENV);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
 }
 
 #endif

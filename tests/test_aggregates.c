@@ -10,6 +10,7 @@
 #include "core/str.h"
 #include "core/value_text.h"
 #include "functions/aggregate.h"
+#include "tests/suite.h"
 
 #define GROUPS    5
 #define LIVE_MAX  512
@@ -519,7 +520,6 @@ END_TEST
 
 int main(void)
 {
-    Suite *suite = suite_create("aggregates");
     TCase *tests = tcase_create("aggregates");
     tcase_set_timeout(tests, 60);
     tcase_add_test(tests, test_retracting);
@@ -529,10 +529,5 @@ int main(void)
     tcase_add_test(tests, test_variance);
     tcase_add_test(tests, test_listagg);
     tcase_add_test(tests, test_binding);
-    suite_add_tcase(suite, tests);
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_NORMAL);
-    const int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+    return test_run("aggregates", tests);
 }

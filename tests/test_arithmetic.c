@@ -1,5 +1,6 @@
 /* Operators and functions on numbers and intervals, against results worked out by hand. */
 #include "tests/function_case.h"
+#include "tests/suite.h"
 
 static const FunctionCase integers[] = {
     {"+", "INT 1 | INT 2", "INT 3"},
@@ -159,13 +160,11 @@ CHECK_CASES(functions, "UTC")
 
 int main(void)
 {
-    Suite *suite = suite_create("arithmetic");
     TCase *tests = tcase_create("operators");
     tcase_add_test(tests, test_integers);
     tcase_add_test(tests, test_approximates);
     tcase_add_test(tests, test_decimals);
     tcase_add_test(tests, test_intervals);
     tcase_add_test(tests, test_functions);
-    suite_add_tcase(suite, tests);
-    return cases_main(suite);
+    return test_run("arithmetic", tests);
 }

@@ -1,6 +1,7 @@
 /* Names, types and what is refused: SQL in, the result's columns or the error with its place out.
  */
 #include "planner_cases.h"
+#include "tests/suite.h"
 
 /* Columns of results. */
 static const PlanCase typed[] = {
@@ -360,7 +361,6 @@ END_TEST
 
 int main(void)
 {
-    Suite *suite = suite_create("binder");
     TCase *cases = tcase_create("binder");
     tcase_set_timeout(cases, 60);
     tcase_add_test(cases, test_types_of_results);
@@ -368,10 +368,5 @@ int main(void)
     tcase_add_test(cases, test_types_that_do_not_fit);
     tcase_add_test(cases, test_refusals);
     tcase_add_test(cases, test_inserts);
-    suite_add_tcase(suite, cases);
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_ENV);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+    return test_run("binder", cases);
 }

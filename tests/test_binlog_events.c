@@ -5,6 +5,7 @@
 #include "core/changelog_text.h"
 #include "core/str.h"
 #include "tests/binlog_bytes.h"
+#include "tests/suite.h"
 
 /* Reads the event; fails the test when it cannot be read. */
 static BinlogEvent event_of(const BinlogFormat *format, const char *hex, Buffer *bytes)
@@ -409,7 +410,6 @@ END_TEST
 
 int main(void)
 {
-    Suite *suite = suite_create("binlog_events");
     TCase *events = tcase_create("events");
     tcase_add_test(events, test_format);
     tcase_add_test(events, test_rotate);
@@ -423,10 +423,5 @@ int main(void)
     tcase_add_test(events, test_xid);
     tcase_add_test(events, test_payload);
     tcase_add_test(events, test_heartbeat);
-    suite_add_tcase(suite, events);
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_NORMAL);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+    return test_run("binlog_events", events);
 }

@@ -5,6 +5,7 @@
 
 #include "core/value_text.h"
 #include "tests/binlog_bytes.h"
+#include "tests/suite.h"
 
 /* The value as the declared type prints it; "?" when it cannot be read or stored. */
 static const char *printed(const MysqlColumn *column, const TableMapColumn *map, const char *hex,
@@ -238,7 +239,6 @@ END_TEST
 
 int main(void)
 {
-    Suite *suite = suite_create("binlog_values");
     TCase *values = tcase_create("values");
     tcase_add_test(values, test_integers);
     tcase_add_test(values, test_decimals);
@@ -247,10 +247,5 @@ int main(void)
     tcase_add_test(values, test_bytes);
     tcase_add_test(values, test_enum_and_set);
     tcase_add_test(values, test_random_decimals);
-    suite_add_tcase(suite, values);
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_NORMAL);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+    return test_run("binlog_values", values);
 }

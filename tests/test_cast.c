@@ -1,5 +1,6 @@
 /* CAST and TRY_CAST between the types there are, and which casts are implicit. */
 #include "tests/function_case.h"
+#include "tests/suite.h"
 
 static const FunctionCase numbers[] = {
     {"CAST TINYINT", "INT 300", "TINYINT 44"},
@@ -201,7 +202,6 @@ END_TEST
 
 int main(void)
 {
-    Suite *suite = suite_create("cast");
     TCase *tests = tcase_create("cast");
     tcase_add_test(tests, test_numbers);
     tcase_add_test(tests, test_texts);
@@ -209,6 +209,5 @@ int main(void)
     tcase_add_test(tests, test_bytes_to_text);
     tcase_add_test(tests, test_implicit);
     tcase_add_test(tests, test_common);
-    suite_add_tcase(suite, tests);
-    return cases_main(suite);
+    return test_run("cast", tests);
 }

@@ -1,5 +1,6 @@
 /* The catalog: declarations checked, described, shown, dropped. */
 #include "planner_cases.h"
+#include "tests/suite.h"
 
 /* Good ones say nothing. */
 static const PlanCase declarations[] = {
@@ -246,7 +247,6 @@ END_TEST
 
 int main(void)
 {
-    Suite *suite = suite_create("catalog");
     TCase *cases = tcase_create("catalog");
     tcase_set_timeout(cases, 60);
     tcase_add_test(cases, test_declarations);
@@ -254,10 +254,5 @@ int main(void)
     tcase_add_test(cases, test_show_create_runs_again);
     tcase_add_test(cases, test_names);
     tcase_add_test(cases, test_schema_for_feeding);
-    suite_add_tcase(suite, cases);
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_ENV);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+    return test_run("catalog", cases);
 }

@@ -11,6 +11,7 @@
 
 #include "core/clock.h"
 #include "state/checkpoint.h"
+#include "tests/suite.h"
 
 #define GROUPS 16
 
@@ -444,7 +445,6 @@ END_TEST
 
 int main(void)
 {
-    Suite *suite = suite_create("checkpoint");
     TCase *cases = tcase_create("checkpoint");
     tcase_set_timeout(cases, 60);
     tcase_add_checked_fixture(cases, make_directory, remove_directory);
@@ -459,10 +459,5 @@ int main(void)
     tcase_add_test(cases, another_programs_database_is_refused);
     tcase_add_test(cases, a_full_disk_leaves_the_epoch_before);
     tcase_add_test(cases, a_bad_directory_is_named);
-    suite_add_tcase(suite, cases);
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_NORMAL);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed == 0 ? 0 : 1;
+    return test_run("checkpoint", cases);
 }

@@ -8,6 +8,7 @@
 
 #include "core/clock.h"
 #include "state/checkpoint.h"
+#include "tests/suite.h"
 
 #define KILLS  60
 #define GROUPS 8
@@ -224,14 +225,8 @@ END_TEST
 
 int main(void)
 {
-    Suite *suite = suite_create("checkpoint_kill");
     TCase *cases = tcase_create("kill");
     tcase_set_timeout(cases, 100);
     tcase_add_test(cases, every_kill_leaves_a_whole_epoch);
-    suite_add_tcase(suite, cases);
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_NORMAL);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed == 0 ? 0 : 1;
+    return test_run("checkpoint_kill", cases);
 }

@@ -1,5 +1,6 @@
 /* Comparison operators, NULL tests, IN, LIKE and SIMILAR TO. */
 #include "tests/function_case.h"
+#include "tests/suite.h"
 
 static const FunctionCase comparisons[] = {
     {"=", "INT 1 | INT 1", "BOOLEAN TRUE"},
@@ -175,12 +176,10 @@ CHECK_CASES(patterns, "UTC")
 
 int main(void)
 {
-    Suite *suite = suite_create("comparison");
     TCase *tests = tcase_create("operators");
     tcase_add_test(tests, test_comparisons);
     tcase_add_test(tests, test_lists);
     tcase_add_test(tests, test_patterns);
     tcase_add_test(tests, test_like_random);
-    suite_add_tcase(suite, tests);
-    return cases_main(suite);
+    return test_run("comparison", tests);
 }

@@ -3,6 +3,7 @@
 
 #include "core/clock.h"
 #include "core/decimal.h"
+#include "tests/suite.h"
 
 extern const Connector connector_datagen;
 
@@ -269,7 +270,6 @@ END_TEST
 
 int main(void)
 {
-    Suite *suite = suite_create("datagen");
     TCase *cases = tcase_create("datagen");
     tcase_add_test(cases, sequences_end);
     tcase_add_test(cases, random_values_stay_in_range);
@@ -277,10 +277,5 @@ int main(void)
     tcase_add_test(cases, the_rate_is_kept);
     tcase_add_test(cases, numbers_are_made_fast);
     tcase_add_test(cases, bad_options_are_refused);
-    suite_add_tcase(suite, cases);
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_NORMAL);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed == 0 ? 0 : 1;
+    return test_run("datagen", cases);
 }

@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include "session/weir.h"
+#include "tests/suite.h"
 
 #define START_US INT64_C(1704067200000000) /* 2024-01-01 00:00:00 */
 
@@ -197,17 +198,11 @@ END_TEST
 
 int main(void)
 {
-    Suite *suite = suite_create("event_time");
     TCase *cases = tcase_create("event_time");
     tcase_add_test(cases, the_slowest_table_and_late_rows_are_told);
     tcase_add_loop_test(cases, files_are_read_beside_each_other, 1, 3);
     tcase_add_test(cases, many_files_are_read_beside_each_other);
     tcase_add_test(cases, a_table_far_ahead_waits);
     tcase_set_timeout(cases, 60);
-    suite_add_tcase(suite, cases);
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_ENV);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+    return test_run("event_time", cases);
 }

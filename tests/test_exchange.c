@@ -4,6 +4,7 @@
 #include "core/hash.h"
 #include "core/row.h"
 #include "executor/runtime/exchange.h"
+#include "tests/suite.h"
 
 #define TARGETS         3
 #define MAX_PARALLELISM 128
@@ -205,17 +206,11 @@ END_TEST
 
 int main(void)
 {
-    Suite *suite = suite_create("exchange");
     TCase *cases = tcase_create("exchange");
     tcase_add_test(cases, test_split_equals_one_by_one);
     tcase_add_test(cases, test_batches_move_as_they_are);
     tcase_add_test(cases, test_full_channel_blocks_its_producer);
     tcase_add_test(cases, test_close_frees_a_blocked_producer);
     tcase_add_test(cases, test_held_channel_waits_in_order);
-    suite_add_tcase(suite, cases);
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_ENV);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed == 0 ? 0 : 1;
+    return test_run("exchange", cases);
 }

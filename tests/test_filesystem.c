@@ -11,6 +11,7 @@
 
 #include "core/str.h"
 #include "formats/format.h"
+#include "tests/suite.h"
 
 extern const Connector connector_filesystem;
 
@@ -559,7 +560,6 @@ END_TEST
 
 int main(void)
 {
-    Suite *suite = suite_create("filesystem");
     TCase *cases = tcase_create("filesystem");
     tcase_set_timeout(cases, 60);
     tcase_add_checked_fixture(cases, make_directory, remove_directory);
@@ -573,10 +573,5 @@ int main(void)
     tcase_add_test(cases, every_crash_leaves_each_epoch_once);
     tcase_add_test(cases, every_crash_leaves_folders_whole);
     tcase_add_test(cases, folders_are_columns);
-    suite_add_tcase(suite, cases);
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_NORMAL);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed == 0 ? 0 : 1;
+    return test_run("filesystem", cases);
 }

@@ -2,6 +2,7 @@
 #include "tests/job_fixture.h"
 
 #include "executor/runtime/fragments.h"
+#include "tests/suite.h"
 
 static EdgeKind edge_kind(const FragmentGraph *graph, uint32_t from, uint32_t to, uint32_t input)
 {
@@ -198,7 +199,6 @@ END_TEST
 
 int main(void)
 {
-    Suite *suite = suite_create("fragments");
     TCase *cases = tcase_create("fragments");
     tcase_add_test(cases, test_single_worker_is_one_fragment);
     tcase_add_test(cases, test_hash_moves_rows);
@@ -209,10 +209,5 @@ int main(void)
     tcase_add_test(cases, test_single_gathers);
     tcase_add_test(cases, test_no_cycle_of_channels);
     tcase_add_test(cases, test_random_graphs);
-    suite_add_tcase(suite, cases);
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_ENV);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed == 0 ? 0 : 1;
+    return test_run("fragments", cases);
 }

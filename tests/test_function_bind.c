@@ -1,5 +1,6 @@
 /* The tables of functions, the language of signatures, and errors of binding. */
 #include "tests/function_case.h"
+#include "tests/suite.h"
 
 START_TEST(test_tables)
 {
@@ -128,13 +129,11 @@ END_TEST
 
 int main(void)
 {
-    Suite *suite = suite_create("function binding");
     TCase *tests = tcase_create("binding");
     tcase_add_test(tests, test_tables);
     tcase_add_test(tests, test_signatures_parse);
     tcase_add_test(tests, test_errors);
     tcase_add_test(tests, test_nullability);
     tcase_add_test(tests, test_argument_types);
-    suite_add_tcase(suite, tests);
-    return cases_main(suite);
+    return test_run("function binding", tests);
 }

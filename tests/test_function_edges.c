@@ -10,6 +10,7 @@
 #include "core/str.h"
 #include "core/value_text.h"
 #include "functions/function.h"
+#include "tests/suite.h"
 
 #define EDGES         8
 #define ARGUMENTS_MAX 4
@@ -272,15 +273,9 @@ END_TEST
 
 int main(void)
 {
-    Suite *suite = suite_create("function edges");
     TCase *tests = tcase_create("edges");
     tcase_set_timeout(tests, 100);
     tcase_add_test(tests, test_functions);
     tcase_add_test(tests, test_casts);
-    suite_add_tcase(suite, tests);
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_NORMAL);
-    const int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+    return test_run("function edges", tests);
 }

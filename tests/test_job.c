@@ -1,6 +1,7 @@
 /* Jobs without checkpoints: rows from fed tables and sources through operators to whoever asked, in
  * one thread and several, and every way a job ends. */
 #include "tests/job_fixture.h"
+#include "tests/suite.h"
 
 typedef struct Received {
     Buffer text;
@@ -455,7 +456,6 @@ END_TEST
 
 int main(void)
 {
-    Suite *suite = suite_create("job");
     TCase *cases = tcase_create("job");
     tcase_set_timeout(cases, 60);
     tcase_add_loop_test(cases, test_fed_rows_arrive_in_order, 0, 2);
@@ -470,10 +470,5 @@ int main(void)
     tcase_add_loop_test(cases, test_not_null_is_enforced, 0, 2);
     tcase_add_test(cases, test_watermark_is_the_minimum);
     tcase_add_loop_test(cases, test_state_limit, 0, 2);
-    suite_add_tcase(suite, cases);
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_ENV);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed == 0 ? 0 : 1;
+    return test_run("job", cases);
 }

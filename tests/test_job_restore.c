@@ -1,6 +1,7 @@
 /* Jobs with checkpoints: killed, failing, restarted, stopped, at another parallelism. What a
  * transactional sink shows must be what an undisturbed run shows: nothing lost, nothing twice. */
 #include "tests/job_fixture.h"
+#include "tests/suite.h"
 
 static Buffer notices;
 
@@ -607,7 +608,6 @@ END_TEST
 
 int main(void)
 {
-    Suite *suite = suite_create("job_restore");
     TCase *cases = tcase_create("job_restore");
     tcase_set_timeout(cases, 100);
     tcase_add_loop_test(cases, test_killed_again_and_again, 0, 9);
@@ -624,10 +624,5 @@ int main(void)
     tcase_add_loop_test(cases, test_fed_table_settles_durably, 0, 2);
     tcase_add_test(cases, test_ended_source_is_remembered);
     tcase_add_test(cases, test_end_is_not_repeated);
-    suite_add_tcase(suite, cases);
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_ENV);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed == 0 ? 0 : 1;
+    return test_run("job_restore", cases);
 }

@@ -5,6 +5,7 @@
 #include <zlib.h>
 
 #include "connectors/mysql/crc.h"
+#include "tests/suite.h"
 
 START_TEST(equals_zlib_at_every_length_and_offset)
 {
@@ -35,14 +36,8 @@ END_TEST
 
 int main(void)
 {
-    Suite *suite = suite_create("mysql_crc");
     TCase *tests = tcase_create("crc");
     tcase_add_test(tests, equals_zlib_at_every_length_and_offset);
     tcase_add_test(tests, every_bit_counts);
-    suite_add_tcase(suite, tests);
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_NORMAL);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+    return test_run("mysql_crc", tests);
 }

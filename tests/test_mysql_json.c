@@ -4,6 +4,7 @@
 
 #include "core/str.h"
 #include "tests/binlog_bytes.h"
+#include "tests/suite.h"
 
 static void check_json(const char *hex, const char *wanted)
 {
@@ -308,7 +309,6 @@ END_TEST
 
 int main(void)
 {
-    Suite *suite = suite_create("mysql_json");
     TCase *json = tcase_create("json");
     tcase_add_test(json, test_squeeze);
     tcase_add_test(json, test_damaged_geometry);
@@ -322,10 +322,5 @@ int main(void)
     tcase_add_test(json, test_removed);
     tcase_add_test(json, test_several_changes);
     tcase_add_test(json, test_paths_that_are_none);
-    suite_add_tcase(suite, json);
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_NORMAL);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+    return test_run("mysql_json", json);
 }

@@ -4,6 +4,7 @@
 
 #include "connectors/mysql/position.h"
 #include "core/str.h"
+#include "tests/suite.h"
 
 #define UUID_A "3e11fa47-71ca-11e1-9e33-c80aa9429562"
 #define UUID_B "00000000-0000-0000-0000-000000000001"
@@ -142,7 +143,6 @@ END_TEST
 
 int main(void)
 {
-    Suite *suite = suite_create("mysql_position");
     TCase *positions = tcase_create("positions");
     tcase_add_test(positions, test_text);
     tcase_add_test(positions, test_sets);
@@ -150,10 +150,5 @@ int main(void)
     tcase_add_test(positions, test_unknown_stays_unknown);
     tcase_add_test(positions, test_files);
     tcase_add_test(positions, test_bytes);
-    suite_add_tcase(suite, positions);
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_NORMAL);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+    return test_run("mysql_position", positions);
 }

@@ -4,6 +4,7 @@
 
 #include "connectors/mysql/source.h"
 #include "core/str.h"
+#include "tests/suite.h"
 
 START_TEST(test_kinds)
 {
@@ -64,14 +65,8 @@ END_TEST
 
 int main(void)
 {
-    Suite *suite = suite_create("mysql_statement");
     TCase *statements = tcase_create("statements");
     tcase_add_test(statements, test_kinds);
     tcase_add_test(statements, test_names);
-    suite_add_tcase(suite, statements);
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_NORMAL);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+    return test_run("mysql_statement", statements);
 }

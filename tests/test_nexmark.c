@@ -8,6 +8,7 @@
 #include <math.h>
 
 #include "connectors/nexmark/generator.h"
+#include "tests/suite.h"
 
 extern const Connector connector_nexmark;
 
@@ -401,7 +402,6 @@ END_TEST
 
 int main(void)
 {
-    Suite *suite = suite_create("nexmark");
     TCase *cases = tcase_create("nexmark");
     tcase_set_timeout(cases, 60);
     tcase_add_loop_test(cases, figures_are_the_benchmarks, 0, 2);
@@ -410,10 +410,5 @@ int main(void)
     tcase_add_test(cases, prices_do_not_depend_on_the_machine);
     tcase_add_test(cases, bad_tables_are_refused);
     tcase_add_test(cases, a_kind_may_be_left_out);
-    suite_add_tcase(suite, cases);
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_NORMAL);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed == 0 ? 0 : 1;
+    return test_run("nexmark", cases);
 }

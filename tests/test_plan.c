@@ -1,5 +1,6 @@
 /* Plans as EXPLAIN prints them: what the rules make of a query. */
 #include "planner_cases.h"
+#include "tests/suite.h"
 
 /* Rewrites. */
 static const PlanCase rules[] = {
@@ -401,7 +402,6 @@ END_TEST
 
 int main(void)
 {
-    Suite *suite = suite_create("plan");
     TCase *cases = tcase_create("plan");
     tcase_set_timeout(cases, 60);
     tcase_add_test(cases, test_rules);
@@ -411,10 +411,5 @@ int main(void)
     tcase_add_test(cases, test_identity_follows_what_is_computed);
     tcase_add_test(cases, test_secrets_stay_inside);
     tcase_add_test(cases, test_json_names_every_node);
-    suite_add_tcase(suite, cases);
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_ENV);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+    return test_run("plan", cases);
 }

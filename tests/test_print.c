@@ -1,5 +1,6 @@
 /* print, blackhole and feed: what is printed, which changes are taken, what may be declared. */
 #include "tests/connector_testing.h"
+#include "tests/suite.h"
 
 extern const Connector connector_print;
 extern const Connector connector_blackhole;
@@ -125,15 +126,9 @@ END_TEST
 
 int main(void)
 {
-    Suite *suite = suite_create("print");
     TCase *cases = tcase_create("print");
     tcase_add_test(cases, lines_are_as_in_flink);
     tcase_add_test(cases, blackhole_takes_all_but_update_before);
     tcase_add_test(cases, feed_declares_its_changes);
-    suite_add_tcase(suite, cases);
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_NORMAL);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed == 0 ? 0 : 1;
+    return test_run("print", cases);
 }

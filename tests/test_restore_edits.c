@@ -8,6 +8,7 @@
 
 #include "core/buffer.h"
 #include "session/weir.h"
+#include "tests/suite.h"
 
 static char directory[] = "/tmp/weir-edits-XXXXXX";
 static WeirSession *session;
@@ -356,7 +357,6 @@ END_TEST
 
 int main(void)
 {
-    Suite *suite = suite_create("restore_edits");
     TCase *edits = tcase_create("edits");
     tcase_add_checked_fixture(edits, make_directory, remove_directory);
     tcase_set_timeout(edits, 60);
@@ -369,10 +369,5 @@ int main(void)
     tcase_add_test(edits, test_more_columns_of_upserts);
     tcase_add_test(edits, test_state_limit);
     tcase_add_test(edits, test_join_at_other_parallelisms);
-    suite_add_tcase(suite, edits);
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_ENV);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed == 0 ? 0 : 1;
+    return test_run("restore_edits", edits);
 }

@@ -1,6 +1,7 @@
 /* The sqlite connector: values of every type both ways, upsert against a plain model, exactly once
  * over every place where a crash can fall, and what it refuses. */
 #include "tests/connector_testing.h"
+#include "tests/suite.h"
 
 #include <sqlite3.h>
 #include <sys/stat.h>
@@ -520,7 +521,6 @@ END_TEST
 
 int main(void)
 {
-    Suite *suite = suite_create("sqlite connector");
     TCase *cases = tcase_create("sqlite");
     tcase_set_timeout(cases, 60);
     tcase_add_checked_fixture(cases, make_directory, remove_directory);
@@ -533,10 +533,5 @@ int main(void)
     tcase_add_test(cases, many_commits_do_not_pile_up);
     tcase_add_test(cases, existing_tables_are_checked);
     tcase_add_test(cases, missing_things_are_named);
-    suite_add_tcase(suite, cases);
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_NORMAL);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed == 0 ? 0 : 1;
+    return test_run("sqlite connector", cases);
 }

@@ -1,6 +1,7 @@
 /* MAP tables against arrays that keep the order of insertion: random changes, snapshots, folds,
  * restores at another parallelism. */
 #include "tests/state_testing.h"
+#include "tests/suite.h"
 
 #define KEYS    40
 #define SUBKEYS 120
@@ -305,16 +306,10 @@ END_TEST
 
 int main(void)
 {
-    Suite *suite = suite_create("state_map");
     TCase *cases = tcase_create("map");
     tcase_set_timeout(cases, 60);
     tcase_add_test(cases, random_changes_survive_snapshot_fold_and_rescaling);
     tcase_add_test(cases, everything_goes_when_emptied);
     tcase_add_test(cases, what_is_appended_keeps_its_order_through_restores);
-    suite_add_tcase(suite, cases);
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_NORMAL);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed == 0 ? 0 : 1;
+    return test_run("state_map", cases);
 }

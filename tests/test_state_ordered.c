@@ -1,6 +1,7 @@
 /* ORDERED tables against a sorted array: random changes, neighbours, positions, payloads,
  * snapshots, folds, restores at another parallelism. */
 #include "tests/state_testing.h"
+#include "tests/suite.h"
 
 #define KEYS   6
 #define SORTS  4000
@@ -284,15 +285,9 @@ END_TEST
 
 int main(void)
 {
-    Suite *suite = suite_create("state_ordered");
     TCase *cases = tcase_create("ordered");
     tcase_set_timeout(cases, 60);
     tcase_add_test(cases, random_changes_survive_snapshot_fold_and_rescaling);
     tcase_add_test(cases, a_large_tree_empties_in_any_order);
-    suite_add_tcase(suite, cases);
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_NORMAL);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed == 0 ? 0 : 1;
+    return test_run("state_ordered", cases);
 }

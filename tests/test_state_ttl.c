@@ -6,6 +6,7 @@
 #include "core/hash.h"
 #include "state/state.h"
 #include "tests/state_testing.h"
+#include "tests/suite.h"
 
 #define GROUPS 16
 
@@ -291,7 +292,6 @@ END_TEST
 
 int main(void)
 {
-    Suite *suite = suite_create("state_ttl");
     TCase *ttl = tcase_create("ttl");
     tcase_set_timeout(ttl, 60);
     tcase_add_loop_test(ttl, test_found_until_it_expires, 0, 3);
@@ -301,10 +301,5 @@ int main(void)
     tcase_add_loop_test(ttl, test_survives_a_checkpoint, 0, 3);
     tcase_add_loop_test(ttl, test_ttl_comes_and_goes, 0, 6);
     tcase_add_loop_test(ttl, test_against_a_model, 0, 3);
-    suite_add_tcase(suite, ttl);
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_ENV);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed == 0 ? 0 : 1;
+    return test_run("state_ttl", ttl);
 }

@@ -3,6 +3,7 @@
 #include "tests/state_testing.h"
 
 #include "core/clock.h"
+#include "tests/suite.h"
 
 #define KEYS   3000
 #define GROUPS 24
@@ -370,7 +371,6 @@ END_TEST
 
 int main(void)
 {
-    Suite *suite = suite_create("state_value");
     TCase *cases = tcase_create("value");
     tcase_set_timeout(cases, 60);
     tcase_add_test(cases, random_changes_survive_snapshot_fold_and_rescaling);
@@ -379,10 +379,5 @@ int main(void)
     tcase_add_test(cases, damage_is_noticed);
     tcase_add_test(cases, memory_limit_names_the_operator);
     tcase_add_test(cases, a_bigint_count_group_is_small);
-    suite_add_tcase(suite, cases);
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_NORMAL);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed == 0 ? 0 : 1;
+    return test_run("state_value", cases);
 }

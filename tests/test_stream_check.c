@@ -2,6 +2,7 @@
 #include "tests/job_fixture.h"
 
 #include "executor/runtime/stream_check.h"
+#include "tests/suite.h"
 
 typedef struct Checked {
     Plan *plan;
@@ -112,17 +113,11 @@ END_TEST
 
 int main(void)
 {
-    Suite *suite = suite_create("stream_check");
     TCase *cases = tcase_create("stream_check");
     tcase_add_test(cases, test_kinds);
     tcase_add_test(cases, test_pairs);
     tcase_add_test(cases, test_columns);
     tcase_add_test(cases, test_order_of_the_rest);
     tcase_add_test(cases, test_where_pairs_are_expected);
-    suite_add_tcase(suite, cases);
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_ENV);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed == 0 ? 0 : 1;
+    return test_run("stream_check", cases);
 }

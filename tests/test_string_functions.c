@@ -1,5 +1,6 @@
 /* Text functions and regular expressions, against results worked out by hand. */
 #include "tests/function_case.h"
+#include "tests/suite.h"
 
 #define LONG "a text that does not fit a view"
 
@@ -274,7 +275,6 @@ CHECK_CASES(regexps, "UTC")
 
 int main(void)
 {
-    Suite *suite = suite_create("string functions");
     TCase *tests = tcase_create("functions");
     tcase_add_test(tests, test_pieces);
     tcase_add_test(tests, test_searches);
@@ -283,6 +283,5 @@ int main(void)
     tcase_add_test(tests, test_addresses);
     tcase_add_test(tests, test_jsons);
     tcase_add_test(tests, test_regexps);
-    suite_add_tcase(suite, tests);
-    return cases_main(suite);
+    return test_run("string functions", tests);
 }

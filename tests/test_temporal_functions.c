@@ -1,5 +1,6 @@
 /* Functions on points in time, in UTC and in zones with summer time. */
 #include "tests/function_case.h"
+#include "tests/suite.h"
 
 /* EXTRACT and its short forms; literals name the unit. */
 static const FunctionCase fields[] = {
@@ -146,12 +147,10 @@ CHECK_CASES(berlin, "Europe/Berlin")
 
 int main(void)
 {
-    Suite *suite = suite_create("temporal functions");
     TCase *tests = tcase_create("functions");
     tcase_add_test(tests, test_fields);
     tcase_add_test(tests, test_units);
     tcase_add_test(tests, test_formats);
     tcase_add_test(tests, test_berlin);
-    suite_add_tcase(suite, tests);
-    return cases_main(suite);
+    return test_run("temporal functions", tests);
 }

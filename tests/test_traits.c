@@ -1,5 +1,6 @@
 /* Stream properties: kinds and keys of every node of a plan, a line each, sources first. */
 #include "planner_cases.h"
+#include "tests/suite.h"
 
 /* As Flink infers them, with materializers where -U and +U may part. */
 static const PlanCase traits[] = {
@@ -230,17 +231,11 @@ END_TEST
 
 int main(void)
 {
-    Suite *suite = suite_create("traits");
     TCase *cases = tcase_create("traits");
     tcase_set_timeout(cases, 60);
     tcase_add_test(cases, test_kinds_and_keys);
     tcase_add_test(cases, test_folding);
     tcase_add_test(cases, test_conflicts_allowed);
     tcase_add_test(cases, test_materializer_modes);
-    suite_add_tcase(suite, cases);
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_ENV);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+    return test_run("traits", cases);
 }
