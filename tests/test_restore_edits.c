@@ -316,7 +316,7 @@ START_TEST(test_state_limit)
     ck_assert_int_ne(status, WEIR_OK);
     ck_assert_ptr_nonnull(strstr(weir_error_message(session), "execution.state-memory-limit"));
     ck_assert_ptr_nonnull(
-        strstr(weir_error_message(session), "is kept by GroupAggregate(groupBy=[k]"));
+        strstr(weir_error_message(session), "is kept by GlobalGroupAggregate(groupBy=[k]"));
     weir_result_free(job);
     weir_close(session);
     open_session("2");

@@ -505,14 +505,25 @@ static bool check_feed(const Job *job, const char *table, Error *error)
     return unknown_table(job, table, error);
 }
 
+/* The feeder's types may go before the batch does. */
+static void take_type(Vector *vector, const Type *type, Arena *arena)
+{
+    vector->type = type;
+    if (!type_is_nested(type))
+        return;
+    vector->children =
+        arena_memdup(arena, vector->children, sizeof(*vector->children) * type->field_count);
+    for (uint32_t i = 0; i < type->field_count; i++)
+        take_type(&vector->children[i], type->fields[i].type, arena);
+}
+
 /* The columns a scan reads of rows of the whole table; takes over one ownership of `rows`. */
 static Batch *project_feed(const ScanInfo *scan, Batch *rows)
 {
     Batch *batch = batch_new_bare(scan->schema);
     for (uint32_t i = 0; i < scan->column_count; i++) {
         batch->columns[i] = rows->columns[scan->columns[i]];
-        /* The feeder's types may go before the batch does. */
-        batch->columns[i].type = scan->schema->columns[i].type;
+        take_type(&batch->columns[i], scan->schema->columns[i].type, batch->arena);
     }
     for (uint32_t i = scan->column_count; i < scan->schema->column_count; i++)
         vector_init_constant(&batch->columns[i], scan->schema->columns[i].type, batch->arena);

@@ -149,6 +149,8 @@ static void warm_records(void *const *records, uint32_t count)
 {
     enum { HEADER = 16, LINE = 64 };
     for (uint32_t i = 0; i < count; i++) {
+        if (records[i] == NULL)
+            continue;
         __builtin_prefetch((const char *)records[i] - HEADER);
         __builtin_prefetch((const char *)records[i] - HEADER + LINE);
     }

@@ -18,7 +18,8 @@ static bool window_equal(const LogicalNode *a, const LogicalNode *b)
            x->window.size_us == y->window.size_us && x->window.slide_us == y->window.slide_us &&
            x->window.offset_us == y->window.offset_us && x->window.zone == y->window.zone &&
            x->partition_count == y->partition_count &&
-           memcmp(x->partition, y->partition, sizeof(*x->partition) * x->partition_count) == 0;
+           (x->partition_count == 0 ||
+            memcmp(x->partition, y->partition, sizeof(*x->partition) * x->partition_count) == 0);
 }
 
 static TimeKind window_time(const LogicalNode *node, uint32_t column)
