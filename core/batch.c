@@ -79,6 +79,16 @@ void batch_hold(Batch *batch, Batch *source)
     batch->held[batch->held_count++] = source;
 }
 
+Batch *batch_view(Batch *batch)
+{
+    Batch *view = batch_in_arena(batch->schema, 0);
+    memcpy(view->columns, batch->columns, sizeof(*batch->columns) * batch->column_count);
+    view->kinds = batch->kinds;
+    view->row_count = batch->row_count;
+    batch_hold(view, batch_retain(batch));
+    return view;
+}
+
 Batch *batch_copy(const Batch *batch)
 {
     size_t bytes = 0;

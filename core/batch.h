@@ -5,9 +5,9 @@
  * not produced).
  *
  * Ownership: a batch owns its arena and, through batch_hold, batches whose memory its columns
- * borrow from. Passing a batch to an emitter, a channel or a sink passes ownership. Batches are
- * counted, atomically, so that one batch can go to several consumers on any threads: nobody changes
- * a batch that has been passed on, and whatever it borrows from is held by it. */
+ * borrow from. Passing a batch to an emitter, a channel or a sink passes ownership, and who gets a
+ * batch may use its arena: several consumers, on whatever threads, get a view each. Owners are
+ * counted atomically; nobody changes a batch that others hold. */
 #ifndef CORE_BATCH_H
 #define CORE_BATCH_H
 
@@ -68,6 +68,9 @@ void batch_release(Batch *batch);
 /* `batch` borrows from `source`: keeps it until `batch` goes. Takes over one ownership of `source`.
  */
 void batch_hold(Batch *batch, Batch *source);
+
+/* The same rows as a batch of its own, which borrows from `batch` and holds it. */
+Batch *batch_view(Batch *batch);
 
 /* A copy that borrows from nothing. */
 Batch *batch_copy(const Batch *batch);

@@ -84,14 +84,13 @@ bool emit(Emitter *emitter, Batch *batch, Error *error)
         batch_release(batch);
         return true;
     }
-    uint32_t last = emitter->row_output_count - 1;
-    for (uint32_t i = 0; i < last; i++) {
-        if (!output_batch(emitter, &emitter->outputs[i], batch_retain(batch), error)) {
-            batch_release(batch);
-            return false;
-        }
-    }
-    return output_batch(emitter, &emitter->outputs[last], batch, error);
+    if (emitter->row_output_count == 1)
+        return output_batch(emitter, &emitter->outputs[0], batch, error);
+    bool passed = true;
+    for (uint32_t i = 0; i < emitter->row_output_count && passed; i++)
+        passed = output_batch(emitter, &emitter->outputs[i], batch_view(batch), error);
+    batch_release(batch);
+    return passed;
 }
 
 /* Publishes the size of the stage's state and checks the limits: its own and the job's. */

@@ -158,7 +158,7 @@ static bool read_clause(ClauseReader *reader)
         return read_wrapper(reader, true);
     if (kind == 'Q' && next_is(reader, "WITHOUT"))
         return read_wrapper(reader, false);
-    Answer answer;
+    Answer answer = ANSWER_NULL;
     uint32_t argument;
     if (!read_answer(reader, &answer, &argument))
         return false;

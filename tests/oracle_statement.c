@@ -14,7 +14,7 @@ _Noreturn void oracle_stop(const char *what, const char *detail)
 
 /* Rows of a table at most, more or less, and steps of SQLite's machine for a query over them. */
 #define SAMPLE_ROWS  24
-#define SAMPLE_STEPS 2000000
+#define SAMPLE_STEPS 300000
 
 void oracle_sql(sqlite3 *oracle, const char *sql)
 {
@@ -55,7 +55,7 @@ static bool is_small(sqlite3 *oracle, sqlite3_stmt *statement)
         char fill[256];
         snprintf(fill, sizeof(fill),
                  "WITH n(i) AS (VALUES (1) UNION ALL SELECT i + 1 FROM n WHERE i < %d) "
-                 "INSERT INTO t%u SELECT i %% 12, i %% 5, i %% 9, NULL FROM n",
+                 "INSERT INTO t%u (id, k, v, s) SELECT i %% 12, i %% 5, i %% 9, NULL FROM n",
                  SAMPLE_ROWS, i);
         oracle_sql(oracle, fill);
     }
