@@ -228,7 +228,8 @@ bool job_wait(Job *job, int64_t timeout_ms)
                           (long)(until % MICROS_PER_SECOND) * 1000};
     pthread_mutex_lock(&job->lock);
     int status = 0;
-    while (!job_has_ended(job) && status != ETIMEDOUT)
+    /* A mere look does not wait: readers take one for every batch. */
+    while (timeout_ms != 0 && !job_has_ended(job) && status != ETIMEDOUT)
         status = timeout_ms < 0 ? pthread_cond_wait(&job->changed, &job->lock)
                                 : pthread_cond_timedwait(&job->changed, &job->lock, &at);
     bool ended = job_has_ended(job);

@@ -2,7 +2,8 @@
  *
  * A row comes and goes as a whole, so no change is an update. What was unique on the left is unique
  * in the result, for INTERSECT also what was so on the right; but only the whole row keeps its
- * changes in order, since rows are spread by all their columns. */
+ * changes in order, since rows are spread by all their columns. With ALL even that takes a side
+ * whose own changes come in order: else a row may come again before it goes, and is there twice. */
 #include "planner/nodes/lower.h"
 #include "planner/rules/rewrite.h"
 
@@ -24,7 +25,7 @@ static void derive_keys(const PlannerContext *context, LogicalNode *node)
     bool unique = !node->set_operation.all;
     for (uint32_t s = 0; s < (node->set_operation.except ? 1 : 2); s++) {
         const StreamTraits *side = &node->inputs[s]->traits;
-        unique = unique || side->unique_key_count != 0;
+        unique = unique || side->upsert_key_count != 0;
         traits_map_unique_keys(arena, &node->traits, side, all);
     }
     if (unique)
