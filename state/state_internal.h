@@ -74,6 +74,7 @@ typedef struct StateClass {
 
 typedef struct StateRecords {
     StateBlock *blocks;
+    char **bases; /* of the blocks, close together: each link between records goes through one */
     uint32_t block_count;
     uint32_t block_capacity;
     bool marks_live; /* the table has a TTL */
@@ -105,7 +106,7 @@ static inline StateRef state_ref_of(const StateHeader *header)
 
 static inline StateHeader *state_header_at(const StateRecords *records, StateRef ref)
 {
-    return (StateHeader *)(void *)(records->blocks[ref >> STATE_UNIT_BITS].base +
+    return (StateHeader *)(void *)(records->bases[ref >> STATE_UNIT_BITS] +
                                    (size_t)(ref & (STATE_BLOCK_UNITS - 1)) * STATE_UNIT_BYTES);
 }
 
@@ -279,9 +280,10 @@ struct StateStore {
     uint32_t table_count;
 };
 
+/* Entries are linked by reference: half as wide as an address. */
 struct StateGroup {
-    StateEntry *first;
-    StateEntry *last;
+    StateRef first; /* never 0: a group has an entry */
+    StateRef last;
     union {
         uint64_t filter;   /* a bit for each subkey's hash: 0 where none has it */
         StateIndex *index; /* by subkey, once there are many */
@@ -289,19 +291,19 @@ struct StateGroup {
     uint32_t size;
     bool indexed;
     bool unsorted; /* while restoring: entries came out of order */
-    bool timed;    /* the table has a TTL */
 };
 
 struct StateEntry {
-    StateEntry *next; /* NULL behind the last */
-    StateEntry *prev; /* NULL before the first */
-    StateGroup *group;
-    uint64_t sequence : 48;     /* grows along the list; what a restore sorts by */
-    uint64_t record_units : 16; /* the table's record, so that an entry knows where its subkey is */
-    uint32_t subkey_hash;
+    StateRef next; /* 0 behind the last: no entry's header begins a block */
+    StateRef prev; /* 0 before the first */
+    StateRef group;
     uint32_t payload_bytes;
+    uint64_t sequence : 48;    /* grows along the list; what a restore sorts by */
+    uint64_t subkey_hash : 16; /* its upper bits */
     StateHeader header;
 };
+
+static_assert(sizeof(StateEntry) == 32, "half a cache line, so that a short row is in the other");
 
 struct StateTree {
     StateNode *root; /* state_ordered.h */
@@ -328,6 +330,16 @@ static inline StateOrderedEntry *state_ordered_entry_of(const StateHeader *heade
 {
     return (StateOrderedEntry *)(void *)((char *)(uintptr_t)header -
                                          offsetof(StateOrderedEntry, header));
+}
+
+static inline StateEntry *state_entry_at(const StateTable *table, StateRef ref)
+{
+    return ref == 0 ? NULL : state_entry_of(state_header_at(&table->records, ref));
+}
+
+static inline StateGroup *state_group_at(const StateTable *table, StateRef ref)
+{
+    return (StateGroup *)(void *)(state_header_at(&table->records, ref) + 1);
 }
 
 /* The bytes behind the record: key, subkey or sort key. */

@@ -82,6 +82,8 @@ static uint32_t add_block(StateRecords *records, size_t bytes)
             records->block_capacity = number == 0 ? 4 : number * 2;
             records->blocks =
                 memory_realloc(records->blocks, records->block_capacity * sizeof(StateBlock));
+            records->bases =
+                memory_realloc(records->bases, records->block_capacity * sizeof(char *));
             records->free_blocks =
                 memory_realloc(records->free_blocks, records->block_capacity * sizeof(uint32_t));
         }
@@ -97,6 +99,7 @@ static uint32_t add_block(StateRecords *records, size_t bytes)
                           .class = STATE_SIZE_CLASSES,
                           .prev = STATE_NO_BLOCK,
                           .next = STATE_NO_BLOCK};
+    records->bases[number] = block->base;
     return number;
 }
 
@@ -298,6 +301,7 @@ void state_records_deinit(StateRecords *records)
         memory_free(records->blocks[i].live);
     }
     memory_free(records->blocks);
+    memory_free(records->bases);
     memory_free(records->free_blocks);
     *records = (StateRecords){0};
 }

@@ -111,10 +111,10 @@ static void append_item(Snapshot *snapshot, StateHeader *header)
         state_chunk_append_identity(out, state_header_key(header, table->body_bytes), (Str){0});
     } else if (table->kind == STATE_MAP) {
         const StateEntry *entry = state_entry_of(header);
-        state_chunk_append_identity(out, state_keys_key(table, entry->group),
-                                    state_entry_subkey(entry));
+        state_chunk_append_identity(out, state_keys_key(table, state_entry_group(table, entry)),
+                                    state_entry_subkey(table, entry));
         buffer_append_u64(out, entry->sequence);
-        buffer_append_str(&snapshot->value, state_entry_payload(entry));
+        buffer_append_str(&snapshot->value, state_entry_payload(table, entry));
     } else {
         const StateOrderedEntry *entry = state_ordered_entry_of(header);
         state_chunk_append_identity(out, state_keys_key(table, state_tree_of(table, entry + 1)),
