@@ -107,6 +107,7 @@ StateTable *state_table_declare(StateStore *store, const StateSpec *spec)
         table->sweep.shrink_group = key_group_count(store);
     }
     set_layout(table);
+    table->records.prefix_units = table->prefix_bytes / STATE_UNIT_BYTES;
     uint32_t max = store->max_parallelism;
     table->key_group_mask = (max & (max - 1)) == 0 ? max - 1 : 0;
     table->key_groups = memory_zalloc(key_group_count(store) * sizeof(StateKeyGroup));

@@ -10,8 +10,9 @@
  *              entry:  links  | header | record | sort key | payload
  *
  * Invariant: the header stands directly before the record the outside knows, in every kind, so that
- * touching is the same for all: one bit per unit in the block's bitmap of changed records, and a
- * flag in the header that says so. */
+ * touching is the same for all: one bit in the block's bitmap of changed records, and a flag in the
+ * header that says so. Bitmaps have a bit for about every piece, so that those of a large table
+ * stay in the cache. */
 #ifndef STATE_STATE_INTERNAL_H
 #define STATE_STATE_INTERNAL_H
 
@@ -54,13 +55,16 @@ typedef struct StateFree {
 typedef struct StateBlock {
     char *base;
     size_t bytes;      /* more than STATE_BLOCK_BYTES when it holds one huge record */
-    uint64_t *changed; /* a bit per unit: a record whose header is there has changed */
-    uint64_t *live;    /* with a TTL, a bit per unit: the header of a record is there; else NULL */
+    uint64_t *changed; /* a bit per granule: the record whose header is there has changed */
+    uint64_t *live;    /* with a TTL, a bit per granule: the header of a record is there; or NULL */
+    uint32_t words;    /* of each bitmap */
+    uint8_t shift;     /* granules are of 1 << shift units; at most one header begins in each */
     bool any_changed;
     bool is_partial; /* in the list of its class: has room */
     uint32_t class;
-    uint32_t pieces; /* in use */
-    size_t used;     /* bytes that have been given out at least once */
+    uint32_t piece_units; /* 0: one huge record */
+    uint32_t pieces;      /* in use */
+    size_t used;          /* bytes that have been given out at least once */
     StateFree *free;
     uint32_t prev, next; /* in the list of its class */
 } StateBlock;
@@ -77,7 +81,8 @@ typedef struct StateRecords {
     char **bases; /* of the blocks, close together: each link between records goes through one */
     uint32_t block_count;
     uint32_t block_capacity;
-    bool marks_live; /* the table has a TTL */
+    bool marks_live;       /* the table has a TTL */
+    uint32_t prefix_units; /* before the header of what is marked */
     StateClass classes[STATE_SIZE_CLASSES];
     uint32_t *free_blocks; /* numbers of blocks that were given back */
     uint32_t free_block_count;
@@ -115,6 +120,16 @@ static inline uint32_t state_header_group(const StateHeader *header)
     return header->where >> STATE_BLOCK_BITS & (STATE_GROUPS_MAX - 1);
 }
 
+/* The bit of the bitmaps that stands for the header. */
+static inline uint32_t state_mark_of(const StateBlock *block, const StateHeader *header)
+{
+    uint32_t unit = (uint32_t)(((uintptr_t)header & (STATE_BLOCK_BYTES - 1)) / STATE_UNIT_BYTES);
+    return unit >> block->shift;
+}
+
+/* The header that a bit stands for. */
+StateRef state_marked_ref(const StateRecords *records, uint32_t block, uint32_t bit);
+
 /* The header is near when a record was just changed, its bit in the bitmap is not: it is written
  * once between two snapshots. */
 static inline void state_record_touch(StateRecords *records, const StateHeader *header)
@@ -123,8 +138,8 @@ static inline void state_record_touch(StateRecords *records, const StateHeader *
         return;
     ((StateHeader *)(uintptr_t)header)->where |= STATE_CHANGED;
     StateBlock *block = &records->blocks[header->where & (STATE_BLOCKS_MAX - 1)];
-    uint32_t unit = (uint32_t)(((uintptr_t)header & (STATE_BLOCK_BYTES - 1)) / STATE_UNIT_BYTES);
-    block->changed[unit >> 6] |= UINT64_C(1) << (unit & 63);
+    uint32_t bit = state_mark_of(block, header);
+    block->changed[bit >> 6] |= UINT64_C(1) << (bit & 63);
     block->any_changed = true;
 }
 
@@ -239,8 +254,8 @@ typedef struct StateKeyGroup {
 /* Giving back what has expired: passes over the blocks, each spread over a part of the TTL. */
 typedef struct StateSweep {
     int64_t pass_start_ms;
-    uint32_t block; /* what comes next: a block, a word of its bitmap */
-    uint32_t word;
+    uint32_t block; /* what comes next: a block, a unit in it */
+    uint32_t unit;
     uint32_t shrink_group; /* then a key group whose index may shrink; key_group_count: done */
     bool active;
 } StateSweep;

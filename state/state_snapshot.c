@@ -3,7 +3,7 @@
  * The bitmaps of the blocks say which records changed; they are sorted by key group (a counting
  * sort) and encoded. Removed records that an earlier snapshot holds were logged when they went.
  *
- * Cost: a scan of one bit per 8 bytes of state, and a copy of each changed record, its memory read
+ * Cost: a scan of about one bit per record, and a copy of each changed record, its memory read
  * ahead; nothing is written to disk here. */
 #include "state/state_chunk.h"
 #include "state/state_internal.h"
@@ -32,11 +32,6 @@ void state_log_removed(StateTable *table, const StateHeader *header, Str key, St
     group->removed_count++;
 }
 
-static uint32_t changed_words(const StateBlock *block)
-{
-    return block->bytes == STATE_BLOCK_BYTES ? STATE_BLOCK_UNITS / 64 : 8;
-}
-
 /* References of all changed records, in the order of memory; clears the bitmaps. The records' flags
  * are cleared where they are appended. */
 static void collect(StateRecords *records, Buffer *refs)
@@ -46,7 +41,7 @@ static void collect(StateRecords *records, Buffer *refs)
         if (block->base == NULL || !block->any_changed)
             continue;
         block->any_changed = false;
-        for (uint32_t word = 0; word < changed_words(block); word++) {
+        for (uint32_t word = 0; word < block->words; word++) {
             uint64_t bits = block->changed[word];
             if (bits == 0)
                 continue;
@@ -55,7 +50,7 @@ static void collect(StateRecords *records, Buffer *refs)
             uint32_t count = 0;
             for (; bits != 0; bits &= bits - 1)
                 to[count++] =
-                    number << STATE_UNIT_BITS | (word * 64 + (uint32_t)__builtin_ctzll(bits));
+                    state_marked_ref(records, number, word * 64 + (uint32_t)__builtin_ctzll(bits));
             refs->length += count * sizeof(StateRef);
         }
     }
