@@ -136,6 +136,14 @@ static const Expr *bind_coalesce(ExprScope *scope, const AstExpr *ast, Error *er
                     bind_place(scope->binder, ast->place));
 }
 
+static const Expr *bind_current_database(ExprScope *scope, const AstExpr *ast, Error *error)
+{
+    const PlannerContext *context = scope->binder->context;
+    if (!check_count(scope, ast, 0, 0, "CURRENT_DATABASE()", error))
+        return NULL;
+    return expr_text(context->arena, str_of(DATABASE_NAME), bind_place(scope->binder, ast->place));
+}
+
 static const Expr *refuse_modifiers(const ExprScope *scope, const AstExpr *ast, Error *error)
 {
     const char *what = ast->distinct ? "DISTINCT" : ast->filter != NULL ? "FILTER" : "*";
@@ -184,6 +192,8 @@ const Expr *bind_call(ExprScope *scope, const AstExpr *ast, Error *error)
         return bind_coalesce(scope, ast, error);
     if (strcmp(ast->function, "JSON") == 0)
         return refuse_json(scope, ast, error);
+    if (strcmp(ast->function, "CURRENT_DATABASE") == 0)
+        return bind_current_database(scope, ast, error);
     const Expr **args = bind_args(scope, ast, error);
     if (args == NULL)
         return NULL;
