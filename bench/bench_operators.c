@@ -20,7 +20,8 @@ static void bench_aggregate(uint64_t rows, uint64_t keys, bool retracts)
     const Vector *literals[] = {NULL};
     PlanAggregateCall calls[2] = {{.filter = -1}, {.filter = -1}};
     Error error = {0};
-    FunctionSite none = {types, literals, 0, NULL, arena}, one = {types, literals, 1, NULL, arena};
+    FunctionSite none = {types, literals, 0, NULL, arena, NULL},
+                 one = {types, literals, 1, NULL, arena, NULL};
     bool ok = aggregate_bind("COUNT", &none, retracts, &calls[0].call, &error) &&
               aggregate_bind("SUM", &one, retracts, &calls[1].call, &error);
     if (!ok)
@@ -190,7 +191,7 @@ static bool over_call(Arena *arena, OverKind kind, PlanOverCall *call)
 {
     const Type *types[] = {&type_bigint};
     const Vector *literals[] = {NULL};
-    FunctionSite site = {types, literals, 1, NULL, arena};
+    FunctionSite site = {types, literals, 1, NULL, arena, NULL};
     Error error = {0};
     *call = (PlanOverCall){.kind = WINDOW_ROW_NUMBER, .filter = -1, .type = &type_bigint};
     if (kind == OVER_NUMBER)

@@ -306,19 +306,36 @@ static void do_end(TestRun *run, const TestBlock *block)
 
 /* --------------------------------------------------------------- statements */
 
-/* The block's text, with the folder of this run where it says {folder}. */
-static void expand_folder(const TestRun *run, const TestBlock *block, Buffer *out)
+/* The folder of this build's example libraries, beside the program's. */
+static void print_library_folder(Buffer *out)
 {
-    static const Str mark = {"{folder}", 8};
+    char path[4096];
+    ssize_t length = readlink("/proc/self/exe", path, sizeof(path) - 1);
+    path[length < 0 ? 0 : length] = '\0';
+    char *slash = strrchr(path, '/');
+    if (slash != NULL)
+        *slash = '\0';
+    buffer_printf(out, "%s/../examples/functions", slash == NULL ? "." : path);
+}
+
+/* The block's text, with the folder of this run where it says {folder}, and that of the libraries
+ * that the examples are built into where it says {libraries}. */
+static void expand_folders(const TestRun *run, const TestBlock *block, Buffer *out)
+{
+    static const Str folder = {"{folder}", 8}, libraries = {"{libraries}", 11};
     Str rest = block->body;
-    const char *found;
-    while ((found = memmem(rest.data, rest.length, mark.data, mark.length)) != NULL) {
-        buffer_append(out, rest.data, (size_t)(found - rest.data));
-        buffer_append_text(out, run->directory);
-        rest.length -= (size_t)(found - rest.data) + mark.length;
-        rest.data = found + mark.length;
+    while (rest.length > 0) {
+        if (str_starts_with(rest, folder)) {
+            buffer_append_text(out, run->directory);
+            rest = (Str){rest.data + folder.length, rest.length - folder.length};
+        } else if (str_starts_with(rest, libraries)) {
+            print_library_folder(out);
+            rest = (Str){rest.data + libraries.length, rest.length - libraries.length};
+        } else {
+            buffer_append_char(out, *rest.data);
+            rest = (Str){rest.data + 1, rest.length - 1};
+        }
     }
-    buffer_append(out, rest.data, rest.length);
 }
 
 static bool run_statement(TestRun *run, const TestBlock *block, Str text, size_t start, size_t end,
@@ -344,7 +361,7 @@ static bool run_statement(TestRun *run, const TestBlock *block, Str text, size_t
 static void run_statements(TestRun *run, const TestBlock *block, bool listing)
 {
     Buffer expanded = {0};
-    expand_folder(run, block, &expanded);
+    expand_folders(run, block, &expanded);
     Str text = {buffer_text(&expanded), expanded.length};
     size_t offset = 0, start = 0, end = 0;
     int found;

@@ -9,6 +9,7 @@
 #include <stdio.h>
 
 #include "core/str.h"
+#include "functions/user.h"
 
 extern const FunctionFamily *const function_families[];
 
@@ -22,6 +23,24 @@ const ScalarFunction *function_at(uint32_t index)
         }
     }
     return NULL;
+}
+
+/* A walk over what a statement can call: what is built in, then the session's own. */
+typedef struct Callables {
+    const UserFunctions *own;
+    uint32_t index;
+    uint32_t own_index;
+} Callables;
+
+static const ScalarFunction *callables_next(Callables *at)
+{
+    const ScalarFunction *function = function_at(at->index);
+    if (function != NULL) {
+        at->index++;
+        return function;
+    }
+    const UserFunction *own = user_function_at(at->own, at->own_index++);
+    return own == NULL ? NULL : &own->base;
 }
 
 /* Up to here text counts as short when something is looked for in it. */
@@ -57,13 +76,13 @@ static bool function_try(const ScalarFunction *function, const FunctionSite *sit
     return true;
 }
 
-static bool function_unknown(const char *name, Error *error)
+static bool function_unknown(const char *name, const FunctionSite *site, Error *error)
 {
     const char *candidates[1024];
     size_t count = 0;
+    Callables all = {.own = site->own};
     const ScalarFunction *function;
-    for (uint32_t i = 0; (function = function_at(i)) != NULL && count < array_count(candidates);
-         i++) {
+    while ((function = callables_next(&all)) != NULL && count < array_count(candidates)) {
         if ((function->flags & FUNCTION_HIDDEN) == 0)
             candidates[count++] = function->name;
     }
@@ -71,7 +90,8 @@ static bool function_unknown(const char *name, Error *error)
     const char *nearest = str_nearest(name, candidates, count);
     if (nearest != NULL)
         return error_hint(error, "Perhaps you meant \"%s\".", nearest);
-    return error_hint(error, "SHOW FUNCTIONS lists what there is.");
+    return error_hint(error,
+                      "SHOW FUNCTIONS lists what there is; CREATE FUNCTION loads one of your own.");
 }
 
 static bool function_misfit(const ScalarFunction *first, const FunctionSite *site, Error *error)
@@ -80,8 +100,9 @@ static bool function_misfit(const ScalarFunction *first, const FunctionSite *sit
     error_set(error, ERROR_TYPE, "%s \"%s\" does not take (%s)", hidden ? "operator" : "function",
               first->name, bind_arguments_text(site));
     Buffer signatures = {0};
+    Callables all = {.own = site->own};
     const ScalarFunction *function;
-    for (uint32_t i = 0; (function = function_at(i)) != NULL; i++) {
+    while ((function = callables_next(&all)) != NULL) {
         if (!text_equal_nocase(function->name, first->name))
             continue;
         buffer_printf(&signatures, "%s%s%s", signatures.length == 0 ? "" : "; ",
@@ -95,8 +116,9 @@ static bool function_misfit(const ScalarFunction *first, const FunctionSite *sit
 bool function_bind(const char *name, const FunctionSite *site, BoundFunction *out, Error *error)
 {
     const ScalarFunction *first = NULL;
+    Callables all = {.own = site->own};
     const ScalarFunction *function;
-    for (uint32_t i = 0; (function = function_at(i)) != NULL; i++) {
+    while ((function = callables_next(&all)) != NULL) {
         if (!text_equal_nocase(function->name, name))
             continue;
         if (first == NULL)
@@ -110,7 +132,8 @@ bool function_bind(const char *name, const FunctionSite *site, BoundFunction *ou
             return false;
         }
     }
-    return first == NULL ? function_unknown(name, error) : function_misfit(first, site, error);
+    return first == NULL ? function_unknown(name, site, error)
+                         : function_misfit(first, site, error);
 }
 
 bool kernel_fail(KernelCall *call, uint32_t row, Error *error, ErrorCode code, const char *format,
@@ -161,7 +184,7 @@ size_t str_find_from(Str text, Str needle, size_t from)
         at = memchr(at, needle.data[0], (size_t)(last - at) + 1);
         if (at == NULL)
             return SIZE_MAX;
-        if (needle.length == 1 || memcmp(at, needle.data, needle.length) == 0)
+        if (memcmp(at, needle.data, needle.length) == 0)
             return (size_t)(at - text.data);
         at++;
     }

@@ -58,7 +58,8 @@ typedef struct FunctionSite {
         *literals; /* literals[i]: constant vector when argument i is one, else NULL */
     uint32_t argument_count;
     const TimeZone *zone;
-    Arena *arena; /* lifetime of the plan: data, types, compiled patterns */
+    Arena *arena;                    /* lifetime of the plan: data, types, compiled patterns */
+    const struct UserFunctions *own; /* the session's own functions (user.h); NULL: none */
 } FunctionSite;
 
 typedef struct ScalarFunction ScalarFunction;

@@ -342,6 +342,24 @@ typedef struct AstInsert {
     AstPlace place;
 } AstInsert;
 
+typedef enum AstFunctionAction {
+    AST_FUNCTION_CREATE,
+    AST_FUNCTION_ALTER,
+    AST_FUNCTION_DROP
+} AstFunctionAction;
+
+/* CREATE, ALTER and DROP FUNCTION. */
+typedef struct AstFunction {
+    AstFunctionAction action;
+    AstName name;
+    bool if_exists;     /* IF NOT EXISTS of CREATE, IF EXISTS of the others */
+    bool temporary;     /* TEMPORARY, TEMPORARY SYSTEM */
+    const char *symbol; /* its name in the library */
+    AstPlace symbol_place;
+    const char *library; /* the file; NULL: ALTER keeps it */
+    AstPlace library_place;
+} AstFunction;
+
 typedef enum AstStatementKind {
     AST_STATEMENT_QUERY,  /* query */
     AST_STATEMENT_INSERT, /* inserts[0] */
@@ -349,12 +367,13 @@ typedef enum AstStatementKind {
     AST_STATEMENT_CREATE_TABLE,
     AST_STATEMENT_CREATE_VIEW,
     AST_STATEMENT_ALTER,
+    AST_STATEMENT_FUNCTION,   /* function */
     AST_STATEMENT_DROP,       /* object ("TABLE", "VIEW"), name, if_exists */
     AST_STATEMENT_SET_OPTION, /* key, value; both NULL: list them */
     AST_STATEMENT_RESET,      /* key; NULL: all */
     AST_STATEMENT_SHOW,       /* object: "TABLES", "VIEWS", "CREATE TABLE", "CREATE VIEW", "JOBS",
                                  "FUNCTIONS", "COLUMNS", …; name, like */
-    AST_STATEMENT_DESCRIBE,   /* name */
+    AST_STATEMENT_DESCRIBE,   /* object: "TABLE", "FUNCTION" (extended), with name; "JOB", value */
     AST_STATEMENT_EXPLAIN,    /* explained, detail */
     AST_STATEMENT_USE,        /* object "DATABASE" or "CATALOG", name */
     AST_STATEMENT_STOP_JOB,   /* value: job id; with_savepoint, with_drain */
@@ -373,10 +392,12 @@ struct AstStatement {
     AstCreateTable *create_table;
     AstCreateView *create_view;
     AstAlter *alter;
+    AstFunction *function;
     const char *object;
     AstName name;
     bool if_exists;
     bool temporary;
+    bool extended;
     const char *key, *value;
     const char *like; /* LIKE pattern; NULL: none */
     bool like_negated, like_nocase;

@@ -1,6 +1,8 @@
 /* Statements as S-expressions. */
 #include "parser/ast_print.h"
 
+#include <string.h>
+
 static void ast_print_quoted(const char *label, const char *text, Buffer *out)
 {
     if (text != NULL)
@@ -201,11 +203,26 @@ static void ast_print_drop(const AstStatement *statement, Buffer *out)
     ast_print_path(&statement->name, out);
 }
 
+static void ast_print_function(const AstFunction *function, Buffer *out)
+{
+    static const char *const actions[] = {"create", "alter", "drop"};
+    buffer_printf(out, "%s-function%s%s", actions[function->action],
+                  function->temporary ? " temporary" : "",
+                  !function->if_exists                      ? ""
+                  : function->action == AST_FUNCTION_CREATE ? " if-not-exists"
+                                                            : " if-exists");
+    ast_print_path(&function->name, out);
+    ast_print_quoted("as", function->symbol, out);
+    ast_print_quoted("library", function->library, out);
+}
+
 static void ast_print_short(const AstStatement *statement, Buffer *out)
 {
     switch (statement->kind) {
     case AST_STATEMENT_DESCRIBE:
         buffer_append_text(out, "describe");
+        if (strcmp(statement->object, "FUNCTION") == 0)
+            buffer_append_text(out, statement->extended ? " extended function" : " function");
         ast_print_path(&statement->name, out);
         break;
     case AST_STATEMENT_USE:
@@ -255,6 +272,9 @@ void ast_print_statement(const AstStatement *statement, Buffer *out)
         break;
     case AST_STATEMENT_ALTER:
         ast_print_alter(statement->alter, out);
+        break;
+    case AST_STATEMENT_FUNCTION:
+        ast_print_function(statement->function, out);
         break;
     case AST_STATEMENT_DROP:
         ast_print_drop(statement, out);

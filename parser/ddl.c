@@ -17,9 +17,6 @@ static const struct {
 } ddl_refused[] = {
     {"CREATE CATALOG", "Weir has one catalog; declare tables with CREATE TABLE."},
     {"CREATE DATABASE", "Weir has one database; declare tables with CREATE TABLE."},
-    {"CREATE TEMPORARY SYSTEM FUNCTION", "weir --list-functions lists the functions there are."},
-    {"CREATE TEMPORARY FUNCTION", "weir --list-functions lists the functions there are."},
-    {"CREATE FUNCTION", "weir --list-functions lists the functions there are."},
     {"CREATE TEMPORARY MODEL", NULL},
     {"CREATE MODEL", NULL},
     {"CREATE MATERIALIZED TABLE",
@@ -37,15 +34,11 @@ static const struct {
     {"REPLACE TABLE", "Use DROP TABLE and CREATE TABLE."},
     {"ALTER DATABASE", "Weir has one database; ALTER TABLE and ALTER VIEW are supported."},
     {"ALTER CATALOG", "Weir has one catalog; ALTER TABLE and ALTER VIEW are supported."},
-    {"ALTER FUNCTION", NULL},
     {"ALTER MODEL", NULL},
     {"ALTER CONNECTION", NULL},
     {"ALTER MATERIALIZED TABLE", NULL},
     {"DROP CATALOG", "There is one catalog, default_catalog."},
     {"DROP DATABASE", "There is one database, default_database."},
-    {"DROP FUNCTION", NULL},
-    {"DROP TEMPORARY FUNCTION", NULL},
-    {"DROP TEMPORARY SYSTEM FUNCTION", NULL},
     {"DROP MODEL", NULL},
     {"DROP TEMPORARY MODEL", NULL},
     {"DROP CONNECTION", NULL},
@@ -77,12 +70,10 @@ static const struct {
     {"SHOW CREATE MATERIALIZED TABLE", NULL},
     {"DESCRIBE CATALOG", NULL},
     {"DESCRIBE DATABASE", NULL},
-    {"DESCRIBE FUNCTION", "weir --list-functions explains each function."},
     {"DESCRIBE MODEL", NULL},
     {"DESCRIBE CONNECTION", NULL},
     {"DESC CATALOG", NULL},
     {"DESC DATABASE", NULL},
-    {"DESC FUNCTION", "weir --list-functions explains each function."},
     {"DESC MODEL", NULL},
     {"GRANT", NULL},
     {"REVOKE", NULL},
@@ -123,33 +114,46 @@ static bool ddl_check_refused(const Parser *parser)
     return true;
 }
 
+bool ddl_accept_function(Parser *parser, bool temporary)
+{
+    static const Keyword system_function[] = {KW_SYSTEM, KW_FUNCTION, KW_NONE};
+    return parser_accept_word(parser, KW_FUNCTION) ||
+           (temporary && parser_accept_words(parser, system_function));
+}
+
 static bool ddl_read_drop(Parser *parser, AstStatement *statement)
 {
     static const Keyword if_exists[] = {KW_IF, KW_EXISTS, KW_NONE};
-    static const char *const objects[] = {"TABLE", "VIEW"};
+    static const char *const objects[] = {"TABLE", "VIEW", "FUNCTION"};
     parser->next++;
     statement->kind = AST_STATEMENT_DROP;
     statement->temporary = parser_accept_word(parser, KW_TEMPORARY);
+    if (ddl_accept_function(parser, statement->temporary))
+        return ddl_read_function(parser, statement, AST_FUNCTION_DROP, statement->temporary);
     if (parser_accept_word(parser, KW_TABLE))
         statement->object = "TABLE";
     else if (parser_accept_word(parser, KW_VIEW))
         statement->object = "VIEW";
     else
-        return parser_fail_at(parser, parser->next, objects, array_count(objects), "TABLE or VIEW");
+        return parser_fail_at(parser, parser->next, objects, array_count(objects),
+                              "TABLE, VIEW or FUNCTION");
     statement->if_exists = parser_accept_words(parser, if_exists);
     return parser_expect_path(parser, "a name", &statement->name) && parser_expect_end(parser);
 }
 
 static bool ddl_read_create(Parser *parser, AstStatement *statement)
 {
-    static const char *const objects[] = {"TABLE", "VIEW", "TEMPORARY"};
+    static const char *const objects[] = {"TABLE", "VIEW", "FUNCTION", "TEMPORARY"};
     parser->next++;
     bool temporary = parser_accept_word(parser, KW_TEMPORARY);
     if (parser_accept_word(parser, KW_TABLE))
         return ddl_read_create_table(parser, statement, temporary);
     if (parser_accept_word(parser, KW_VIEW))
         return ddl_read_create_view(parser, statement, temporary);
-    return parser_fail_at(parser, parser->next, objects, array_count(objects), "TABLE or VIEW");
+    if (ddl_accept_function(parser, temporary))
+        return ddl_read_function(parser, statement, AST_FUNCTION_CREATE, temporary);
+    return parser_fail_at(parser, parser->next, objects, array_count(objects),
+                          "TABLE, VIEW or FUNCTION");
 }
 
 static bool ddl_read_query(Parser *parser, AstStatement *statement)
@@ -225,6 +229,7 @@ static bool ddl_read_explain(Parser *parser, AstStatement *statement)
         return false;
     explained->place = parser_place(parser, first, parser->limit - 1);
     bool plans = explained->kind != AST_STATEMENT_CREATE_VIEW &&
+                 explained->kind != AST_STATEMENT_FUNCTION &&
                  (explained->kind != AST_STATEMENT_CREATE_TABLE ||
                   explained->create_table->as_query != NULL);
     return plans || parser_fail_unsupported(parser, first, first + 1,

@@ -1,4 +1,4 @@
-/* ALTER TABLE and ALTER VIEW. */
+/* ALTER TABLE and ALTER VIEW, and which ALTER it is. */
 #include "parser/parser_internal.h"
 
 static bool ddl_one_name(Parser *parser, AstAlter *alter)
@@ -114,15 +114,21 @@ static bool ddl_alter_view(Parser *parser, AstAlter *alter)
 
 bool ddl_read_alter(Parser *parser, AstStatement *statement)
 {
-    static const char *const objects[] = {"TABLE", "VIEW"};
+    static const char *const objects[] = {"TABLE", "VIEW", "FUNCTION"};
     static const Keyword if_exists[] = {KW_IF, KW_EXISTS, KW_NONE};
     AstAlter *alter = arena_new_one(parser->arena, AstAlter);
     parser->next++;
+    bool temporary = parser_accept_word(parser, KW_TEMPORARY);
+    if (ddl_accept_function(parser, temporary))
+        return ddl_read_function(parser, statement, AST_FUNCTION_ALTER, temporary);
+    if (temporary)
+        return parser_fail_at(parser, parser->next, NULL, 0, "FUNCTION");
     statement->kind = AST_STATEMENT_ALTER;
     statement->alter = alter;
     alter->is_view = parser_accept_word(parser, KW_VIEW);
     if (!alter->is_view && !parser_accept_word(parser, KW_TABLE))
-        return parser_fail_at(parser, parser->next, objects, array_count(objects), "TABLE or VIEW");
+        return parser_fail_at(parser, parser->next, objects, array_count(objects),
+                              "TABLE, VIEW or FUNCTION");
     alter->if_exists = parser_accept_words(parser, if_exists);
     return parser_expect_path(parser, "a name", &alter->name) &&
            (alter->is_view ? ddl_alter_view(parser, alter) : ddl_alter_action(parser, alter)) &&

@@ -155,9 +155,19 @@ static bool ddl_read_show(Parser *parser, AstStatement *statement)
 static bool ddl_read_describe(Parser *parser, AstStatement *statement)
 {
     statement->kind = AST_STATEMENT_DESCRIBE;
+    statement->object = "TABLE";
+    if (parser_is_word(parser, parser->next, KW_FUNCTION) &&
+        parser_token(parser, parser->next + 1)->kind != TOKEN_END) {
+        parser->next++;
+        statement->object = "FUNCTION";
+        statement->extended = parser_accept_word(parser, KW_EXTENDED);
+        return parser_expect_path(parser, "the name of a function", &statement->name) &&
+               parser_expect_end(parser);
+    }
     if (parser_is_word(parser, parser->next, KW_JOB) &&
         parser_token(parser, parser->next + 1)->kind == TOKEN_STRING) {
         parser->next++;
+        statement->object = "JOB";
         statement->value = parser_expect_string(parser, "the job's id in single quotes");
         return statement->value != NULL && parser_expect_end(parser);
     }

@@ -104,14 +104,18 @@ bool parser_check_hints(const Parser *parser) MUST_CHECK;
 AstQuery *pg_tree_query(Parser *parser, uint32_t first, uint32_t end) MUST_CHECK;
 AstExpr *pg_tree_expression(Parser *parser, uint32_t first, uint32_t end) MUST_CHECK;
 
-/* Statements: everything from the cursor to its limit (ddl.c, ddl_table.c, ddl_dml.c,
- * ddl_utility.c). */
+/* Statements: everything from the cursor to its limit (ddl.c, ddl_table.c, ddl_alter.c,
+ * ddl_function.c, ddl_dml.c, ddl_utility.c). */
 bool ddl_read_statement(Parser *parser, AstStatement *statement) MUST_CHECK;
 bool ddl_read_create_table(Parser *parser, AstStatement *statement, bool temporary) MUST_CHECK;
 /* Elements of a table as ALTER TABLE adds or changes them. */
 bool ddl_read_elements(Parser *parser, AstCreateTable *create) MUST_CHECK;
 bool ddl_read_alter(Parser *parser, AstStatement *statement) MUST_CHECK;
 bool ddl_read_create_view(Parser *parser, AstStatement *statement, bool temporary) MUST_CHECK;
+/* FUNCTION, or SYSTEM FUNCTION behind TEMPORARY. */
+bool ddl_accept_function(Parser *parser, bool temporary);
+bool ddl_read_function(Parser *parser, AstStatement *statement, AstFunctionAction action,
+                       bool temporary) MUST_CHECK;
 bool ddl_read_insert(Parser *parser, AstInsert *insert) MUST_CHECK;
 bool ddl_read_statement_set(Parser *parser, AstStatement *statement) MUST_CHECK;
 bool ddl_read_utility(Parser *parser, AstStatement *statement, bool *found) MUST_CHECK;

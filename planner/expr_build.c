@@ -108,7 +108,7 @@ const Expr *expr_cast(const ExprSite *site, const Expr *expr, const Type *to, Ca
         return expr;
     const Type *from[] = {expr->type};
     const Vector *literals[] = {expr->literal};
-    FunctionSite function_site = {from, literals, 1, site->zone, site->arena};
+    FunctionSite function_site = {from, literals, 1, site->zone, site->arena, NULL};
     Expr *cast = make(site->arena, EXPR_CALL, NULL, expr_place(expr));
     if (!cast_bind(expr->type, to, mode, &function_site, &cast->call, error)) {
         error_at(error, expr->sql_offset, expr->sql_length);
@@ -131,7 +131,7 @@ const Expr *expr_call(const ExprSite *site, const char *name, const Expr **args,
         types[i] = args[i]->type;
         literals[i] = args[i]->literal;
     }
-    FunctionSite function_site = {types, literals, arg_count, site->zone, site->arena};
+    FunctionSite function_site = {types, literals, arg_count, site->zone, site->arena, site->own};
     Expr *call = make(site->arena, EXPR_CALL, NULL, place);
     if (!function_bind(name, &function_site, &call->call, error)) {
         error_at(error, place.offset, place.length);

@@ -85,7 +85,7 @@ Plan *planner_plan(Catalog *catalog, const AstStatement *statement, Str script,
     }
     Arena *arena = arena_new(65536);
     uint32_t visits = 0;
-    PlannerContext context = {arena, config, {arena, config->zone}, &visits};
+    PlannerContext context = {arena, config, {arena, config->zone, config->functions}, &visits};
     Binder binder = {.context = &context, .catalog = catalog};
     LogicalNode **roots = arena_new_array(arena, LogicalNode *, count + 1);
     Str sql = script;

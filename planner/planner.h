@@ -45,6 +45,7 @@ typedef struct PlannerConfig {
     bool lookup_unordered;          /* table.exec.async-lookup.output-mode: ALLOW_UNORDERED */
     int64_t lookup_timeout_ms;      /* table.exec.async-lookup.timeout */
     uint32_t max_parallelism;
+    const struct UserFunctions *functions; /* of the session's own; NULL: none */
     const Clock *clock;
     /* Per INSERT of the statement: the epoch with which it joined the job; 0: from the job's
      * beginning. INSERTs that joined at different epochs share nothing, so that each reads its
@@ -69,6 +70,12 @@ void catalog_undo_create(Catalog *catalog, const AstStatement *statement);
 /* Plans a query (its rows go to whoever runs the job), an INSERT or a statement set. */
 Plan *planner_plan(Catalog *catalog, const AstStatement *statement, Str script,
                    const PlannerConfig *config, Error *error) MUST_CHECK;
+
+/* The last part of the name, after checking catalog and database before it. NULL with an error. */
+const char *catalog_object_name(const AstName *name, Error *error);
+/* Whether queries give the name a meaning of their own: a function that is built in, or a form such
+ * as COALESCE or TUMBLE. */
+bool planner_has_function(const char *name);
 
 /* Tells, a sentence each, what of the plan's state grows with the length of its input, and what
  * would bound it. */

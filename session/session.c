@@ -6,6 +6,7 @@
 
 #include "core/changelog_text.h"
 #include "core/str.h"
+#include "functions/user.h"
 
 const char *weir_version(void)
 {
@@ -90,6 +91,7 @@ PlannerConfig session_planner_config(WeirSession *session, const TimeZone *zone)
             config_get(config, "table.exec.async-lookup.output-mode"), "ALLOW_UNORDERED"),
         .lookup_timeout_ms = config_duration_ms(config, "table.exec.async-lookup.timeout"),
         .max_parallelism = (uint32_t)config_integer(config, "pipeline.max-parallelism"),
+        .functions = session->functions,
         .clock = session_clock(session),
     };
 }
@@ -394,6 +396,8 @@ static WeirResult *execute_statement(WeirSession *session, const AstStatement *s
     case AST_STATEMENT_DROP:
     case AST_STATEMENT_USE:
         return execute_ddl(session, statement, script, error);
+    case AST_STATEMENT_FUNCTION:
+        return session_apply_function(session, statement->function, error);
     case AST_STATEMENT_SET_OPTION:
         return execute_set(session, statement, error);
     case AST_STATEMENT_RESET:
@@ -401,8 +405,7 @@ static WeirResult *execute_statement(WeirSession *session, const AstStatement *s
     case AST_STATEMENT_SHOW:
         return session_show(session, statement, error);
     case AST_STATEMENT_DESCRIBE:
-        return statement->value != NULL ? session_describe_job(session, statement, error)
-                                        : session_describe(session, statement, error);
+        return session_describe(session, statement, error);
     case AST_STATEMENT_EXPLAIN:
         return execute_explain(session, statement, script, arena, error);
     case AST_STATEMENT_STOP_JOB:
@@ -652,6 +655,7 @@ WeirSession *weir_open(void)
     WeirSession *session = memory_zalloc(sizeof(*session));
     session->config = config_new();
     session->catalog = catalog_new();
+    session->functions = user_functions_new();
     session->zone_arena = arena_new(4096);
     return session;
 }
@@ -664,6 +668,7 @@ void weir_close(WeirSession *session)
         session_job_free(session->jobs[i]);
     memory_free(session->jobs);
     catalog_free(session->catalog);
+    session_functions_free(session);
     config_free(session->config);
     arena_free(session->zone_arena);
     memory_free(session->zone_name);

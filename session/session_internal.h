@@ -48,9 +48,13 @@ typedef struct StatementText {
     const char *file; /* NULL: none */
 } StatementText;
 
+typedef struct SessionLibrary SessionLibrary;
+
 struct WeirSession {
     Config *config;
     Catalog *catalog;
+    struct UserFunctions *functions;
+    SessionLibrary *libraries; /* they came from */
     const TimeZone *zone;
     Arena *zone_arena;
     char *zone_name;
@@ -132,6 +136,14 @@ WeirResult *session_describe_job(WeirSession *session, const AstStatement *state
 /* Takes down the figures of a running job's operators. */
 void session_job_note_operators(SessionJob *job);
 void session_job_forget_operators(SessionJob *job);
+
+/* session_functions.c */
+/* CREATE, ALTER and DROP FUNCTION. */
+WeirResult *session_apply_function(WeirSession *session, const AstFunction *ast, Error *error);
+WeirResult *session_describe_function(WeirSession *session, const AstStatement *statement,
+                                      Error *error);
+/* When no job is left that could call one. */
+void session_functions_free(WeirSession *session);
 
 /* result.c */
 WeirResult *result_new(WeirSession *session, WeirResultKind kind);

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 
 #include "core/str.h"
+#include "functions/user.h"
 #include "functions/window.h"
 
 /* ------------------------------------------------------------ LIKE patterns */
@@ -63,50 +64,49 @@ static int compare_names(const void *a, const void *b)
     return strcmp(*(const char *const *)a, *(const char *const *)b);
 }
 
-/* Names of all functions, sorted, each once, in lower case as Flink prints them. */
-static uint32_t function_names(Arena *arena, const char ***out)
+/* Names of functions in lower case, as Flink prints them. */
+typedef struct FunctionNames {
+    Arena *arena;
+    const char **names;
+    uint32_t count;
+} FunctionNames;
+
+static void add_function_name(FunctionNames *list, const char *name)
 {
-    uint32_t count = 0;
-    while (function_at(count) != NULL)
-        count++;
-    uint32_t aggregates = 0;
-    while (aggregate_at(aggregates) != NULL)
-        aggregates++;
-    uint32_t windows = 0;
-    while (window_function_at(windows) != NULL)
-        windows++;
-    const char **names = arena_new_array(arena, const char *, count + aggregates + windows + 1);
-    uint32_t used = 0;
-    for (uint32_t i = 0; i < count + aggregates + windows; i++) {
-        if (i < count && (function_at(i)->flags & FUNCTION_HIDDEN) != 0)
-            continue;
-        char *name = arena_strdup(arena, i < count ? function_at(i)->name
-                                         : i < count + aggregates
-                                             ? aggregate_at(i - count)->name
-                                             : window_function_at(i - count - aggregates)->name);
-        for (char *c = name; *c != '\0'; c++)
-            *c = (char)(*c >= 'A' && *c <= 'Z' ? *c + 32 : *c);
-        names[used++] = name;
-    }
-    qsort(names, used, sizeof(*names), compare_names);
-    uint32_t unique = 0;
-    for (uint32_t i = 0; i < used; i++) {
-        if (unique == 0 || strcmp(names[unique - 1], names[i]) != 0)
-            names[unique++] = names[i];
-    }
-    *out = names;
-    return unique;
+    char *lower = arena_strdup(list->arena, name);
+    for (char *c = lower; *c != '\0'; c++)
+        *c = (char)(*c >= 'A' && *c <= 'Z' ? *c + 32 : *c);
+    list->names[list->count++] = lower;
 }
 
-static WeirResult *show_functions(WeirSession *session, const AstStatement *statement)
+#define FUNCTION_NAMES_MAX 2048
+
+/* SHOW [USER] FUNCTIONS: sorted, each once. */
+static WeirResult *show_functions(WeirSession *session, const AstStatement *statement,
+                                  bool built_in)
 {
     WeirResult *result = result_new(session, WEIR_RESULT_ROWS);
     result_set_columns(result, &(const char *){"function name"}, 1);
-    const char **names;
-    uint32_t count = function_names(result->arena, &names);
-    for (uint32_t i = 0; i < count; i++) {
-        if (shown(statement, names[i]))
-            result_add_row(result, &names[i]);
+    FunctionNames list = {result->arena,
+                          arena_new_array(result->arena, const char *, FUNCTION_NAMES_MAX), 0};
+    const UserFunction *own;
+    for (uint32_t i = 0; (own = user_function_at(session->functions, i)) != NULL &&
+                         list.count < FUNCTION_NAMES_MAX / 2;
+         i++)
+        add_function_name(&list, own->base.name);
+    const ScalarFunction *scalar;
+    for (uint32_t i = 0; built_in && (scalar = function_at(i)) != NULL; i++)
+        if ((scalar->flags & FUNCTION_HIDDEN) == 0)
+            add_function_name(&list, scalar->name);
+    for (uint32_t i = 0; built_in && aggregate_at(i) != NULL; i++)
+        add_function_name(&list, aggregate_at(i)->name);
+    for (uint32_t i = 0; built_in && window_function_at(i) != NULL; i++)
+        add_function_name(&list, window_function_at(i)->name);
+    qsort(list.names, list.count, sizeof(*list.names), compare_names);
+    for (uint32_t i = 0; i < list.count; i++) {
+        bool again = i > 0 && strcmp(list.names[i - 1], list.names[i]) == 0;
+        if (!again && shown(statement, list.names[i]))
+            result_add_row(result, &list.names[i]);
     }
     return result;
 }
@@ -117,7 +117,7 @@ static WeirResult *show_only(WeirSession *session, const AstStatement *statement
 {
     WeirResult *result = result_new(session, WEIR_RESULT_ROWS);
     result_set_columns(result, &column, 1);
-    if (name != NULL && shown(statement, name))
+    if (shown(statement, name))
         result_add_row(result, &name);
     return result;
 }
@@ -169,39 +169,8 @@ static WeirResult *show_create(WeirSession *session, const AstStatement *stateme
     return result;
 }
 
-WeirResult *session_show(WeirSession *session, const AstStatement *statement, Error *error)
-{
-    const char *object = statement->object;
-    if (strcmp(object, "TABLES") == 0)
-        return show_names(session, statement, "table name");
-    if (strcmp(object, "VIEWS") == 0)
-        return show_names(session, statement, "view name");
-    if (strcmp(object, "FUNCTIONS") == 0)
-        return show_functions(session, statement);
-    if (strcmp(object, "JOBS") == 0)
-        return show_jobs(session);
-    if (strcmp(object, "COLUMNS") == 0)
-        return session_describe(session, statement, error);
-    if (strcmp(object, "CREATE TABLE") == 0 || strcmp(object, "CREATE VIEW") == 0)
-        return show_create(session, statement, error);
-    if (strcmp(object, "CATALOGS") == 0)
-        return show_only(session, statement, "catalog name", "default_catalog");
-    if (strcmp(object, "CURRENT CATALOG") == 0)
-        return show_only(session, statement, "current catalog name", "default_catalog");
-    if (strcmp(object, "DATABASES") == 0)
-        return show_only(session, statement, "database name", "default_database");
-    if (strcmp(object, "CURRENT DATABASE") == 0)
-        return show_only(session, statement, "current database name", "default_database");
-    if (strcmp(object, "USER FUNCTIONS") == 0)
-        return show_only(session, statement, "function name", NULL);
-    error_set(error, ERROR_UNSUPPORTED, "SHOW %s is not supported", object);
-    error_at(error, statement->place.offset, statement->place.length);
-    error_hint(error, "SHOW knows TABLES, VIEWS, COLUMNS FROM, CREATE TABLE, CREATE VIEW, "
-                      "FUNCTIONS and JOBS.");
-    return NULL;
-}
-
-WeirResult *session_describe(WeirSession *session, const AstStatement *statement, Error *error)
+/* DESCRIBE table, SHOW COLUMNS. */
+static WeirResult *describe_table(WeirSession *session, const AstStatement *statement, Error *error)
 {
     const TimeZone *zone;
     if (!session_zone(session, &zone, error))
@@ -230,6 +199,47 @@ WeirResult *session_describe(WeirSession *session, const AstStatement *statement
             result_add_row(result, cells);
     }
     return result;
+}
+
+WeirResult *session_show(WeirSession *session, const AstStatement *statement, Error *error)
+{
+    const char *object = statement->object;
+    if (strcmp(object, "TABLES") == 0)
+        return show_names(session, statement, "table name");
+    if (strcmp(object, "VIEWS") == 0)
+        return show_names(session, statement, "view name");
+    if (strcmp(object, "FUNCTIONS") == 0)
+        return show_functions(session, statement, true);
+    if (strcmp(object, "JOBS") == 0)
+        return show_jobs(session);
+    if (strcmp(object, "COLUMNS") == 0)
+        return describe_table(session, statement, error);
+    if (strcmp(object, "CREATE TABLE") == 0 || strcmp(object, "CREATE VIEW") == 0)
+        return show_create(session, statement, error);
+    if (strcmp(object, "CATALOGS") == 0)
+        return show_only(session, statement, "catalog name", "default_catalog");
+    if (strcmp(object, "CURRENT CATALOG") == 0)
+        return show_only(session, statement, "current catalog name", "default_catalog");
+    if (strcmp(object, "DATABASES") == 0)
+        return show_only(session, statement, "database name", "default_database");
+    if (strcmp(object, "CURRENT DATABASE") == 0)
+        return show_only(session, statement, "current database name", "default_database");
+    if (strcmp(object, "USER FUNCTIONS") == 0)
+        return show_functions(session, statement, false);
+    error_set(error, ERROR_UNSUPPORTED, "SHOW %s is not supported", object);
+    error_at(error, statement->place.offset, statement->place.length);
+    error_hint(error, "SHOW knows TABLES, VIEWS, COLUMNS FROM, CREATE TABLE, CREATE VIEW, "
+                      "FUNCTIONS and JOBS.");
+    return NULL;
+}
+
+WeirResult *session_describe(WeirSession *session, const AstStatement *statement, Error *error)
+{
+    if (strcmp(statement->object, "JOB") == 0)
+        return session_describe_job(session, statement, error);
+    if (strcmp(statement->object, "FUNCTION") == 0)
+        return session_describe_function(session, statement, error);
+    return describe_table(session, statement, error);
 }
 
 WeirResult *session_list_config(WeirSession *session)

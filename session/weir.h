@@ -57,6 +57,15 @@ WEIR_API void weir_on_text(WeirSession *session, WeirTextCallback callback, void
 typedef void (*WeirNoticeCallback)(void *user, const char *text);
 WEIR_API void weir_on_notice(WeirSession *session, WeirNoticeCallback callback, void *user);
 
+/* ---------------------------------------------------------------- functions */
+
+/* A scalar function of your own, declared in weir_function.h, for the statements that follow.
+ * Copies what it is given but for `user`, which `destroy` (may be NULL) gets when the session
+ * closes. A name may be given several functions with different signatures. */
+struct WeirFunction;
+WEIR_API WeirStatus weir_add_function(WeirSession *session, const struct WeirFunction *function,
+                                      void (*destroy)(void *user));
+
 /* --------------------------------------------------------------- statements */
 
 /* Finds the next statement of a script at or after *offset. 1: [*start, *end) is one, *offset moved

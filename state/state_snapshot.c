@@ -3,7 +3,7 @@
  * The bitmaps of the blocks say which records changed; they are sorted by key group (a counting
  * sort) and encoded. Removed records that an earlier snapshot holds were logged when they went.
  *
- * Cost: a scan of about one bit per record, and a copy of each changed record, its memory read
+ * Cost: a scan of one bit per 8 bytes of state, and a copy of each changed record, its memory read
  * ahead; nothing is written to disk here. */
 #include "state/state_chunk.h"
 #include "state/state_internal.h"
@@ -32,6 +32,11 @@ void state_log_removed(StateTable *table, const StateHeader *header, Str key, St
     group->removed_count++;
 }
 
+static uint32_t changed_words(const StateBlock *block)
+{
+    return block->bytes == STATE_BLOCK_BYTES ? STATE_BLOCK_UNITS / 64 : 8;
+}
+
 /* References of all changed records, in the order of memory; clears the bitmaps. The records' flags
  * are cleared where they are appended. */
 static void collect(StateRecords *records, Buffer *refs)
@@ -41,7 +46,7 @@ static void collect(StateRecords *records, Buffer *refs)
         if (block->base == NULL || !block->any_changed)
             continue;
         block->any_changed = false;
-        for (uint32_t word = 0; word < block->words; word++) {
+        for (uint32_t word = 0; word < changed_words(block); word++) {
             uint64_t bits = block->changed[word];
             if (bits == 0)
                 continue;
@@ -50,7 +55,7 @@ static void collect(StateRecords *records, Buffer *refs)
             uint32_t count = 0;
             for (; bits != 0; bits &= bits - 1)
                 to[count++] =
-                    state_marked_ref(records, number, word * 64 + (uint32_t)__builtin_ctzll(bits));
+                    number << STATE_UNIT_BITS | (word * 64 + (uint32_t)__builtin_ctzll(bits));
             refs->length += count * sizeof(StateRef);
         }
     }
@@ -106,10 +111,10 @@ static void append_item(Snapshot *snapshot, StateHeader *header)
         state_chunk_append_identity(out, state_header_key(header, table->body_bytes), (Str){0});
     } else if (table->kind == STATE_MAP) {
         const StateEntry *entry = state_entry_of(header);
-        state_chunk_append_identity(out, state_keys_key(table, state_entry_group(table, entry)),
-                                    state_entry_subkey(table, entry));
+        state_chunk_append_identity(out, state_keys_key(table, entry->group),
+                                    state_entry_subkey(entry));
         buffer_append_u64(out, entry->sequence);
-        buffer_append_str(&snapshot->value, state_entry_payload(table, entry));
+        buffer_append_str(&snapshot->value, state_entry_payload(entry));
     } else {
         const StateOrderedEntry *entry = state_ordered_entry_of(header);
         state_chunk_append_identity(out, state_keys_key(table, state_tree_of(table, entry + 1)),

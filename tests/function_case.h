@@ -189,7 +189,7 @@ static inline const char *case_answer(CaseRun *run, const char *function, bool l
         inputs[k] = literal ? &run->literals[k] : &run->columns[k];
         known[k] = literal ? &run->literals[k] : NULL;
     }
-    const FunctionSite site = {run->types, known, run->count, run->zone, run->arena};
+    const FunctionSite site = {run->types, known, run->count, run->zone, run->arena, NULL};
     BoundFunction bound;
     Vector out;
     bool done;

@@ -103,7 +103,7 @@ static inline const Expr *test_call(Arena *arena, const char *name, uint32_t cou
         literals[i] = args[i]->literal;
     }
     va_end(list);
-    FunctionSite site = {types, literals, count, NULL, arena};
+    FunctionSite site = {types, literals, count, NULL, arena, NULL};
     Expr *expr = arena_new_one(arena, Expr);
     Error error = {0};
     *expr = (Expr){
@@ -147,7 +147,7 @@ static inline PlanAggregateCall test_aggregate(Arena *arena, const Schema *schem
         call.arguments = arguments;
         call.argument_count = 1;
     }
-    FunctionSite site = {types, literals, call.argument_count, NULL, arena};
+    FunctionSite site = {types, literals, call.argument_count, NULL, arena, NULL};
     Error error = {0};
     ck_assert_msg(aggregate_bind(name, &site, retracting, &call.call, &error), "%s", error.message);
     return call;

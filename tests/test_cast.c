@@ -111,7 +111,7 @@ CHECK_CASES(times, "America/New_York")
 START_TEST(test_bytes_to_text)
 {
     Arena *arena = arena_new(1024);
-    const FunctionSite site = {NULL, NULL, 0, time_zone_utc(), arena};
+    const FunctionSite site = {NULL, NULL, 0, time_zone_utc(), arena, NULL};
     const FunctionEnvironment environment = {&clock_system, time_zone_utc(), 0, INT64_MIN};
     BoundFunction cast;
     ck_assert(cast_bind(&type_bytes, &type_string, CAST_EXPLICIT, &site, &cast, NULL));
@@ -150,7 +150,7 @@ START_TEST(test_implicit)
     ck_assert(cast_is_implicit(&type_timestamp_3, &type_date));
     ck_assert(!cast_is_implicit(&type_date, &type_timestamp_3));
     Arena *arena = arena_new(1024);
-    const FunctionSite site = {NULL, NULL, 0, time_zone_utc(), arena};
+    const FunctionSite site = {NULL, NULL, 0, time_zone_utc(), arena, NULL};
     BoundFunction cast;
     Error error = {0};
     ck_assert(!cast_bind(&type_int, &type_string, CAST_IMPLICIT, &site, &cast, &error));

@@ -156,7 +156,7 @@ START_TEST(test_like_random)
             vector_set_valid(&vectors[k], 0);
             vector_set_str(&vectors[k], 0, str_of(k == 0 ? text : pattern), arena);
         }
-        const FunctionSite site = {types, args, 2, time_zone_utc(), arena};
+        const FunctionSite site = {types, args, 2, time_zone_utc(), arena, NULL};
         BoundFunction bound;
         ck_assert(function_bind("LIKE", &site, &bound, NULL));
         Vector out;

@@ -32,7 +32,7 @@ START_TEST(test_signatures_parse)
         const Type *types[4] = {&type_null, &type_null, &type_null, &type_null};
         bool bound_once = false;
         for (uint32_t count = 0; count <= array_count(types); count++) {
-            const FunctionSite site = {types, NULL, count, time_zone_utc(), arena};
+            const FunctionSite site = {types, NULL, count, time_zone_utc(), arena, NULL};
             BoundFunction bound;
             if (!function_bind(function->name, &site, &bound, NULL))
                 continue;
@@ -50,7 +50,7 @@ END_TEST
 static const char *bind_error(const char *name, const Type *const *types, uint32_t count,
                               Error *error, Arena *arena)
 {
-    const FunctionSite site = {types, NULL, count, time_zone_utc(), arena};
+    const FunctionSite site = {types, NULL, count, time_zone_utc(), arena, NULL};
     BoundFunction bound;
     *error = (Error){0};
     ck_assert(!function_bind(name, &site, &bound, error));
@@ -89,7 +89,7 @@ START_TEST(test_nullability)
     BoundFunction bound;
     for (uint32_t second = 0; second < 2; second++) {
         const Type *pair[] = {types[0], types[second]};
-        const FunctionSite site = {pair, NULL, 2, time_zone_utc(), arena};
+        const FunctionSite site = {pair, NULL, 2, time_zone_utc(), arena, NULL};
         ck_assert(function_bind("+", &site, &bound, NULL));
         ck_assert(bound.result->nullable == (second == 1));
         ck_assert(function_bind("IS DISTINCT FROM", &site, &bound, NULL));
@@ -108,7 +108,7 @@ START_TEST(test_argument_types)
 {
     Arena *arena = arena_new(1024);
     const Type *types[] = {&type_tinyint, &type_bigint};
-    const FunctionSite site = {types, NULL, 2, time_zone_utc(), arena};
+    const FunctionSite site = {types, NULL, 2, time_zone_utc(), arena, NULL};
     BoundFunction bound;
     ck_assert(function_bind("<", &site, &bound, NULL));
     ck_assert_int_eq(bound.argument_types[0]->kind, TYPE_BIGINT);
@@ -118,7 +118,7 @@ START_TEST(test_argument_types)
     /* Lengths of text need no cast. */
     const Type fixed = type_make(TYPE_CHAR, true, 3, 0);
     const Type *texts[] = {&fixed, &type_string};
-    const FunctionSite text_site = {texts, NULL, 2, time_zone_utc(), arena};
+    const FunctionSite text_site = {texts, NULL, 2, time_zone_utc(), arena, NULL};
     ck_assert(function_bind("=", &text_site, &bound, NULL));
     ck_assert_ptr_eq(bound.argument_types[0], &fixed);
     ck_assert(function_bind("CONCAT", &text_site, &bound, NULL));

@@ -210,7 +210,7 @@ static void try_function(const char *name, const EdgeType *edges, uint32_t count
         columns[k] = *literal;
         literals[k] = literal;
     }
-    trial.site = (FunctionSite){types, literals, count, trial.zone, trial.arena};
+    trial.site = (FunctionSite){types, literals, count, trial.zone, trial.arena, NULL};
     BoundFunction bound;
     Error error = {0};
     if (function_bind(name, &trial.site, &bound, &error)) {
@@ -250,7 +250,7 @@ START_TEST(test_casts)
                 Trial trial = trial_open("CAST", seed);
                 Vector column;
                 edge_column(&column, &edges[from], 0, trial.zone, trial.arena);
-                trial.site = (FunctionSite){&column.type, NULL, 1, trial.zone, trial.arena};
+                trial.site = (FunctionSite){&column.type, NULL, 1, trial.zone, trial.arena, NULL};
                 BoundFunction bound;
                 Error error = {0};
                 const bool done = cast_bind(column.type, &edges[to].type, (CastMode)mode,

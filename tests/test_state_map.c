@@ -149,7 +149,7 @@ static void change(Instances *instances, Model *model, Random *random, uint32_t 
         ck_assert_int_eq(entry != NULL, at >= 0);
         if (entry == NULL)
             continue;
-        ck_assert_ptr_eq(state_entry_group(table, entry), group);
+        ck_assert_ptr_eq(state_entry_group(entry), group);
         if (random_below(random, 3) == 0) {
             expected->payloads[at] = random_below(random, 200);
             state_map_set_payload(table, entry, payload_of(n, expected->payloads[at]));
@@ -160,19 +160,18 @@ static void change(Instances *instances, Model *model, Random *random, uint32_t 
     }
 }
 
-static void verify_group(const ModelGroup *expected, const StateTable *table,
-                         const StateGroup *group)
+static void verify_group(const ModelGroup *expected, const StateGroup *group)
 {
     ck_assert_uint_eq(state_map_size(group), expected->count);
-    StateEntry *entry = state_map_first(table, group);
-    for (uint32_t i = 0; i < expected->count; i++, entry = state_map_next(table, entry)) {
+    StateEntry *entry = state_map_first(group);
+    for (uint32_t i = 0; i < expected->count; i++, entry = state_map_next(entry)) {
         char buffer[64];
         ck_assert_ptr_nonnull(entry);
         Str subkey = test_key(buffer, expected->subkeys[i]);
-        Str got = state_entry_subkey(table, entry);
+        Str got = state_entry_subkey(entry);
         ck_assert(got.length == subkey.length);
         ck_assert(memcmp(got.data, subkey.data, got.length) == 0);
-        Str payload = state_entry_payload(table, entry);
+        Str payload = state_entry_payload(entry);
         ck_assert_uint_eq(payload.length, expected->payloads[i]);
         ck_assert(memcmp(payload.data, payload_of(expected->subkeys[i], 0).data, payload.length) ==
                   0);
@@ -189,10 +188,9 @@ static void verify(const Instances *instances, const Model *model)
         Str key = test_key(buffer, k);
         uint64_t hash = hash_bytes(key.data, key.length);
         StateGroup *group;
-        StateTable *table = instance_of(instances, hash);
-        state_map_groups(table, &key, &hash, 1, &group);
+        state_map_groups(instance_of(instances, hash), &key, &hash, 1, &group);
         ck_assert_int_eq(group != NULL, model->groups[k].count != 0);
-        verify_group(&model->groups[k], table, group);
+        verify_group(&model->groups[k], group);
         there += group != NULL;
     }
     for (uint32_t i = 0; i < instances->count; i++)
@@ -248,7 +246,7 @@ START_TEST(everything_goes_when_emptied)
         }
         ck_assert_uint_eq(state_map_size(group), 5000);
         uint32_t n = 0;
-        while (!state_map_remove(table, state_map_first(table, group)))
+        while (!state_map_remove(table, state_map_first(group)))
             n++;
         ck_assert_uint_eq(n, 4999);
         state_map_groups(table, &key, &hash, 1, &group);
@@ -267,11 +265,10 @@ static void check_numbers(StateTable *table, Str key, uint64_t hash, uint32_t co
     StateGroup *group;
     uint32_t n = 0;
     state_map_groups(table, &key, &hash, 1, &group);
-    for (StateEntry *entry = state_map_first(table, group); entry != NULL;
-         entry = state_map_next(table, entry)) {
+    for (StateEntry *entry = state_map_first(group); entry != NULL; entry = state_map_next(entry)) {
         uint32_t number;
-        ck_assert_uint_eq(state_entry_payload(table, entry).length, sizeof(number));
-        memcpy(&number, state_entry_payload(table, entry).data, sizeof(number));
+        ck_assert_uint_eq(state_entry_payload(entry).length, sizeof(number));
+        memcpy(&number, state_entry_payload(entry).data, sizeof(number));
         ck_assert_uint_eq(number, n++);
     }
     ck_assert_uint_eq(n, count);

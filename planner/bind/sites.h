@@ -65,8 +65,7 @@ typedef struct Binder {
 typedef struct AggregateSite {
     const char *name;
     const Expr **args;
-    const Type **arg_types;  /* before the casts the function asked for: they chose it */
-    const Vector **literals; /* of arguments that are one, likewise */
+    const Type **arg_types; /* before the casts the function asked for: they chose it */
     uint32_t arg_count;
     const Expr *filter;
     bool distinct;
@@ -115,8 +114,7 @@ typedef struct OverSite {
     const char *name;
     const WindowFunction *window; /* NULL: an aggregate */
     const Expr **args;
-    const Type **arg_types;  /* before the casts the function asked for */
-    const Vector **literals; /* of arguments that are one, likewise */
+    const Type **arg_types; /* before the casts the function asked for */
     uint32_t arg_count;
     const Expr *filter;
     bool ignore_nulls;

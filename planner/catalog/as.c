@@ -96,7 +96,7 @@ static LogicalNode *bind_rows(Catalog *catalog, const AstQuery *query, const Pla
 {
     uint32_t *visits = arena_new_one(arena, uint32_t);
     PlannerContext *context = arena_new_one(arena, PlannerContext);
-    *context = (PlannerContext){arena, config, {arena, config->zone}, visits};
+    *context = (PlannerContext){arena, config, {arena, config->zone, config->functions}, visits};
     Binder binder = {.context = context, .catalog = catalog};
     return bind_query(&binder, query, error);
 }

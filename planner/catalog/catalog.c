@@ -216,7 +216,7 @@ static bool check_view(Catalog *catalog, const AstCreateView *create, const Plan
 {
     Arena *arena = arena_new(16384);
     uint32_t visits = 0;
-    PlannerContext context = {arena, config, {arena, config->zone}, &visits};
+    PlannerContext context = {arena, config, {arena, config->zone, config->functions}, &visits};
     Binder binder = {.context = &context, .catalog = catalog};
     LogicalNode *node = bind_query(&binder, create->query, error);
     bool ok = node != NULL;

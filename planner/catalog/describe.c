@@ -91,7 +91,7 @@ static bool describe_view(Catalog *catalog, const CatalogEntry *entry, const Pla
 {
     Arena *scratch = arena_new(16384);
     uint32_t visits = 0;
-    PlannerContext context = {scratch, config, {scratch, config->zone}, &visits};
+    PlannerContext context = {scratch, config, {scratch, config->zone, config->functions}, &visits};
     Binder binder = {.context = &context, .catalog = catalog, .has_place = true, .place = {-1, 0}};
     const LogicalNode *node = bind_query(&binder, entry->view->query, error);
     bool ok = node != NULL;

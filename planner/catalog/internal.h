@@ -64,8 +64,6 @@ const CatalogEntry *catalog_lookup(const Catalog *catalog, const char *name);
  * "view". */
 const CatalogEntry *catalog_find(const Catalog *catalog, const AstName *name, const char *what,
                                  Error *error);
-/* The last part of the name, after checking what stands before it. NULL with an error. */
-const char *catalog_object_name(const AstName *name, Error *error);
 
 /* catalog/catalog.c: what the files that change the catalog share. */
 CatalogEntry *catalog_entry_new(const char *name, const char *comment, bool temporary);

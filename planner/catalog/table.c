@@ -244,7 +244,7 @@ static bool take_metadata(Draft *draft, Error *error)
         }
         if (found && cast_is_implicit(connector->metadata[count].type, column->type))
             continue;
-        FunctionSite site = {NULL, NULL, 0, draft->config->zone, draft->arena};
+        FunctionSite site = {NULL, NULL, 0, draft->config->zone, draft->arena, NULL};
         BoundFunction cast;
         if (found && (type_equal_ignoring_null(connector->metadata[count].type, column->type) ||
                       cast_bind(connector->metadata[count].type, column->type, CAST_EXPLICIT, &site,
@@ -433,7 +433,7 @@ TableDef *table_define(Catalog *catalog, const AstCreateTable *create, const Pla
                    arena_new_one(arena, TableDef),
                    arena_strdup(arena, create->name.parts[create->name.part_count - 1])};
     uint32_t visits = 0;
-    PlannerContext context = {arena, config, {arena, config->zone}, &visits};
+    PlannerContext context = {arena, config, {arena, config->zone, config->functions}, &visits};
     Binder binder = {.context = &context, .catalog = catalog};
     if (!check_names(create, error) || !take_columns(&draft, error) ||
         !take_primary_key(&draft, error) || !take_partition(&draft, error) ||

@@ -257,7 +257,11 @@ def main():
     with tempfile.TemporaryDirectory(prefix="weir-nexmark-") as folder:
         with open(os.path.join(folder, "side_input.csv"), "w", encoding="utf-8") as file:
             file.writelines(f"{i},{i}\n" for i in range(10000))
-        nexmark = Nexmark(os.path.abspath(options.weir), folder)
+        weir = os.path.abspath(options.weir)
+        build = os.path.dirname(os.path.dirname(weir))
+        os.symlink(os.path.join(build, "examples", "functions", "count_char.so"),
+                   os.path.join(folder, "count_char.so"))
+        nexmark = Nexmark(weir, folder)
         for query in options.queries or sorted(ANSWERS):
             for way, arguments in WAYS.items():
                 if query in IN_ORDER_OF_ARRIVAL and way == "parallelism 2":
