@@ -378,6 +378,11 @@ def bench_operators(bench):
         subprocess.run([os.path.join(bench.build, "bench", program)], check=True)
 
 
+def bench_keys(bench):
+    """What a group costs at 1, 10 and 50 million of them: made, then changed. Takes some 6 GB at 50 million."""
+    subprocess.run([os.path.join(bench.build, "bench", "bench_keys")], check=True)
+
+
 def bench_windows(bench):
     """Aggregates and joins over windows alone, each beside a loop written by hand."""
     for name in ("bench_windows", "bench_time_joins"):
@@ -404,6 +409,7 @@ BENCHES = {
     "datagen": bench_datagen, "group-by": bench_group_by, "lookup": bench_lookup, "csv": bench_csv, "json": bench_json,
     "start": bench_start, "memory": bench_memory, "checkpoint": bench_checkpoint,
     "binlog": bench_binlog, "snapshot": bench_snapshot, "operators": bench_operators,
+    "keys": bench_keys,
     "windows": bench_windows,
     "nexmark": nexmark.bench_nexmark,
     "latency": bench_latency,

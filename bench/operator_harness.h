@@ -106,8 +106,8 @@ static Batch **make_batches(uint64_t rows, uint64_t keys, bool serial, uint64_t 
 }
 
 /* Feeds the batches, counted, so that they can be fed again. */
-static double feed(Bench *bench, const OperatorClass *class, uint32_t input, Batch **batches,
-                   uint64_t rows)
+static inline double feed(Bench *bench, const OperatorClass *class, uint32_t input, Batch **batches,
+                          uint64_t rows)
 {
     Error error = {0};
     uint64_t count = (rows + BATCH_ROWS_MAX - 1) / BATCH_ROWS_MAX;

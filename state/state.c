@@ -44,7 +44,7 @@ static void table_free(StateTable *table)
     if (table->kind == STATE_MAP)
         state_map_close(table);
     for (uint32_t i = 0; i < key_group_count(table->store); i++) {
-        state_index_deinit(&table->key_groups[i].index);
+        state_index_deinit(&table->key_groups[i].index, table);
         buffer_deinit(&table->key_groups[i].removed);
     }
     memory_free(table->key_groups);
@@ -225,10 +225,12 @@ void state_each_record(StateTable *table, EachRecord each)
         const StateIndex *index = &table->key_groups[g].index;
         for (uint32_t i = 0; i < index->bucket_count; i++)
             for (uint32_t slot = 0; slot < STATE_BUCKET_SLOTS; slot++)
-                if (index->buckets[i].tags[slot] != 0)
-                    each_of_body(table,
-                                 state_header_at(&table->records, index->buckets[i].refs[slot]) + 1,
-                                 each);
+                if (state_index_bucket(index, i)->tags[slot] != 0)
+                    each_of_body(
+                        table,
+                        state_header_at(&table->records, state_index_bucket(index, i)->refs[slot]) +
+                            1,
+                        each);
     }
 }
 

@@ -5,6 +5,11 @@
  * The number of buckets need not be a power of two: growing by half keeps the load between 0.53 and
  * 0.8, which is 6.7 to 10 bytes a key.
  *
+ * A small index is one array. A large one lies in segments, pieces of the table's blocks: these are
+ * huge pages, without which most probes would miss the TLB too, and it grows where it lies. Homes
+ * keep the order of the hashes, so a key only ever moves up; going from the last bucket to the
+ * first, what is moved finds its new bucket done, and no memory is touched but the new segments.
+ *
  * Cost: one cache line a probe, one more for the record. Growing touches every record once, but
  * only those of one key group (state_internal.h). */
 #include "state/state_internal.h"
@@ -15,65 +20,222 @@
 #define LOAD_NUMERATOR   48
 #define LOAD_DENOMINATOR 5
 
-static StateBucket *buckets_new(uint32_t count)
+static uint32_t segments_of(uint32_t bucket_count)
 {
-    size_t bytes = (size_t)count * sizeof(StateBucket);
-    StateBucket *buckets = aligned_alloc(sizeof(StateBucket), bytes);
-    if (buckets == NULL)
-        memory_exhausted(bytes);
-    memset(buckets, 0, bytes);
-    return buckets;
+    return (bucket_count + STATE_SEGMENT_BUCKETS - 1) / STATE_SEGMENT_BUCKETS;
 }
 
-void state_index_deinit(StateIndex *index)
+/* Empty buckets at the end of a large index. */
+static void add_segments(StateIndex *index, uint32_t bucket_count, StateTable *table)
 {
+    uint32_t from = segments_of(index->bucket_count), to = segments_of(bucket_count);
+    index->segments = memory_realloc(index->segments, to * sizeof(StateBucket *));
+    for (uint32_t i = from; i < to; i++)
+        index->segments[i] = state_segment_new(&table->records);
+    table->index_bytes += (to - from) * sizeof(StateBucket *);
+    index->bucket_count = bucket_count;
+}
+
+static StateIndex index_new(uint32_t bucket_count, StateTable *table)
+{
+    StateIndex index = {.bucket_count = 0};
+    if (bucket_count > STATE_SEGMENT_BUCKETS) {
+        add_segments(&index, bucket_count, table);
+        return index;
+    }
+    size_t bytes = (size_t)bucket_count * sizeof(StateBucket);
+    index.buckets = aligned_alloc(sizeof(StateBucket), bytes);
+    if (index.buckets == NULL)
+        memory_exhausted(bytes);
+    memset(index.buckets, 0, bytes);
+    index.bucket_count = bucket_count;
+    table->index_bytes += bytes;
+    return index;
+}
+
+void state_index_deinit(StateIndex *index, StateTable *table)
+{
+    uint32_t segments = index->segments == NULL ? 0 : segments_of(index->bucket_count);
+    for (uint32_t i = 0; i < segments; i++)
+        state_text_free(&table->records, (char *)index->segments[i], STATE_SEGMENT_BYTES);
+    table->index_bytes -= index->buckets != NULL ? (size_t)index->bucket_count * sizeof(StateBucket)
+                                                 : segments * sizeof(StateBucket *);
+    memory_free(index->segments);
     free(index->buckets);
     *index = (StateIndex){0};
 }
 
-static void place(StateIndex *index, uint32_t hash, StateRef ref)
+/* The first bucket with room from the key's home on, before `end`; or `end`. */
+static uint32_t find_room(const StateIndex *index, uint32_t home, uint32_t end)
 {
-    uint32_t bucket = state_index_home(index, hash);
-    for (;;) {
-        StateBucket *at = &index->buckets[bucket];
-        uint32_t room = state_bucket_match(at, 0);
-        if (room != 0) {
-            uint32_t slot = (uint32_t)__builtin_ctz(room);
-            at->tags[slot] = state_index_tag(hash);
-            at->refs[slot] = ref;
-            return;
-        }
-        if (at->passed != UINT8_MAX)
-            at->passed++;
-        bucket = bucket + 1 == index->bucket_count ? 0 : bucket + 1;
+    uint32_t bucket = home;
+    while (bucket < end && state_bucket_match(state_index_bucket(index, bucket), 0) == 0)
+        bucket++;
+    return bucket;
+}
+
+static void pass(const StateIndex *index, uint32_t from, uint32_t to)
+{
+    for (; from < to; from++) {
+        StateBucket *passed = state_index_bucket(index, from);
+        if (passed->passed != UINT8_MAX)
+            passed->passed++;
     }
 }
 
-/* Buckets whose records are read ahead of the one being moved. */
-#define READ_AHEAD 2
-
-static void resize(StateIndex *index, uint32_t bucket_count, const StateTable *table,
-                   StateHashOf hash_of)
+static void enter(const StateIndex *index, uint32_t bucket, uint32_t hash, StateRef ref)
 {
-    StateIndex larger = {.bucket_count = bucket_count, .used = index->used};
-    larger.buckets = buckets_new(larger.bucket_count);
-    uint32_t steps = index->bucket_count == 0 ? 0 : index->bucket_count + READ_AHEAD;
-    for (uint32_t i = 0; i < steps; i++) {
-        /* Not a function of its own: the compiler takes one that only prefetches for doing nothing,
-         * and drops it. */
-        const StateBucket *ahead = &index->buckets[i < index->bucket_count ? i : 0];
-        for (uint32_t slot = 0; slot < STATE_BUCKET_SLOTS; slot++)
-            if (ahead->tags[slot] != 0)
-                __builtin_prefetch(state_header_at(&table->records, ahead->refs[slot]));
+    StateBucket *at = state_index_bucket(index, bucket);
+    uint32_t slot = (uint32_t)__builtin_ctz(state_bucket_match(at, 0));
+    at->tags[slot] = state_index_tag(hash);
+    at->refs[slot] = ref;
+}
+
+static void place(const StateIndex *index, uint32_t hash, StateRef ref)
+{
+    uint32_t home = state_index_home(index, hash);
+    uint32_t bucket = find_room(index, home, index->bucket_count);
+    pass(index, home, bucket);
+    if (bucket == index->bucket_count) {
+        bucket = find_room(index, 0, home);
+        pass(index, 0, bucket);
+    }
+    enter(index, bucket, hash, ref);
+}
+
+/* Buckets whose records are read ahead of the one being moved. */
+#define READ_AHEAD 4
+
+static void read_ahead(const StateTable *table, const StateBucket *bucket)
+{
+    for (uint32_t slot = 0; slot < STATE_BUCKET_SLOTS; slot++) {
+        if (bucket->tags[slot] == 0)
+            continue;
+        const StateHeader *header = state_header_at(&table->records, bucket->refs[slot]);
+        __builtin_prefetch(header);
+        __builtin_prefetch((const char *)(header + 1) + table->body_bytes);
+        /* The compiler takes a function that only prefetches for doing nothing, and drops it. */
+        __asm__ volatile("" ::: "memory");
+    }
+}
+
+/* Into one of another size, by way of another index. */
+static void rebuild(StateIndex *index, uint32_t bucket_count, StateTable *table,
+                    StateHashOf hash_of)
+{
+    StateIndex other = index_new(bucket_count, table);
+    other.used = index->used;
+    for (uint32_t i = 0; i < index->bucket_count + READ_AHEAD && index->used != 0; i++) {
+        if (i < index->bucket_count)
+            read_ahead(table, state_index_bucket(index, i));
         if (i < READ_AHEAD)
             continue;
-        const StateBucket *bucket = &index->buckets[i - READ_AHEAD];
+        const StateBucket *bucket = state_index_bucket(index, i - READ_AHEAD);
         for (uint32_t slot = 0; slot < STATE_BUCKET_SLOTS; slot++)
             if (bucket->tags[slot] != 0)
-                place(&larger, hash_of(table, bucket->refs[slot]), bucket->refs[slot]);
+                place(&other, hash_of(table, bucket->refs[slot]), bucket->refs[slot]);
     }
-    state_index_deinit(index);
-    *index = larger;
+    state_index_deinit(index, table);
+    *index = other;
+}
+
+/* --------------------------------------------------------- growing where it lies */
+
+/* A key that does not lie at home, until its home is reached. */
+typedef struct Waiting {
+    uint32_t hash;
+    StateRef ref;
+    uint32_t until; /* the bucket after which it is placed; WAIT_FOR_ALL */
+} Waiting;
+
+#define WAIT_FOR_ALL UINT32_MAX
+
+typedef struct Growth {
+    StateIndex *index;
+    uint32_t old_count;
+    Waiting *waiting;
+    uint32_t waiting_count;
+    uint32_t waiting_capacity;
+} Growth;
+
+static void wait_until(Growth *growth, uint32_t hash, StateRef ref, uint32_t until)
+{
+    if (growth->waiting_count == growth->waiting_capacity) {
+        growth->waiting_capacity = growth->waiting_capacity * 2 + 64;
+        growth->waiting =
+            memory_realloc(growth->waiting, growth->waiting_capacity * sizeof(Waiting));
+    }
+    growth->waiting[growth->waiting_count++] = (Waiting){hash, ref, until};
+}
+
+/* One whose new home, and all behind it, is done; what finds no room up to the last bucket would
+ * come upon the first ones, which are not. */
+static void place_done(Growth *growth, uint32_t hash, StateRef ref)
+{
+    const StateIndex *index = growth->index;
+    uint32_t home = state_index_home(index, hash);
+    uint32_t bucket = find_room(index, home, index->bucket_count);
+    if (bucket == index->bucket_count) {
+        wait_until(growth, hash, ref, WAIT_FOR_ALL);
+        return;
+    }
+    pass(index, home, bucket);
+    enter(index, bucket, hash, ref);
+}
+
+static void place_waiting(Growth *growth, uint32_t number)
+{
+    uint32_t count = growth->waiting_count;
+    growth->waiting_count = 0;
+    for (uint32_t i = 0; i < count; i++) {
+        Waiting waiting = growth->waiting[i];
+        if (waiting.until == number)
+            place_done(growth, waiting.hash, waiting.ref);
+        else
+            growth->waiting[growth->waiting_count++] = waiting;
+    }
+}
+
+static void move_bucket(Growth *growth, uint32_t number, const StateTable *table,
+                        StateHashOf hash_of)
+{
+    StateBucket *place_of = state_index_bucket(growth->index, number);
+    StateBucket old = *place_of;
+    *place_of = (StateBucket){0};
+    for (uint32_t slot = 0; slot < STATE_BUCKET_SLOTS; slot++) {
+        if (old.tags[slot] == 0)
+            continue;
+        uint32_t hash = hash_of(table, old.refs[slot]);
+        uint32_t home = (uint32_t)((uint64_t)hash * growth->old_count >> 32);
+        if (home < number)
+            wait_until(growth, hash, old.refs[slot], home);
+        else
+            place_done(growth, hash, old.refs[slot]);
+    }
+    place_waiting(growth, number);
+}
+
+static void grow(StateIndex *index, uint32_t bucket_count, StateTable *table, StateHashOf hash_of)
+{
+    Growth growth = {.index = index, .old_count = index->bucket_count};
+    add_segments(index, bucket_count, table);
+    for (uint32_t i = growth.old_count; i-- > 0;) {
+        if (i >= READ_AHEAD)
+            read_ahead(table, state_index_bucket(index, i - READ_AHEAD));
+        move_bucket(&growth, i, table, hash_of);
+    }
+    for (uint32_t i = 0; i < growth.waiting_count; i++)
+        place(index, growth.waiting[i].hash, growth.waiting[i].ref);
+    memory_free(growth.waiting);
+}
+
+static void enlarge(StateIndex *index, uint32_t bucket_count, StateTable *table,
+                    StateHashOf hash_of)
+{
+    if (index->segments != NULL)
+        grow(index, bucket_count, table, hash_of);
+    else
+        rebuild(index, bucket_count, table, hash_of);
 }
 
 static bool has_room(const StateIndex *index, uint64_t keys)
@@ -81,30 +243,29 @@ static bool has_room(const StateIndex *index, uint64_t keys)
     return keys * LOAD_DENOMINATOR <= (uint64_t)index->bucket_count * LOAD_NUMERATOR;
 }
 
-void state_index_reserve(StateIndex *index, uint32_t more, const StateTable *table,
-                         StateHashOf hash_of)
+void state_index_reserve(StateIndex *index, uint32_t more, StateTable *table, StateHashOf hash_of)
 {
     uint64_t keys = (uint64_t)index->used + more;
     if (!has_room(index, keys))
-        resize(index, (uint32_t)(keys * LOAD_DENOMINATOR / LOAD_NUMERATOR + 1), table, hash_of);
+        enlarge(index, (uint32_t)(keys * LOAD_DENOMINATOR / LOAD_NUMERATOR + 1), table, hash_of);
 }
 
-void state_index_shrink(StateIndex *index, const StateTable *table, StateHashOf hash_of)
+void state_index_shrink(StateIndex *index, StateTable *table, StateHashOf hash_of)
 {
     uint64_t slots = (uint64_t)index->bucket_count * STATE_BUCKET_SLOTS;
     if (index->used == 0)
-        state_index_deinit(index);
+        state_index_deinit(index, table);
     else if (slots > (uint64_t)index->used * 8 + 16ull * STATE_BUCKET_SLOTS)
-        resize(index,
-               (uint32_t)((uint64_t)index->used * 3 * LOAD_DENOMINATOR / 2 / LOAD_NUMERATOR + 1),
-               table, hash_of);
+        rebuild(index,
+                (uint32_t)((uint64_t)index->used * 3 * LOAD_DENOMINATOR / 2 / LOAD_NUMERATOR + 1),
+                table, hash_of);
 }
 
-void state_index_insert(StateIndex *index, uint32_t hash, StateRef ref, const StateTable *table,
+void state_index_insert(StateIndex *index, uint32_t hash, StateRef ref, StateTable *table,
                         StateHashOf hash_of)
 {
     if (!has_room(index, (uint64_t)index->used + 1))
-        resize(index, index->bucket_count + (index->bucket_count + 2) / 2, table, hash_of);
+        enlarge(index, index->bucket_count + (index->bucket_count + 2) / 2, table, hash_of);
     place(index, hash, ref);
     index->used++;
 }
@@ -117,7 +278,7 @@ static StateBucket *locate(StateIndex *index, uint32_t hash, StateRef ref, bool 
     uint8_t tag = state_index_tag(hash);
     uint32_t bucket = state_index_home(index, hash);
     for (uint32_t visited = 0; visited < index->bucket_count; visited++) {
-        StateBucket *at = &index->buckets[bucket];
+        StateBucket *at = state_index_bucket(index, bucket);
         for (uint32_t matches = state_bucket_match(at, tag); matches != 0; matches &= matches - 1) {
             *slot = (uint32_t)__builtin_ctz(matches);
             if (at->refs[*slot] == ref)

@@ -139,26 +139,37 @@ typedef struct StateBucket {
 
 static_assert(sizeof(StateBucket) == 64, "a bucket is a cache line");
 
+/* Of a large index: so many buckets are a piece of the table's blocks. */
+#define STATE_SEGMENT_BITS    9
+#define STATE_SEGMENT_BUCKETS (1u << STATE_SEGMENT_BITS)
+#define STATE_SEGMENT_BYTES   (STATE_SEGMENT_BUCKETS * sizeof(StateBucket))
+
 typedef struct StateIndex {
-    StateBucket *buckets;
+    StateBucket *buckets;   /* of a small index; else NULL */
+    StateBucket **segments; /* of a large one */
     uint32_t bucket_count;
     uint32_t used;
 } StateIndex;
 
+static inline StateBucket *state_index_bucket(const StateIndex *index, uint32_t bucket)
+{
+    if (index->buckets != NULL)
+        return index->buckets + bucket;
+    return index->segments[bucket >> STATE_SEGMENT_BITS] + (bucket & (STATE_SEGMENT_BUCKETS - 1));
+}
+
 /* The hash by which a record was entered, for growing. Its low 32 bits are what the index uses. */
 typedef uint32_t (*StateHashOf)(const StateTable *table, StateRef ref);
 
-void state_index_deinit(StateIndex *index);
-static inline size_t state_index_bytes(const StateIndex *index)
-{
-    return (size_t)index->bucket_count * sizeof(StateBucket);
-}
+/* Zeroed, for a large index; given back as a text. */
+StateBucket *state_segment_new(StateRecords *records);
+/* What changes an index counts its bytes in the table. */
+void state_index_deinit(StateIndex *index, StateTable *table);
 /* Enters a record that is not there yet. */
-void state_index_insert(StateIndex *index, uint32_t hash, StateRef ref, const StateTable *table,
+void state_index_insert(StateIndex *index, uint32_t hash, StateRef ref, StateTable *table,
                         StateHashOf hash_of);
 /* Room for `more` records, so that entering them does not grow it step by step. */
-void state_index_reserve(StateIndex *index, uint32_t more, const StateTable *table,
-                         StateHashOf hash_of);
+void state_index_reserve(StateIndex *index, uint32_t more, StateTable *table, StateHashOf hash_of);
 void state_index_remove(StateIndex *index, uint32_t hash, StateRef ref);
 void state_index_replace(StateIndex *index, uint32_t hash, StateRef from, StateRef to);
 
@@ -204,7 +215,7 @@ static inline StateProbe state_probe_start(const StateIndex *index, uint32_t has
     StateProbe probe = {.index = index, .tag = state_index_tag(hash)};
     if (index->bucket_count != 0) {
         probe.bucket = state_index_home(index, hash);
-        probe.matches = state_bucket_match(&index->buckets[probe.bucket], probe.tag);
+        probe.matches = state_bucket_match(state_index_bucket(index, probe.bucket), probe.tag);
     }
     return probe;
 }
@@ -215,14 +226,15 @@ static inline bool state_probe_next(StateProbe *probe, StateRef *ref)
     if (index->bucket_count == 0)
         return false;
     while (probe->matches == 0) {
-        if (index->buckets[probe->bucket].passed == 0 || ++probe->visited == index->bucket_count)
+        if (state_index_bucket(index, probe->bucket)->passed == 0 ||
+            ++probe->visited == index->bucket_count)
             return false;
         probe->bucket = probe->bucket + 1 == index->bucket_count ? 0 : probe->bucket + 1;
-        probe->matches = state_bucket_match(&index->buckets[probe->bucket], probe->tag);
+        probe->matches = state_bucket_match(state_index_bucket(index, probe->bucket), probe->tag);
     }
     uint32_t slot = (uint32_t)__builtin_ctz(probe->matches);
     probe->matches &= probe->matches - 1;
-    *ref = index->buckets[probe->bucket].refs[slot];
+    *ref = state_index_bucket(index, probe->bucket)->refs[slot];
     return true;
 }
 
@@ -419,7 +431,7 @@ static inline void state_born(StateTable *table, const StateHeader *header)
 }
 /* Fewer buckets where most stand empty. */
 void state_keys_shrink(StateTable *table, uint32_t key_group);
-void state_index_shrink(StateIndex *index, const StateTable *table, StateHashOf hash_of);
+void state_index_shrink(StateIndex *index, StateTable *table, StateHashOf hash_of);
 
 /* -------------------------------------------------------------------- records */
 

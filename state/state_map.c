@@ -193,19 +193,18 @@ void state_map_each(StateTable *table, void (*each)(void *to, StateGroup *group)
         const StateIndex *index = &table->key_groups[g].index;
         for (uint32_t i = 0; i < index->bucket_count; i++)
             for (uint32_t slot = 0; slot < STATE_BUCKET_SLOTS; slot++)
-                if (index->buckets[i].tags[slot] != 0)
-                    each(to, (StateGroup *)(void *)(state_header_at(&table->records,
-                                                                    index->buckets[i].refs[slot]) +
+                if (state_index_bucket(index, i)->tags[slot] != 0)
+                    each(to, (StateGroup *)(void *)(state_header_at(
+                                                        &table->records,
+                                                        state_index_bucket(index, i)->refs[slot]) +
                                                     1));
     }
 }
 
 static void index_add(StateTable *table, StateGroup *group, const StateEntry *entry)
 {
-    size_t before = state_index_bytes(group->index);
     state_index_insert(group->index, entry->subkey_hash, state_ref_of(&entry->header), table,
                        hash_of_entry);
-    table->index_bytes += state_index_bytes(group->index) - before;
 }
 
 /* Enters an entry that is in the list into the group's filter or index, making that when it is
@@ -230,8 +229,8 @@ static void index_free(StateTable *table, StateGroup *group)
 {
     if (!group->indexed)
         return;
-    table->index_bytes -= state_index_bytes(group->index) + sizeof(StateIndex);
-    state_index_deinit(group->index);
+    table->index_bytes -= sizeof(StateIndex);
+    state_index_deinit(group->index, table);
     memory_free(group->index);
     group->filter = 0;
     group->indexed = false;

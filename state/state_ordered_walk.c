@@ -153,9 +153,10 @@ void state_trees_each(StateTable *table, void (*each)(void *to, StateTree *tree)
         const StateIndex *index = &table->key_groups[g].index;
         for (uint32_t i = 0; i < index->bucket_count; i++)
             for (uint32_t slot = 0; slot < STATE_BUCKET_SLOTS; slot++)
-                if (index->buckets[i].tags[slot] != 0)
-                    each(to, (StateTree *)(void *)(state_header_at(&table->records,
-                                                                   index->buckets[i].refs[slot]) +
+                if (state_index_bucket(index, i)->tags[slot] != 0)
+                    each(to, (StateTree *)(void *)(state_header_at(
+                                                       &table->records,
+                                                       state_index_bucket(index, i)->refs[slot]) +
                                                    1));
     }
 }

@@ -8,8 +8,8 @@
  * Invariant: a block begins with its number, by which a text finds its block.
  * Cost: an allocation is a pop or an addition; the blocks of a class after its first ask for huge
  * pages, because a probe into a large table would else miss the TLB as well as the cache. Small
- * pieces, of which thousands share a page, get them at once; for large ones, mostly rows that are
- * written once, clearing whole huge pages costs more than it saves. */
+ * pieces, of which thousands share a page, and segments of an index get them at once; for large
+ * ones, mostly rows that are written once, clearing whole huge pages costs more than it saves. */
 #include "state/state_internal.h"
 
 #include <sys/mman.h>
@@ -147,11 +147,14 @@ static uint32_t class_add_block(StateRecords *records, uint32_t number_of_class)
     StateBlock *block = &records->blocks[number];
     /* Asked for before the first write, a huge page is there at once; after it, the system joins
      * small pages when it finds time. */
-    bool wants_huge = class->blocks != 0, small_pieces = number_of_class < EXACT_UNITS;
-    if (wants_huge && small_pieces)
+    size_t segment_bytes;
+    bool at_once = number_of_class < EXACT_UNITS ||
+                   number_of_class == size_class(STATE_SEGMENT_BYTES, &segment_bytes);
+    bool wants_huge = class->blocks != 0;
+    if (wants_huge && at_once)
         madvise(block->base, STATE_BLOCK_BYTES, MADV_HUGEPAGE);
     memcpy(block->base, &number, sizeof(number));
-    if (wants_huge && !small_pieces)
+    if (wants_huge && !at_once)
         madvise(block->base, STATE_BLOCK_BYTES, MADV_HUGEPAGE);
     block->class = number_of_class;
     block->used = FIRST_BYTES;
@@ -270,6 +273,14 @@ char *state_text_new(StateRecords *records, size_t bytes)
     uint32_t block;
     uint32_t class = size_class(bytes, &class_bytes);
     return take_piece(records, class, class_bytes, false, &block);
+}
+
+StateBucket *state_segment_new(StateRecords *records)
+{
+    size_t class_bytes;
+    uint32_t block;
+    uint32_t class = size_class(STATE_SEGMENT_BYTES, &class_bytes);
+    return (StateBucket *)(void *)take_piece(records, class, class_bytes, true, &block);
 }
 
 void state_text_free(StateRecords *records, char *text, size_t bytes)

@@ -57,10 +57,10 @@ void state_value_each(StateTable *table, void (*each)(void *to, void *record), v
         const StateIndex *index = &table->key_groups[g].index;
         for (uint32_t b = 0; b < index->bucket_count; b++)
             for (uint32_t slot = 0; slot < STATE_BUCKET_SLOTS; slot++) {
-                if (index->buckets[b].tags[slot] == 0)
+                if (state_index_bucket(index, b)->tags[slot] == 0)
                     continue;
                 StateHeader *header =
-                    state_header_at(&table->records, index->buckets[b].refs[slot]);
+                    state_header_at(&table->records, state_index_bucket(index, b)->refs[slot]);
                 if (!state_is_expired(table, header))
                     each(to, header + 1);
             }

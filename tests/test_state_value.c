@@ -3,6 +3,7 @@
 #include "tests/state_testing.h"
 
 #include "core/clock.h"
+#include "state/state_internal.h"
 #include "tests/suite.h"
 
 #define KEYS   3000
@@ -369,6 +370,73 @@ START_TEST(a_bigint_count_group_is_small)
 }
 END_TEST
 
+/* ---------------------------------------------------------------- a large index */
+
+#define INDEXED 40000
+
+/* Keys of one key group. With `crowded` all have their homes at the end of the index: most wait
+ * while it grows, and go round its end. */
+static uint32_t make_keys(char (*room)[8], Str *keys, uint64_t *hashes, bool crowded)
+{
+    uint32_t count = 0, wanted = crowded ? INDEXED / 4 : INDEXED;
+    for (uint64_t n = 0; count < wanted; n++) {
+        memcpy(room[count], &n, 8);
+        uint64_t hash = hash_bytes(room[count], 8);
+        if (crowded && (uint32_t)hash < UINT32_MAX - (UINT32_MAX >> 7))
+            continue;
+        keys[count] = (Str){room[count], 8};
+        hashes[count++] = hash;
+    }
+    return count;
+}
+
+static void check_many(StateTable *table, const Str *keys, const uint64_t *hashes, uint32_t count,
+                       uint32_t made, uint32_t removed)
+{
+    void **records = memory_alloc(sizeof(void *) * count);
+    state_value_get(table, keys, hashes, count, records);
+    for (uint32_t i = 0; i < count; i++) {
+        bool there = i < made && (i >= removed || i % 5 == 0);
+        ck_assert_msg((records[i] != NULL) == there, "key %u of %u", i, made);
+        if (there)
+            ck_assert_uint_eq(*(uint64_t *)records[i], i);
+    }
+    memory_free(records);
+}
+
+START_TEST(a_large_index_grows_where_it_lies)
+{
+    bool crowded = _i == 1;
+    static char room[INDEXED + 1][8];
+    static Str keys[INDEXED];
+    static uint64_t hashes[INDEXED];
+    uint32_t count = make_keys(room, keys, hashes, crowded);
+    StateStore *store = test_store(1, 0, 0);
+    StateTable *table = state_table_declare(
+        store, &(StateSpec){.name = "counts", .kind = STATE_VALUE, .record_bytes = 8});
+    for (uint32_t from = 0; from < count; from += 500) {
+        void *records[500];
+        state_value_get_or_create(table, keys + from, hashes + from, 500, records, NULL);
+        for (uint32_t i = 0; i < 500; i++)
+            *(uint64_t *)records[i] = from + i;
+        if (from % 2500 == 0)
+            check_many(table, keys, hashes, count, from + 500, 0);
+    }
+    uint64_t full = state_store_bytes(store);
+    for (uint32_t i = 0; i < count; i++) {
+        void *record;
+        state_value_get(table, &keys[i], &hashes[i], 1, &record);
+        if (i % 5 != 0)
+            state_value_remove(table, record);
+    }
+    check_many(table, keys, hashes, count, count, count);
+    state_keys_shrink(table, 0);
+    check_many(table, keys, hashes, count, count, count);
+    ck_assert_uint_lt(state_store_bytes(store), full / 2);
+    state_store_free(store);
+}
+END_TEST
+
 int main(void)
 {
     TCase *cases = tcase_create("value");
@@ -379,5 +447,6 @@ int main(void)
     tcase_add_test(cases, damage_is_noticed);
     tcase_add_test(cases, memory_limit_names_the_operator);
     tcase_add_test(cases, a_bigint_count_group_is_small);
+    tcase_add_loop_test(cases, a_large_index_grows_where_it_lies, 0, 2);
     return test_run("state_value", cases);
 }

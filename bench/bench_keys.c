@@ -1,0 +1,163 @@
+/* What a key of GROUP BY costs as keys grow many: COUNT and SUM per BIGINT through the aggregate
+ * alone, every change given, beside the same by hand.
+ *
+ *     bench_keys [million keys…]        1, 10 and 50 where none are named
+ *
+ * Two figures a size, in million rows per CPU second: making the keys, each once and in no order,
+ * from an empty state; and changing them at random once all are there. By hand the table has its
+ * size from the start, and is written once before, so that neither growing nor the first touch of a
+ * page counts. */
+#include <sys/mman.h>
+
+#include "bench/operator_harness.h"
+
+extern const OperatorClass op_aggregate;
+
+/* Batches that are filled again and again, off the clock. */
+enum { RING_BATCHES = 512 };
+#define RING_ROWS ((uint64_t)RING_BATCHES * BATCH_ROWS_MAX)
+
+static void fill_ring(Batch **ring, uint64_t from, uint64_t keys, bool serial)
+{
+    for (uint64_t b = 0; b < RING_BATCHES; b++) {
+        int64_t *key = ring[b]->columns[0].data;
+        for (uint32_t i = 0; i < BATCH_ROWS_MAX; i++) {
+            uint64_t n = from + b * BATCH_ROWS_MAX + i;
+            key[i] =
+                (int64_t)(serial ? n % keys * UINT64_C(2654435761) % keys : scramble(n + 1) % keys);
+        }
+    }
+}
+
+/* -------------------------------------------------------------------- by hand */
+
+typedef struct HandSlot {
+    int64_t key; /* -1: free */
+    int64_t sum;
+    int64_t count;
+} HandSlot;
+
+typedef struct Hand {
+    HandSlot *slots;
+    uint64_t mask;
+    int64_t changes[1 << 12][4]; /* a ring: kind, key, count, sum */
+    uint64_t out;
+} Hand;
+
+static Hand *hand_new(uint64_t keys)
+{
+    Hand *hand = memory_zalloc(sizeof(*hand));
+    hand->mask = 1024;
+    while (hand->mask < keys * 2)
+        hand->mask *= 2;
+    size_t bytes = hand->mask * sizeof(HandSlot);
+    hand->slots = mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    if (hand->slots == MAP_FAILED)
+        exit(1);
+    madvise(hand->slots, bytes, MADV_HUGEPAGE);
+    for (uint64_t i = 0; i < hand->mask; i++)
+        hand->slots[i].key = -1;
+    hand->mask--;
+    return hand;
+}
+
+static void hand_batch(Hand *hand, const Batch *batch)
+{
+    const int64_t *key = batch->columns[0].data, *value = batch->columns[1].data;
+    for (uint32_t i = 0; i < BATCH_ROWS_MAX; i++)
+        __builtin_prefetch(&hand->slots[scramble((uint64_t)key[i]) & hand->mask], 1);
+    for (uint32_t i = 0; i < BATCH_ROWS_MAX; i++) {
+        uint64_t at = scramble((uint64_t)key[i]) & hand->mask;
+        while (hand->slots[at].key != key[i] && hand->slots[at].key != -1)
+            at = (at + 1) & hand->mask;
+        HandSlot *slot = &hand->slots[at];
+        slot->key = key[i];
+        if (slot->count != 0)
+            memcpy(hand->changes[hand->out++ & 4095],
+                   (int64_t[]){1, key[i], slot->count, slot->sum}, sizeof(hand->changes[0]));
+        slot->count++;
+        slot->sum += value[i];
+        memcpy(hand->changes[hand->out++ & 4095], (int64_t[]){2, key[i], slot->count, slot->sum},
+               sizeof(hand->changes[0]));
+    }
+}
+
+/* ------------------------------------------------------------------- measuring */
+
+typedef struct Spent {
+    double weir_us;
+    double hand_us;
+} Spent;
+
+static void run_ring(Bench *bench, Hand *hand, Batch **ring, Spent *spent)
+{
+    Error error = {0};
+    double start = cpu_us();
+    for (uint64_t b = 0; b < RING_BATCHES; b++)
+        hand_batch(hand, ring[b]);
+    spent->hand_us += cpu_us() - start;
+    start = cpu_us();
+    for (uint64_t b = 0; b < RING_BATCHES; b++)
+        if (!op_aggregate.batch(bench->op, 0, batch_retain(ring[b]), &bench->emitter, &error))
+            exit(1);
+    spent->weir_us += cpu_us() - start;
+}
+
+static void measure(Bench *bench, uint64_t keys, Batch **ring)
+{
+    Hand *hand = hand_new(keys);
+    Spent made = {0, 0}, changed = {0, 0};
+    uint64_t creating = (keys + RING_ROWS - 1) / RING_ROWS * RING_ROWS;
+    for (uint64_t from = 0; from < creating; from += RING_ROWS) {
+        fill_ring(ring, from, keys, true);
+        run_ring(bench, hand, ring, &made);
+    }
+    uint64_t changing = 16 * RING_ROWS;
+    for (uint64_t from = 0; from < changing; from += RING_ROWS) {
+        fill_ring(ring, from, keys, false);
+        run_ring(bench, hand, ring, &changed);
+    }
+    printf("GROUP BY, %3llu M keys: made %5.2f M rows/s (by hand %6.2f), changed %5.2f (%6.2f); "
+           "%.1f bytes a key\n",
+           (unsigned long long)(keys / 1000000), (double)creating / made.weir_us,
+           (double)creating / made.hand_us, (double)changing / changed.weir_us,
+           (double)changing / changed.hand_us,
+           (double)state_store_reserved_bytes(bench->context.state) / (double)keys);
+    munmap(hand->slots, (hand->mask + 1) * sizeof(HandSlot));
+    free(hand);
+}
+
+static void bench_keys(uint64_t keys, Batch **ring)
+{
+    Arena *arena = arena_new(4096);
+    const Type *types[] = {&type_bigint};
+    const Vector *literals[] = {NULL};
+    PlanAggregateCall calls[2] = {{.filter = -1}, {.filter = -1}};
+    Error error = {0};
+    FunctionSite none = {types, literals, 0, NULL, arena}, one = {types, literals, 1, NULL, arena};
+    if (!aggregate_bind("COUNT", &none, false, &calls[0].call, &error) ||
+        !aggregate_bind("SUM", &one, false, &calls[1].call, &error))
+        exit(1);
+    calls[1].arguments = second_column;
+    calls[1].argument_count = 1;
+    PlanAggregate plan = {.keys = first_column, .key_count = 1, .calls = calls, .call_count = 2};
+    const Column columns[] = {
+        {"k", &type_bigint}, {"n", calls[0].call.result}, {"s", calls[1].call.result}};
+    const Schema output = {3, columns};
+    Bench *bench = bench_open(&op_aggregate, &plan, &output);
+    measure(bench, keys, ring);
+    bench_close(bench, &op_aggregate);
+    arena_free(arena);
+}
+
+int main(int count, char **arguments)
+{
+    static const uint64_t sizes[] = {1, 10, 50};
+    Batch **ring = make_batches(RING_ROWS, RING_ROWS, true, 0);
+    setvbuf(stdout, NULL, _IOLBF, 0);
+    for (int i = 1; i < count; i++)
+        bench_keys(strtoull(arguments[i], NULL, 10) * 1000000, ring);
+    for (uint32_t i = 0; count == 1 && i < array_count(sizes); i++)
+        bench_keys(sizes[i] * 1000000, ring);
+    return 0;
+}
