@@ -2,6 +2,7 @@
 #ifndef CONNECTORS_MYSQL_CDC_H
 #define CONNECTORS_MYSQL_CDC_H
 
+#include "connectors/mysql/address.h"
 #include "connectors/mysql/source.h"
 
 extern const OptionSpec mysql_cdc_options[];

@@ -2,7 +2,7 @@
  *
  * Source of the error numbers: the servers' error reference; 2000 and above are the client
  * library's. */
-#include "connectors/mysql/connection.h"
+#include "connectors/mysql/address.h"
 
 #include <errmsg.h>
 #include <inttypes.h>
@@ -217,6 +217,21 @@ static MYSQL *connect_by_mode(const MysqlAddress *address, Error *error)
         return mysql;
     error_clear(error);
     return connect_once(address, false, false, &number, error);
+}
+
+MysqlAddress mysql_address_of(const Options *options, const OptionSpec *specs)
+{
+    return (MysqlAddress){
+        .host = option_text(options, specs, "hostname"),
+        .port = (uint32_t)option_integer(options, specs, "port"),
+        .user = option_text(options, specs, "username"),
+        .password = option_text(options, specs, "password"),
+        .connect_timeout_ms = option_duration_ms(options, specs, "connect.timeout"),
+        .tls_mode = option_text(options, specs, "tls.mode"),
+        .tls_ca = option_text(options, specs, "tls.ca"),
+        .tls_cert = option_text(options, specs, "tls.certificate"),
+        .tls_key = option_text(options, specs, "tls.key"),
+    };
 }
 
 MYSQL *mysql_connection_open(const MysqlAddress *address, Error *error)

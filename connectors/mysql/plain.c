@@ -51,16 +51,7 @@ static bool read_url(const Option *url, Arena *arena, MysqlPlace *place, Error *
 bool mysql_place_of(const Options *options, Arena *arena, MysqlPlace *place, Error *error)
 {
     *place = (MysqlPlace){
-        .address = {.host = option_text(options, mysql_plain_options, "hostname"),
-                    .port = (uint32_t)option_integer(options, mysql_plain_options, "port"),
-                    .user = option_text(options, mysql_plain_options, "username"),
-                    .password = option_text(options, mysql_plain_options, "password"),
-                    .connect_timeout_ms =
-                        option_duration_ms(options, mysql_plain_options, "connect.timeout"),
-                    .tls_mode = option_text(options, mysql_plain_options, "tls.mode"),
-                    .tls_ca = option_text(options, mysql_plain_options, "tls.ca"),
-                    .tls_cert = option_text(options, mysql_plain_options, "tls.certificate"),
-                    .tls_key = option_text(options, mysql_plain_options, "tls.key")},
+        .address = mysql_address_of(options, mysql_plain_options),
         .database = option_text(options, mysql_plain_options, "database-name"),
         .table = option_text(options, mysql_plain_options, "table-name"),
     };

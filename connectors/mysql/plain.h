@@ -3,6 +3,7 @@
 #define CONNECTORS_MYSQL_PLAIN_H
 
 #include "connectors/lookup.h"
+#include "connectors/mysql/address.h"
 #include "connectors/mysql/schema.h"
 
 extern const OptionSpec mysql_plain_options[];

@@ -216,17 +216,7 @@ static void read_options(MysqlSource *source)
 {
     const Options *options = source->context.scans[0].table->options;
     const OptionSpec *specs = mysql_cdc_options;
-    source->address = (MysqlAddress){
-        .host = option_text(options, specs, "hostname"),
-        .port = (uint32_t)option_integer(options, specs, "port"),
-        .user = option_text(options, specs, "username"),
-        .password = option_text(options, specs, "password"),
-        .connect_timeout_ms = option_duration_ms(options, specs, "connect.timeout"),
-        .tls_mode = option_text(options, specs, "tls.mode"),
-        .tls_ca = option_text(options, specs, "tls.ca"),
-        .tls_cert = option_text(options, specs, "tls.certificate"),
-        .tls_key = option_text(options, specs, "tls.key"),
-    };
+    source->address = mysql_address_of(options, specs);
     /* The same, as a job file of Flink CDC may say it. */
     int64_t timeout_ms = mysql_foreign_ms(options, "connect.timeout");
     if (timeout_ms >= 0)
