@@ -57,10 +57,13 @@ bool checkpoint_make_directories(const char *directory, Error *error) MUST_CHECK
 bool checkpoint_copy(CheckpointStore *store, const char *directory, Arena *arena, const char **path,
                      Error *error) MUST_CHECK;
 
-/* Starts an epoch; numbers grow. At most one runs. */
+/* Starts an epoch; numbers grow. At most one runs. What the writer cannot do is told by the commit.
+ */
 bool checkpoint_begin(CheckpointStore *store, uint64_t epoch, Error *error) MUST_CHECK;
-/* Adds a keyed chunk of the operator `uid`; copies the bytes. */
+/* Adds a keyed chunk of the operator `uid`; takes its buffer over, or copies the bytes. */
 void checkpoint_add_chunk(CheckpointStore *store, const char *uid, const StateChunk *chunk);
+/* Whether so much waits for the disk that adding more should wait, if it can. */
+bool checkpoint_is_behind(CheckpointStore *store);
 /* Adds bytes that belong to no key: a split's position, a sink's pending rows. (uid, kind, subtask,
  * name) is unique in an epoch. */
 void checkpoint_add_blob(CheckpointStore *store, const char *uid, const char *kind,

@@ -1,7 +1,8 @@
 /* Upkeep of the store while nothing is asked for: folding deltas into bases, dropping what no
  * retained epoch needs, moving the write-ahead log into the database.
  *
- * A key group is folded when its deltas outweigh its base or have become many. The new base belongs
+ * A key group is folded when half of what is kept of it is out of date, or when its deltas have
+ * become many: state that only grows is written once. The new base belongs
  * to the newest epoch, since it holds exactly that epoch's state; older retained epochs still find
  * the older base and its deltas, until they are dropped.
  *
@@ -14,6 +15,8 @@
 /* Deltas smaller than this together do not make a restore slow. */
 #define FOLD_BYTES_MIN  16384
 #define FOLD_DELTAS_MAX 64
+/* A delta more than that is no burden to a restore that reads so many bytes. */
+#define FOLD_BYTES_PER_DELTA 65536
 /* What one transaction folds at most, and the most that is held in memory for it. */
 #define STEP_BYTES     ((uint64_t)32 << 20)
 #define FOLD_BYTES_MAX ((uint64_t)512 << 20)
@@ -58,7 +61,8 @@ static FoldWeight *weight_of(OperatorTable *table, uint32_t key_group)
     return &table->groups[key_group];
 }
 
-void checkpoint_weight_add(OperatorTable *table, uint32_t key_group, bool is_base, uint64_t bytes)
+void checkpoint_weight_add(OperatorTable *table, uint32_t key_group, bool is_base, uint64_t bytes,
+                           uint64_t replaced_bytes)
 {
     FoldWeight *weight = weight_of(table, key_group);
     if (is_base) {
@@ -66,6 +70,7 @@ void checkpoint_weight_add(OperatorTable *table, uint32_t key_group, bool is_bas
         return;
     }
     weight->delta_bytes += bytes;
+    weight->replaced_bytes += replaced_bytes;
     weight->deltas++;
 }
 
@@ -99,9 +104,11 @@ bool checkpoint_weights_load(CheckpointStore *store, Error *error)
     while (loaded && (result = sqlite3_step(statement)) == SQLITE_ROW) {
         OperatorTable *table = table_by_id(store, sqlite3_column_int64(statement, 0));
         int64_t key_group = sqlite3_column_int64(statement, 1);
+        uint64_t size = (uint64_t)sqlite3_column_int64(statement, 3);
+        /* What it replaces is not known any more: as if it did nothing else. */
         if (table != NULL && key_group >= 0 && key_group < INT16_MAX + 1)
             checkpoint_weight_add(table, (uint32_t)key_group, sqlite3_column_int(statement, 2) != 0,
-                                  (uint64_t)sqlite3_column_int64(statement, 3));
+                                  size, size);
     }
     sqlite3_finalize(statement);
     statement = NULL;
@@ -135,8 +142,11 @@ static bool wants_fold(const FoldWeight *weight)
 {
     if (weight->deltas == 0 || weight->unfoldable)
         return false;
-    return weight->deltas >= FOLD_DELTAS_MAX ||
-           weight->delta_bytes > weight->base_bytes + FOLD_BYTES_MIN;
+    uint64_t all = weight->base_bytes + weight->delta_bytes;
+    uint64_t needed = all > weight->replaced_bytes ? all - weight->replaced_bytes : 0;
+    /* Many small ones are worth one large one, unless that is much larger than they are. */
+    bool many = weight->deltas >= FOLD_DELTAS_MAX + all / FOLD_BYTES_PER_DELTA;
+    return many || weight->replaced_bytes > needed + FOLD_BYTES_MIN;
 }
 
 /* The newest base of a key group and what follows it, copied. */
@@ -255,8 +265,19 @@ static void purge(CheckpointStore *store)
         sqlite3_exec(store->writing, "ROLLBACK", NULL, NULL, NULL);
 }
 
+/* Readers may still stand on older pages: then the rest of the log moves the next time. */
+static void move_log(CheckpointStore *store)
+{
+    sqlite3_wal_checkpoint_v2(store->writing, NULL, SQLITE_CHECKPOINT_PASSIVE, NULL, NULL);
+    store->log_pages = 0;
+}
+
 bool checkpoint_maintain(CheckpointStore *store)
 {
+    if (store->log_pages > CHECKPOINT_LOG_PAGES_MAX) {
+        move_log(store);
+        return true;
+    }
     if (store->wants_fold) {
         store->wants_fold = fold_step(store);
         return true;
@@ -264,8 +285,7 @@ bool checkpoint_maintain(CheckpointStore *store)
     if (store->wants_purge) {
         store->wants_purge = false;
         purge(store);
-        /* Readers may still stand on older pages: then the rest of the log moves the next time. */
-        sqlite3_wal_checkpoint_v2(store->writing, NULL, SQLITE_CHECKPOINT_PASSIVE, NULL, NULL);
+        move_log(store);
         return true;
     }
     return false;

@@ -16,6 +16,7 @@
 typedef struct FoldWeight {
     uint64_t base_bytes;
     uint64_t delta_bytes;
+    uint64_t replaced_bytes; /* of both: what folding would save, about */
     uint32_t deltas;
     bool unfoldable; /* it is corrupt or too large; a restore will say which */
 } FoldWeight;
@@ -48,8 +49,11 @@ typedef struct WriteRequest {
     const char *name; /* table of a chunk, kind of a blob */
     uint32_t number;  /* key group or subtask */
     bool is_base;
-    Str key; /* name of a blob */
+    uint64_t replaced_bytes; /* of older chunks, by this one */
+    Str key;                 /* name of a blob */
     Str data;
+    Buffer owned;               /* where the data of a chunk is */
+    bool unsealed;              /* its checksum is still to be entered */
     const CheckpointInfo *info; /* COMMIT */
     Error *error;               /* COMMIT, BEGIN, REWIND: the asker waits for `done` */
     bool *done;
@@ -78,12 +82,18 @@ struct CheckpointStore {
     OperatorTable *tables;
     uint32_t table_count;
     uint64_t running_epoch; /* 0: none */
+    bool in_transaction;    /* the running epoch has written something */
     uint64_t epoch_bytes;
     uint64_t newest_epoch;
     bool failed; /* the running epoch cannot be committed */
     Error failure;
     bool wants_purge;
     bool wants_fold;
+    uint32_t log_pages; /* in the write-ahead log after the last commit; 0: moved since */
+
+    /* The coordinator's. */
+    uint64_t begun_epoch;     /* 0: none */
+    uint64_t committed_epoch; /* newest */
 
     pthread_t thread;
     bool has_thread;
@@ -92,8 +102,12 @@ struct CheckpointStore {
     pthread_cond_t finished; /* a request is done, or the queue has room */
     WriteRequest *first;
     WriteRequest *last;
+    uint32_t waiting; /* requests in the queue whose asker waits */
     size_t queued_bytes;
 };
+
+/* Of the write-ahead log, past which its pages are moved to their place before anything else. */
+#define CHECKPOINT_LOG_PAGES_MAX 32768
 
 /* ------------------------------------------------------------ checkpoint.c */
 
@@ -116,7 +130,8 @@ void checkpoint_weights_free(CheckpointStore *store);
 /* The operator's table, entered into the database when it is new; NULL with an error. */
 OperatorTable *checkpoint_table(CheckpointStore *store, const char *uid, const char *table,
                                 Error *error) MUST_CHECK;
-void checkpoint_weight_add(OperatorTable *table, uint32_t key_group, bool is_base, uint64_t bytes);
+void checkpoint_weight_add(OperatorTable *table, uint32_t key_group, bool is_base, uint64_t bytes,
+                           uint64_t replaced_bytes);
 /* What can be done while nothing is asked for: one step; false when there is nothing left. */
 bool checkpoint_maintain(CheckpointStore *store);
 

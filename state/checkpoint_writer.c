@@ -17,6 +17,10 @@
 
 /* A first base may be many times this; what waits beyond it waits in the operators' tables. */
 #define QUEUE_BYTES_MAX ((size_t)256 << 20)
+/* From here on nothing is copied ahead of its time. */
+#define QUEUE_BYTES_BEHIND ((size_t)96 << 20)
+/* Maintenance goes first while less than this waits. */
+#define QUEUE_BYTES_FEW ((size_t)48 << 20)
 
 /* ------------------------------------------------------------------- asking */
 
@@ -26,6 +30,7 @@ static void enqueue(CheckpointStore *store, WriteRequest *request)
     while (store->queued_bytes > QUEUE_BYTES_MAX)
         pthread_cond_wait(&store->finished, &store->mutex);
     store->queued_bytes += request->bytes;
+    store->waiting += request->done != NULL;
     if (store->last != NULL)
         store->last->next = request;
     else
@@ -84,15 +89,30 @@ static const char *place_text(char **room, const char *text)
 void checkpoint_add_chunk(CheckpointStore *store, const char *uid, const StateChunk *chunk)
 {
     char *room;
-    WriteRequest *request = request_new(
-        WRITE_CHUNK, strlen(uid) + strlen(chunk->table) + 2 + chunk->bytes.length, &room);
+    WriteRequest *request = request_new(WRITE_CHUNK, strlen(uid) + strlen(chunk->table) + 2, &room);
     request->uid = place_text(&room, uid);
     request->name = place_text(&room, chunk->table);
     request->number = chunk->key_group;
     request->is_base = chunk->is_base;
-    request->data =
-        (Str){place_bytes(&room, chunk->bytes.data, chunk->bytes.length), chunk->bytes.length};
+    request->replaced_bytes = chunk->replaced_bytes;
+    if (chunk->buffer != NULL) {
+        request->owned = *chunk->buffer;
+        *chunk->buffer = (Buffer){0};
+    } else {
+        buffer_append_str(&request->owned, chunk->bytes);
+    }
+    request->data = (Str){request->owned.data, request->owned.length};
+    request->unsealed = chunk->buffer != NULL;
+    request->bytes += request->owned.capacity;
     enqueue(store, request);
+}
+
+bool checkpoint_is_behind(CheckpointStore *store)
+{
+    pthread_mutex_lock(&store->mutex);
+    bool behind = store->queued_bytes > QUEUE_BYTES_BEHIND;
+    pthread_mutex_unlock(&store->mutex);
+    return behind;
 }
 
 void checkpoint_add_blob(CheckpointStore *store, const char *uid, const char *kind,
@@ -119,23 +139,53 @@ static bool refuse_read_only(const CheckpointStore *store, Error *error)
 
 bool checkpoint_begin(CheckpointStore *store, uint64_t epoch, Error *error)
 {
-    return refuse_read_only(store, error) && ask(store, WRITE_BEGIN, epoch, NULL, error);
+    if (!refuse_read_only(store, error))
+        return false;
+    if (store->begun_epoch != 0 || epoch <= store->committed_epoch)
+        return error_set(error, ERROR_INTERNAL,
+                         "epoch %llu cannot begin: epoch %llu is running, %llu is the newest",
+                         (unsigned long long)epoch, (unsigned long long)store->begun_epoch,
+                         (unsigned long long)store->committed_epoch);
+    store->begun_epoch = epoch;
+    char *room;
+    WriteRequest *request = request_new(WRITE_BEGIN, 0, &room);
+    request->epoch = epoch;
+    enqueue(store, request);
+    return true;
 }
 
 bool checkpoint_commit(CheckpointStore *store, const CheckpointInfo *info, Error *error)
 {
-    return refuse_read_only(store, error) && ask(store, WRITE_COMMIT, info->epoch, info, error);
+    if (!refuse_read_only(store, error))
+        return false;
+    if (store->begun_epoch != info->epoch)
+        return error_set(error, ERROR_INTERNAL, "epoch %llu cannot be committed: %llu is running",
+                         (unsigned long long)info->epoch, (unsigned long long)store->begun_epoch);
+    bool committed = ask(store, WRITE_COMMIT, info->epoch, info, error);
+    store->begun_epoch = 0;
+    if (committed)
+        store->committed_epoch = info->epoch;
+    return committed;
 }
 
 bool checkpoint_rewind(CheckpointStore *store, uint64_t epoch, Error *error)
 {
-    return refuse_read_only(store, error) && ask(store, WRITE_REWIND, epoch, NULL, error);
+    if (!refuse_read_only(store, error))
+        return false;
+    if (store->begun_epoch != 0)
+        return error_set(error, ERROR_INTERNAL, "epoch %llu is running",
+                         (unsigned long long)store->begun_epoch);
+    bool rewound = ask(store, WRITE_REWIND, epoch, NULL, error);
+    if (rewound && store->committed_epoch > epoch)
+        store->committed_epoch = epoch;
+    return rewound;
 }
 
 void checkpoint_abort(CheckpointStore *store)
 {
     if (store->has_thread)
         ask(store, WRITE_ABORT, 0, NULL, NULL);
+    store->begun_epoch = 0;
 }
 
 /* -------------------------------------------------------------------- doing */
@@ -150,23 +200,27 @@ static bool step_done(CheckpointStore *store, sqlite3_stmt *statement, Error *er
     return done;
 }
 
-static bool begin(CheckpointStore *store, uint64_t epoch, Error *error)
+/* The transaction begins with the first thing that is written: until then there is time for
+ * maintenance. */
+static void begin(CheckpointStore *store, uint64_t epoch)
 {
-    if (store->running_epoch != 0 || epoch <= store->newest_epoch)
-        return error_set(error, ERROR_INTERNAL,
-                         "epoch %llu cannot begin: epoch %llu is running, %llu is the newest",
-                         (unsigned long long)epoch, (unsigned long long)store->running_epoch,
-                         (unsigned long long)store->newest_epoch);
-    if (!checkpoint_exec(store, store->writing, "BEGIN IMMEDIATE", "beginning an epoch", error))
-        return false;
     store->running_epoch = epoch;
     store->epoch_bytes = 0;
     store->failed = false;
-    return true;
+}
+
+static bool ensure_transaction(CheckpointStore *store, Error *error)
+{
+    if (!store->in_transaction)
+        store->in_transaction =
+            checkpoint_exec(store, store->writing, "BEGIN IMMEDIATE", "beginning an epoch", error);
+    return store->in_transaction;
 }
 
 static bool write_chunk(CheckpointStore *store, const WriteRequest *request, Error *error)
 {
+    if (request->unsealed)
+        state_chunk_seal(request->owned.data, request->owned.length);
     OperatorTable *table = checkpoint_table(store, request->uid, request->name, error);
     if (table == NULL)
         return false;
@@ -179,7 +233,8 @@ static bool write_chunk(CheckpointStore *store, const WriteRequest *request, Err
     sqlite3_bind_blob64(statement, 6, request->data.data, request->data.length, SQLITE_STATIC);
     if (!step_done(store, statement, error))
         return false;
-    checkpoint_weight_add(table, request->number, request->is_base, request->data.length);
+    checkpoint_weight_add(table, request->number, request->is_base, request->data.length,
+                          request->replaced_bytes);
     store->epoch_bytes += request->data.length;
     store->wants_purge |= request->is_base;
     return true;
@@ -205,17 +260,20 @@ static void write_part(CheckpointStore *store, const WriteRequest *request)
 {
     if (store->running_epoch == 0 || store->failed)
         return;
-    store->failed = request->kind == WRITE_CHUNK ? !write_chunk(store, request, &store->failure)
-                                                 : !write_blob(store, request, &store->failure);
+    bool written = ensure_transaction(store, &store->failure) &&
+                   (request->kind == WRITE_CHUNK ? write_chunk(store, request, &store->failure)
+                                                 : write_blob(store, request, &store->failure));
+    store->failed = !written;
 }
 
 static void roll_back(CheckpointStore *store)
 {
-    if (store->running_epoch == 0)
-        return;
-    sqlite3_exec(store->writing, "ROLLBACK", NULL, NULL, NULL);
     store->running_epoch = 0;
     store->failed = false;
+    if (!store->in_transaction)
+        return;
+    sqlite3_exec(store->writing, "ROLLBACK", NULL, NULL, NULL);
+    store->in_transaction = false;
     /* The weights count rows that are gone now. */
     checkpoint_weights_free(store);
     if (!checkpoint_weights_load(store, NULL))
@@ -245,19 +303,17 @@ static bool insert_epoch(CheckpointStore *store, const CheckpointInfo *info, Err
 
 static bool commit(CheckpointStore *store, const CheckpointInfo *info, Error *error)
 {
-    if (store->running_epoch != info->epoch)
-        return error_set(error, ERROR_INTERNAL, "epoch %llu cannot be committed: %llu is running",
-                         (unsigned long long)info->epoch, (unsigned long long)store->running_epoch);
     bool committed = !store->failed;
     if (store->failed && error != NULL)
         *error = store->failure;
-    committed = committed && insert_epoch(store, info, error) &&
+    committed = committed && ensure_transaction(store, error) && insert_epoch(store, info, error) &&
                 checkpoint_exec(store, store->writing, "COMMIT", "making an epoch durable", error);
     if (!committed) {
         roll_back(store);
         return false;
     }
     store->running_epoch = 0;
+    store->in_transaction = false;
     store->newest_epoch = info->epoch;
     store->wants_fold = true;
     store->wants_purge = true;
@@ -271,9 +327,6 @@ static bool rewind_to(CheckpointStore *store, uint64_t epoch, Error *error)
              "BEGIN IMMEDIATE; DELETE FROM epoch WHERE epoch > %llu;"
              "DELETE FROM blob WHERE epoch > %llu; DELETE FROM chunk WHERE epoch > %llu; COMMIT",
              (unsigned long long)epoch, (unsigned long long)epoch, (unsigned long long)epoch);
-    if (store->running_epoch != 0)
-        return error_set(error, ERROR_INTERNAL, "epoch %llu is running",
-                         (unsigned long long)store->running_epoch);
     if (!checkpoint_exec(store, store->writing, sql, "going back to an older epoch", error)) {
         sqlite3_exec(store->writing, "ROLLBACK", NULL, NULL, NULL);
         return false;
@@ -286,7 +339,8 @@ static bool perform(CheckpointStore *store, const WriteRequest *request)
 {
     switch (request->kind) {
     case WRITE_BEGIN:
-        return begin(store, request->epoch, request->error);
+        begin(store, request->epoch);
+        return true;
     case WRITE_CHUNK:
     case WRITE_BLOB:
         write_part(store, request);
@@ -305,24 +359,35 @@ static bool perform(CheckpointStore *store, const WriteRequest *request)
 
 /* ------------------------------------------------------------------- thread */
 
-/* The next request; while there is none, maintenance. */
+/* Whether maintenance goes before what waits: little does, and nobody for an answer; or the log has
+ * become so long that it must. Under the mutex. */
+static bool upkeep_is_first(const CheckpointStore *store)
+{
+    if (store->first == NULL || store->log_pages > CHECKPOINT_LOG_PAGES_MAX)
+        return true;
+    return store->waiting == 0 && store->queued_bytes < QUEUE_BYTES_FEW;
+}
+
+/* The next request; while there is none, or time for it, maintenance. */
 static WriteRequest *next_request(CheckpointStore *store)
 {
-    bool has_upkeep = true;
+    bool has_upkeep = !store->in_transaction;
     for (;;) {
         pthread_mutex_lock(&store->mutex);
         while (store->first == NULL && !has_upkeep)
             pthread_cond_wait(&store->arrived, &store->mutex);
-        WriteRequest *request = store->first;
-        if (request != NULL) {
+        WriteRequest *request = NULL;
+        if (!has_upkeep || !upkeep_is_first(store)) {
+            request = store->first;
             store->first = request->next;
             if (store->first == NULL)
                 store->last = NULL;
+            store->waiting -= request->done != NULL;
         }
         pthread_mutex_unlock(&store->mutex);
         if (request != NULL)
             return request;
-        has_upkeep = store->running_epoch == 0 && checkpoint_maintain(store);
+        has_upkeep = checkpoint_maintain(store);
     }
 }
 
@@ -336,6 +401,7 @@ static void finish_request(CheckpointStore *store, WriteRequest *request, bool s
     }
     pthread_cond_broadcast(&store->finished);
     pthread_mutex_unlock(&store->mutex);
+    buffer_deinit(&request->owned);
     memory_free(request);
 }
 
@@ -365,8 +431,16 @@ static bool prepare(CheckpointStore *store, const char *sql, sqlite3_stmt **stat
     return checkpoint_sql_error(store, store->writing, "opening it", error);
 }
 
+static int note_log(void *of, sqlite3 *database, const char *name, int pages)
+{
+    ((CheckpointStore *)of)->log_pages = (uint32_t)pages;
+    return SQLITE_OK;
+}
+
 bool checkpoint_writer_start(CheckpointStore *store, Error *error)
 {
+    store->committed_epoch = store->newest_epoch;
+    sqlite3_wal_hook(store->writing, note_log, store);
     WriterStatements *statements = &store->statements;
     bool prepared =
         prepare(store,

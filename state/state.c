@@ -45,7 +45,7 @@ static void table_free(StateTable *table)
         state_map_close(table);
     for (uint32_t i = 0; i < key_group_count(table->store); i++) {
         state_index_deinit(&table->key_groups[i].index, table);
-        buffer_deinit(&table->key_groups[i].removed);
+        buffer_deinit(&table->key_groups[i].chunk);
     }
     memory_free(table->key_groups);
     state_records_deinit(&table->records);

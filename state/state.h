@@ -24,6 +24,7 @@
 #ifndef STATE_STATE_H
 #define STATE_STATE_H
 
+#include "core/buffer.h"
 #include "core/error.h"
 #include "core/vector.h"
 
@@ -202,14 +203,33 @@ void *state_cursor_previous(StateCursor *cursor);
 typedef struct StateChunk {
     const char *table;
     uint32_t key_group;
-    bool is_base; /* everything there is; else what changed since the chunk before */
+    bool is_base; /* the first of all there is; else what changed since the chunk before */
     Str bytes;    /* the table's own encoding; only state_ functions read it */
+    /* Where the bytes are, if who gets the chunk may take them over, leaving it empty; else NULL:
+     * they are valid during the call. */
+    Buffer *buffer;
+    uint64_t replaced_bytes; /* of older chunks, that this one makes useless; about */
 } StateChunk;
 
+typedef void StateChunkAdd(void *to, const StateChunk *chunk);
+
 /* Hands over what changed since the last snapshot (everything the first time or after a restore is
- * not needed again) and forgets it: calls `add` per chunk; the bytes are valid during the call.
- * Nothing is written to disk here. */
-void state_snapshot(StateStore *store, void (*add)(void *to, const StateChunk *chunk), void *to);
+ * not needed again) and forgets it: calls `add` per chunk, which is complete but for its checksum:
+ * state_chunk_seal. Nothing is written to disk here. */
+void state_snapshot(StateStore *store, StateChunkAdd *add, void *to);
+
+/* A part of the next snapshot, ahead of it and between two batches, so that less is left for it: at
+ * most so many changed records. What changes after that is handed over again, and a restore that
+ * has all chunks, in order, has the state at the snapshot. Unless `all`, tables are passed over
+ * whose records mostly change again or go before the snapshot. Returns how many were copied; 0:
+ * there is nothing to copy. */
+uint32_t state_snapshot_ahead(StateStore *store, uint32_t max_records, bool all, StateChunkAdd *add,
+                              void *to);
+/* Records that have changed and are not copied; unless `all`, of the tables whose copying pays. */
+uint64_t state_store_changed(const StateStore *store, bool all);
+
+/* Enters the checksum of a chunk; from any thread. */
+void state_chunk_seal(char *bytes, size_t length);
 
 /* The next snapshot is made of bases: the store that held them is not the one it goes to (a restore
  * from another path, a commit that failed). */

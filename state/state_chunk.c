@@ -4,35 +4,58 @@
 #include "core/hash.h"
 
 #define CHUNK_MAGIC   0x43545357u /* "WSTC" */
-#define CHUNK_VERSION 1
+#define CHUNK_VERSION 2
 #define CHECKED_FROM  16 /* the checksum is over what follows it */
 #define COUNTS_AT     28
 #define VARINT_BYTES  10
 
-void state_chunk_append_varint(Buffer *out, uint64_t value)
+static char *put_varint(char *at, uint64_t value)
 {
-    char *at = buffer_reserve(out, VARINT_BYTES);
-    size_t length = 0;
     while (value >= 0x80) {
-        at[length++] = (char)(value | 0x80);
+        *at++ = (char)(value | 0x80);
         value >>= 7;
     }
-    at[length++] = (char)value;
-    out->length += length;
+    *at++ = (char)value;
+    return at;
 }
 
-void state_chunk_append_identity(Buffer *out, Str key, Str subkey)
+static char *put_identity(char *at, Str key, Str subkey)
 {
-    state_chunk_append_varint(out, key.length);
-    state_chunk_append_varint(out, subkey.length);
-    buffer_append_str(out, key);
-    buffer_append_str(out, subkey);
+    at = put_varint(at, key.length);
+    at = put_varint(at, subkey.length);
+    if (key.length != 0)
+        memcpy(at, key.data, key.length);
+    if (subkey.length != 0)
+        memcpy(at + key.length, subkey.data, subkey.length);
+    return at + key.length + subkey.length;
 }
 
-static void put_u32(Buffer *out, size_t at, uint32_t value)
+void state_chunk_append_removed(Buffer *out, Str key, Str subkey)
+{
+    char *at = buffer_reserve(out, 2 * VARINT_BYTES + key.length + subkey.length + 1);
+    at = put_identity(at, key, subkey);
+    *at++ = 0;
+    out->length = (size_t)(at - out->data);
+}
+
+char *state_chunk_append_item(Buffer *out, Str key, Str subkey, const uint64_t *sequence,
+                              size_t value_bytes)
+{
+    char *at = buffer_reserve(out, 3 * VARINT_BYTES + key.length + subkey.length +
+                                       sizeof(*sequence) + value_bytes);
+    at = put_identity(at, key, subkey);
+    at = put_varint(at, (uint64_t)value_bytes + 1);
+    if (sequence != NULL)
+        for (uint32_t i = 0; i < 64; i += 8)
+            *at++ = (char)(*sequence >> i);
+    out->length = (size_t)(at - out->data) + value_bytes;
+    return at;
+}
+
+static void put_u32(char *bytes, size_t at, uint32_t value)
 {
     for (uint32_t i = 0; i < 4; i++)
-        out->data[at + i] = (char)(value >> 8 * i);
+        bytes[at + i] = (char)(value >> 8 * i);
 }
 
 void state_chunk_start(Buffer *out, const StateChunkHead *head)
@@ -52,13 +75,17 @@ void state_chunk_start(Buffer *out, const StateChunkHead *head)
     buffer_append_bytes(out, head->table);
 }
 
-void state_chunk_finish(Buffer *out, const StateChunkHead *head)
+void state_chunk_set_counts(Buffer *out, uint32_t removed_count, uint32_t item_count)
 {
-    put_u32(out, COUNTS_AT, head->removed_count);
-    put_u32(out, COUNTS_AT + 4, head->item_count);
-    uint64_t sum = hash_bytes(out->data + CHECKED_FROM, out->length - CHECKED_FROM);
-    put_u32(out, 8, (uint32_t)sum);
-    put_u32(out, 12, (uint32_t)(sum >> 32));
+    put_u32(out->data, COUNTS_AT, removed_count);
+    put_u32(out->data, COUNTS_AT + 4, item_count);
+}
+
+void state_chunk_seal(char *bytes, size_t length)
+{
+    uint64_t sum = hash_bytes(bytes + CHECKED_FROM, length - CHECKED_FROM);
+    put_u32(bytes, 8, (uint32_t)sum);
+    put_u32(bytes, 12, (uint32_t)(sum >> 32));
 }
 
 static bool corrupt(Error *error, const char *why)
@@ -143,19 +170,15 @@ static void read_identity(Reader *reader, StateChunkItem *item)
     item->identity = (Str){start, (size_t)(reader->next - start)};
 }
 
-bool state_chunk_next_removed(StateChunkReader *chunk, StateChunkItem *item)
-{
-    read_identity(&chunk->reader, item);
-    return !chunk->reader.failed;
-}
-
-bool state_chunk_next_item(StateChunkReader *chunk, StateChunkItem *item)
+bool state_chunk_next(StateChunkReader *chunk, StateChunkItem *item)
 {
     Reader *reader = &chunk->reader;
     const char *start = reader->next;
     read_identity(reader, item);
-    item->sequence = chunk->head.kind == STATE_MAP ? reader_u64(reader) : 0;
-    item->value = read_run(reader, read_varint(reader));
+    uint64_t length = read_varint(reader);
+    item->removed = length == 0;
+    item->sequence = chunk->head.kind == STATE_MAP && !item->removed ? reader_u64(reader) : 0;
+    item->value = read_run(reader, item->removed ? 0 : length - 1);
     item->whole = (Str){start, (size_t)(reader->next - start)};
     return !reader->failed;
 }

@@ -1,15 +1,17 @@
 /* Chunks: the changes of one key group of one table as bytes, the unit of a checkpoint.
  *
  *     0   "WSTC"          8   XXH3 of everything from 16 on
- *     4   version 1
- *     16  kind u8, is_base u8 (2: the records have times), string count u16, key group u32, record
- * bytes u32, removed count u32, item count u32, name length u32, name removed:  identity … items:
- * identity, [sequence u64 (MAP)], value length, value …
+ *     4   version 2
+ *     16  kind u8, is_base u8 (2: the records have times), string count u16, key group u32,
+ *         record bytes u32, removed count u32, item count u32, name length u32, name
+ *     then entries in the order in which they happened, each an identity and
+ *         0                                                  the record went
+ *         value length + 1, [sequence u64 (MAP)], value      it came or changed
  *
  * An identity is key length, subkey length, key, subkey; a value is the record (pointers of long
  * texts zeroed), its long texts in order, and for MAP and ORDERED the payload. Lengths are base-128
- * varints, so that equal identities are equal bytes. What a chunk removes goes before what it
- * brings.
+ * varints, so that equal identities are equal bytes. One identity may stand in a chunk several
+ * times: the last entry holds.
  *
  * Invariant: bytes whose checksum holds were written by this code; whatever else is wrong with them
  * is still met with an error, never with a read past the end. */
@@ -35,18 +37,21 @@ typedef struct StateChunkItem {
     Str identity; /* key length to the end of the subkey */
     Str key;
     Str subkey;
+    bool removed;
     uint64_t sequence;
     Str value;
     Str whole; /* the item as it stands in the chunk */
 } StateChunkItem;
 
-/* Writing: start, identities of removed records, items, finish (which fills in `head`'s counts). */
+/* Writing: start, entries, the counts, state_chunk_seal. */
 void state_chunk_start(Buffer *out, const StateChunkHead *head);
-void state_chunk_finish(Buffer *out, const StateChunkHead *head);
-void state_chunk_append_identity(Buffer *out, Str key, Str subkey);
-void state_chunk_append_varint(Buffer *out, uint64_t value);
+void state_chunk_set_counts(Buffer *out, uint32_t removed_count, uint32_t item_count);
+void state_chunk_append_removed(Buffer *out, Str key, Str subkey);
+/* Writes all of an entry but its value; returns where that goes, `value_bytes` long. */
+char *state_chunk_append_item(Buffer *out, Str key, Str subkey, const uint64_t *sequence,
+                              size_t value_bytes);
 
-/* Reading: open checks checksum and head; then removed_count identities, then item_count items. */
+/* Reading: open checks checksum and head; then as many entries as both counts say. */
 typedef struct StateChunkReader {
     StateChunkHead head;
     Reader reader;
@@ -54,8 +59,7 @@ typedef struct StateChunkReader {
 
 bool state_chunk_open(Str bytes, StateChunkReader *chunk, Error *error) MUST_CHECK;
 /* False past the chunk's end: it is corrupt. */
-bool state_chunk_next_removed(StateChunkReader *chunk, StateChunkItem *item) MUST_CHECK;
-bool state_chunk_next_item(StateChunkReader *chunk, StateChunkItem *item) MUST_CHECK;
+bool state_chunk_next(StateChunkReader *chunk, StateChunkItem *item) MUST_CHECK;
 bool state_chunk_corrupt(const StateChunkHead *head, Error *error);
 
 #endif

@@ -49,15 +49,11 @@ static bool fold_chunk(Fold *fold, Str bytes, Error *error)
     if (!state_chunk_open(bytes, &chunk, error))
         return false;
     StateChunkItem item;
-    for (uint32_t i = 0; i < chunk.head.removed_count; i++) {
-        if (!state_chunk_next_removed(&chunk, &item))
+    uint32_t entries = chunk.head.removed_count + chunk.head.item_count;
+    for (uint32_t i = 0; i < entries; i++) {
+        if (!state_chunk_next(&chunk, &item))
             return state_chunk_corrupt(&chunk.head, error);
-        set_slot(fold, &item, 0);
-    }
-    for (uint32_t i = 0; i < chunk.head.item_count; i++) {
-        if (!state_chunk_next_item(&chunk, &item))
-            return state_chunk_corrupt(&chunk.head, error);
-        set_slot(fold, &item, item.whole.length);
+        set_slot(fold, &item, item.removed ? 0 : item.whole.length);
     }
     return true;
 }
@@ -108,7 +104,8 @@ bool state_fold_chunks(const Str *chunks, uint32_t count, Buffer *base, Error *e
             buffer_append(base, fold.slots[i].item, fold.slots[i].whole_bytes);
             fold.head.item_count++;
         }
-        state_chunk_finish(base, &fold.head);
+        state_chunk_set_counts(base, 0, fold.head.item_count);
+        state_chunk_seal(base->data, base->length);
     }
     memory_free(fold.slots);
     return whole;

@@ -28,7 +28,7 @@
 #define STATE_GROUP_BITS   15
 #define STATE_GROUPS_MAX   (1u << STATE_GROUP_BITS)
 #define STATE_SIZE_CLASSES 104
-#define STATE_PERSISTED    (1u << 31) /* the last snapshot, or one before it, holds this record */
+#define STATE_PERSISTED    (1u << 31) /* a chunk, handed over or begun, holds this record */
 #define STATE_CHANGED      (1u << 30) /* the record's bit in its block's bitmap is set */
 #define STATE_BUCKET_SLOTS 12
 
@@ -81,7 +81,9 @@ typedef struct StateRecords {
     uint32_t *free_blocks; /* numbers of blocks that were given back */
     uint32_t free_block_count;
     uint64_t live_bytes;
-    uint64_t huge_texts; /* texts outside the blocks */
+    uint64_t huge_texts;    /* texts outside the blocks */
+    uint64_t changed_count; /* bits that are set in the bitmaps of changed records */
+    uint64_t churn;         /* changed records that went before a chunk held them (StateCopy) */
 } StateRecords;
 
 void state_records_deinit(StateRecords *records);
@@ -125,6 +127,7 @@ static inline void state_record_touch(StateRecords *records, const StateHeader *
     uint32_t unit = (uint32_t)(((uintptr_t)header & (STATE_BLOCK_BYTES - 1)) / STATE_UNIT_BYTES);
     block->changed[unit >> 6] |= UINT64_C(1) << (unit & 63);
     block->any_changed = true;
+    records->changed_count++;
 }
 
 /* -------------------------------------------------------------- state_index.c */
@@ -242,10 +245,24 @@ static inline bool state_probe_next(StateProbe *probe, StateRef *ref)
 
 typedef struct StateKeyGroup {
     StateIndex index;
-    Buffer removed; /* identities (state_chunk.h) of persisted records removed since the snapshot */
-    uint32_t removed_count;
-    bool has_base; /* a base of it was handed over or restored: from now on deltas */
+    Buffer chunk; /* begun: what was copied and which persisted records went, in order */
+    uint32_t chunk_items;
+    uint32_t chunk_removed;
+    uint64_t chunk_replaced; /* bytes of older chunks that it makes useless, about */
+    size_t chunk_room;       /* what the chunk before took */
+    bool chunk_is_base;
+    bool has_base; /* a base of it was begun or restored: from now on deltas */
 } StateKeyGroup;
+
+/* Copying ahead of a snapshot: where it goes on, and whether it pays. Counters of this epoch and,
+ * halved each time, of those before. */
+typedef struct StateCopy {
+    uint32_t block;
+    uint32_t word;
+    uint64_t copied;   /* records */
+    uint64_t recopied; /* of those, the ones an older chunk has already */
+    uint64_t removed;  /* records that went though a chunk has them */
+} StateCopy;
 
 /* Giving back what has expired: passes over the blocks, each spread over a part of the TTL. */
 typedef struct StateSweep {
@@ -268,6 +285,7 @@ struct StateTable {
     int64_t expired_ms; /* records last written then or before have expired */
     uint32_t time_at;   /* where a record has the time; with a TTL */
     StateSweep sweep;
+    StateCopy copy;
     bool restore_changed;    /* restored from a form with or without times: next come bases */
     uint32_t body_bytes;     /* between header and key of what the index finds */
     uint32_t prefix_bytes;   /* before the header of what is persisted */
@@ -441,13 +459,17 @@ void state_strings_free(StateTable *table, void *record);
 void state_each_record(StateTable *table, void (*each)(StateTable *table, StateHeader *header));
 void state_ordered_each(StateTable *table, StateTree *tree,
                         void (*each)(StateTable *table, StateHeader *header));
-/* Logs that a persisted record goes. */
+/* Writes into the key group's chunk that a persisted record goes. */
 void state_log_removed(StateTable *table, const StateHeader *header, Str key, Str subkey);
+/* Throws away what the key group's chunk holds. */
+void state_chunk_drop(StateKeyGroup *group);
 
 /* Entering records that come from a chunk; an equal identity is replaced. */
 void *state_map_restore(StateTable *table, Str key, uint64_t hash, Str subkey, uint64_t sequence,
                         Str payload);
 void *state_ordered_restore(StateTable *table, Str key, uint64_t hash, Str sort_key, Str payload);
+/* Whether or not the tree counts as expired: what is newest of it may be still to come. */
+void state_ordered_restore_removed(StateTable *table, Str key, uint64_t hash, Str sort_key);
 /* Brings groups whose entries came out of order into the order of their sequences. */
 void state_map_restore_end(StateTable *table);
 void state_map_close(StateTable *table); /* gives back the groups' indexes */

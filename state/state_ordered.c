@@ -267,7 +267,13 @@ void *state_ordered_restore(StateTable *table, Str key, uint64_t hash, Str sort_
 
 void state_ordered_remove(StateTable *table, Str key, uint64_t hash, Str sort_key)
 {
-    StateTree *tree = find_tree(table, key, hash, false);
+    if (find_tree(table, key, hash, false) != NULL)
+        state_ordered_restore_removed(table, key, hash, sort_key);
+}
+
+void state_ordered_restore_removed(StateTable *table, Str key, uint64_t hash, Str sort_key)
+{
+    StateTree *tree = find_any(table, key, hash, false);
     if (tree == NULL)
         return;
     StateCursor path;

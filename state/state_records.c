@@ -240,6 +240,10 @@ void state_record_free(StateRecords *records, StateHeader *header, size_t prefix
 {
     size_t total = prefix + sizeof(StateHeader) + bytes;
     uint32_t number = header->where & (STATE_BLOCKS_MAX - 1);
+    if ((header->where & STATE_CHANGED) != 0) {
+        records->changed_count--;
+        records->churn += (header->where & STATE_PERSISTED) == 0;
+    }
     if (is_huge(total)) {
         records->live_bytes -= total;
         drop_block(records, number);

@@ -102,7 +102,7 @@ static void remove_item(StateTable *table, uint32_t key_group, const StateChunkI
 {
     uint64_t hash = hash_in_group(hash_bytes(item->key.data, item->key.length), key_group);
     if (table->kind == STATE_ORDERED) {
-        state_ordered_remove(table, item->key, hash, item->subkey);
+        state_ordered_restore_removed(table, item->key, hash, item->subkey);
         return;
     }
     void *body;
@@ -143,13 +143,21 @@ static bool load_batch(StateTable *table, const StateChunkHead *head, Batch *bat
 static bool load_values(StateTable *table, StateChunkReader *chunk)
 {
     Batch batch = {.count = 0};
+    uint32_t count = chunk->head.removed_count + chunk->head.item_count;
     /* A delta mostly replaces. */
     if (chunk->head.is_base)
         state_keys_reserve(table, chunk->head.key_group, chunk->head.item_count);
-    for (uint32_t i = 0; i < chunk->head.item_count; i++) {
+    for (uint32_t i = 0; i < count; i++) {
         StateChunkItem item;
-        if (!state_chunk_next_item(chunk, &item))
+        if (!state_chunk_next(chunk, &item))
             return false;
+        if (item.removed) {
+            /* It may be in the batch. */
+            if (!load_batch(table, &chunk->head, &batch))
+                return false;
+            remove_item(table, chunk->head.key_group, &item);
+            continue;
+        }
         batch.keys[batch.count] = item.key;
         batch.values[batch.count++] = item.value;
         if (batch.count == RESTORE_BATCH && !load_batch(table, &chunk->head, &batch))
@@ -158,26 +166,35 @@ static bool load_values(StateTable *table, StateChunkReader *chunk)
     return load_batch(table, &chunk->head, &batch);
 }
 
+static bool load_entry(StateTable *table, const StateChunkHead *head, const StateChunkItem *item)
+{
+    uint64_t hash = hash_in_group(hash_bytes(item->key.data, item->key.length), head->key_group);
+    size_t length;
+    if (!record_length(table, head, item->value, &length))
+        return false;
+    Str payload = {item->value.data + length, item->value.length - length};
+    void *record =
+        table->kind == STATE_MAP
+            ? state_map_restore(table, item->key, hash, item->subkey, item->sequence, payload)
+            : state_ordered_restore(table, item->key, hash, item->subkey, payload);
+    if (!load_record(table, head, record, item->value))
+        return false;
+    if (table->kind == STATE_ORDERED && table->ttl_ms != 0)
+        state_ordered_restored(table, record);
+    return true;
+}
+
 static bool load_entries(StateTable *table, StateChunkReader *chunk)
 {
-    for (uint32_t i = 0; i < chunk->head.item_count; i++) {
+    uint32_t count = chunk->head.removed_count + chunk->head.item_count;
+    for (uint32_t i = 0; i < count; i++) {
         StateChunkItem item;
-        if (!state_chunk_next_item(chunk, &item))
+        if (!state_chunk_next(chunk, &item))
             return false;
-        uint64_t hash =
-            hash_in_group(hash_bytes(item.key.data, item.key.length), chunk->head.key_group);
-        size_t length;
-        if (!record_length(table, &chunk->head, item.value, &length))
+        if (item.removed)
+            remove_item(table, chunk->head.key_group, &item);
+        else if (!load_entry(table, &chunk->head, &item))
             return false;
-        Str payload = {item.value.data + length, item.value.length - length};
-        void *record =
-            table->kind == STATE_MAP
-                ? state_map_restore(table, item.key, hash, item.subkey, item.sequence, payload)
-                : state_ordered_restore(table, item.key, hash, item.subkey, payload);
-        if (!load_record(table, &chunk->head, record, item.value))
-            return false;
-        if (table->kind == STATE_ORDERED && table->ttl_ms != 0)
-            state_ordered_restored(table, record);
     }
     return true;
 }
@@ -193,17 +210,13 @@ bool state_restore(StateStore *store, const StateChunk *chunk, Error *error)
     if (reader.head.key_group < store->first_key_group ||
         reader.head.key_group > store->last_key_group)
         return true;
-    for (uint32_t i = 0; i < reader.head.removed_count; i++) {
-        StateChunkItem item;
-        if (!state_chunk_next_removed(&reader, &item))
-            return state_chunk_corrupt(&reader.head, error);
-        remove_item(table, reader.head.key_group, &item);
-    }
     bool whole =
         table->kind == STATE_VALUE ? load_values(table, &reader) : load_entries(table, &reader);
     if (!whole || !reader_done(&reader.reader))
         return state_chunk_corrupt(&reader.head, error);
-    state_key_group(table, reader.head.key_group)->has_base = true;
+    StateKeyGroup *group = state_key_group(table, reader.head.key_group);
+    group->has_base = true;
+    state_chunk_drop(group);
     if (reader.head.timed != (table->ttl_ms != 0))
         table->restore_changed = true;
     return true;
@@ -229,10 +242,11 @@ static void forget_changes(StateTable *table)
         if (table->records.blocks[i].base != NULL && table->records.blocks[i].any_changed)
             forget_block(&table->records, i);
     uint32_t groups = table->store->last_key_group - table->store->first_key_group + 1;
-    for (uint32_t group = 0; group < groups; group++) {
-        buffer_deinit(&table->key_groups[group].removed);
-        table->key_groups[group].removed_count = 0;
-    }
+    for (uint32_t group = 0; group < groups; group++)
+        state_chunk_drop(&table->key_groups[group]);
+    table->records.changed_count = 0;
+    table->records.churn = 0;
+    table->copy = (StateCopy){0};
 }
 
 static void mark_changed(StateTable *table, StateHeader *header)

@@ -1,202 +1,342 @@
-/* Snapshots: what changed since the last one, copied out key group by key group.
+/* Snapshots: what changed since the last one, copied out key group by key group, in parts.
  *
- * The bitmaps of the blocks say which records changed; they are sorted by key group (a counting
- * sort) and encoded. Removed records that an earlier snapshot holds were logged when they went.
+ * Each key group has a chunk that grows: records that changed are appended in the order of memory,
+ * which the bitmaps of the blocks tell, and the going of a record that a chunk holds is appended
+ * when it happens. So a chunk is a log, and so are the chunks of a key group one after the other:
+ * whatever is copied early and changes or goes later stands in it again, behind. That is why
+ * records can be copied before the barrier, a few at a time between two batches: what is left for
+ * the barrier, when the worker stands still, is what changed since.
  *
- * Cost: a scan of one bit per 8 bytes of state, and a copy of each changed record, its memory read
- * ahead; nothing is written to disk here. */
+ * Copying ahead all the time is no more work where records are written once, as in most joins;
+ * where they change or go soon it is (is_wasteful), and such a table waits until the barrier is
+ * near.
+ *
+ * Invariant: a record without STATE_CHANGED is in the log as it is. A bit that is set in a block
+ * means that its any_changed is set, except in the block that is being gathered.
+ * Cost: a scan of one bit per 8 bytes of state, and one copy of each changed record, its memory
+ * read ahead; nothing is written to disk here, and no chunk is copied. */
 #include "state/state_chunk.h"
 #include "state/state_internal.h"
 
-/* A chunk ends here and another goes on, so that one BLOB stays far below SQLite's bound. */
-#define CHUNK_BYTES ((size_t)16 << 20)
-/* Records ahead of the one being read: a few cache misses in flight. */
-#define READ_AHEAD 12
+/* A chunk ends here and another goes on: few enough rows in the store, little memory in all. */
+#define CHUNK_BYTES ((size_t)112 << 10)
+/* Above it, for the record that passes it. */
+#define CHUNK_ROOM ((size_t)124 << 10)
+/* Records that are gathered at once, and how far ahead their memory is read: their own, then what
+ * they lead to. */
+#define GATHERED       512
+#define READ_AHEAD     20
+#define READ_AHEAD_TWO 10
+/* One in so many may be copied in vain; fewer records than that say nothing. */
+#define WASTE_SHARE  4
+#define WASTE_IGNORE 4096
 
-typedef struct Snapshot {
-    StateTable *table;
-    void (*add)(void *to, const StateChunk *chunk);
-    void *to;
-    Buffer chunk;
-    Buffer value;
-    StateRef *refs;   /* changed records, by key group */
-    uint32_t *starts; /* where each key group's begin; one more at the end */
-} Snapshot;
+/* ------------------------------------------------------------------------ chunks */
+
+static void start_chunk(const StateTable *table, StateKeyGroup *group)
+{
+    StateChunkHead head = {.kind = table->kind,
+                           .is_base = !group->has_base,
+                           .timed = table->ttl_ms != 0,
+                           .string_count = table->string_count,
+                           .key_group = (uint32_t)(group - table->key_groups) +
+                                        table->store->first_key_group,
+                           .record_bytes = table->record_bytes,
+                           .table = {table->name, strlen(table->name)}};
+    /* What was full will be full again. */
+    if (group->chunk_room >= CHUNK_BYTES)
+        buffer_reserve(&group->chunk, CHUNK_ROOM);
+    state_chunk_start(&group->chunk, &head);
+    group->chunk_is_base = head.is_base;
+    group->has_base = true;
+}
+
+static void forget_chunk(StateKeyGroup *group)
+{
+    group->chunk_room = group->chunk.length;
+    group->chunk_items = 0;
+    group->chunk_removed = 0;
+    group->chunk_replaced = 0;
+}
+
+void state_chunk_drop(StateKeyGroup *group)
+{
+    forget_chunk(group);
+    buffer_deinit(&group->chunk);
+}
+
+static void hand_over(const StateTable *table, StateKeyGroup *group, StateChunkAdd *add, void *to)
+{
+    state_chunk_set_counts(&group->chunk, group->chunk_removed, group->chunk_items);
+    StateChunk chunk = {.table = table->name,
+                        .key_group =
+                            (uint32_t)(group - table->key_groups) + table->store->first_key_group,
+                        .is_base = group->chunk_is_base,
+                        .bytes = {group->chunk.data, group->chunk.length},
+                        .buffer = &group->chunk,
+                        .replaced_bytes = group->chunk_replaced};
+    forget_chunk(group);
+    add(to, &chunk);
+    buffer_deinit(&group->chunk);
+}
+
+static uint64_t payload_bytes(const StateTable *table, const StateHeader *header)
+{
+    if (table->kind == STATE_VALUE)
+        return 0;
+    return table->kind == STATE_MAP ? state_entry_of(header)->payload_bytes
+                                    : state_ordered_entry_of(header)->payload_bytes;
+}
 
 void state_log_removed(StateTable *table, const StateHeader *header, Str key, Str subkey)
 {
     if ((header->where & STATE_PERSISTED) == 0)
         return;
     StateKeyGroup *group = state_key_group(table, state_header_group(header));
-    state_chunk_append_identity(&group->removed, key, subkey);
-    group->removed_count++;
+    if (group->chunk.length == 0)
+        start_chunk(table, group);
+    size_t before = group->chunk.length;
+    state_chunk_append_removed(&group->chunk, key, subkey);
+    group->chunk_removed++;
+    /* Itself too: a base has no place for it. */
+    group->chunk_replaced +=
+        2 * (group->chunk.length - before) + table->record_bytes + payload_bytes(table, header);
+    table->copy.removed++;
 }
+
+/* ----------------------------------------------------------------------- records */
+
+static size_t long_text_bytes(const StateTable *table, const void *record)
+{
+    size_t bytes = 0;
+    for (uint32_t i = 0; i < table->string_count; i++) {
+        StringView view;
+        memcpy(&view, (const char *)record + table->string_offsets[i], sizeof(view));
+        if (view.length > STRING_INLINE_MAX)
+            bytes += view.length;
+    }
+    return bytes;
+}
+
+/* The record as it is stored: no addresses, the long texts behind it; returns the end. */
+static char *put_record(const StateTable *table, const void *record, char *at)
+{
+    if (table->record_bytes != 0)
+        memcpy(at, record, table->record_bytes);
+    char *next = at + table->record_bytes;
+    for (uint32_t i = 0; i < table->string_count; i++) {
+        StringView view;
+        memcpy(&view, (const char *)record + table->string_offsets[i], sizeof(view));
+        if (view.length <= STRING_INLINE_MAX)
+            continue;
+        memset(at + table->string_offsets[i] + offsetof(StringView, pointer), 0,
+               sizeof(view.pointer));
+        memcpy(next, view.pointer, view.length);
+        next += view.length;
+    }
+    return next;
+}
+
+static void put_item(const StateTable *table, const StateHeader *header, Buffer *out)
+{
+    const void *record = header + 1;
+    Str key, subkey = {0}, payload = {0};
+    uint64_t sequence;
+    const uint64_t *has_sequence = NULL;
+    if (table->kind == STATE_VALUE) {
+        key = state_header_key(header, table->body_bytes);
+    } else if (table->kind == STATE_MAP) {
+        const StateEntry *entry = state_entry_of(header);
+        key = state_keys_key(table, entry->group);
+        subkey = state_entry_subkey(entry);
+        payload = state_entry_payload(entry);
+        sequence = entry->sequence;
+        has_sequence = &sequence;
+    } else {
+        key = state_keys_key(table, state_tree_of(table, record));
+        subkey = state_header_key(header, table->record_bytes);
+        payload = state_tree_payload(table, record);
+    }
+    size_t texts = table->string_count == 0 ? 0 : long_text_bytes(table, record);
+    char *at = state_chunk_append_item(out, key, subkey, has_sequence,
+                                       table->record_bytes + texts + payload.length);
+    at = put_record(table, record, at);
+    if (payload.length != 0)
+        memcpy(at, payload.data, payload.length);
+}
+
+static StateKeyGroup *append_item(StateTable *table, StateHeader *header)
+{
+    StateKeyGroup *group = state_key_group(table, state_header_group(header));
+    if (group->chunk.length == 0)
+        start_chunk(table, group);
+    size_t before = group->chunk.length;
+    put_item(table, header, &group->chunk);
+    group->chunk_items++;
+    if ((header->where & STATE_PERSISTED) != 0) {
+        group->chunk_replaced += group->chunk.length - before;
+        table->copy.recopied++;
+    }
+    header->where = (header->where | STATE_PERSISTED) & ~STATE_CHANGED;
+    return group;
+}
+
+/* --------------------------------------------------------------------- gathering */
 
 static uint32_t changed_words(const StateBlock *block)
 {
     return block->bytes == STATE_BLOCK_BYTES ? STATE_BLOCK_UNITS / 64 : 8;
 }
 
-/* References of all changed records, in the order of memory; clears the bitmaps. The records' flags
- * are cleared where they are appended. */
-static void collect(StateRecords *records, Buffer *refs)
+/* Takes references of changed records from where the last call ended; false when there was no room
+ * for all of the block's. */
+static bool gather_block(StateTable *table, StateRef *refs, uint32_t max, uint32_t *count)
 {
-    for (uint32_t number = 0; number < records->block_count; number++) {
-        StateBlock *block = &records->blocks[number];
-        if (block->base == NULL || !block->any_changed)
-            continue;
+    StateCopy *copy = &table->copy;
+    StateBlock *block = &table->records.blocks[copy->block];
+    if (copy->word == 0)
         block->any_changed = false;
-        for (uint32_t word = 0; word < changed_words(block); word++) {
-            uint64_t bits = block->changed[word];
-            if (bits == 0)
-                continue;
-            block->changed[word] = 0;
-            StateRef *to = (StateRef *)(void *)buffer_reserve(refs, 64 * sizeof(StateRef));
-            uint32_t count = 0;
-            for (; bits != 0; bits &= bits - 1)
-                to[count++] =
-                    number << STATE_UNIT_BITS | (word * 64 + (uint32_t)__builtin_ctzll(bits));
-            refs->length += count * sizeof(StateRef);
+    uint32_t words = changed_words(block);
+    for (; copy->word < words; copy->word++) {
+        uint64_t bits = block->changed[copy->word];
+        for (; bits != 0 && *count < max; bits &= bits - 1)
+            refs[(*count)++] = copy->block << STATE_UNIT_BITS |
+                               (copy->word * 64 + (uint32_t)__builtin_ctzll(bits));
+        block->changed[copy->word] = bits;
+        if (bits != 0) {
+            block->any_changed = true;
+            return false;
         }
     }
+    return true;
 }
 
-static void sort_by_key_group(Snapshot *snapshot, const StateRef *refs, uint32_t count)
+/* Up to `max` of the changed records; fewer only if there are no more. Clears their bits, not their
+ * flags. */
+static uint32_t gather(StateTable *table, StateRef *refs, uint32_t max)
 {
-    const StateTable *table = snapshot->table;
+    StateRecords *records = &table->records;
+    StateCopy *copy = &table->copy;
+    uint32_t count = 0;
+    if (max > records->changed_count)
+        max = (uint32_t)records->changed_count;
+    while (count < max) {
+        if (copy->block >= records->block_count)
+            copy->block = copy->word = 0;
+        const StateBlock *block = &records->blocks[copy->block];
+        bool skip = block->base == NULL || !block->any_changed;
+        if (!skip && !gather_block(table, refs, max, &count))
+            break;
+        copy->block++;
+        copy->word = 0;
+    }
+    records->changed_count -= count;
+    return count;
+}
+
+static void prefetch_lines(const void *from)
+{
+    __builtin_prefetch(from);
+    __builtin_prefetch((const char *)from + 64);
+    /* The compiler takes a function that only prefetches for doing nothing, and drops it. */
+    __asm__ volatile("" ::: "memory");
+}
+
+static void prefetch_record(const StateTable *table, StateRef ref)
+{
+    const StateHeader *header = state_header_at(&table->records, ref);
+    prefetch_lines((const char *)header - table->prefix_bytes);
+}
+
+/* What the record leads to: the key it is under, its first long text. */
+static void prefetch_behind(const StateTable *table, const StateHeader *header)
+{
+    if (table->kind == STATE_MAP)
+        prefetch_lines(state_header_of(state_entry_of(header)->group));
+    else if (table->kind == STATE_ORDERED)
+        prefetch_lines(state_header_at(&table->records, state_ordered_entry_of(header)->tree));
+    if (table->string_count == 0)
+        return;
+    StringView view;
+    memcpy(&view, (const char *)(header + 1) + table->string_offsets[0], sizeof(view));
+    if (view.length > STRING_INLINE_MAX)
+        prefetch_lines(view.pointer);
+}
+
+/* Copies up to `max` changed records into the chunks; hands over those that are full. */
+static uint32_t copy_some(StateTable *table, uint32_t max, StateChunkAdd *add, void *to)
+{
+    StateRef refs[GATHERED];
     const StateRecords *records = &table->records;
-    uint32_t first = table->store->first_key_group;
-    uint32_t groups = table->store->last_key_group - first + 1;
-    uint16_t *group_of = memory_alloc((count + 1) * sizeof(uint16_t));
-    snapshot->starts = memory_zalloc((groups + 2) * sizeof(uint32_t));
-    snapshot->refs = memory_alloc((count + 1) * sizeof(StateRef));
-    uint32_t *starts = snapshot->starts + 1; /* ends up one slot on: becomes starts by filling */
+    uint32_t count = gather(table, refs, max < GATHERED ? max : GATHERED);
+    for (uint32_t i = 0; i < READ_AHEAD && i < count; i++)
+        prefetch_record(table, refs[i]);
     for (uint32_t i = 0; i < count; i++) {
         if (i + READ_AHEAD < count)
-            __builtin_prefetch(state_header_at(records, refs[i + READ_AHEAD]));
-        uint32_t group = state_header_group(state_header_at(records, refs[i])) - first;
-        group_of[i] = (uint16_t)group;
-        starts[group + 1]++;
+            prefetch_record(table, refs[i + READ_AHEAD]);
+        if (i + READ_AHEAD_TWO < count)
+            prefetch_behind(table, state_header_at(records, refs[i + READ_AHEAD_TWO]));
+        StateKeyGroup *group = append_item(table, state_header_at(records, refs[i]));
+        if (group->chunk.length >= CHUNK_BYTES)
+            hand_over(table, group, add, to);
     }
-    for (uint32_t group = 0; group < groups; group++)
-        starts[group + 1] += starts[group];
-    for (uint32_t i = 0; i < count; i++)
-        snapshot->refs[starts[group_of[i]]++] = refs[i];
-    memory_free(group_of);
+    table->copy.copied += count;
+    return count;
 }
 
-/* The record as it is stored: no addresses, the long texts behind it. */
-static void append_record(const StateTable *table, const void *record, Buffer *out)
+/* ----------------------------------------------------------------------- calling */
+
+static bool is_wasteful(const StateTable *table)
 {
-    size_t at = out->length;
-    buffer_append(out, record, table->record_bytes);
-    for (uint32_t i = 0; i < table->string_count; i++) {
-        StringView view;
-        memcpy(&view, (const char *)record + table->string_offsets[i], sizeof(view));
-        if (view.length <= STRING_INLINE_MAX)
-            continue;
-        memset(out->data + at + table->string_offsets[i] + offsetof(StringView, pointer), 0,
-               sizeof(view.pointer));
-        buffer_append(out, view.pointer, view.length);
-    }
+    const StateCopy *copy = &table->copy;
+    uint64_t wasted = copy->recopied + copy->removed + table->records.churn;
+    return wasted * WASTE_SHARE > copy->copied + WASTE_IGNORE;
 }
 
-static void append_item(Snapshot *snapshot, StateHeader *header)
+uint32_t state_snapshot_ahead(StateStore *store, uint32_t max_records, bool all, StateChunkAdd *add,
+                              void *to)
 {
-    const StateTable *table = snapshot->table;
-    Buffer *out = &snapshot->chunk;
-    buffer_clear(&snapshot->value);
-    append_record(table, header + 1, &snapshot->value);
-    if (table->kind == STATE_VALUE) {
-        state_chunk_append_identity(out, state_header_key(header, table->body_bytes), (Str){0});
-    } else if (table->kind == STATE_MAP) {
-        const StateEntry *entry = state_entry_of(header);
-        state_chunk_append_identity(out, state_keys_key(table, entry->group),
-                                    state_entry_subkey(entry));
-        buffer_append_u64(out, entry->sequence);
-        buffer_append_str(&snapshot->value, state_entry_payload(entry));
-    } else {
-        const StateOrderedEntry *entry = state_ordered_entry_of(header);
-        state_chunk_append_identity(out, state_keys_key(table, state_tree_of(table, entry + 1)),
-                                    state_header_key(header, table->record_bytes));
-        buffer_append_str(&snapshot->value, state_tree_payload(table, entry + 1));
-    }
-    state_chunk_append_varint(out, snapshot->value.length);
-    buffer_append(out, snapshot->value.data, snapshot->value.length);
-    header->where = (header->where | STATE_PERSISTED) & ~STATE_CHANGED;
-}
-
-static void hand_over(Snapshot *snapshot, const StateChunkHead *head)
-{
-    state_chunk_finish(&snapshot->chunk, head);
-    StateChunk chunk = {.table = snapshot->table->name,
-                        .key_group = head->key_group,
-                        .is_base = head->is_base,
-                        .bytes = {snapshot->chunk.data, snapshot->chunk.length}};
-    snapshot->add(snapshot->to, &chunk);
-}
-
-static void snapshot_key_group(Snapshot *snapshot, uint32_t number)
-{
-    StateTable *table = snapshot->table;
-    StateKeyGroup *group = &table->key_groups[number];
-    uint32_t from = snapshot->starts[number];
-    uint32_t to = snapshot->starts[number + 1];
-    if (from == to && group->removed_count == 0)
-        return;
-    StateChunkHead head = {.kind = table->kind,
-                           .is_base = !group->has_base,
-                           .timed = table->ttl_ms != 0,
-                           .string_count = table->string_count,
-                           .key_group = number + table->store->first_key_group,
-                           .record_bytes = table->record_bytes,
-                           .removed_count = group->removed_count,
-                           .table = {table->name, strlen(table->name)}};
-    state_chunk_start(&snapshot->chunk, &head);
-    buffer_append(&snapshot->chunk, group->removed.data, group->removed.length);
-    for (uint32_t i = from; i < to; i++) {
-        if (i + READ_AHEAD < to)
-            __builtin_prefetch(state_header_at(&table->records, snapshot->refs[i + READ_AHEAD]));
-        append_item(snapshot, state_header_at(&table->records, snapshot->refs[i]));
-        head.item_count++;
-        if (snapshot->chunk.length < CHUNK_BYTES)
-            continue;
-        hand_over(snapshot, &head);
-        head.is_base = false;
-        head.removed_count = head.item_count = 0;
-        state_chunk_start(&snapshot->chunk, &head);
-    }
-    if (head.item_count != 0 || head.removed_count != 0)
-        hand_over(snapshot, &head);
-    group->has_base = true;
-    buffer_deinit(&group->removed);
-    group->removed_count = 0;
-}
-
-static void snapshot_table(Snapshot *snapshot)
-{
-    StateTable *table = snapshot->table;
-    Buffer refs = {0};
-    collect(&table->records, &refs);
-    sort_by_key_group(snapshot, (const StateRef *)(const void *)refs.data,
-                      (uint32_t)(refs.length / sizeof(StateRef)));
-    buffer_deinit(&refs);
-    uint32_t groups = table->store->last_key_group - table->store->first_key_group + 1;
-    for (uint32_t group = 0; group < groups; group++)
-        snapshot_key_group(snapshot, group);
-    memory_free(snapshot->refs);
-    memory_free(snapshot->starts);
-}
-
-void state_snapshot(StateStore *store, void (*add)(void *to, const StateChunk *chunk), void *to)
-{
-    Snapshot snapshot = {.add = add, .to = to};
+    uint32_t copied = 0;
     for (uint32_t i = 0; i < store->table_count; i++) {
-        snapshot.table = store->tables[i];
-        snapshot_table(&snapshot);
+        StateTable *table = store->tables[i];
+        while (copied < max_records && table->records.changed_count != 0 &&
+               (all || !is_wasteful(table)))
+            copied += copy_some(table, max_records - copied, add, to);
     }
-    buffer_deinit(&snapshot.chunk);
-    buffer_deinit(&snapshot.value);
+    return copied;
+}
+
+uint64_t state_store_changed(const StateStore *store, bool all)
+{
+    uint64_t changed = 0;
+    for (uint32_t i = 0; i < store->table_count; i++)
+        if (all || !is_wasteful(store->tables[i]))
+            changed += store->tables[i]->records.changed_count;
+    return changed;
+}
+
+static uint32_t group_count(const StateTable *table)
+{
+    return table->store->last_key_group - table->store->first_key_group + 1;
+}
+
+static void snapshot_table(StateTable *table, StateChunkAdd *add, void *to)
+{
+    while (table->records.changed_count != 0)
+        copy_some(table, UINT32_MAX, add, to);
+    for (uint32_t i = 0; i < group_count(table); i++)
+        if (table->key_groups[i].chunk.length != 0)
+            hand_over(table, &table->key_groups[i], add, to);
+    table->copy.copied /= 2;
+    table->copy.recopied /= 2;
+    table->copy.removed /= 2;
+    table->records.churn /= 2;
+}
+
+void state_snapshot(StateStore *store, StateChunkAdd *add, void *to)
+{
+    for (uint32_t i = 0; i < store->table_count; i++)
+        snapshot_table(store->tables[i], add, to);
 }
 
 static void mark_new(StateTable *table, StateHeader *header)
@@ -207,14 +347,12 @@ static void mark_new(StateTable *table, StateHeader *header)
 
 void state_snapshot_restart(StateStore *store)
 {
-    uint32_t groups = store->last_key_group - store->first_key_group + 1;
     for (uint32_t i = 0; i < store->table_count; i++) {
         StateTable *table = store->tables[i];
         state_each_record(table, mark_new);
-        for (uint32_t group = 0; group < groups; group++) {
+        for (uint32_t group = 0; group < group_count(table); group++) {
             table->key_groups[group].has_base = false;
-            table->key_groups[group].removed_count = 0;
-            buffer_deinit(&table->key_groups[group].removed);
+            state_chunk_drop(&table->key_groups[group]);
         }
     }
 }

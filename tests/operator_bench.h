@@ -259,7 +259,10 @@ static inline void bench_keep_chunk(void *to, const StateChunk *chunk)
     StateChunk *copy = &bench->chunks[bench->chunk_count++];
     *copy = *chunk;
     copy->table = arena_strdup(bench->arena, chunk->table);
-    copy->bytes.data = arena_memdup(bench->arena, chunk->bytes.data, chunk->bytes.length);
+    char *bytes = arena_memdup(bench->arena, chunk->bytes.data, chunk->bytes.length);
+    state_chunk_seal(bytes, chunk->bytes.length);
+    copy->bytes.data = bytes;
+    copy->buffer = NULL;
 }
 
 /* Snapshots the state, throws the instance away and makes a new one from all snapshots so far. */

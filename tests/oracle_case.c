@@ -101,6 +101,9 @@ static void configure(Case *run)
         set(run, "execution.check-changes", "true");
     if (run->restore)
         weir_set(run->place.session, "execution.checkpointing.dir", case_directory(run));
+    /* Not due before the case ends, but state is copied ahead from now on. */
+    if (run->restore && !one_in(run, 3))
+        set(run, "execution.checkpointing.interval", "10 s");
 }
 
 /* ------------------------------------------------------------------- tables */

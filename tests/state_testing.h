@@ -84,7 +84,11 @@ static inline void chunks_add(void *to, const StateChunk *chunk)
     ChunkCopy *copy = &chunks->items[chunks->count++];
     copy->chunk = *chunk;
     copy->chunk.table = arena_strdup(chunks->arena, chunk->table);
-    copy->chunk.bytes.data = arena_memdup(chunks->arena, chunk->bytes.data, chunk->bytes.length);
+    char *bytes = arena_memdup(chunks->arena, chunk->bytes.data, chunk->bytes.length);
+    copy->chunk.bytes.data = bytes;
+    copy->chunk.buffer = NULL;
+    if (chunk->buffer != NULL)
+        state_chunk_seal(bytes, chunk->bytes.length);
     chunks->bytes += chunk->bytes.length;
 }
 
@@ -107,7 +111,10 @@ static inline void chunks_fold(Chunks *chunks, uint32_t key_groups)
             continue;
         Error error;
         ck_assert_msg(state_fold_chunks(run, count, &base, &error), "%s", error.message);
-        chunks_add(&folded, &(StateChunk){table, group, true, {base.data, base.length}});
+        chunks_add(&folded, &(StateChunk){.table = table,
+                                          .key_group = group,
+                                          .is_base = true,
+                                          .bytes = {base.data, base.length}});
     }
     memory_free(run);
     buffer_deinit(&base);
@@ -121,6 +128,20 @@ static inline void chunks_restore(const Chunks *chunks, StateStore *store)
     for (uint32_t i = 0; i < chunks->count; i++)
         ck_assert_msg(state_restore(store, &chunks->items[i].chunk, &error), "%s", error.message);
     ck_assert_msg(state_restore_end(store, &error), "%s", error.message);
+}
+
+/* Copies a few changed records ahead of the snapshot, now and then. */
+static inline void chunks_add_ahead(Chunks *chunks, StateStore *store, Random *random)
+{
+    if (random_below(random, 6) != 0)
+        return;
+    bool all = random_below(random, 4) != 0;
+    uint32_t most = random_below(random, 20) == 0 ? 2000 : 1 + random_below(random, 3);
+    uint64_t changed = state_store_changed(store, all);
+    uint32_t copied = state_snapshot_ahead(store, most, all, chunks_add, chunks);
+    ck_assert_uint_le(copied, most);
+    ck_assert_int_eq(copied == 0, changed == 0);
+    ck_assert(state_store_changed(store, true) + copied >= changed);
 }
 
 static inline StateStore *test_store(uint32_t max_parallelism, uint32_t first, uint32_t last)

@@ -53,6 +53,7 @@ typedef struct Instances {
     uint32_t count;
     StateStore *stores[4];
     StateTable *tables[4];
+    Chunks *ahead; /* gets what is copied ahead of a snapshot; NULL: nothing is */
 } Instances;
 
 static Instances instances_new(uint32_t count)
@@ -129,6 +130,9 @@ static void put(StateTable *table, ModelGroup *model, Str key, uint64_t hash, St
 static void change(Instances *instances, Model *model, Random *random, uint32_t steps)
 {
     for (uint32_t step = 0; step < steps; step++) {
+        if (instances->ahead != NULL)
+            chunks_add_ahead(instances->ahead,
+                             instances->stores[random_below(random, instances->count)], random);
         char key_buffer[64], subkey_buffer[64];
         uint32_t k = random_below(random, KEYS);
         /* Some keys stay small, some get an index. */
@@ -207,6 +211,7 @@ START_TEST(random_changes_survive_snapshot_fold_and_rescaling)
     Instances instances = instances_new(1);
     Chunks chunks = chunks_new();
     for (uint32_t round = 0; round < 15; round++) {
+        instances.ahead = round % 5 == 4 ? NULL : &chunks;
         change(&instances, model, &random, 1 + random_below(&random, 4000));
         verify(&instances, model);
         for (uint32_t i = 0; i < instances.count; i++)
@@ -217,6 +222,7 @@ START_TEST(random_changes_survive_snapshot_fold_and_rescaling)
             continue;
         Model *lost = memory_alloc(sizeof(*lost));
         *lost = *model;
+        instances.ahead = NULL;
         change(&instances, lost, &random, 200);
         memory_free(lost);
         instances_free(&instances);

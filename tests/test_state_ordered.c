@@ -34,6 +34,7 @@ typedef struct Instances {
     uint32_t count;
     StateStore *stores[2];
     StateTable *tables[2];
+    Chunks *ahead; /* gets what is copied ahead of a snapshot; NULL: nothing is */
 } Instances;
 
 static Instances instances_new(uint32_t count)
@@ -153,6 +154,9 @@ static void change(Instances *instances, Model *model, Random *random, uint32_t 
 {
     uint32_t next = 0;
     for (uint32_t step = 0; step < steps; step++) {
+        if (instances->ahead != NULL)
+            chunks_add_ahead(instances->ahead,
+                             instances->stores[random_below(random, instances->count)], random);
         Place place;
         char buffer[16];
         uint32_t k = random_below(random, KEYS);
@@ -224,6 +228,7 @@ START_TEST(random_changes_survive_snapshot_fold_and_rescaling)
     Instances instances = instances_new(1);
     Chunks chunks = chunks_new();
     for (uint32_t round = 0; round < 16; round++) {
+        instances.ahead = round % 5 == 4 ? NULL : &chunks;
         change(&instances, model, &random, 1 + random_below(&random, 6000), round % 4 % 3);
         verify(&instances, model);
         for (uint32_t i = 0; i < instances.count; i++)

@@ -252,6 +252,32 @@ START_TEST(test_ttl_comes_and_goes)
 END_TEST
 
 /* Random writes at random times, against the time of the last write of each. */
+/* A tree whose newest entry comes last in the checkpoint is not taken for expired before. */
+START_TEST(test_a_tree_outlives_the_removal_before_its_newest_entry)
+{
+    Fixture fixture = open_table(STATE_ORDERED, 1000, 100);
+    Chunks chunks = chunks_new();
+    Str key = STR("k");
+    uint64_t hash = hash_bytes(key.data, key.length);
+    state_ordered_put(fixture.table, key, hash, STR("a"), NULL);
+    state_ordered_put(fixture.table, key, hash, STR("c"), NULL);
+    state_snapshot(fixture.store, chunks_add, &chunks);
+    state_store_advance(fixture.store, 1000);
+    state_ordered_remove(fixture.table, key, hash, STR("c"));
+    state_ordered_put(fixture.table, key, hash, STR("b"), NULL);
+    state_snapshot(fixture.store, chunks_add, &chunks);
+    state_store_free(fixture.store);
+    Fixture later = open_table(STATE_ORDERED, 1000, 1500);
+    chunks_restore(&chunks, later.store);
+    state_store_advance(later.store, 1500);
+    ck_assert_ptr_nonnull(state_ordered_find(later.table, key, hash, STR("a")));
+    ck_assert_ptr_nonnull(state_ordered_find(later.table, key, hash, STR("b")));
+    ck_assert_ptr_null(state_ordered_find(later.table, key, hash, STR("c")));
+    chunks_free(&chunks);
+    state_store_free(later.store);
+}
+END_TEST
+
 START_TEST(test_against_a_model)
 {
     enum { KEYS = 200, SUBKEYS = 4 };
@@ -276,6 +302,9 @@ START_TEST(test_against_a_model)
             written[key][subkey] = now;
             write_number(&fixture, kind, key, subkey, step);
         }
+        if (seed >> 56 < 20)
+            state_snapshot_ahead(fixture.store, 1 + (uint32_t)(seed >> 35) % 4, true, chunks_add,
+                                 &chunks);
         if (step % 2500 != 2499)
             continue;
         state_snapshot(fixture.store, chunks_add, &chunks);
@@ -296,6 +325,7 @@ int main(void)
     tcase_set_timeout(ttl, 60);
     tcase_add_loop_test(ttl, test_found_until_it_expires, 0, 3);
     tcase_add_test(ttl, test_begins_anew);
+    tcase_add_test(ttl, test_a_tree_outlives_the_removal_before_its_newest_entry);
     tcase_add_test(ttl, test_map_walks_over_expired);
     tcase_add_loop_test(ttl, test_memory_returns, 0, 3);
     tcase_add_loop_test(ttl, test_survives_a_checkpoint, 0, 3);

@@ -34,6 +34,7 @@ typedef struct Instances {
     uint32_t count;
     StateStore *stores[4];
     StateTable *tables[4];
+    Chunks *ahead; /* gets what is copied ahead of a snapshot; NULL: nothing is */
 } Instances;
 
 static Instances instances_new(uint32_t count)
@@ -92,6 +93,9 @@ static uint32_t text_length(Random *random)
 static void change(Instances *instances, Model *model, Random *random, uint32_t steps)
 {
     for (uint32_t step = 0; step < steps; step++) {
+        if (instances->ahead != NULL)
+            chunks_add_ahead(instances->ahead,
+                             instances->stores[random_below(random, instances->count)], random);
         char buffer[64];
         uint32_t n = random_below(random, KEYS);
         Str key = test_key(buffer, n);
@@ -160,6 +164,7 @@ START_TEST(random_changes_survive_snapshot_fold_and_rescaling)
     Instances instances = instances_new(1);
     Chunks chunks = chunks_new();
     for (uint32_t round = 0; round < 12; round++) {
+        instances.ahead = round % 5 == 4 ? NULL : &chunks;
         change(&instances, model, &random, 1 + random_below(&random, 3000));
         verify(&instances, model);
         snapshot(&instances, &chunks);
@@ -170,6 +175,7 @@ START_TEST(random_changes_survive_snapshot_fold_and_rescaling)
         /* What was not in the snapshot is lost with the process. */
         Model *lost = memory_alloc(sizeof(*lost));
         *lost = *model;
+        instances.ahead = NULL;
         change(&instances, lost, &random, 200);
         memory_free(lost);
         instances_free(&instances);

@@ -35,13 +35,15 @@ typedef struct Message {
 } Message;
 
 typedef enum CommandKind {
-    COMMAND_TRIGGER, /* an epoch has begun */
-    COMMAND_COMMIT,  /* it is durable (or, without a store, complete) */
-    COMMAND_CLOCK,   /* the clock was set by hand */
-    COMMAND_READY,   /* work off the task's thread has ended */
-    COMMAND_STOP,    /* sources stop reading */
-    COMMAND_DRAIN,   /* sources end as if there were no more */
-    COMMAND_FINISH   /* nothing more comes: finish the sinks and leave */
+    COMMAND_AHEAD,    /* an epoch has begun: its state may be copied ahead */
+    COMMAND_APPROACH, /* it is due: so that little is left */
+    COMMAND_TRIGGER,  /* its barriers start */
+    COMMAND_COMMIT,   /* it is durable (or, without a store, complete) */
+    COMMAND_CLOCK,    /* the clock was set by hand */
+    COMMAND_READY,    /* work off the task's thread has ended */
+    COMMAND_STOP,     /* sources stop reading */
+    COMMAND_DRAIN,    /* sources end as if there were no more */
+    COMMAND_FINISH    /* nothing more comes: finish the sinks and leave */
 } CommandKind;
 
 typedef struct Command {

@@ -1,8 +1,10 @@
 /* Epochs, the end of the job, and restarts.
  *
- * An epoch, from here: begin it in the store; tell every task; wait until each has done its part;
- * make it durable; tell every task again, so that sinks show it and sources let go; wait for that.
- * At most one runs. A failed epoch ends the attempt, since the next epoch's deltas would not fit.
+ * An epoch, from here: begin it in the store, some time before it is due, and tell every task,
+ * which may copy state from then on; when it is due, wait until little is left to copy; start the
+ * barrier in every task; wait until each has done its part; make it durable; tell every task again,
+ * so that sinks show it and sources let go; wait for that. At most one runs. A failed epoch ends
+ * the attempt, since the next epoch's deltas would not fit.
  *
  * Restarts follow Flink's strategies, with two differences. An error that doing the same again
  * cannot cure (error_retryable) ends the job at once, because a job that reads the same rows again
@@ -19,8 +21,21 @@
 
 /* How soon an epoch that is due is thought of again when a source cannot take part in it now. */
 #define UNSETTLED_LOOK_US 50000
+/* An epoch begins this long before it is due: what is copied early needs the disk's time, not the
+ * worker's. */
+#define AHEAD_US 10000000
 
 /* -------------------------------------------------------------- from tasks */
+
+void coordinator_ready(Job *job, uint64_t epoch)
+{
+    pthread_mutex_lock(&job->lock);
+    if (epoch == job->epoch) {
+        job->attempt->ready++;
+        pthread_cond_broadcast(&job->changed);
+    }
+    pthread_mutex_unlock(&job->lock);
+}
 
 void coordinator_acknowledge(Job *job, uint64_t epoch, int64_t pause_us)
 {
@@ -195,25 +210,50 @@ static void fail_epoch(Job *job, uint64_t epoch)
     fail_attempt(job, &error);
 }
 
+/* Begins an epoch; its barriers come with run_epoch. Under the lock. */
+static bool begin_epoch(Job *job)
+{
+    Error error;
+    Attempt *attempt = job->attempt;
+    uint64_t epoch = ++job->epoch;
+    attempt->ready = attempt->acknowledged = attempt->committed = 0;
+    attempt->pause_us = 0;
+    job->epoch_open = true;
+    if (job->store == NULL)
+        return true;
+    if (!checkpoint_begin(job->store, epoch, &error)) {
+        fail_attempt(job, &error);
+        return false;
+    }
+    command_all(job, COMMAND_AHEAD, epoch);
+    return true;
+}
+
+/* Waits until each task has copied so much of its state that the rest is a short barrier; half of
+ * the epoch's time is left for that. False when the attempt is interrupted. Under the lock. */
+static bool approach(Job *job, int64_t began_us, int64_t timeout_us)
+{
+    command_all(job, COMMAND_APPROACH, job->epoch);
+    int64_t deadline = timeout_us > 0 ? began_us + timeout_us / 2 : -1;
+    return wait_for_tasks(job, &job->attempt->ready, deadline) || !is_interrupted(job);
+}
+
 /* Runs one epoch through the job; on failure the attempt has failed or is being cancelled. Under
  * the lock, which it gives up while it waits or writes. */
 static bool run_epoch(Job *job)
 {
     Error error;
     error_clear(&error);
-    int64_t began = clock_monotonic_us();
-    uint64_t epoch = ++job->epoch;
     Attempt *attempt = job->attempt;
-    attempt->acknowledged = attempt->committed = 0;
-    attempt->pause_us = 0;
-    if (job->store != NULL && !checkpoint_begin(job->store, epoch, &error)) {
-        fail_attempt(job, &error);
+    if (!job->epoch_open && !begin_epoch(job))
         return false;
-    }
-    job->epoch_open = job->store != NULL;
+    uint64_t epoch = job->epoch;
+    int64_t began = clock_monotonic_us();
+    int64_t timeout_us = job->store == NULL ? 0 : job->config.checkpoint_timeout_ms * 1000;
+    if (job->store != NULL && !approach(job, began, timeout_us))
+        return false;
     command_all(job, COMMAND_TRIGGER, epoch);
     push_fed(job, MESSAGE_BARRIER, epoch);
-    int64_t timeout_us = job->store == NULL ? 0 : job->config.checkpoint_timeout_ms * 1000;
     int64_t deadline = timeout_us > 0 ? began + timeout_us : -1;
     while (!wait_for_tasks(job, &attempt->acknowledged, deadline)) {
         if (is_interrupted(job) || !is_unsettled(job)) {
@@ -222,9 +262,9 @@ static bool run_epoch(Job *job)
         }
         deadline = clock_monotonic_us() + timeout_us;
     }
+    job->epoch_open = false;
     if (job->store == NULL)
         return true;
-    job->epoch_open = false;
     pthread_mutex_unlock(&job->lock);
     bool committed = commit_store(job, epoch, &error);
     pthread_mutex_lock(&job->lock);
@@ -293,6 +333,8 @@ static JobState run_attempt(Job *job)
         bool settle = job->settle_wanted > job->settle_done;
         if (due >= 0 && now >= due && is_unsettled(job))
             due = now + UNSETTLED_LOOK_US;
+        if (due >= 0 && !job->epoch_open && now >= due - AHEAD_US && !begin_epoch(job))
+            return interrupted_state(job);
         if (settle || (due >= 0 && now >= due)) {
             uint64_t settled = job->settle_wanted;
             if (!run_epoch(job))
@@ -302,7 +344,7 @@ static JobState run_attempt(Job *job)
             due = next_epoch_us(job, now, clock_monotonic_us());
             continue;
         }
-        wait_for_change(job, due);
+        wait_for_change(job, due < 0 || job->epoch_open ? due : due - AHEAD_US);
     }
 }
 
@@ -457,7 +499,7 @@ void *coordinator_main(void *argument)
         attempt_interrupt(attempt);
         attempt_join(attempt);
         attempt_close(attempt);
-        if (job->epoch_open)
+        if (job->epoch_open && job->store != NULL)
             checkpoint_abort(job->store); /* now that no task adds to it */
         job->epoch_open = false;
         if (state == JOB_FAILED)

@@ -12,6 +12,8 @@ bool coordinator_may_restart(const Job *job, const Error *error);
 
 /* From tasks. */
 
+/* Little of the state is left that the task has not copied for the epoch. */
+void coordinator_ready(Job *job, uint64_t epoch);
 /* The task has done its part of the epoch; its thread stood still for pause_us. */
 void coordinator_acknowledge(Job *job, uint64_t epoch, int64_t pause_us);
 /* Its sinks have made the epoch visible. */

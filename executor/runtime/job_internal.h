@@ -58,6 +58,7 @@ typedef struct Attempt {
     Manifest manifest;
     int64_t started_us; /* monotonic */
     /* Under the job's lock. */
+    uint32_t ready;
     uint32_t acknowledged;
     uint32_t committed;
     uint32_t ended;
@@ -84,7 +85,7 @@ struct Job {
     pthread_mutex_t rows_lock;   /* on_rows: one at a time; it may block for long */
     _Atomic int64_t state_bytes;
     _Atomic uint64_t rows_written;
-    bool epoch_open;   /* the store has begun one; the coordinator's own */
+    bool epoch_open;   /* one has begun, in the store too; the coordinator's own */
     bool begun;        /* an attempt has run; the coordinator's own, once it runs */
     Error start_error; /* why it has not begun */
     pthread_mutex_t lock;

@@ -136,6 +136,7 @@ static bool run_barrier(Task *task, uint64_t epoch, Error *error)
     for (uint32_t i = 0; i < task->stage_count; i++)
         if (!stage_forward_barrier(&task->stages[i], epoch, error))
             return false;
+    task_ahead_end(task);
     if (task->store != NULL)
         save_state(task);
     task->epoch_done = epoch;
@@ -308,6 +309,12 @@ static bool run_ready(Task *task, Error *error)
 static bool handle_command(Task *task, const Command *command, Error *error)
 {
     switch (command->kind) {
+    case COMMAND_AHEAD:
+        task_ahead_begin(task, command->epoch);
+        return true;
+    case COMMAND_APPROACH:
+        task_ahead_approach(task);
+        return true;
     case COMMAND_TRIGGER:
         if (command->epoch > task->epoch_wanted)
             task->epoch_wanted = command->epoch;
@@ -355,12 +362,15 @@ static int64_t flush_wait_ms(const Task *task)
     return wait_us > 0 ? wait_us / 1000 : 0;
 }
 
-static bool read_source(Task *task, bool dirty, Error *error)
+static bool read_source(Task *task, bool dirty, int64_t most_ms, Error *error)
 {
     bool idle = false;
     int64_t wait_ms = dirty ? flush_wait_ms(task) : READ_BLOCKS_MS;
-    if (!task_source_read(task, wait_ms < READ_BLOCKS_MS ? wait_ms : READ_BLOCKS_MS, &idle, error))
+    if (wait_ms > most_ms)
+        wait_ms = most_ms;
+    if (!task_source_read(task, wait_ms, &idle, error))
         return false;
+    task->ahead.idle = idle;
     if (!task_source_stop(task, error))
         return false;
     note_end(task);
@@ -422,6 +432,8 @@ static bool step(Task *task, Error *error)
         dirty = false;
     }
     int64_t timeout_ms = dirty ? flush_wait_ms(task) : -1;
+    int64_t read_ms = READ_BLOCKS_MS;
+    task_ahead(task, reading ? &read_ms : &timeout_ms);
     reading = reading && !task_source_is_ahead(task, &timeout_ms);
     if (reading)
         timeout_ms = 0;
@@ -437,7 +449,8 @@ static bool step(Task *task, Error *error)
     case INBOX_CLOSED:
         return error_set(error, ERROR_CANCELLED, "the job is being cancelled");
     case INBOX_TIMEOUT:
-        return reading ? read_source(task, dirty, error) : flush_sinks(task, error);
+        task->ahead.idle = !reading;
+        return reading ? read_source(task, dirty, read_ms, error) : flush_sinks(task, error);
     }
     return true;
 }

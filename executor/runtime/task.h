@@ -53,6 +53,26 @@ typedef struct TaskSource {
     bool is_ahead;
 } TaskSource;
 
+typedef enum AheadPhase {
+    AHEAD_NONE,     /* no epoch is under way that could take it */
+    AHEAD_STEADY,   /* what is copied once and for all */
+    AHEAD_APPROACH, /* the epoch is due: everything */
+    AHEAD_READY     /* little is left; the barrier comes */
+} AheadPhase;
+
+/* Copying state before the barrier (runtime/task_ahead.c). */
+typedef struct TaskAhead {
+    AheadPhase phase;
+    bool more;      /* there is something to copy now */
+    bool idle;      /* nothing came in since the last slice: the next need not wait */
+    uint32_t stage; /* whose turn it is */
+    uint64_t epoch;
+    uint64_t left;     /* records that the approach may still copy */
+    int64_t next_us;   /* of the next slice, or look */
+    int64_t behind_us; /* until then the disk is left alone */
+    double record_us;
+} TaskAhead;
+
 struct Task {
     /* Fixed once open. */
     Job *job;
@@ -79,6 +99,7 @@ struct Task {
     Stage *blamed; /* the stage that an error came from */
     uint64_t epoch_wanted;
     uint64_t epoch_done;
+    TaskAhead ahead;
     int64_t flushed_us;    /* when sinks last showed their rows */
     int64_t flush_cost_us; /* how long that took */
     bool bulk;             /* the last batch was a large one */
@@ -96,6 +117,16 @@ void task_notify(void *task);
 bool task_is_interrupted(void *task);
 /* Makes the task leave soon. */
 void task_interrupt(Task *task);
+
+/* ---------------------------------------------------------------------- runtime/task_ahead.c */
+
+/* An epoch has begun; it is due; its barrier is here. */
+void task_ahead_begin(Task *task, uint64_t epoch);
+void task_ahead_approach(Task *task);
+void task_ahead_end(Task *task);
+/* Between two batches: copies a slice if it is time; *wait_ms is shortened to the time until the
+ * next one. */
+void task_ahead(Task *task, int64_t *wait_ms);
 
 /* Counts a change of the size of the job's state; returns the new total. */
 uint64_t task_add_state_bytes(Task *task, int64_t change);
