@@ -373,10 +373,11 @@ typedef enum AstStatementKind {
     AST_STATEMENT_RESET,      /* key; NULL: all */
     AST_STATEMENT_SHOW,       /* object: "TABLES", "VIEWS", "CREATE TABLE", "CREATE VIEW", "JOBS",
                                  "FUNCTIONS", "COLUMNS", …; name, like */
-    AST_STATEMENT_DESCRIBE,   /* object: "TABLE", "FUNCTION" (extended), with name; "JOB", value */
-    AST_STATEMENT_EXPLAIN,    /* explained, detail */
-    AST_STATEMENT_USE,        /* object "DATABASE" or "CATALOG", name */
-    AST_STATEMENT_STOP_JOB,   /* value: job id; with_savepoint, with_drain */
+    AST_STATEMENT_DESCRIBE, /* object: "TABLE", "FUNCTION", "CATALOG" (extended), name; "JOB", value
+                             */
+    AST_STATEMENT_EXPLAIN,  /* explained, detail */
+    AST_STATEMENT_USE,      /* object "DATABASE" or "CATALOG", name */
+    AST_STATEMENT_STOP_JOB, /* value: job id; with_savepoint, with_drain */
     AST_STATEMENT_HELP,
     AST_STATEMENT_QUIT,
     AST_STATEMENT_CLEAR

@@ -221,8 +221,9 @@ static void ast_print_short(const AstStatement *statement, Buffer *out)
     switch (statement->kind) {
     case AST_STATEMENT_DESCRIBE:
         buffer_append_text(out, "describe");
-        if (strcmp(statement->object, "FUNCTION") == 0)
-            buffer_append_text(out, statement->extended ? " extended function" : " function");
+        if (strcmp(statement->object, "TABLE") != 0)
+            buffer_printf(out, "%s '%s'", statement->extended ? " extended" : "",
+                          statement->object);
         ast_print_path(&statement->name, out);
         break;
     case AST_STATEMENT_USE:

@@ -87,10 +87,16 @@ static const DdlShow ddl_shows[] = {
     {"COLUMNS", false, true, true},
     {"TABLES", false, true, true},
     {"VIEWS", false, true, true},
-    {"USER FUNCTIONS", false, false, true},
-    {"FUNCTIONS", false, false, true},
+    {"USER FUNCTIONS", false, true, true},
+    {"FUNCTIONS", false, true, true},
     {"JOBS", false, false, false},
-    {"DATABASES", false, false, true},
+    {"JARS", false, false, false},
+    {"MODULES", false, false, false},
+    {"FULL MODULES", false, false, false},
+    {"PROCEDURES", false, true, true},
+    {"MODELS", false, true, true},
+    {"MATERIALIZED TABLES", false, true, true},
+    {"DATABASES", false, true, true},
     {"CATALOGS", false, false, true},
     {"CURRENT DATABASE", false, false, false},
     {"CURRENT CATALOG", false, false, false},
@@ -156,12 +162,14 @@ static bool ddl_read_describe(Parser *parser, AstStatement *statement)
 {
     statement->kind = AST_STATEMENT_DESCRIBE;
     statement->object = "TABLE";
-    if (parser_is_word(parser, parser->next, KW_FUNCTION) &&
+    bool function = parser_is_word(parser, parser->next, KW_FUNCTION);
+    if ((function || parser_is_word(parser, parser->next, KW_CATALOG)) &&
         parser_token(parser, parser->next + 1)->kind != TOKEN_END) {
         parser->next++;
-        statement->object = "FUNCTION";
+        statement->object = function ? "FUNCTION" : "CATALOG";
         statement->extended = parser_accept_word(parser, KW_EXTENDED);
-        return parser_expect_path(parser, "the name of a function", &statement->name) &&
+        return parser_expect_path(parser, function ? "the name of a function" : "default_catalog",
+                                  &statement->name) &&
                parser_expect_end(parser);
     }
     if (parser_is_word(parser, parser->next, KW_JOB) &&
@@ -171,10 +179,10 @@ static bool ddl_read_describe(Parser *parser, AstStatement *statement)
         statement->value = parser_expect_string(parser, "the job's id in single quotes");
         return statement->value != NULL && parser_expect_end(parser);
     }
+    /* As in Flink, it says nothing more of a table. */
     if (parser_is_word(parser, parser->next, KW_EXTENDED) &&
         parser_is_name(parser_token(parser, parser->next + 1)))
-        return parser_fail_unsupported(parser, parser->next, parser->next, "DESCRIBE EXTENDED",
-                                       "SHOW CREATE TABLE shows everything.");
+        parser->next++;
     if (!parser_expect_path(parser, "the name of a table or view", &statement->name))
         return false;
     return parser_expect_end(parser);

@@ -73,6 +73,8 @@ Plan *planner_plan(Catalog *catalog, const AstStatement *statement, Str script,
 
 /* The last part of the name, after checking catalog and database before it. NULL with an error. */
 const char *catalog_object_name(const AstName *name, Error *error);
+/* Whether it is the name of the one catalog, or of the one database there is. */
+bool catalog_check_owner(const AstName *name, bool is_catalog, Error *error) MUST_CHECK;
 /* Whether queries give the name a meaning of their own: a function that is built in, or a form such
  * as COALESCE or TUMBLE. */
 bool planner_has_function(const char *name);

@@ -240,6 +240,15 @@ static const WeirLibrary *library_load(WeirSession *session, const char *path, E
     return library;
 }
 
+WeirResult *session_show_libraries(WeirSession *session)
+{
+    WeirResult *result = result_new(session, WEIR_RESULT_ROWS);
+    result_set_columns(result, &(const char *){"jars"}, 1);
+    for (const SessionLibrary *at = session->libraries; at != NULL; at = at->next)
+        result_add_row(result, &(const char *){at->path});
+    return result;
+}
+
 void session_functions_free(WeirSession *session)
 {
     user_functions_free(session->functions);

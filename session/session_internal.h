@@ -142,6 +142,8 @@ void session_job_forget_operators(SessionJob *job);
 WeirResult *session_apply_function(WeirSession *session, const AstFunction *ast, Error *error);
 WeirResult *session_describe_function(WeirSession *session, const AstStatement *statement,
                                       Error *error);
+/* SHOW JARS: the libraries that functions were loaded from. */
+WeirResult *session_show_libraries(WeirSession *session);
 /* When no job is left that could call one. */
 void session_functions_free(WeirSession *session);
 

@@ -111,14 +111,40 @@ static WeirResult *show_functions(WeirSession *session, const AstStatement *stat
     return result;
 }
 
-/* The one catalog and the one database there are, which go by Flink's names. */
+/* Things of which there is one, which goes by Flink's name, or none. */
+typedef struct OnlyName {
+    const char *object;
+    const char *column;
+    const char *name;
+} OnlyName;
+
+static const OnlyName only_names[] = {
+    {"CATALOGS", "catalog name", "default_catalog"},
+    {"CURRENT CATALOG", "current catalog name", "default_catalog"},
+    {"DATABASES", "database name", "default_database"},
+    {"CURRENT DATABASE", "current database name", "default_database"},
+    {"MODULES", "module name", "core"},
+    {"PROCEDURES", "procedure name", NULL},
+    {"MODELS", "model name", NULL},
+    {"MATERIALIZED TABLES", "materialized table name", NULL},
+};
+
 static WeirResult *show_only(WeirSession *session, const AstStatement *statement,
-                             const char *column, const char *name)
+                             const OnlyName *only)
 {
     WeirResult *result = result_new(session, WEIR_RESULT_ROWS);
-    result_set_columns(result, &column, 1);
-    if (shown(statement, name))
-        result_add_row(result, &name);
+    result_set_columns(result, &only->column, 1);
+    if (only->name != NULL && shown(statement, only->name))
+        result_add_row(result, &only->name);
+    return result;
+}
+
+static WeirResult *show_full_modules(WeirSession *session)
+{
+    static const char *const columns[] = {"module name", "used"}, *const cells[] = {"core", "TRUE"};
+    WeirResult *result = result_new(session, WEIR_RESULT_ROWS);
+    result_set_columns(result, columns, array_count(columns));
+    result_add_row(result, cells);
     return result;
 }
 
@@ -201,36 +227,60 @@ static WeirResult *describe_table(WeirSession *session, const AstStatement *stat
     return result;
 }
 
+/* FROM catalog or database, where that is what stands behind it. */
+static bool check_owner(const AstStatement *statement, Error *error)
+{
+    const char *object = statement->object;
+    if (statement->name.part_count == 0 || strcmp(object, "COLUMNS") == 0 ||
+        strncmp(object, "CREATE ", 7) == 0)
+        return true;
+    return catalog_check_owner(&statement->name, strcmp(object, "DATABASES") == 0, error);
+}
+
 WeirResult *session_show(WeirSession *session, const AstStatement *statement, Error *error)
 {
     const char *object = statement->object;
+    if (!check_owner(statement, error))
+        return NULL;
+    for (size_t i = 0; i < array_count(only_names); i++)
+        if (strcmp(object, only_names[i].object) == 0)
+            return show_only(session, statement, &only_names[i]);
     if (strcmp(object, "TABLES") == 0)
         return show_names(session, statement, "table name");
     if (strcmp(object, "VIEWS") == 0)
         return show_names(session, statement, "view name");
     if (strcmp(object, "FUNCTIONS") == 0)
         return show_functions(session, statement, true);
-    if (strcmp(object, "JOBS") == 0)
-        return show_jobs(session);
-    if (strcmp(object, "COLUMNS") == 0)
-        return describe_table(session, statement, error);
-    if (strcmp(object, "CREATE TABLE") == 0 || strcmp(object, "CREATE VIEW") == 0)
-        return show_create(session, statement, error);
-    if (strcmp(object, "CATALOGS") == 0)
-        return show_only(session, statement, "catalog name", "default_catalog");
-    if (strcmp(object, "CURRENT CATALOG") == 0)
-        return show_only(session, statement, "current catalog name", "default_catalog");
-    if (strcmp(object, "DATABASES") == 0)
-        return show_only(session, statement, "database name", "default_database");
-    if (strcmp(object, "CURRENT DATABASE") == 0)
-        return show_only(session, statement, "current database name", "default_database");
     if (strcmp(object, "USER FUNCTIONS") == 0)
         return show_functions(session, statement, false);
-    error_set(error, ERROR_UNSUPPORTED, "SHOW %s is not supported", object);
-    error_at(error, statement->place.offset, statement->place.length);
-    error_hint(error, "SHOW knows TABLES, VIEWS, COLUMNS FROM, CREATE TABLE, CREATE VIEW, "
-                      "FUNCTIONS and JOBS.");
-    return NULL;
+    if (strcmp(object, "JOBS") == 0)
+        return show_jobs(session);
+    if (strcmp(object, "JARS") == 0)
+        return session_show_libraries(session);
+    if (strcmp(object, "FULL MODULES") == 0)
+        return show_full_modules(session);
+    if (strcmp(object, "COLUMNS") == 0)
+        return describe_table(session, statement, error);
+    return show_create(session, statement, error);
+}
+
+static WeirResult *describe_catalog(WeirSession *session, const AstStatement *statement,
+                                    Error *error)
+{
+    static const char *const columns[] = {"info name", "info value"};
+    static const char *const rows[][2] = {
+        {"name", "default_catalog"},
+        {"type", "generic_in_memory"},
+        {"comment", NULL},
+        {"option:type", "generic_in_memory"}, /* EXTENDED */
+    };
+    if (!catalog_check_owner(&statement->name, true, error))
+        return NULL;
+    WeirResult *result = result_new(session, WEIR_RESULT_ROWS);
+    result_set_columns(result, columns, array_count(columns));
+    for (size_t i = 0; i < array_count(rows) - (statement->extended ? 0 : 1); i++)
+        result_add_row(result, rows[i]);
+    return result;
 }
 
 WeirResult *session_describe(WeirSession *session, const AstStatement *statement, Error *error)
@@ -239,6 +289,8 @@ WeirResult *session_describe(WeirSession *session, const AstStatement *statement
         return session_describe_job(session, statement, error);
     if (strcmp(statement->object, "FUNCTION") == 0)
         return session_describe_function(session, statement, error);
+    if (strcmp(statement->object, "CATALOG") == 0)
+        return describe_catalog(session, statement, error);
     return describe_table(session, statement, error);
 }
 

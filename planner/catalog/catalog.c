@@ -296,10 +296,8 @@ static bool drop(Catalog *catalog, const AstStatement *statement, Error *error)
     return true;
 }
 
-static bool use(const AstStatement *statement, Error *error)
+bool catalog_check_owner(const AstName *name, bool is_catalog, Error *error)
 {
-    bool is_catalog = strcmp(statement->object, "CATALOG") == 0;
-    const AstName *name = &statement->name;
     const char *last = name->parts[name->part_count - 1];
     const char *only = is_catalog ? CATALOG_NAME : DATABASE_NAME;
     bool owner_fits =
@@ -325,7 +323,8 @@ bool catalog_apply(Catalog *catalog, const AstStatement *statement, Str script,
     case AST_STATEMENT_DROP:
         return drop(catalog, statement, error);
     case AST_STATEMENT_USE:
-        return use(statement, error);
+        return catalog_check_owner(&statement->name, strcmp(statement->object, "CATALOG") == 0,
+                                   error);
     default:
         return error_set(error, ERROR_INTERNAL, "the statement does not change the catalog");
     }
