@@ -4,8 +4,8 @@
  * the order in which the keys first changed: +I when it was not there before, -U (if wanted) and +U
  * when it was and is, -D when it has gone; nothing when it came and went, and nothing when it is
  * what it was (with a state TTL it is told all the same, to keep what follows alive). A bundle ends
- * when it holds `size` changes, `latency_ms` after its first one, at a watermark, at a barrier and
- * at the end.
+ * when it holds `size` changes (but never between -U and +U where they stand apart), `latency_ms`
+ * after its first one, at a watermark, at a barrier and at the end.
  *
  * State: none that outlives a barrier. A table of its own keeps, per key, the row before the bundle
  * and the last one. Cost: one prefetched probe a change; rows are encoded that a bundle begins or
@@ -35,6 +35,7 @@ typedef struct MiniBatch {
     uint32_t order_count;
     uint32_t order_capacity;
     int64_t changes; /* in the bundle; a -U is part of its +U */
+    int64_t open;    /* -U whose +U is still to come */
     RowOutput output;
     Arena *scratch;
 } MiniBatch;
@@ -73,6 +74,7 @@ static void fold_row(MiniBatch *mini, void *record, uint8_t kind, Str row)
     else
         row_slot_set(&mini->shape, mini->keys, slot_of(mini, record, true), row);
     mini->changes += kind != CHANGE_UPDATE_BEFORE;
+    mini->open += kind == CHANGE_UPDATE_BEFORE ? 1 : kind == CHANGE_UPDATE_AFTER ? -1 : 0;
 }
 
 static void collect(MiniBatch *mini, const Batch *batch)
@@ -153,7 +155,7 @@ static void forget(MiniBatch *mini)
             state_value_remove(mini->keys, mini->order[i]);
     }
     mini->order_count = 0;
-    mini->changes = 0;
+    mini->changes = mini->open = 0;
 }
 
 static bool end_bundle(MiniBatch *mini, Emitter *emitter, Error *error)
@@ -179,7 +181,8 @@ static bool mini_batch_batch(Operator *op, uint32_t input, Batch *batch, Emitter
         operator_wake_at(op->context, operator_now_us(op->context) + mini->plan->latency_ms * 1000);
     collect(mini, batch);
     batch_release(batch);
-    return mini->changes < mini->plan->size || end_bundle(mini, emitter, error);
+    const bool whole = !mini->plan->waits || mini->open == 0;
+    return mini->changes < mini->plan->size || !whole || end_bundle(mini, emitter, error);
 }
 
 static bool mini_batch_alarm(Operator *op, int64_t now_us, Emitter *emitter, Error *error)

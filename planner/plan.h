@@ -311,6 +311,7 @@ typedef struct PlanMiniBatch {
     int64_t size;       /* changes that end a bundle */
     int64_t latency_ms; /* the longest a change waits */
     bool halves;        /* a +U may come without its -U: the row is new then */
+    bool waits;         /* a -U and its +U may stand apart: no bundle ends between them */
     bool keeps_alive;   /* the rows below have a TTL: a row that is what it was is told, too */
 } PlanMiniBatch;
 

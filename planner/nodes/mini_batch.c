@@ -198,6 +198,7 @@ static bool mini_batch_lower(const PlannerContext *context, LogicalNode *node, E
     spec->size = context->config->mini_batch_size;
     spec->latency_ms = context->config->mini_batch_latency_ms;
     spec->halves = node->inputs[0]->loose_pairs || node->inputs[0]->parts_updates;
+    spec->waits = node->inputs[0]->loose_pairs && !node->inputs[0]->parts_updates;
     spec->keeps_alive = lower_state_ttl(context, node->inputs[0], 0) > 0;
     node->plan->spec = spec;
     node->plan->parallelism = node->inputs[0]->plan->parallelism;
