@@ -1,6 +1,5 @@
-/* What the files of the lookup join share.
+/* What the parts of the lookup join share; operator.h puts them together.
  *
- *     op_lookup_join.c   batches and what they wait for; watermarks, barriers, the clock
  *     lookup/emit.c      what comes out for a batch with its answers, and what is kept of them
  *     lookup/ask.c       questions to the table, off the thread, and their answers by key
  *     lookup/table.c     FULL: the whole table in memory, found by key
