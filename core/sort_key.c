@@ -178,6 +178,76 @@ void sort_key_append(Buffer *out, const Vector *vector, uint32_t row, SortOrder 
             out->data[i] = (char)~out->data[i];
 }
 
+/* ------------------------------------------------------------------------ many rows */
+
+/* Whether every key has the same length and the column can be written by the loops below. */
+static bool is_plain(const Vector *vector)
+{
+    PhysicalType physical = vector->type->physical;
+    return vector->validity == NULL && (physical == PHYSICAL_I32 || physical == PHYSICAL_I64);
+}
+
+#define WRITE_PLAIN(name, T, U, swap)                                                              \
+    static void write_##name(const SortKeyColumn *column, uint32_t rows, char *to, size_t stride)  \
+    {                                                                                              \
+        const T *values = column->vector->data;                                                    \
+        uint32_t mask = column->vector->constant ? 0 : UINT32_MAX;                                 \
+        U invert = column->order.descending ? (U) ~(U)0 : 0;                                       \
+        invert ^= (U)1 << (8 * sizeof(U) - 1);                                                     \
+        for (uint32_t row = 0; row < rows; row++, to += stride) {                                  \
+            U bytes = swap((U)values[row & mask] ^ invert);                                        \
+            *to = KEY_VALUE;                                                                       \
+            memcpy(to + 1, &bytes, sizeof(bytes));                                                 \
+        }                                                                                          \
+    }
+WRITE_PLAIN(i32, int32_t, uint32_t, __builtin_bswap32)
+WRITE_PLAIN(i64, int64_t, uint64_t, __builtin_bswap64)
+
+static void encode_plain(const SortKeyColumn *columns, uint32_t count, uint32_t rows, size_t stride,
+                         uint32_t room, char *to)
+{
+    size_t at = 0;
+    for (uint32_t c = 0; c < count; c++) {
+        bool is_long = columns[c].vector->type->physical == PHYSICAL_I64;
+        (is_long ? write_i64 : write_i32)(&columns[c], rows, to + at, stride);
+        at += is_long ? 9 : 5;
+    }
+    for (uint32_t row = 0; row < rows; row++)
+        memset(to + row * stride + at, 0, room);
+}
+
+void sort_key_encode(const SortKeyColumn *columns, uint32_t count, uint32_t rows, uint32_t room,
+                     Buffer *out, Str *keys)
+{
+    size_t stride = room;
+    bool plain = true;
+    buffer_clear(out);
+    for (uint32_t c = 0; c < count && plain; c++) {
+        plain = is_plain(columns[c].vector);
+        stride += columns[c].vector->type->physical == PHYSICAL_I64 ? 9 : 5;
+    }
+    if (plain) {
+        encode_plain(columns, count, rows, stride, room, buffer_reserve(out, rows * stride + 1));
+        out->length = rows * stride;
+    }
+    for (uint32_t row = 0; row < rows; row++) {
+        keys[row].length = stride;
+        if (plain)
+            continue;
+        size_t start = out->length;
+        for (uint32_t c = 0; c < count; c++)
+            sort_key_append(out, columns[c].vector, row, columns[c].order);
+        memset(buffer_reserve(out, room + 1), 0, room);
+        out->length += room;
+        keys[row].length = out->length - start;
+    }
+    const char *next = out->data;
+    for (uint32_t row = 0; row < rows; row++) {
+        keys[row].data = next;
+        next += keys[row].length;
+    }
+}
+
 /* Reads bytes that may be inverted; short input reads as zeros. */
 typedef struct KeyReader {
     const uint8_t *next;

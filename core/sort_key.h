@@ -15,6 +15,17 @@ typedef struct SortOrder {
 } SortOrder;
 
 void sort_key_append(Buffer *out, const Vector *vector, uint32_t row, SortOrder order);
+
+/* A column of a sort key. */
+typedef struct SortKeyColumn {
+    const Vector *vector;
+    SortOrder order;
+} SortKeyColumn;
+
+/* The sort keys of the first `rows` rows, with `room` zeros behind each, which count in its length;
+ * they lie in `out` until that is changed. Integers without NULLs go column by column. */
+void sort_key_encode(const SortKeyColumn *columns, uint32_t count, uint32_t rows, uint32_t room,
+                     Buffer *out, Str *keys);
 /* Reads one value at `*bytes` and moves past it; strings are copied into the arena. */
 void sort_key_read(Str *bytes, SortOrder order, Vector *to, uint32_t row, Arena *arena);
 

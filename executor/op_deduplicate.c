@@ -130,23 +130,15 @@ static void encode_sort_keys(Deduplicate *deduplicate, DeduplicateBatch *work)
 {
     const PlanDeduplicate *plan = deduplicate->plan;
     uint32_t n = work->in->row_count;
-    Buffer *out = &deduplicate->sort_keys;
     if (plan->order_count == 0)
         return;
+    SortKeyColumn *columns =
+        arena_new_array(deduplicate->scratch, SortKeyColumn, plan->order_count);
+    for (uint32_t k = 0; k < plan->order_count; k++)
+        columns[k] = (SortKeyColumn){&work->in->columns[plan->order[k].column],
+                                     {plan->order[k].descending, plan->order[k].nulls_last}};
     work->sort_keys = arena_alloc(deduplicate->scratch, sizeof(Str) * n);
-    buffer_clear(out);
-    for (uint32_t row = 0; row < n; row++) {
-        size_t start = out->length;
-        for (uint32_t k = 0; k < plan->order_count; k++)
-            sort_key_append(out, &work->in->columns[plan->order[k].column], row,
-                            (SortOrder){plan->order[k].descending, plan->order[k].nulls_last});
-        work->sort_keys[row].length = out->length - start;
-    }
-    const char *next = out->data;
-    for (uint32_t row = 0; row < n; row++) {
-        work->sort_keys[row].data = next;
-        next += work->sort_keys[row].length;
-    }
+    sort_key_encode(columns, plan->order_count, n, 0, &deduplicate->sort_keys, work->sort_keys);
 }
 
 static void prepare(Deduplicate *deduplicate, DeduplicateBatch *work)

@@ -8,22 +8,15 @@
  * order.
  *
  * State: ORDERED, partition → order columns and arrival → results, folds and the row (over/over.h).
- * Cost: a few searches a change, the rows that are equal to a row that goes, and the rows in reach
- * of the change (over/value.c), which are those that change but where a frame's values hide the
- * change (MIN, MAX, FILTER), PERCENT_RANK, CUME_DIST and NTILE, which look at the whole partition.
+ * Cost: rows at the end of their partitions go many at once, without a search, where the calls only
+ * look back (over/append.c); else a few searches a change, the rows that are equal to a row that
+ * goes, and the rows in reach of the change (over/value.c), which are those that change but where a
+ * frame's values hide the change (MIN, MAX, FILTER), PERCENT_RANK, CUME_DIST and NTILE, which look
+ * at the whole partition.
  */
 #include "core/hash.h"
 #include "executor/over/over.h"
 #include "executor/row_slot.h"
-
-typedef struct OverBatch {
-    Batch *in;
-    Str *rows;
-    Str *keys; /* of partitions */
-    uint64_t *hashes;
-    StateTree **trees;
-    bool trees_are_old; /* one of them went: those of its key that follow must be found again */
-} OverBatch;
 
 /* -------------------------------------------------------------------- output */
 
@@ -160,44 +153,42 @@ static bool give_results(OverSite *site, const OverRow *row, Error *error)
     return true;
 }
 
-static bool comes_before(Str a, Str b)
-{
-    size_t common = a.length < b.length ? a.length : b.length;
-    int order = common == 0 ? 0 : memcmp(a.data, b.data, common);
-    return order != 0 ? order < 0 : a.length < b.length;
-}
-
 /* Enters the row behind its equals; most come behind all others. */
-static void *enter_row(OverSite *site, Str key, uint64_t hash)
+static void *enter_row(OverSite *site, const OverBatch *work, uint32_t row)
 {
     Over *over = site->over;
-    uint64_t arrival = 0;
+    Str own_key = work->sort_keys[row];
     const void *last = state_tree_last(site->tree);
+    Str last_key = last == NULL ? (Str){NULL, 0} : state_tree_sort_key(over->rows, last);
+    int order = last == NULL ? 1 : over_keys_compare(site->order_key, over_order_part(last_key));
     site->position = site->rows;
-    if (last != NULL && comes_before(site->order_key, over_order_key(over, last))) {
-        site->position = over_seek_end(site, site->order_key);
-        last = site->position == 0 ? NULL : state_tree_at(site->tree, site->position - 1);
+    if (order >= 0) {
+        over_write_arrival(own_key, order == 0 ? over_read_arrival(last_key) + 1 : 0);
+        return state_tree_append(over->rows, &site->tree, work->keys[row], work->hashes[row],
+                                 own_key, site->row);
     }
+    StateCursor place, before;
+    over_write_arrival(own_key, UINT64_MAX);
+    state_cursor_seek(over->rows, site->tree, own_key, &place);
+    site->position = state_cursor_position(&place);
+    before = place;
+    last = state_cursor_previous(&before);
+    uint64_t arrival = 0;
     if (last != NULL) {
-        Str sort_key = state_tree_sort_key(over->rows, last);
-        if (over_keys_equal(over_order_key(over, last), site->order_key)) {
-            memcpy(&arrival, sort_key.data + site->order_key.length, sizeof(arrival));
-            arrival = __builtin_bswap64(arrival) + 1;
-        }
+        last_key = state_tree_sort_key(over->rows, last);
+        if (over_keys_equal(over_order_part(last_key), site->order_key))
+            arrival = over_read_arrival(last_key) + 1;
     }
-    buffer_clear(&over->key);
-    buffer_append_str(&over->key, site->order_key);
-    arrival = __builtin_bswap64(arrival);
-    buffer_append(&over->key, &arrival, sizeof(arrival));
-    return state_tree_put(over->rows, &site->tree, key, hash,
-                          (Str){over->key.data, over->key.length}, site->row, NULL);
+    over_write_arrival(own_key, arrival);
+    return state_cursor_put(over->rows, &site->tree, work->keys[row], work->hashes[row], &place,
+                            own_key, site->row);
 }
 
 static bool insert_row(OverSite *site, const OverBatch *work, uint32_t in_row, Error *error)
 {
     Over *over = site->over;
     OverReach reaches[PLAN_OVER_CALLS_MAX];
-    void *record = enter_row(site, work->keys[in_row], work->hashes[in_row]);
+    void *record = enter_row(site, work, in_row);
     if (over->plan->final_only)
         return true;
     site->rows = state_tree_size(site->tree);
@@ -259,6 +250,19 @@ static bool remove_row(OverSite *site, OverBatch *work, Error *error)
 
 /* -------------------------------------------------------------------- a batch */
 
+static void encode_sort_keys(Over *over, OverBatch *work)
+{
+    const PlanOver *plan = over->plan;
+    uint32_t count = work->in->row_count;
+    SortKeyColumn *columns = arena_new_array(over->scratch, SortKeyColumn, plan->order_count + 1);
+    for (uint32_t k = 0; k < plan->order_count; k++)
+        columns[k] = (SortKeyColumn){&work->in->columns[plan->order[k].column],
+                                     {plan->order[k].descending, plan->order[k].nulls_last}};
+    work->sort_keys = arena_alloc(over->scratch, sizeof(Str) * (count + 1));
+    sort_key_encode(columns, plan->order_count, count, OVER_ARRIVAL_BYTES, &over->sort_keys,
+                    work->sort_keys);
+}
+
 static void prepare(Over *over, OverBatch *work)
 {
     Batch *in = work->in;
@@ -278,44 +282,36 @@ static void prepare(Over *over, OverBatch *work)
         for (uint32_t i = 0; i < count; i++)
             work->keys[i] = (Str){"", 0};
     }
-    for (uint32_t i = 0; i < count; i++)
-        work->hashes[i] = hash_bytes(work->keys[i].data, work->keys[i].length);
-}
-
-/* Brings the partitions of a batch into the cache: their ends, where rows that come in order go.
- * Rows of one partition depend on each other, those of different ones wait for memory together. */
-static void find_partitions(Over *over, OverBatch *work)
-{
-    uint32_t count = work->in->row_count;
+    hash_many(work->keys, count, work->hashes);
     work->trees = arena_alloc(over->scratch, sizeof(StateTree *) * (count + 1));
-    state_ordered_trees(over->rows, work->keys, work->hashes, count, work->trees);
-    for (uint32_t i = 0; i < count; i++) {
-        const void *last = state_tree_last(work->trees[i]);
-        if (last != NULL)
-            __builtin_prefetch(last);
-    }
+    encode_sort_keys(over, work);
 }
 
-static Str order_key_of(Over *over, const Batch *in, uint32_t row)
+/* Finds the partitions of some rows and reads their ends, where most rows go, into the cache. Rows
+ * of one partition depend on each other, those of different ones wait for memory together. */
+static void find_partitions(Over *over, OverBatch *work, uint32_t first, uint32_t count)
 {
-    buffer_clear(&over->key);
-    for (uint32_t k = 0; k < over->plan->order_count; k++) {
-        const PlanSortKey *key = &over->plan->order[k];
-        sort_key_append(&over->key, &in->columns[key->column], row,
-                        (SortOrder){key->descending, key->nulls_last});
-    }
-    if (over->key.length == 0)
-        return STR("");
-    return (Str){arena_memdup(over->scratch, over->key.data, over->key.length), over->key.length};
+    work->trees_are_old = false;
+    state_ordered_trees(over->rows, work->keys + first, work->hashes + first, count,
+                        work->trees + first);
+    /* The row a way before the new one is one nearer to the end while that is not there. */
+    uint32_t distance = over->append_distance == 0 ? 0 : over->append_distance - 1;
+    state_trees_prefetch_ends(work->trees + first, count, distance);
+}
+
+StateTree *over_tree_of(Over *over, const OverBatch *work, uint32_t row)
+{
+    StateTree *tree = work->trees[row];
+    if (tree == NULL || work->trees_are_old)
+        state_ordered_trees(over->rows, &work->keys[row], &work->hashes[row], 1, &tree);
+    return tree;
 }
 
 static bool apply_row(Over *over, OverBatch *work, uint32_t row, Error *error)
 {
     OverSite site = {.over = over, .row = work->rows[row]};
-    site.order_key = order_key_of(over, work->in, row);
-    site.tree = work->trees[row];
-    if (site.tree == NULL || work->trees_are_old)
-        state_ordered_trees(over->rows, &work->keys[row], &work->hashes[row], 1, &site.tree);
+    site.order_key = over_order_part(work->sort_keys[row]);
+    site.tree = over_tree_of(over, work, row);
     site.rows = state_tree_size(site.tree);
     if (change_is_retraction(batch_kind(work->in, row)))
         return remove_row(&site, work, error);
@@ -325,6 +321,20 @@ static bool apply_row(Over *over, OverBatch *work, uint32_t row, Error *error)
                                   &record, NULL);
     }
     return insert_row(&site, work, row, error);
+}
+
+static bool apply_rows(Over *over, OverBatch *work, uint32_t first, uint32_t count, Error *error)
+{
+    find_partitions(over, work, first, count);
+    for (uint32_t row = first; row < first + count;) {
+        uint32_t taken = 0;
+        if (over->appends && !over_append_rows(over, work, row, first + count, &taken, error))
+            return false;
+        row += taken;
+        if (row < first + count && !apply_row(over, work, row++, error))
+            return false;
+    }
+    return true;
 }
 
 /* One row of each column the calls read, to decode into. */
@@ -351,11 +361,12 @@ static bool over_batch(Operator *op, uint32_t input, Batch *batch, Emitter *emit
     prepare_calls(over);
     OverBatch work = {.in = batch};
     prepare(over, &work);
-    find_partitions(over, &work);
     row_output_start(&over->output, batch, 0, over->own, emitter);
     bool ok = true;
-    for (uint32_t row = 0; ok && row < batch->row_count; row++)
-        ok = apply_row(over, &work, row, error);
+    for (uint32_t first = 0; ok && first < batch->row_count; first += OVER_RUN) {
+        uint32_t count = batch->row_count - first;
+        ok = apply_rows(over, &work, first, count < OVER_RUN ? count : OVER_RUN, error);
+    }
     ok = ok && state_store_check(op->context->state, error) &&
          row_output_finish(&over->output, error);
     row_output_discard(&over->output);
@@ -514,6 +525,7 @@ static Operator *over_open(const OperatorContext *context, Error *error)
     over->calls = arena_new_array(arena, OverCall, over->call_count + 1);
     declare_tables(over, context);
     over_scratch_open(over);
+    over_append_open(over);
     row_output_init(&over->output, context);
     over->scratch = arena_new((size_t)1 << 16);
     return &over->base;
@@ -524,6 +536,7 @@ static void over_close(Operator *op)
     Over *over = (Over *)op;
     over_scratch_close(over);
     buffer_deinit(&over->key);
+    buffer_deinit(&over->sort_keys);
     buffer_deinit(&over->bound);
     arena_free(over->scratch);
 }

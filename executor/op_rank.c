@@ -144,27 +144,15 @@ static void encode_keys(Rank *rank, const Batch *in, const RowLayout *layout,
 
 static void encode_sort_keys(Rank *rank, RankBatch *work)
 {
-    static const char no_arrival[RANK_ARRIVAL_BYTES];
     const PlanRank *plan = rank->plan;
     uint32_t n = work->in->row_count;
-    Buffer *out = &rank->sort_keys;
+    SortKeyColumn *columns = arena_new_array(rank->scratch, SortKeyColumn, plan->order_count + 1);
+    for (uint32_t k = 0; k < plan->order_count; k++)
+        columns[k] = (SortKeyColumn){&work->in->columns[plan->order[k].column],
+                                     {plan->order[k].descending, plan->order[k].nulls_last}};
     work->sort_keys = arena_alloc(rank->scratch, sizeof(Str) * n);
-    buffer_clear(out);
-    for (uint32_t row = 0; row < n; row++) {
-        size_t start = out->length;
-        for (uint32_t k = 0; k < plan->order_count; k++) {
-            const PlanSortKey *key = &plan->order[k];
-            sort_key_append(out, &work->in->columns[key->column], row,
-                            (SortOrder){key->descending, key->nulls_last});
-        }
-        buffer_append(out, no_arrival, sizeof(no_arrival));
-        work->sort_keys[row].length = out->length - start;
-    }
-    const char *next = out->data;
-    for (uint32_t row = 0; row < n; row++) {
-        work->sort_keys[row].data = next;
-        next += work->sort_keys[row].length;
-    }
+    sort_key_encode(columns, plan->order_count, n, RANK_ARRIVAL_BYTES, &rank->sort_keys,
+                    work->sort_keys);
 }
 
 /* What ends the range of the row's partition. */

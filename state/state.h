@@ -150,12 +150,19 @@ typedef struct StateTree StateTree;
 void state_ordered_trees(StateTable *table, const Str *keys, const uint64_t *hashes, uint32_t count,
                          StateTree **trees);
 uint32_t state_tree_size(const StateTree *tree);
-/* Starts the memory reads of what follows: the last entry of each tree. */
+/* Starts the memory reads of what follows: the last entry of each tree, and of a search in it while
+ * it is small. */
 void state_trees_prefetch_last(StateTree *const *trees, uint32_t count);
+/* The same of the last entry, of an append, and of the entry so far from the end (0: of none); for
+ * so few trees that what is read stays in the cache. */
+void state_trees_prefetch_ends(StateTree *const *trees, uint32_t count, uint32_t distance);
 /* Record of the sort key, made when missing (making the tree too) with the given payload; an
  * existing entry gets that payload, which may move it. `*tree` may be NULL on entry and is set. */
 void *state_tree_put(StateTable *table, StateTree **tree, Str key, uint64_t hash, Str sort_key,
                      Str payload, bool *created);
+/* The same of a sort key that is behind all others: constant time but for every 32nd. */
+void *state_tree_append(StateTable *table, StateTree **tree, Str key, uint64_t hash, Str sort_key,
+                        Str payload);
 /* Calls `each` with every tree, in no particular order; the table must not change meanwhile. */
 void state_trees_each(StateTable *table, void (*each)(void *to, StateTree *tree), void *to);
 /* Removes the entry; true when the tree went with it. */
@@ -163,6 +170,8 @@ bool state_tree_remove(StateTable *table, void *record);
 void *state_tree_find(const StateTable *table, const StateTree *tree, Str sort_key);
 void *state_tree_first(const StateTree *tree);
 void *state_tree_last(const StateTree *tree);
+/* The entry with `distance` others behind it, or NULL; near the end in constant time. */
+void *state_tree_from_end(const StateTree *tree, uint32_t distance);
 /* The entry with `position` others before it, or NULL; logarithmic. */
 void *state_tree_at(const StateTree *tree, uint32_t position);
 /* How many entries are before the sort key, whether that is there or not; logarithmic. */

@@ -334,8 +334,11 @@ struct StateEntry {
 };
 
 struct StateTree {
-    StateNode *root; /* state_ordered.h */
+    StateNode *root;   /* state_ordered.h */
+    StateNode *last;   /* the leaf at the end, where most entries come and many are looked for */
+    StateNode *before; /* the leaf before it; NULL: there is none, or it is not known */
     uint32_t size;
+    uint32_t late; /* entries of `last` that the sizes in the nodes above do not count yet */
 };
 
 typedef struct StateOrderedEntry {

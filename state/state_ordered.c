@@ -4,7 +4,7 @@
  * (state_ordered_tree.c). A tree goes when its last entry goes.
  *
  * Cost: an entry is 16 bytes, its record, sort key and payload, and 16 to 32 bytes of leaf; a tree
- * 24 bytes and its key. */
+ * 40 bytes and its key. */
 #include "state/state_ordered.h"
 
 /* ------------------------------------------------------------------------- TTL
@@ -219,9 +219,21 @@ void *state_cursor_put(StateTable *table, StateTree **tree, Str key, uint64_t ha
     return entry + 1;
 }
 
+void *state_tree_append(StateTable *table, StateTree **tree, Str key, uint64_t hash, Str sort_key,
+                        Str payload)
+{
+    if (*tree == NULL)
+        *tree = find_tree(table, key, hash, true);
+    StateOrderedEntry *entry = entry_new(table, *tree, sort_key, payload);
+    state_tree_push(table, *tree, entry);
+    state_written(table, &entry->header);
+    return entry + 1;
+}
+
 bool state_cursor_remove(StateTable *table, StateCursor *cursor)
 {
-    StateOrderedEntry *entry = cursor->nodes[cursor->depth]->lows[cursor->slots[cursor->depth]];
+    StateOrderedEntry *entry =
+        cursor->nodes[cursor->depth]->slots[cursor->slots[cursor->depth]].low;
     return remove_at(table, state_tree_of(table, entry + 1), cursor, entry);
 }
 
@@ -231,7 +243,7 @@ bool state_tree_remove(StateTable *table, void *record)
     StateTree *tree = state_tree_of(table, record);
     StateCursor path;
     state_tree_descend(table, tree, state_ordered_sort_key(table, entry), &path);
-    assert(path.nodes[path.depth]->lows[path.slots[path.depth]] == entry);
+    assert(path.nodes[path.depth]->slots[path.slots[path.depth]].low == entry);
     return remove_at(table, tree, &path, entry);
 }
 

@@ -4,23 +4,27 @@
 
 #include "state/state_internal.h"
 
+/* Of a full node. */
+#define STATE_NODE_SLOTS 32
+
+/* An entry, and the first bytes of its sort key as a number that sorts as they do. */
+typedef struct StateSlot {
+    StateOrderedEntry *low;
+    uint64_t head;
+} StateSlot;
+
 struct StateNode {
     uint16_t count;
     uint16_t capacity;
     bool is_leaf;
-    /* Leaf: the entries. Inner: the smallest entry below each child. Then the first bytes of their
-     * sort keys, as numbers; inner: the children, then how many entries are below each. */
-    StateOrderedEntry *lows[];
+    /* Leaf: the entries. Inner: the smallest entry below each child; then the children, then how
+     * many entries are below each. */
+    StateSlot slots[];
 };
-
-static inline uint64_t *state_node_heads(StateNode *node)
-{
-    return (uint64_t *)(void *)(node->lows + node->capacity);
-}
 
 static inline StateNode **state_node_children(StateNode *node)
 {
-    return (StateNode **)(void *)(state_node_heads(node) + node->capacity);
+    return (StateNode **)(void *)(node->slots + node->capacity);
 }
 
 static inline uint32_t *state_node_sizes(StateNode *node)
@@ -44,6 +48,10 @@ static inline StateOrderedEntry *state_ordered_of(const void *record)
     return state_ordered_entry_of(state_header_of(record));
 }
 
+/* Counts what was put behind the last entry, all the way up: whoever reads sizes asks for it. */
+void state_tree_settle(const StateTree *tree);
+/* Puts the entry behind all others. */
+void state_tree_push(StateTable *table, StateTree *tree, StateOrderedEntry *entry);
 /* Down to the leaf where the sort key is or would be; the slot is that of the first entry that is
  * not before it, which may be one behind the leaf's last. */
 void state_tree_descend(const StateTable *table, const StateTree *tree, Str sort_key,

@@ -1,24 +1,25 @@
 /* The B+tree below a key of an ORDERED table: pointers to entries, which do not move.
  *
- * A leaf starts with room for LEAF_FIRST pointers and doubles up to NODE_SLOTS, because most keys
- * have few. Invariant: an inner node's lows[i] is the smallest entry under children[i] and sizes[i]
- * the number of entries there; no node is empty but the root of an empty tree, which goes with its
- * group.
+ * A leaf starts with room for LEAF_FIRST pointers and doubles up to STATE_NODE_SLOTS, because most
+ * keys have few. Invariant: an inner node's lows[i] is the smallest entry under children[i] and
+ * sizes[i] the number of entries there; no node is empty but the root of an empty tree, which goes
+ * with its group.
+ *
+ * The tree knows its last leaf. What is put behind all others touches that leaf only: nodes above
+ * count it when somebody looks at their sizes.
  *
  * Cost: log32(n) nodes a search, each with a binary search over the first eight bytes of the sort
  * keys, which lie in the node; entries are read where those are equal. 16 to 32 bytes of leaf an
  * entry. Positions cost one addition per slot passed. */
 #include "state/state_ordered.h"
 
-#define NODE_SLOTS 32
 #define LEAF_FIRST 4
 /* Siblings whose sum is at most this become one. */
-#define MERGE_SLOTS (NODE_SLOTS * 3 / 4)
+#define MERGE_SLOTS (STATE_NODE_SLOTS * 3 / 4)
 
 static size_t node_bytes(bool is_leaf, uint32_t capacity)
 {
-    size_t slot =
-        sizeof(void *) + sizeof(uint64_t) + (is_leaf ? 0 : sizeof(void *) + sizeof(uint32_t));
+    size_t slot = sizeof(StateSlot) + (is_leaf ? 0 : sizeof(void *) + sizeof(uint32_t));
     return sizeof(StateNode) + capacity * slot;
 }
 
@@ -51,9 +52,7 @@ static uint32_t node_size(StateNode *node)
 static void node_move(StateNode *to, uint32_t to_slot, StateNode *from, uint32_t slot,
                       uint32_t count)
 {
-    memmove(to->lows + to_slot, from->lows + slot, count * sizeof(void *));
-    memmove(state_node_heads(to) + to_slot, state_node_heads(from) + slot,
-            count * sizeof(uint64_t));
+    memmove(to->slots + to_slot, from->slots + slot, count * sizeof(StateSlot));
     if (from->is_leaf)
         return;
     memmove(state_node_children(to) + to_slot, state_node_children(from) + slot,
@@ -72,32 +71,43 @@ static int compare(const StateTable *table, Str sort_key, const StateOrderedEntr
     return (sort_key.length > other.length) - (sort_key.length < other.length);
 }
 
-/* The first eight bytes as a number that sorts as they do. */
+/* The first bytes as a number that sorts as they do. Sort keys begin with a byte that says whether
+ * there is a value, so that one becomes two bits: 0, 1, 255, or something between, where nothing of
+ * what follows may count. */
 static uint64_t head_of(Str sort_key)
 {
-    uint64_t head = 0;
-    memcpy(&head, sort_key.data, sort_key.length < sizeof(head) ? sort_key.length : sizeof(head));
-    return __builtin_bswap64(head);
+    uint64_t rest = 0;
+    if (sort_key.length == 0)
+        return 0;
+    size_t behind = sort_key.length - 1;
+    if (behind >= sizeof(rest))
+        memcpy(&rest, sort_key.data + 1, sizeof(rest));
+    else
+        memcpy(&rest, sort_key.data + 1, behind);
+    rest = __builtin_bswap64(rest) >> 2;
+    uint64_t first = (uint8_t)sort_key.data[0];
+    if (first <= 1)
+        return first << 62 | rest;
+    return first == UINT8_MAX ? UINT64_C(3) << 62 | rest : UINT64_C(2) << 62;
 }
 
 static void set_low(const StateTable *table, StateNode *node, uint32_t slot,
                     StateOrderedEntry *entry)
 {
-    node->lows[slot] = entry;
-    state_node_heads(node)[slot] = head_of(state_ordered_sort_key(table, entry));
+    node->slots[slot] = (StateSlot){entry, head_of(state_ordered_sort_key(table, entry))};
 }
 
 /* Slots of the node whose entry is before the sort key (or equal to it, with `or_equal`). */
 static uint32_t count_before(const StateTable *table, StateNode *node, Str sort_key, bool or_equal)
 {
-    const uint64_t *heads = state_node_heads(node);
+    const StateSlot *slots = node->slots;
     uint64_t head = head_of(sort_key);
     uint32_t low = 0;
     uint32_t high = node->count;
     while (low < high) {
         uint32_t middle = (low + high) / 2;
-        int order = heads[middle] != head ? (head > heads[middle] ? 1 : -1)
-                                          : compare(table, sort_key, node->lows[middle]);
+        int order = slots[middle].head != head ? (head > slots[middle].head ? 1 : -1)
+                                               : compare(table, sort_key, slots[middle].low);
         if (order > 0 || (or_equal && order == 0))
             low = middle + 1;
         else
@@ -109,6 +119,7 @@ static uint32_t count_before(const StateTable *table, StateNode *node, Str sort_
 void state_tree_descend(const StateTable *table, const StateTree *tree, Str sort_key,
                         StateCursor *path)
 {
+    state_tree_settle(tree);
     StateNode *node = tree->root;
     path->depth = 0;
     while (!node->is_leaf) {
@@ -129,8 +140,8 @@ StateOrderedEntry *state_tree_entry_at(const StateTable *table, const StateCurso
 {
     const StateNode *leaf = path->nodes[path->depth];
     uint32_t slot = path->slots[path->depth];
-    if (slot < leaf->count && compare(table, sort_key, leaf->lows[slot]) == 0)
-        return leaf->lows[slot];
+    if (slot < leaf->count && compare(table, sort_key, leaf->slots[slot].low) == 0)
+        return leaf->slots[slot].low;
     return NULL;
 }
 
@@ -140,8 +151,7 @@ static void lift_low(const StateCursor *path, uint32_t depth)
     while (depth > 0 && path->nodes[depth]->count != 0) {
         StateNode *node = path->nodes[depth];
         depth--;
-        path->nodes[depth]->lows[path->slots[depth]] = node->lows[0];
-        state_node_heads(path->nodes[depth])[path->slots[depth]] = state_node_heads(node)[0];
+        path->nodes[depth]->slots[path->slots[depth]] = node->slots[0];
         if (path->slots[depth] != 0)
             return;
     }
@@ -149,7 +159,7 @@ static void lift_low(const StateCursor *path, uint32_t depth)
 
 void state_tree_replace_at(const StateCursor *path, StateOrderedEntry *entry)
 {
-    path->nodes[path->depth]->lows[path->slots[path->depth]] = entry;
+    path->nodes[path->depth]->slots[path->slots[path->depth]].low = entry;
     if (path->slots[path->depth] == 0)
         lift_low(path, path->depth);
 }
@@ -170,7 +180,7 @@ static StateNode *leaf_double(StateTable *table, StateNode *leaf)
 static StateNode *node_split(StateTable *table, StateNode *node, bool at_end)
 {
     uint32_t keep = at_end ? node->count - 1u : node->count / 2u;
-    StateNode *right = node_new(table, node->is_leaf, NODE_SLOTS);
+    StateNode *right = node_new(table, node->is_leaf, STATE_NODE_SLOTS);
     right->count = (uint16_t)(node->count - keep);
     node_move(right, 0, node, keep, right->count);
     node->count = (uint16_t)keep;
@@ -179,12 +189,11 @@ static StateNode *node_split(StateTable *table, StateNode *node, bool at_end)
 
 static void grow_root(StateTable *table, StateTree *tree, StateNode *right)
 {
-    StateNode *root = node_new(table, false, NODE_SLOTS);
+    StateNode *root = node_new(table, false, STATE_NODE_SLOTS);
     StateNode *children[2] = {tree->root, right};
     root->count = 2;
     for (uint32_t i = 0; i < 2; i++) {
-        root->lows[i] = children[i]->lows[0];
-        state_node_heads(root)[i] = state_node_heads(children[i])[0];
+        root->slots[i] = children[i]->slots[0];
         state_node_children(root)[i] = children[i];
         state_node_sizes(root)[i] = node_size(children[i]);
     }
@@ -196,10 +205,13 @@ static void grow_leaf(StateTable *table, StateTree *tree, StateCursor *path)
 {
     uint32_t depth = path->depth;
     StateNode *leaf = path->nodes[depth];
-    if (leaf->count != leaf->capacity || leaf->capacity == NODE_SLOTS)
+    if (leaf->count != leaf->capacity || leaf->capacity == STATE_NODE_SLOTS)
         return;
+    const StateNode *old = leaf;
     leaf = leaf_double(table, leaf);
     path->nodes[depth] = leaf;
+    tree->last = tree->last == old ? leaf : tree->last;
+    tree->before = tree->before == old ? leaf : tree->before;
     if (depth == 0)
         tree->root = leaf;
     else
@@ -215,8 +227,8 @@ static StateNode *enter(StateTable *table, const StateCursor *path, uint32_t dep
     uint32_t slot = path->slots[depth] + (child == NULL ? 0u : 1u);
     StateNode *right = NULL;
     StateNode *target = node;
-    if (node->count == NODE_SLOTS) {
-        right = node_split(table, node, slot == NODE_SLOTS);
+    if (node->count == STATE_NODE_SLOTS) {
+        right = node_split(table, node, slot == STATE_NODE_SLOTS);
         if (slot > node->count) {
             slot -= node->count;
             target = right;
@@ -234,23 +246,38 @@ static StateNode *enter(StateTable *table, const StateCursor *path, uint32_t dep
     return right;
 }
 
+/* A leaf was split: its right part came behind it. */
+static void note_split(StateTree *tree, StateNode *leaf, StateNode *right)
+{
+    if (leaf == tree->last) {
+        tree->before = leaf;
+        tree->last = right;
+    } else if (leaf == tree->before) {
+        tree->before = right;
+    }
+}
+
 void state_tree_insert_at(StateTable *table, StateTree *tree, StateCursor *path,
                           StateOrderedEntry *entry)
 {
     if (tree->root == NULL) {
         tree->root = node_new(table, true, LEAF_FIRST);
+        tree->last = tree->root;
         *path = (StateCursor){.nodes = {tree->root}};
     }
     tree->size++;
     grow_leaf(table, tree, path);
     uint32_t depth = path->depth;
+    StateNode *leaf = path->nodes[depth];
     StateNode *right = enter(table, path, depth, entry, NULL);
+    if (right != NULL)
+        note_split(tree, leaf, right);
     while (depth > 0 && right != NULL) {
         depth--;
         /* The left part's size is set before the slot may move to a sibling. */
         state_node_sizes(path->nodes[depth])[path->slots[depth]] =
             node_size(path->nodes[depth + 1]);
-        right = enter(table, path, depth, right->lows[0], right);
+        right = enter(table, path, depth, right->slots[0].low, right);
     }
     if (right != NULL)
         grow_root(table, tree, right);
@@ -258,6 +285,41 @@ void state_tree_insert_at(StateTable *table, StateTree *tree, StateCursor *path,
         depth--;
         state_node_sizes(path->nodes[depth])[path->slots[depth]]++;
     }
+}
+
+/* Nodes above the leaf are not touched: its entries are counted there when somebody asks. */
+void state_tree_push(StateTable *table, StateTree *tree, StateOrderedEntry *entry)
+{
+    StateNode *leaf = tree->last;
+    if (tree->root != NULL && leaf->count < leaf->capacity) {
+        set_low(table, leaf, leaf->count, entry);
+        leaf->count++;
+        tree->size++;
+        tree->late += leaf != tree->root;
+        return;
+    }
+    StateCursor path = {.depth = 0};
+    state_tree_settle(tree);
+    for (StateNode *node = tree->root; node != NULL; path.depth++) {
+        path.nodes[path.depth] = node;
+        path.slots[path.depth] = (uint16_t)(node->is_leaf ? node->count : node->count - 1);
+        if (node->is_leaf)
+            break;
+        node = state_node_children(node)[node->count - 1];
+    }
+    state_tree_insert_at(table, tree, &path, entry);
+}
+
+void state_tree_settle(const StateTree *tree)
+{
+    uint32_t late = tree->late;
+    if (late == 0)
+        return;
+    for (StateNode *node = tree->root; !node->is_leaf;) {
+        state_node_sizes(node)[node->count - 1] += late;
+        node = state_node_children(node)[node->count - 1];
+    }
+    ((StateTree *)(uintptr_t)tree)->late = 0;
 }
 
 /* -------------------------------------------------------------------- removal */
@@ -285,9 +347,10 @@ static bool merge_right(StateTable *table, StateNode *parent, uint32_t slot)
     return true;
 }
 
-/* Takes nodes away that became empty or fit into a sibling. */
-static void shrink_path(StateTable *table, const StateCursor *path)
+/* Takes nodes away that became empty or fit into a sibling; whether there were any. */
+static bool shrink_path(StateTable *table, const StateCursor *path)
 {
+    bool any = false;
     for (uint32_t depth = path->depth; depth > 0; depth--) {
         StateNode *node = path->nodes[depth];
         StateNode *parent = path->nodes[depth - 1];
@@ -299,9 +362,20 @@ static void shrink_path(StateTable *table, const StateCursor *path)
                 lift_low(path, depth - 1);
         } else if (!merge_right(table, parent, slot) &&
                    (slot == 0 || !merge_right(table, parent, slot - 1))) {
-            return;
+            return any;
         }
+        any = true;
     }
+    return any;
+}
+
+static void find_last(StateTree *tree)
+{
+    StateNode *node = tree->root;
+    while (!node->is_leaf)
+        node = state_node_children(node)[node->count - 1];
+    tree->last = node;
+    tree->before = NULL;
 }
 
 void state_tree_remove_at(StateTable *table, StateTree *tree, const StateCursor *path)
@@ -313,12 +387,14 @@ void state_tree_remove_at(StateTable *table, StateTree *tree, const StateCursor 
         lift_low(path, depth);
     for (uint32_t above = 0; above < depth; above++)
         state_node_sizes(path->nodes[above])[path->slots[above]]--;
-    shrink_path(table, path);
+    bool nodes_went = shrink_path(table, path);
     while (!tree->root->is_leaf && tree->root->count == 1) {
         StateNode *root = tree->root;
         tree->root = state_node_children(root)[0];
         node_free(table, root);
     }
+    if (nodes_went)
+        find_last(tree);
 }
 
 void state_tree_drop(StateTable *table, StateTree *tree)

@@ -6,7 +6,7 @@
 
 static void *cursor_record(const StateCursor *cursor)
 {
-    return cursor->nodes[cursor->depth]->lows[cursor->slots[cursor->depth]] + 1;
+    return cursor->nodes[cursor->depth]->slots[cursor->slots[cursor->depth]].low + 1;
 }
 
 /* Down from `depth`, whose node and slot are set, along one edge. */
@@ -68,6 +68,7 @@ void *state_cursor_at(const StateTree *tree, uint32_t position, StateCursor *cur
 {
     if (tree == NULL || position >= tree->size)
         return NULL;
+    state_tree_settle(tree);
     StateNode *node = tree->root;
     for (cursor->depth = 0; !node->is_leaf; cursor->depth++) {
         uint32_t slot = 0;
@@ -106,25 +107,38 @@ uint32_t state_tree_position(const StateTable *table, const StateTree *tree, Str
     return state_cursor_position(&path);
 }
 
-/* The outermost entry of a tree. */
-static void *edge(const StateTree *tree, bool last)
+void *state_tree_first(const StateTree *tree)
 {
     if (tree == NULL)
         return NULL;
     StateNode *node = tree->root;
     while (!node->is_leaf)
-        node = state_node_children(node)[last ? node->count - 1 : 0];
-    return node->lows[last ? node->count - 1 : 0] + 1;
-}
-
-void *state_tree_first(const StateTree *tree)
-{
-    return edge(tree, false);
+        node = state_node_children(node)[0];
+    return node->slots[0].low + 1;
 }
 
 void *state_tree_last(const StateTree *tree)
 {
-    return edge(tree, true);
+    return tree == NULL ? NULL : tree->last->slots[tree->last->count - 1].low + 1;
+}
+
+void *state_tree_from_end(const StateTree *tree, uint32_t distance)
+{
+    if (tree == NULL || distance >= tree->size)
+        return NULL;
+    const StateNode *last = tree->last, *before = tree->before;
+    if (distance < last->count)
+        return last->slots[last->count - 1 - distance].low + 1;
+    uint32_t beyond = distance - last->count;
+    if (before != NULL && beyond < before->count)
+        return before->slots[before->count - 1 - beyond].low + 1;
+    return state_tree_at(tree, tree->size - 1 - distance);
+}
+
+static void prefetch_entry(const StateOrderedEntry *entry)
+{
+    __builtin_prefetch(entry);
+    __builtin_prefetch((const char *)entry + 64);
 }
 
 void state_trees_prefetch_last(StateTree *const *trees, uint32_t count)
@@ -132,17 +146,56 @@ void state_trees_prefetch_last(StateTree *const *trees, uint32_t count)
     enum { AHEAD = 16 };
     for (uint32_t i = 0; i < count + 2 * AHEAD; i++) {
         if (i < count && trees[i] != NULL)
-            __builtin_prefetch(trees[i]->root);
+            __builtin_prefetch(trees[i]->last);
         if (i >= AHEAD && i - AHEAD < count && trees[i - AHEAD] != NULL) {
-            const char *root = (const char *)trees[i - AHEAD]->root;
-            for (uint32_t line = 64; line <= 256; line += 64)
-                __builtin_prefetch(root + line);
+            const StateNode *leaf = trees[i - AHEAD]->last;
+            for (uint32_t slot = 3; slot < leaf->count + 1u; slot += 4)
+                __builtin_prefetch(&leaf->slots[slot]);
         }
         if (i >= 2 * AHEAD && trees[i - 2 * AHEAD] != NULL) {
-            const StateNode *root = trees[i - 2 * AHEAD]->root;
-            __builtin_prefetch(root->lows[root->count - 1]);
-            __builtin_prefetch((const char *)root->lows[root->count - 1] + 64);
+            const StateNode *leaf = trees[i - 2 * AHEAD]->last;
+            prefetch_entry(leaf->slots[leaf->count - 1].low);
         }
+    }
+}
+
+/* The slot that is likely to hold the entry at a distance from the end: a leaf before the last is
+ * most often full. NULL: further away. */
+static const StateSlot *slot_from_end(const StateTree *tree, uint32_t distance)
+{
+    const StateNode *last = tree->last, *before = tree->before;
+    if (distance < last->count)
+        return &last->slots[last->count - 1 - distance];
+    uint32_t beyond = distance - last->count + 1;
+    if (before == NULL || beyond > STATE_NODE_SLOTS)
+        return NULL;
+    return &before->slots[STATE_NODE_SLOTS - beyond];
+}
+
+void state_trees_prefetch_ends(StateTree *const *trees, uint32_t count, uint32_t distance)
+{
+    for (uint32_t i = 0; i < count; i++)
+        if (trees[i] != NULL)
+            __builtin_prefetch(trees[i]->last);
+    for (uint32_t i = 0; i < count; i++) {
+        if (trees[i] == NULL)
+            continue;
+        const StateNode *last = trees[i]->last;
+        __builtin_prefetch(&last->slots[last->count]);
+        __builtin_prefetch(&last->slots[last->count - 1]);
+        if (distance != 0 && distance < trees[i]->size)
+            __builtin_prefetch(slot_from_end(trees[i], distance));
+    }
+    for (uint32_t i = 0; i < count; i++) {
+        if (trees[i] == NULL)
+            continue;
+        const StateNode *last = trees[i]->last;
+        prefetch_entry(last->slots[last->count - 1].low);
+        const StateSlot *slot = NULL;
+        if (distance != 0 && distance < trees[i]->size)
+            slot = slot_from_end(trees[i], distance);
+        if (slot != NULL)
+            prefetch_entry(slot->low);
     }
 }
 
@@ -166,7 +219,7 @@ static void each_below(StateTable *table, StateNode *node,
 {
     for (uint32_t i = 0; i < node->count; i++) {
         if (node->is_leaf)
-            each(table, &node->lows[i]->header);
+            each(table, &node->slots[i].low->header);
         else
             each_below(table, state_node_children(node)[i], each);
     }

@@ -4,7 +4,8 @@
 
 extern const OperatorClass op_over;
 
-#define CALLS 7
+#define CALLS     7
+#define END_CALLS 7
 
 static PlanFrame frame_of(bool by_rows, PlanBoundKind start, int64_t from, PlanBoundKind end,
                           int64_t to)
@@ -66,6 +67,41 @@ static Bench *over_new(int size_index)
     bench_open(bench, &op_over,
                test_schema(arena, "k STRING, ts INT, v INT, n BIGINT, d BIGINT, f INT, b INT, "
                                   "s INT, m INT, r INT"),
+               plan);
+    return bench;
+}
+
+/* The same with calls that rows at the end can be appended for. */
+static Bench *over_at_end_new(int size_index)
+{
+    static const uint32_t partition[] = {0}, value[] = {2};
+    static const PlanSortKey order[] = {{.column = 1}};
+    Bench *bench = bench_new(batch_sizes[size_index]);
+    Arena *arena = bench->arena;
+    const Schema *in = test_schema(arena, "k STRING, ts INT, v INT");
+    PlanOverCall *calls = arena_new_array(arena, PlanOverCall, END_CALLS);
+    static const WindowKind places[] = {WINDOW_ROW_NUMBER, WINDOW_RANK, WINDOW_DENSE_RANK};
+    for (uint32_t i = 0; i < array_count(places); i++)
+        calls[i] = (PlanOverCall){.kind = places[i], .filter = -1, .type = &type_bigint};
+    calls[3] = aggregate_call(
+        arena, in, "SUM", PLAN_FOLD_FORWARD,
+        frame_of(true, PLAN_BOUND_UNBOUNDED_PRECEDING, 0, PLAN_BOUND_CURRENT_ROW, 0));
+    calls[4] = aggregate_call(arena, in, "SUM", PLAN_FOLD_SLIDE,
+                              frame_of(true, PLAN_BOUND_PRECEDING, 40, PLAN_BOUND_CURRENT_ROW, 0));
+    calls[5] = aggregate_call(arena, in, "SUM", PLAN_FOLD_SLIDE,
+                              frame_of(true, PLAN_BOUND_PRECEDING, 2, PLAN_BOUND_CURRENT_ROW, 0));
+    calls[6] = (PlanOverCall){.kind = WINDOW_LAG,
+                              .number = 2,
+                              .filter = -1,
+                              .arguments = value,
+                              .argument_count = 1,
+                              .type = &type_int};
+    PlanOver *plan = arena_new_one(arena, PlanOver);
+    *plan = (PlanOver){partition, 1, order, 1, calls, END_CALLS, 0, false};
+    bench_input(bench, in, CHANGES_ALL);
+    bench_open(bench, &op_over,
+               test_schema(arena, "k STRING, ts INT, v INT, n BIGINT, r BIGINT, d BIGINT, f INT, "
+                                  "s INT, t INT, l INT"),
                plan);
     return bench;
 }
@@ -204,11 +240,80 @@ START_TEST(random_changes_equal_a_list)
 }
 END_TEST
 
+static void list_fold_at_end(const List *list, char key, Fold *fold)
+{
+    Buffer text = {0};
+    int dense = 0;
+    for (int i = 0; i < list->count; i++) {
+        int ts = list->rows[i].ts;
+        buffer_clear(&text);
+        dense += i == 0 || list->rows[i - 1].ts != ts;
+        buffer_printf(&text, "[%c, %d, %d, %d, %d, %d", key, ts, list->rows[i].v, i + 1,
+                      first_within(list, ts) + 1, dense);
+        print_frame(list, 0, i, false, &text);
+        print_frame(list, i - 40, i, false, &text);
+        print_frame(list, i - 2, i, false, &text);
+        print_frame(list, i - 2, i < 2 ? -1 : i - 2, false, &text);
+        buffer_append_char(&text, ']');
+        fold_add(fold, text.data, text.length);
+    }
+    buffer_deinit(&text);
+}
+
+START_TEST(rows_at_the_end_equal_a_list)
+{
+    enum { KEYS = 9 };
+    TestRandom random = test_random("over at the end");
+    Bench *bench = over_at_end_new(_i);
+    static List lists[KEYS];
+    Fold *actual = memory_zalloc(sizeof(*actual)), *expected = memory_zalloc(sizeof(*expected));
+    Buffer text = {0};
+    int time = 0;
+    for (uint32_t key = 0; key < KEYS; key++)
+        lists[key].count = 0;
+    for (uint32_t round = 0; round < 60; round++) {
+        buffer_clear(&text);
+        for (uint32_t c = test_below(&random, 30) + 1; c > 0; c--) {
+            uint32_t key = test_below(&random, KEYS);
+            List *list = &lists[key];
+            time += (int)test_below(&random, 2);
+            ListRow row = {time, (int)test_below(&random, 4)};
+            if (test_below(&random, 12) == 0)
+                row.ts -= (int)test_below(&random, 20);
+            bool goes = list->count != 0 &&
+                        (round < 40 ? test_below(&random, 12) == 0 : test_below(&random, 3) != 0);
+            if (goes)
+                row = list->rows[list->count - 1 - (int)test_below(&random, 4) % list->count];
+            buffer_printf(&text, "%s[%c, %d, %d]\n", goes ? "-D" : "+I", 'a' + (int)key, row.ts,
+                          row.v);
+            if (goes)
+                list_remove(list, row);
+            else
+                list_insert(list, row);
+        }
+        bench_feed(bench, 0, buffer_text(&text));
+        bench_fold(bench, actual);
+        for (uint32_t key = 0; key < KEYS; key++)
+            list_fold_at_end(&lists[key], (char)('a' + key), expected);
+        fold_compare(actual, expected);
+        fold_free(expected);
+        if (round % 15 == 14)
+            bench_restart(bench);
+    }
+    buffer_deinit(&text);
+    fold_free(actual);
+    free(actual);
+    free(expected);
+    bench_free(bench);
+}
+END_TEST
+
 int main(void)
 {
     TCase *cases = tcase_create("over");
     int sizes = (int)array_count(batch_sizes);
     tcase_add_loop_test(cases, a_change_comes_first_then_what_it_changed, 0, sizes);
     tcase_add_loop_test(cases, random_changes_equal_a_list, 0, sizes);
+    tcase_add_loop_test(cases, rows_at_the_end_equal_a_list, 0, sizes);
     return test_run("over", cases);
 }

@@ -130,6 +130,12 @@ static int64_t *put(const Place *place, Model *model, Random *random, uint32_t k
     memset(payload, length, sizeof(payload));
     model->payloads[k][n] = length;
     StateTree *tree = tree_of(place);
+    const void *last = state_tree_last(tree);
+    bool is_behind = last == NULL || sort_number(state_tree_sort_key(place->table, last)) < n;
+    *created = is_behind;
+    if (is_behind && random_below(random, 4) != 0)
+        return state_tree_append(place->table, &tree, place->key, place->hash, sort,
+                                 (Str){payload, length});
     int64_t *record = state_tree_put(place->table, &tree, place->key, place->hash, sort,
                                      (Str){payload, length}, created);
     ck_assert_ptr_eq(tree, state_tree_of(place->table, record));
@@ -203,6 +209,8 @@ static void verify(const Instances *instances, const Model *model)
                 seen == 0 ? state_cursor_at(tree, 0, &cursor) : state_cursor_next(&cursor);
             if (there != record || state_tree_at(tree, seen) != record)
                 ck_abort_msg("entry %u is not the one at position %u", n, seen);
+            if (state_tree_from_end(tree, state_tree_size(tree) - 1 - seen) != record)
+                ck_abort_msg("entry %u is not %u before the end", n, seen);
             check_payload(&place, model, k, n, record);
             ck_assert_ptr_nonnull(record);
             ck_assert_uint_eq(sort_number(sort), n);
@@ -214,6 +222,7 @@ static void verify(const Instances *instances, const Model *model)
         ck_assert_ptr_null(record);
         ck_assert_uint_eq(state_tree_size(tree), seen);
         ck_assert_ptr_null(state_tree_at(tree, seen));
+        ck_assert_ptr_null(state_tree_from_end(tree, seen));
         record = state_ordered_last(place.table, place.key, place.hash, &sort);
         ck_assert_int_eq(record != NULL, seen != 0);
         if (record != NULL)

@@ -74,8 +74,7 @@ static uint8_t *fold_of(const OverCall *call, void *record)
 }
 
 /* to = from; the texts through the memory of `to`. */
-static void fold_copy(const OverCall *call, AggregateMemory *memory, uint8_t *to,
-                      const uint8_t *from)
+void over_fold_copy(const OverCall *call, AggregateMemory *memory, uint8_t *to, const uint8_t *from)
 {
     const BoundAggregate *aggregate = &call->plan->aggregate;
     if (aggregate->string_count == 0) {
@@ -168,13 +167,13 @@ bool over_fold_along(OverSite *site, const OverCall *call, int64_t *last, Error 
     for (; record != NULL; at += step) {
         uint8_t *fold = scratch_start(over, call);
         if (before != NULL)
-            fold_copy(call, &over->scratch_fold.memory, fold, fold_of(call, before));
+            over_fold_copy(call, &over->scratch_fold.memory, fold, fold_of(call, before));
         if (!fold_row(over, call, fold, record, false, error))
             return false;
         bool is_new = site->is_end || (site->is_there && at == site->position);
         if (!is_new && folds_equal(call, fold, fold_of(call, record)))
             return true;
-        fold_copy(call, &over->memory.memory, fold_of(call, record), fold);
+        over_fold_copy(call, &over->memory.memory, fold_of(call, record), fold);
         state_touch(over->rows, record);
         *last = at;
         before = record;
@@ -209,12 +208,12 @@ bool over_fold_slide(OverSite *site, const OverCall *call, const OverRow *row, E
         if (!fold_rows(site, call, fold, frame.first, frame.end, false, error))
             return false;
     } else {
-        fold_copy(call, &over->scratch_fold.memory, fold, fold_of(call, row->previous));
+        over_fold_copy(call, &over->scratch_fold.memory, fold, fold_of(call, row->previous));
         if (!fold_rows(site, call, fold, old.end, frame.end, false, error) ||
             !fold_rows(site, call, fold, old.first, frame.first, true, error))
             return false;
     }
-    fold_copy(call, &over->memory.memory, fold_of(call, row->record), fold);
+    over_fold_copy(call, &over->memory.memory, fold_of(call, row->record), fold);
     state_touch(over->rows, row->record);
     return true;
 }

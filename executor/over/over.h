@@ -4,6 +4,7 @@
  *   over/frame.c   positions: equal rows, ends of frames, which rows a change can reach
  *   over/fold.c    aggregates of frames, kept beside each row
  *   over/value.c   the value of a call for a row
+ *   over/append.c  rows that come behind all others, many at once
  *
  * A partition is a tree of rows in order; a position counts from 0. The record of a row holds the
  * results it was given last, so that what is taken back is what was shown, and the folds that the
@@ -33,6 +34,10 @@ typedef struct OverCall {
     const Vector **args;
     const Vector *filter;
     Vector value; /* the result at hand, in row 0 */
+    /* Of rows that come at the end (over/append.c): how far behind the row stands the one that is
+     * looked at too; whether it is OverAppend's to make. */
+    uint32_t distance;
+    Vector results; /* of a run */
 } OverCall;
 
 /* A fold outside of state: its long texts lie in buffers that are used again. */
@@ -49,6 +54,12 @@ typedef struct OverMemory {
     StateTable *rows;
 } OverMemory;
 
+/* Rows at most that are appended at once. */
+#define OVER_RUN 128
+
+/* A place of a hash per partition in a run: at most one row of it is in there. */
+#define OVER_SEEN 4096
+
 typedef struct Over {
     Operator base;
     /* Fixed. */
@@ -63,7 +74,13 @@ typedef struct Over {
     OverCall *calls;
     uint32_t call_count;
     OverMemory memory;
+    bool appends;             /* every call can be made for rows at the end, many at once */
+    bool appends_ties;        /* rows equal to the last one too */
+    uint32_t append_distance; /* the longest that a call looks back at one row */
     /* Changing. */
+    uint64_t run;
+    uint64_t *seen; /* number of the run that last had such a hash */
+    Buffer sort_keys;
     OverScratch scratch_fold;
     Vector order_value; /* one value of the ordered column */
     Buffer key;
@@ -71,6 +88,17 @@ typedef struct Over {
     RowOutput output;
     Arena *scratch;
 } Over;
+
+/* A batch while it is applied. */
+typedef struct OverBatch {
+    Batch *in;
+    Str *rows;
+    Str *sort_keys; /* order columns, and room for the arrival, which counts in the length */
+    Str *keys;      /* of partitions */
+    uint64_t *hashes;
+    StateTree **trees;
+    bool trees_are_old; /* one of them went: those of its key that follow must be found again */
+} OverBatch;
 
 /* A partition while one change is applied. */
 typedef struct OverSite {
@@ -103,6 +131,33 @@ static inline Str over_order_key(const Over *over, const void *record)
     Str key = state_tree_sort_key(over->rows, record);
     key.length -= OVER_ARRIVAL_BYTES;
     return key;
+}
+
+/* The key of a row without its arrival. */
+static inline Str over_order_part(Str sort_key)
+{
+    return (Str){sort_key.data, sort_key.length - OVER_ARRIVAL_BYTES};
+}
+
+static inline void over_write_arrival(Str sort_key, uint64_t arrival)
+{
+    uint64_t big_endian = __builtin_bswap64(arrival);
+    memcpy((char *)(uintptr_t)sort_key.data + sort_key.length - OVER_ARRIVAL_BYTES, &big_endian,
+           OVER_ARRIVAL_BYTES);
+}
+
+static inline uint64_t over_read_arrival(Str sort_key)
+{
+    uint64_t big_endian;
+    memcpy(&big_endian, sort_key.data + sort_key.length - OVER_ARRIVAL_BYTES, OVER_ARRIVAL_BYTES);
+    return __builtin_bswap64(big_endian);
+}
+
+static inline int over_keys_compare(Str a, Str b)
+{
+    size_t common = a.length < b.length ? a.length : b.length;
+    int order = common == 0 ? 0 : memcmp(a.data, b.data, common);
+    return order != 0 ? order : (a.length > b.length) - (a.length < b.length);
 }
 
 static inline bool over_keys_equal(Str a, Str b)
@@ -160,6 +215,9 @@ OverReach over_frame_reach(const OverSite *site, const PlanFrame *frame);
 
 void over_scratch_open(Over *over);
 void over_scratch_close(Over *over);
+/* to = from; the texts through the memory of `to`. */
+void over_fold_copy(const OverCall *call, AggregateMemory *memory, uint8_t *to,
+                    const uint8_t *from);
 /* Brings the folds of a forward or backward call up to date after the change; `*last` is the
  * outermost row whose fold changed, or the position before (behind) the changed row when none did.
  */
@@ -183,5 +241,17 @@ bool over_result_differs(const OverCall *call, const void *record);
 void over_result_store(Over *over, const OverCall *call, void *record);
 void over_result_read(const OverCall *call, const void *record, Vector *to, uint32_t row,
                       Arena *arena);
+
+/* The tree of a row's partition, which another row of the batch may have made or taken away. */
+StateTree *over_tree_of(Over *over, const OverBatch *work, uint32_t row);
+
+/* -------------------------------------------------------------- over/append.c */
+
+/* Finds out whether rows can be appended. */
+void over_append_open(Over *over);
+/* Takes rows from `first` on that come at the end of different partitions, all before `end`, and
+ * gives them with their results; how many. */
+bool over_append_rows(Over *over, OverBatch *work, uint32_t first, uint32_t end, uint32_t *taken,
+                      Error *error) MUST_CHECK;
 
 #endif
