@@ -1,5 +1,6 @@
 /* mini_batch: above a node whose rows change by key, where table.exec.mini-batch.enabled asks to
- * tell a bundle of changes as one. It wants -U, to see when a row is what it was before. */
+ * tell a bundle of changes as one. It wants -U, to see when a row is what it was before, unless the
+ * row is a new one anyway. */
 #include "planner/nodes/lower.h"
 
 extern const NodeClass node_mini_batch;
@@ -191,6 +192,17 @@ static bool mini_batch_derive(const PlannerContext *context, LogicalNode *node, 
     return true;
 }
 
+/* Whether a row is what it was before is seen by -U only; where rows only come, the last row of
+ * each is new with every one of them. */
+static bool mini_batch_needs_before(const PlannerContext *context, const LogicalNode *node,
+                                    uint32_t input)
+{
+    const LogicalNode *below = node->inputs[0];
+    bool is_new = logical_is(below, "rank") && lower_rank_keeps_last(context, below) &&
+                  below->inputs[0]->changes == CHANGE_CLASS_INSERT;
+    return node->traits.wants_before || !is_new;
+}
+
 static bool mini_batch_lower(const PlannerContext *context, LogicalNode *node, Error *error)
 {
     PlanMiniBatch *spec = arena_new_one(context->arena, PlanMiniBatch);
@@ -226,7 +238,7 @@ const NodeClass node_mini_batch = {
     .equal = lower_equal_never,
     .derive = mini_batch_derive,
     .time = lower_time_of_input,
-    .needs_before = lower_needs_before,
+    .needs_before = mini_batch_needs_before,
     .lower = mini_batch_lower,
     .identify = mini_batch_identify,
     .describe = mini_batch_describe,
