@@ -15,6 +15,7 @@ typedef struct PatternItem {
 } PatternItem;
 
 struct DatePattern {
+    int64_t step; /* date_pattern_step */
     uint32_t count;
     PatternItem items[];
 };
@@ -119,14 +120,44 @@ static bool compile_item(Arena *arena, Str pattern, size_t *at, PatternItem *ite
     return true;
 }
 
+/* The time in which what the letter stands for does not change. */
+static int64_t letter_step(const PatternItem *item)
+{
+    int64_t step = 1;
+    switch (item->letter) {
+    case 'S':
+        for (uint32_t i = item->count; i < 9; i++)
+            step *= 10;
+        return step;
+    case 's':
+        return INT64_C(1000000000);
+    case 'm':
+        return INT64_C(60000000000);
+    case 'H':
+    case 'h':
+    case 'a':
+        return INT64_C(3600000000000);
+    default:
+        return INT64_C(86400000000000);
+    }
+}
+
+int64_t date_pattern_step(const DatePattern *pattern)
+{
+    return pattern->step;
+}
+
 const DatePattern *date_pattern_compile(Arena *arena, Str pattern, Error *error)
 {
     DatePattern *compiled =
         arena_zalloc(arena, sizeof(*compiled) + pattern.length * sizeof(PatternItem));
+    compiled->step = INT64_C(86400000000000);
     for (size_t at = 0; at < pattern.length;) {
-        if (!compile_item(arena, pattern, &at, &compiled->items[compiled->count], error))
+        PatternItem *item = &compiled->items[compiled->count++];
+        if (!compile_item(arena, pattern, &at, item, error))
             return NULL;
-        compiled->count++;
+        int64_t step = letter_step(item);
+        compiled->step = step < compiled->step ? step : compiled->step;
     }
     return compiled;
 }

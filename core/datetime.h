@@ -57,6 +57,8 @@ void datetime_print(DateTime datetime, uint32_t precision, Buffer *out);
 typedef struct DatePattern DatePattern;
 const DatePattern *date_pattern_compile(Arena *arena, Str pattern, Error *error) MUST_CHECK;
 void date_pattern_print(const DatePattern *pattern, DateTime datetime, Buffer *out);
+/* Nanoseconds of a day in which all points print the same, counted from the day's start. */
+int64_t date_pattern_step(const DatePattern *pattern);
 bool date_pattern_parse(const DatePattern *pattern, Str text, DateTime *out) MUST_CHECK;
 
 typedef struct TimeZone TimeZone;

@@ -54,12 +54,40 @@ static void put_buffer(KernelCall *call, uint32_t row, TextWriter *writer, const
     kernel_put_view(call, row, text_writer_take(writer, buffer->length));
 }
 
+/* Rows of a stream are mostly near in time, so one often prints as the one before: its text is
+ * shared. */
+typedef struct LastPrint {
+    const DatePattern *pattern; /* NULL: none yet */
+    DateTime from;              /* the first point that prints so */
+    int64_t step;
+    StringView text;
+} LastPrint;
+
+static void print_point(KernelCall *call, uint32_t row, const DatePattern *pattern, DateTime point,
+                        LastPrint *last, TextWriter *writer, Buffer *buffer)
+{
+    if (pattern == last->pattern && point.days == last->from.days &&
+        point.nanos >= last->from.nanos && point.nanos - last->from.nanos < last->step) {
+        kernel_put_view(call, row, last->text);
+        return;
+    }
+    buffer_clear(buffer);
+    date_pattern_print(pattern, point, buffer);
+    put_buffer(call, row, writer, buffer);
+    int64_t step = date_pattern_step(pattern);
+    *last = (LastPrint){pattern,
+                        {point.days, point.nanos - point.nanos % step},
+                        step,
+                        ((const StringView *)call->out->data)[row]};
+}
+
 #define FORMAT_KERNEL(form, T)                                                                     \
     static bool format_##form(KernelCall *call, Error *error)                                      \
     {                                                                                              \
         PatternSlot slot = pattern_slot(call);                                                     \
         TextWriter writer = text_writer_of(call);                                                  \
         Buffer buffer = {0};                                                                       \
+        LastPrint last = {.pattern = NULL};                                                        \
         bool done = true;                                                                          \
         for (uint32_t i = 0; i < call->row_count; i++) {                                           \
             const uint32_t row = kernel_row(call, i);                                              \
@@ -68,9 +96,7 @@ static void put_buffer(KernelCall *call, uint32_t row, TextWriter *writer, const
             done = pattern != NULL;                                                                \
             if (!done)                                                                             \
                 break;                                                                             \
-            buffer_clear(&buffer);                                                                 \
-            date_pattern_print(pattern, point_read_##form(call, a), &buffer);                      \
-            put_buffer(call, row, &writer, &buffer);                                               \
+            print_point(call, row, pattern, point_read_##form(call, a), &last, &writer, &buffer);  \
         }                                                                                          \
         buffer_deinit(&buffer);                                                                    \
         return done;                                                                               \
