@@ -17,7 +17,7 @@ void catalog_free(Catalog *catalog);
 typedef struct PlannerConfig {
     const TimeZone *zone;           /* table.local-time-zone */
     int64_t state_ttl_ms;           /* table.exec.state.ttl */
-    bool multi_join;                /* table.optimizer.multi-join.enabled */
+    const char *multi_join;         /* table.optimizer.multi-join.enabled; NULL: FALSE */
     bool mini_batch;                /* table.exec.mini-batch.enabled */
     int64_t mini_batch_latency_ms;  /* table.exec.mini-batch.allow-latency */
     int64_t mini_batch_size;        /* table.exec.mini-batch.size */

@@ -276,9 +276,11 @@ static const OptionSpec specs[] = {
      .doc = "Whether the values of DISTINCT aggregates of one group are spread over all workers; "
             "needs mini-batch or a bounded run."},
     {.name = "table.optimizer.multi-join.enabled",
-     .type = OPTION_BOOLEAN,
-     .fallback = "false",
-     .doc = "Whether joins on one key become one operator that keeps the rows of its inputs only."},
+     .type = OPTION_ENUM,
+     .values = "AUTO|TRUE|FALSE",
+     .fallback = "AUTO",
+     .doc = "Whether joins on one key become one operator that keeps the rows of its inputs only; "
+            "AUTO: inner joins, unless mini-batch is on."},
     {.name = "table.optimizer.non-deterministic-update.strategy",
      .type = OPTION_ENUM,
      .values = "TRY_RESOLVE|IGNORE",

@@ -69,7 +69,7 @@ PlannerConfig session_planner_config(WeirSession *session, const TimeZone *zone)
         .length_enforcer = config_get(config, "table.exec.sink.type-length-enforcer"),
         .require_on_conflict = config_boolean(config, "table.exec.sink.require-on-conflict"),
         .upsert_materialize = config_get(config, "table.exec.sink.upsert-materialize"),
-        .multi_join = config_boolean(config, "table.optimizer.multi-join.enabled"),
+        .multi_join = config_get(config, "table.optimizer.multi-join.enabled"),
         .cdc_events_duplicate = config_boolean(config, "table.exec.source.cdc-events-duplicate"),
         .watermark_interval_ms = config_duration_ms(config, "pipeline.auto-watermark-interval"),
         .interval_cleanup_ms =
