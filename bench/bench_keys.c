@@ -134,7 +134,8 @@ static void bench_keys(uint64_t keys, Batch **ring)
     const Vector *literals[] = {NULL};
     PlanAggregateCall calls[2] = {{.filter = -1}, {.filter = -1}};
     Error error = {0};
-    FunctionSite none = {types, literals, 0, NULL, arena}, one = {types, literals, 1, NULL, arena};
+    FunctionSite none = {types, literals, 0, NULL, arena, NULL},
+                 one = {types, literals, 1, NULL, arena, NULL};
     if (!aggregate_bind("COUNT", &none, false, &calls[0].call, &error) ||
         !aggregate_bind("SUM", &one, false, &calls[1].call, &error))
         exit(1);

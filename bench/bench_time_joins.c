@@ -6,74 +6,38 @@
  * Events come 200,000 to a second of event time, half of them on each side, in order, keys at
  * random; the watermark follows each batch. The window, and the distance in time, are such that a
  * key has one row of each side in it on the average. */
-#include <stdio.h>
-#include <stdlib.h>
-#include <time.h>
-
-#include "executor/operator.h"
+#include "bench/operator_harness.h"
 
 extern const OperatorClass op_window_join, op_interval_join;
 
 enum { EVENTS_PER_SECOND = 200000 };
 #define SECOND INT64_C(1000000)
 
-struct Emitter {
-    uint64_t rows;
-};
-
-bool emit(Emitter *emitter, Batch *batch, Error *error)
-{
-    emitter->rows += batch->row_count;
-    batch_release(batch);
-    return true;
-}
-
-bool emit_watermark(Emitter *emitter, int64_t watermark_us, Error *error)
-{
-    return true;
-}
-
-bool emit_late(Emitter *emitter, const Batch *batch, const uint32_t *rows, uint32_t count,
-               Error *error)
-{
-    return true;
-}
-
-static double cpu_us(void)
-{
-    struct timespec now;
-    clock_gettime(CLOCK_THREAD_CPUTIME_ID, &now);
-    return (double)now.tv_sec * 1e6 + (double)now.tv_nsec / 1e3;
-}
-
-static uint64_t scramble(uint64_t n)
-{
-    n = (n ^ n >> 30) * UINT64_C(0xBF58476D1CE4E5B9);
-    n = (n ^ n >> 27) * UINT64_C(0x94D049BB133111EB);
-    return n ^ n >> 31;
-}
-
 /* --------------------------------------------------------------------- events */
 
-typedef struct Events {
-    Batch **batches; /* of the left and the right side in turn */
-    uint64_t count;
-} Events;
-
 enum { KEY, VALUE, TIME, WINDOW_START, WINDOW_END };
-static const Column input_columns[] = {{"k", &type_bigint},
+static const Column event_columns[] = {{"k", &type_bigint},
                                        {"v", &type_bigint},
                                        {"t", &type_timestamp_3},
                                        {"s", &type_timestamp_3},
                                        {"e", &type_timestamp_3}};
-static const Schema input_schema = {5, input_columns};
+static const Schema event_schema = {5, event_columns};
+
+static const int64_t *column(const Batch *batch, uint32_t number)
+{
+    return batch->columns[number].data;
+}
+
+static int64_t last_time(const Batch *batch)
+{
+    return column(batch, TIME)[BATCH_ROWS_MAX - 1];
+}
 
 static Events make_events(uint64_t rows, uint64_t keys, int64_t window_us)
 {
-    Events events = {.count = (rows + BATCH_ROWS_MAX - 1) / BATCH_ROWS_MAX};
-    events.batches = memory_zalloc(sizeof(Batch *) * events.count);
+    Events events = events_new(rows);
     for (uint64_t b = 0; b < events.count; b++) {
-        Batch *batch = batch_new(&input_schema, BATCH_ROWS_MAX);
+        Batch *batch = batch_new(&event_schema, BATCH_ROWS_MAX);
         for (uint32_t i = 0; i < BATCH_ROWS_MAX; i++) {
             uint64_t n = b * BATCH_ROWS_MAX + i;
             int64_t at = (int64_t)n * (SECOND / EVENTS_PER_SECOND);
@@ -86,25 +50,9 @@ static Events make_events(uint64_t rows, uint64_t keys, int64_t window_us)
         }
         batch->row_count = BATCH_ROWS_MAX;
         events.batches[b] = batch;
+        events.watermarks[b] = last_time(batch) - 1000;
     }
     return events;
-}
-
-static void free_events(Events *events)
-{
-    for (uint64_t b = 0; b < events->count; b++)
-        batch_release(events->batches[b]);
-    memory_free(events->batches);
-}
-
-static const int64_t *column(const Batch *batch, uint32_t number)
-{
-    return batch->columns[number].data;
-}
-
-static int64_t last_time(const Batch *batch)
-{
-    return column(batch, TIME)[BATCH_ROWS_MAX - 1];
 }
 
 /* -------------------------------------------------------------------- by hand */
@@ -170,7 +118,7 @@ static void hand_window(HandSide sides[2], uint64_t mask, uint64_t *out)
 
 static double hand_windows(const Events *events, uint64_t mask, uint64_t *out)
 {
-    uint64_t rows = events->count * BATCH_ROWS_MAX;
+    uint64_t rows = events_rows(events);
     HandSide sides[2] = {hand_side(rows, mask), hand_side(rows, mask)};
     int64_t end = column(events->batches[0], WINDOW_END)[0];
     double start = cpu_us();
@@ -193,7 +141,7 @@ static double hand_windows(const Events *events, uint64_t mask, uint64_t *out)
 /* Rows that are too old end a chain, for the newest stand first; they are never given back. */
 static double hand_intervals(const Events *events, int64_t within, uint64_t mask, uint64_t *out)
 {
-    uint64_t rows = events->count * BATCH_ROWS_MAX;
+    uint64_t rows = events_rows(events);
     HandSide sides[2] = {hand_side(rows, mask), hand_side(rows, mask)};
     double start = cpu_us();
     for (uint64_t b = 0; b < events->count; b++) {
@@ -219,58 +167,24 @@ static double hand_intervals(const Events *events, int64_t within, uint64_t mask
 
 /* ------------------------------------------------------------------ the operators */
 
-static double run(const Events *events, const OperatorClass *class, const void *spec,
-                  Emitter *emitter, uint64_t *state_bytes)
+static EventsRun run(const Events *events, const OperatorClass *class, const void *spec)
 {
-    static const StateConfig config = {"bench", 128, 0, 127, 0};
-    Arena *arena = arena_new(1 << 16);
     Column columns[10];
     for (uint32_t c = 0; c < 10; c++)
-        columns[c] = input_columns[c % 5];
+        columns[c] = event_columns[c % 5];
     Schema output = {10, columns};
-    PlanNode input = {.schema = &input_schema, .traits.kinds = CHANGES_INSERT_ONLY};
-    PlanInput inputs[2] = {{.node = &input}, {.node = &input}};
-    PlanNode node = {
-        .op = class->name, .schema = &output, .inputs = inputs, .input_count = 2, .spec = spec};
-    OperatorTime time;
-    operator_time_init(&time);
-    OperatorContext context = {.node = &node,
-                               .parallelism = 1,
-                               .state = state_store_new(&config),
-                               .time = &time,
-                               .batch_rows = BATCH_ROWS_MAX,
-                               .arena = arena};
-    Error error = {0};
-    Operator *op = class->open(&context, &error);
-    bool ok = op != NULL;
-    double start = cpu_us();
-    for (uint64_t b = 0; ok && b < events->count; b++) {
-        ok = class->batch(op, b % 2, batch_retain(events->batches[b]), emitter, &error);
-        time.watermark_us = last_time(events->batches[b]) - 1000;
-        ok = ok && class->watermark(op, time.watermark_us, emitter, &error);
-        if (state_store_bytes(context.state) > *state_bytes)
-            *state_bytes = state_store_bytes(context.state);
-    }
-    ok = ok && class->watermark(op, INT64_MAX, emitter, &error);
-    double speed = (double)(events->count * BATCH_ROWS_MAX) / (cpu_us() - start);
-    if (!ok) {
-        fprintf(stderr, "%s\n", error.message);
-        exit(1);
-    }
-    class->close(op);
-    state_store_free(context.state);
-    arena_free(arena);
-    return speed;
+    return events_run(events, (BenchInput){&event_schema, CHANGES_INSERT_ONLY, 2}, class, spec,
+                      &output, true);
 }
 
-static void print(const char *name, uint64_t keys, const Events *events, double speed,
-                  uint64_t given, uint64_t bytes, double hand, uint64_t hand_given)
+static void print(const char *name, uint64_t keys, const Events *events, const EventsRun *run,
+                  double hand, uint64_t hand_given)
 {
-    double rows = (double)(events->count * BATCH_ROWS_MAX);
+    double rows = (double)events_rows(events);
     printf("%-22s %7llu keys: %6.2f M rows/s in, %5.2f rows out per row in; at most %5.0f MB; by "
            "hand %6.2f M/s (%.2f)\n",
-           name, (unsigned long long)keys, speed, (double)given / rows, (double)bytes / 1e6, hand,
-           (double)hand_given / rows);
+           name, (unsigned long long)keys, run->speed, (double)run->rows_out / rows,
+           (double)run->state_bytes / 1e6, hand, (double)hand_given / rows);
     fflush(stdout);
 }
 
@@ -284,12 +198,11 @@ static void bench_windows(const Events *events, uint64_t keys, int64_t window_us
                                     .null_matches = null_matches},
                            .end_key = 2};
     char name[64];
-    Emitter emitter = {0};
-    uint64_t bytes = 0, given = 0;
-    double speed = run(events, &op_window_join, &plan, &emitter, &bytes);
+    uint64_t given = 0;
+    EventsRun joined = run(events, &op_window_join, &plan);
     double hand = hand_windows(events, mask, &given);
     snprintf(name, sizeof(name), "window join %g s", (double)window_us / 1e6);
-    print(name, keys, events, speed, emitter.rows, bytes, hand, given);
+    print(name, keys, events, &joined, hand, given);
 }
 
 static void bench_intervals(const Events *events, uint64_t keys, int64_t within_us, uint64_t mask)
@@ -304,12 +217,11 @@ static void bench_intervals(const Events *events, uint64_t keys, int64_t within_
                              .lower_us = -within_us,
                              .upper_us = within_us};
     char name[64];
-    Emitter emitter = {0};
-    uint64_t bytes = 0, given = 0;
-    double speed = run(events, &op_interval_join, &plan, &emitter, &bytes);
+    uint64_t given = 0;
+    EventsRun joined = run(events, &op_interval_join, &plan);
     double hand = hand_intervals(events, within_us, mask, &given);
     snprintf(name, sizeof(name), "interval join +-%g s", (double)within_us / 1e6);
-    print(name, keys, events, speed, emitter.rows, bytes, hand, given);
+    print(name, keys, events, &joined, hand, given);
 }
 
 int main(int count, char **arguments)
@@ -328,7 +240,7 @@ int main(int count, char **arguments)
             bench_windows(&events, keys[k], window_us, mask - 1);
         if (strcmp(wanted, "window") != 0)
             bench_intervals(&events, keys[k], window_us / 2, mask - 1);
-        free_events(&events);
+        events_free(&events);
     }
     return 0;
 }

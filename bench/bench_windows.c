@@ -5,69 +5,24 @@
  *
  * Events come 200,000 to a second of event time, up to 100 ms out of order, keys at random; the
  * watermark follows each batch, 100 ms behind. COUNT(*) and SUM(v) per key and window. */
-#include <stdio.h>
-#include <stdlib.h>
-#include <time.h>
-
-#include "executor/operator.h"
+#include "bench/operator_harness.h"
 
 extern const OperatorClass op_window_aggregate;
 
 enum { EVENTS_PER_SECOND = 200000, DISORDER_US = 100000 };
 #define SECOND INT64_C(1000000)
 
-struct Emitter {
-    uint64_t rows;
-    uint64_t late;
-};
-
-bool emit(Emitter *emitter, Batch *batch, Error *error)
-{
-    emitter->rows += batch->row_count;
-    batch_release(batch);
-    return true;
-}
-
-bool emit_late(Emitter *emitter, const Batch *batch, const uint32_t *rows, uint32_t count,
-               Error *error)
-{
-    emitter->late += count;
-    return true;
-}
-
-static double cpu_us(void)
-{
-    struct timespec now;
-    clock_gettime(CLOCK_THREAD_CPUTIME_ID, &now);
-    return (double)now.tv_sec * 1e6 + (double)now.tv_nsec / 1e3;
-}
-
-static uint64_t scramble(uint64_t n)
-{
-    n = (n ^ n >> 30) * UINT64_C(0xBF58476D1CE4E5B9);
-    n = (n ^ n >> 27) * UINT64_C(0x94D049BB133111EB);
-    return n ^ n >> 31;
-}
-
 /* --------------------------------------------------------------------- events */
 
-typedef struct Events {
-    Batch **batches;
-    int64_t *watermarks; /* behind each batch */
-    uint64_t count;
-} Events;
-
-static const Column input_columns[] = {
+static const Column event_columns[] = {
     {"k", &type_bigint}, {"v", &type_bigint}, {"t", &type_timestamp_3}};
-static const Schema input_schema = {3, input_columns};
+static const Schema event_schema = {3, event_columns};
 
 static Events make_events(uint64_t rows, uint64_t keys)
 {
-    Events events = {.count = (rows + BATCH_ROWS_MAX - 1) / BATCH_ROWS_MAX};
-    events.batches = memory_zalloc(sizeof(Batch *) * events.count);
-    events.watermarks = memory_zalloc(sizeof(int64_t) * events.count);
+    Events events = events_new(rows);
     for (uint64_t b = 0; b < events.count; b++) {
-        Batch *batch = batch_new(&input_schema, BATCH_ROWS_MAX);
+        Batch *batch = batch_new(&event_schema, BATCH_ROWS_MAX);
         int64_t now = 0;
         for (uint32_t i = 0; i < BATCH_ROWS_MAX; i++) {
             uint64_t n = b * BATCH_ROWS_MAX + i;
@@ -82,14 +37,6 @@ static Events make_events(uint64_t rows, uint64_t keys)
         events.watermarks[b] = now - DISORDER_US - 1000;
     }
     return events;
-}
-
-static void free_events(Events *events)
-{
-    for (uint64_t b = 0; b < events->count; b++)
-        batch_release(events->batches[b]);
-    memory_free(events->batches);
-    memory_free(events->watermarks);
 }
 
 /* -------------------------------------------------------------------- by hand */
@@ -187,7 +134,7 @@ static double hand_slices(const Events *events, const PlanWindow *plan, uint64_t
             hand_window(ring, RING, next, slice, slices, merged, mask - 1, out);
         }
     }
-    double speed = (double)(events->count * BATCH_ROWS_MAX) / (cpu_us() - start);
+    double speed = (double)events_rows(events) / (cpu_us() - start);
     for (uint32_t s = 0; s < RING; s++)
         memory_free(ring[s].groups);
     memory_free(merged);
@@ -219,58 +166,18 @@ static double hand_sessions(const Events *events, int64_t gap, uint64_t keys, ui
             group->sum += value[i];
         }
     }
-    double speed = (double)(events->count * BATCH_ROWS_MAX) / (cpu_us() - start);
+    double speed = (double)events_rows(events) / (cpu_us() - start);
     memory_free(groups);
     return speed;
 }
 
 /* ------------------------------------------------------------------- the operator */
 
-static double run(const Events *events, const PlanWindowAggregate *plan, const Schema *output,
-                  Emitter *emitter, uint64_t *state_bytes)
-{
-    static const StateConfig config = {"bench", 128, 0, 127, 0};
-    Arena *arena = arena_new(1 << 16);
-    PlanNode input = {.schema = &input_schema, .traits.kinds = CHANGES_INSERT_ONLY};
-    PlanInput plan_input = {.node = &input};
-    PlanNode node = {.op = "window_aggregate",
-                     .schema = output,
-                     .inputs = &plan_input,
-                     .input_count = 1,
-                     .spec = plan};
-    OperatorContext context = {.node = &node,
-                               .parallelism = 1,
-                               .state = state_store_new(&config),
-                               .batch_rows = BATCH_ROWS_MAX,
-                               .arena = arena};
-    Error error = {0};
-    Operator *op = op_window_aggregate.open(&context, &error);
-    bool ok = op != NULL;
-    double start = cpu_us();
-    for (uint64_t b = 0; ok && b < events->count; b++) {
-        Batch *batch = batch_retain(events->batches[b]);
-        ok = op_window_aggregate.batch(op, 0, batch, emitter, &error) &&
-             op_window_aggregate.watermark(op, events->watermarks[b], emitter, &error);
-        if (state_store_bytes(context.state) > *state_bytes)
-            *state_bytes = state_store_bytes(context.state);
-    }
-    double speed = (double)(events->count * BATCH_ROWS_MAX) / (cpu_us() - start);
-    if (!ok) {
-        fprintf(stderr, "%s\n", error.message);
-        exit(1);
-    }
-    op_window_aggregate.close(op);
-    state_store_free(context.state);
-    arena_free(arena);
-    return speed;
-}
-
 static void bench_window(const char *name, PlanWindow window, const Events *events, uint64_t keys,
                          const char *wanted)
 {
     if (strncmp(name, wanted, strlen(wanted)) != 0)
         return;
-    static const uint32_t first_column[] = {0}, second_column[] = {1};
     static const PlanWindowProperty properties[] = {PLAN_WINDOW_END};
     Arena *arena = arena_new(4096);
     const Type *types[] = {&type_bigint};
@@ -296,17 +203,16 @@ static void bench_window(const char *name, PlanWindow window, const Events *even
                               {"s", calls[1].call.result},
                               {"e", &type_timestamp_3}};
     const Schema output = {4, columns};
-    Emitter emitter = {0, 0};
-    uint64_t bytes = 0, given = 0;
-    double speed = run(events, &plan, &output, &emitter, &bytes);
+    uint64_t given = 0;
+    EventsRun run = events_run(events, (BenchInput){&event_schema, CHANGES_INSERT_ONLY, 1},
+                               &op_window_aggregate, &plan, &output, false);
     double hand = window.kind == PLAN_WINDOW_SESSION
                       ? hand_sessions(events, window.size_us, keys, &given)
                       : hand_slices(events, &window, keys, &given);
     printf("%-16s %7llu keys: %6.2f M rows/s in, %5.2f rows out per row in; at most %5.0f MB; by "
            "hand %6.2f M/s\n",
-           name, (unsigned long long)keys, speed,
-           (double)emitter.rows / (double)(events->count * BATCH_ROWS_MAX), (double)bytes / 1e6,
-           hand);
+           name, (unsigned long long)keys, run.speed,
+           (double)run.rows_out / (double)events_rows(events), (double)run.state_bytes / 1e6, hand);
     fflush(stdout);
     arena_free(arena);
 }
@@ -329,7 +235,7 @@ int main(int count, char **arguments)
         bench_window("HOP 10 s / 2 s", hop, &events, keys[k], wanted);
         bench_window("CUMULATE 10 / 2", cumulate, &events, keys[k], wanted);
         bench_window(k == 0 ? "SESSION 0.2 s" : "SESSION 10 s", session, &events, keys[k], wanted);
-        free_events(&events);
+        events_free(&events);
     }
     return 0;
 }

@@ -11,6 +11,7 @@
 
 struct Emitter {
     uint64_t rows;
+    uint64_t late;
 };
 
 bool emit(Emitter *emitter, Batch *batch, Error *error)
@@ -20,48 +21,82 @@ bool emit(Emitter *emitter, Batch *batch, Error *error)
     return true;
 }
 
+bool emit_watermark(Emitter *emitter, int64_t watermark_us, Error *error)
+{
+    return true;
+}
+
+bool emit_late(Emitter *emitter, const Batch *batch, const uint32_t *rows, uint32_t count,
+               Error *error)
+{
+    emitter->late += count;
+    return true;
+}
+
 typedef struct Bench {
     Arena *arena;
     PlanNode node;
     PlanNode inputs[2];
     PlanInput plan_inputs[2];
     FunctionEnvironment environment;
+    OperatorTime time;
     OperatorContext context;
     Operator *op;
     Emitter emitter;
 } Bench;
 
+/* What comes in on each of an operator's inputs. */
+typedef struct BenchInput {
+    const Schema *schema;
+    ChangeKinds kinds;
+    uint32_t count; /* inputs */
+} BenchInput;
+
 static const Column input_columns[] = {{"k", &type_bigint}, {"v", &type_bigint}};
 static const Schema input_schema = {2, input_columns};
 static const uint32_t first_column[] = {0}, second_column[] = {1};
 
-static Bench *bench_open(const OperatorClass *class, const void *spec, const Schema *output)
+static inline Bench *bench_open_over(BenchInput input, const OperatorClass *class, const void *spec,
+                                     const Schema *output)
 {
     static const StateConfig config = {"bench", 128, 0, 127, 0};
     Bench *bench = memory_zalloc(sizeof(*bench));
     Error error = {0};
     bench->arena = arena_new(1 << 16);
-    for (uint32_t i = 0; i < 2; i++) {
-        bench->inputs[i] = (PlanNode){.schema = &input_schema, .traits.kinds = CHANGES_ALL};
+    for (uint32_t i = 0; i < input.count; i++) {
+        bench->inputs[i] = (PlanNode){.schema = input.schema, .traits.kinds = input.kinds};
         bench->plan_inputs[i] = (PlanInput){.node = &bench->inputs[i]};
     }
-    bench->node = (PlanNode){.op = class->name,
-                             .schema = output,
-                             .inputs = bench->plan_inputs,
-                             .input_count = 2,
-                             .traits = {.kinds = CHANGES_ALL, .wants_before = true},
-                             .spec = spec};
+    bench->node =
+        (PlanNode){.op = class->name,
+                   .schema = output,
+                   .inputs = bench->plan_inputs,
+                   .input_count = input.count,
+                   .traits = {.kinds = input.kinds, .wants_before = input.kinds == CHANGES_ALL},
+                   .spec = spec};
+    operator_time_init(&bench->time);
     bench->context = (OperatorContext){.node = &bench->node,
+                                       .time = &bench->time,
                                        .parallelism = 1,
                                        .state = state_store_new(&config),
                                        .environment = &bench->environment,
                                        .batch_rows = BATCH_ROWS_MAX,
                                        .arena = bench->arena};
     bench->op = class->open(&bench->context, &error);
+    if (bench->op == NULL) {
+        fprintf(stderr, "%s\n", error.message);
+        exit(1);
+    }
     return bench;
 }
 
-static void bench_close(Bench *bench, const OperatorClass *class)
+/* Two inputs of a key and a value, which change. */
+static inline Bench *bench_open(const OperatorClass *class, const void *spec, const Schema *output)
+{
+    return bench_open_over((BenchInput){&input_schema, CHANGES_ALL, 2}, class, spec, output);
+}
+
+static inline void bench_close(Bench *bench, const OperatorClass *class)
 {
     class->close(bench->op);
     state_store_free(bench->context.state);
@@ -86,7 +121,7 @@ static uint64_t scramble(uint64_t n)
 
 /* Batches of rows (key below `keys`, value). With `serial` each key comes once, in
  * no order, and then again. */
-static Batch **make_batches(uint64_t rows, uint64_t keys, bool serial, uint64_t seed)
+static inline Batch **make_batches(uint64_t rows, uint64_t keys, bool serial, uint64_t seed)
 {
     uint64_t count = (rows + BATCH_ROWS_MAX - 1) / BATCH_ROWS_MAX;
     Batch **batches = memory_zalloc(sizeof(Batch *) * count);
@@ -118,6 +153,69 @@ static inline double feed(Bench *bench, const OperatorClass *class, uint32_t inp
             exit(1);
         }
     return (double)(count * BATCH_ROWS_MAX) / (cpu_us() - start);
+}
+
+/* Batches that go to the operator's inputs in turn, each with a watermark behind it. */
+typedef struct Events {
+    Batch **batches;
+    int64_t *watermarks;
+    uint64_t count;
+} Events;
+
+static inline Events events_new(uint64_t rows)
+{
+    uint64_t count = (rows + BATCH_ROWS_MAX - 1) / BATCH_ROWS_MAX;
+    return (Events){memory_zalloc(sizeof(Batch *) * count), memory_zalloc(sizeof(int64_t) * count),
+                    count};
+}
+
+static inline void events_free(Events *events)
+{
+    for (uint64_t b = 0; b < events->count; b++)
+        batch_release(events->batches[b]);
+    memory_free(events->batches);
+    memory_free(events->watermarks);
+}
+
+static inline uint64_t events_rows(const Events *events)
+{
+    return events->count * BATCH_ROWS_MAX;
+}
+
+/* What feeding an operator with events has shown. */
+typedef struct EventsRun {
+    double speed; /* million rows a second of CPU time */
+    uint64_t rows_out;
+    uint64_t state_bytes; /* at most */
+} EventsRun;
+
+/* Feeds a new operator with all of them; with `ends` the end of time comes behind. */
+static inline EventsRun events_run(const Events *events, BenchInput input,
+                                   const OperatorClass *class, const void *spec,
+                                   const Schema *output, bool ends)
+{
+    Bench *bench = bench_open_over(input, class, spec, output);
+    EventsRun run = {0};
+    Error error = {0};
+    bool ok = true;
+    double start = cpu_us();
+    for (uint64_t b = 0; ok && b < events->count; b++) {
+        ok = class->batch(bench->op, (uint32_t)(b % input.count), batch_retain(events->batches[b]),
+                          &bench->emitter, &error);
+        bench->time.watermark_us = events->watermarks[b];
+        ok = ok && class->watermark(bench->op, events->watermarks[b], &bench->emitter, &error);
+        run.state_bytes = u64_max(run.state_bytes, state_store_bytes(bench->context.state));
+    }
+    if (ok && ends)
+        ok = class->watermark(bench->op, INT64_MAX, &bench->emitter, &error);
+    run.speed = (double)events_rows(events) / (cpu_us() - start);
+    run.rows_out = bench->emitter.rows;
+    if (!ok) {
+        fprintf(stderr, "%s\n", error.message);
+        exit(1);
+    }
+    bench_close(bench, class);
+    return run;
 }
 
 #endif
