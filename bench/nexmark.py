@@ -2,8 +2,10 @@
 cost.
 
 A rate per core is events divided by the CPU time of all threads; the rate of all cores is events divided by wall
-time at as many workers as there are cores. Windowed figures hold for RATE events per second of event time only.
-Ways alternate; plain runs and those on all cores are medians of RUNS.
+time at as many workers as there are cores. What the machine itself gives is measured beside it: as many processes of
+one worker each as there are cores, at once, which share nothing but memory and caches. For these three, fast queries
+get more events, so that starting and ending do not weigh. Windowed figures hold for RATE events per second of event
+time only. Ways alternate; runs without checkpoints and mini-batch are medians of RUNS.
 """
 import os
 import re
@@ -15,6 +17,7 @@ EVENTS = 3_000_000
 QUICK_EVENTS = 500_000
 RATE = 10_000
 RUNS = 3
+SCALING_SECONDS = 1  # what one worker takes at least when it is compared with several
 QUERIES = range(24)
 
 # Events per second and core that a query must reach, in millions, where a floor is set.
@@ -40,17 +43,45 @@ class Missing(Exception):
 class Run:
     """One run of a script to its job's end."""
 
-    def __init__(self, bench, sql):
-        subprocess.run(["rm", "-rf", os.path.join(bench.folder, "checkpoints")], check=True)
-        link_library(bench)
-        done = subprocess.run([os.path.join(bench.build, "bench", "bench_job"), "whole"], input=sql,
-                              capture_output=True, text=True, cwd=bench.folder, check=False)
-        if "not supported yet" in done.stderr:
-            raise Missing(done.stderr.splitlines()[0])
-        if done.returncode != 0:
-            raise RuntimeError(f"failed:\n{sql}\n{done.stderr}")
-        numbers = [float(number) for number in done.stdout.split()]
+    def __init__(self, bench, sql, beside=None):
+        """Waits for its end, or, with a folder of its own in `beside`, leaves that to `finish`."""
+        folder = beside or bench.folder
+        subprocess.run(["rm", "-rf", os.path.join(folder, "checkpoints")], check=True)
+        link_library(bench, folder)
+        self.sql = sql
+        self.process = subprocess.Popen([os.path.join(bench.build, "bench", "bench_job"), "whole"], cwd=folder,
+                                        stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+                                        text=True)
+        self.process.stdin.write(sql)
+        self.process.stdin.close()
+        if beside is None:
+            self.finish()
+
+    def finish(self):
+        said, complaint = self.process.stdout.read(), self.process.stderr.read()
+        self.process.wait()
+        if "not supported yet" in complaint:
+            raise Missing(complaint.splitlines()[0])
+        if self.process.returncode != 0:
+            raise RuntimeError(f"failed:\n{self.sql}\n{complaint}")
+        numbers = [float(number) for number in said.split()]
         self.cpu, self.wall, self.peak_mb, self.state, self.epochs, self.pause_ms = numbers
+
+
+class Processes:
+    """The same script in as many processes as there are cores, at once."""
+
+    def __init__(self, bench, sql):
+        runs = []
+        for i in range(CORES):
+            folder = os.path.join(bench.folder, f"process{i}")
+            os.makedirs(folder, exist_ok=True)
+            write_side_input(folder)
+            runs.append(Run(bench, sql, folder))
+        for run in runs:
+            run.finish()
+        self.cpu = sum(run.cpu for run in runs) / CORES
+        self.wall = max(run.wall for run in runs) / CORES
 
 
 def tables(events):
@@ -66,9 +97,9 @@ def query_text(query):
         return file.read()
 
 
-def link_library(bench):
+def link_library(bench, folder):
     """The library with q14's function, where its statement looks for it."""
-    link = os.path.join(bench.folder, "count_char.so")
+    link = os.path.join(folder, "count_char.so")
     if not os.path.lexists(link):
         os.symlink(os.path.join(bench.build, "examples", "functions", "count_char.so"), link)
 
@@ -83,26 +114,41 @@ def median(runs, figure):
     return statistics.median(getattr(run, figure) for run in runs)
 
 
+def scaling(bench, query, first, events, times):
+    """Medians of one worker, all, and all in processes of their own: CPU and wall seconds per event."""
+    if not bench.quick:
+        events = max(events, int(events / first.wall * SCALING_SECONDS))
+    text = tables(events) + query_text(query)
+    runs = {"plain": [], "cores": [], "processes": []}
+    for _ in range(times):
+        runs["plain"].append(Run(bench, WAYS["plain"] + text))
+        runs["cores"].append(Run(bench, WAYS["cores"] + text))
+        runs["processes"].append(Processes(bench, WAYS["plain"] + text))
+    return {way: (median(of, "cpu") / events, median(of, "wall") / events) for way, of in runs.items()}
+
+
 def measure(bench, query, events, times):
     """The figures of one query; rates in million events per second."""
     text = tables(events) + query_text(query)
-    runs = {way: [] for way in WAYS}
-    for turn in range(times):
-        for way, settings in WAYS.items():
-            if turn == 0 or way in ("plain", "cores"):
-                runs[way].append(Run(bench, settings + text))
-    plain, wall = runs["plain"], {way: median(of, "wall") for way, of in runs.items()}
+    plain = [Run(bench, text) for _ in range(times)]
+    checkpoints, mini_batch = (Run(bench, WAYS[way] + text) for way in ("checkpoints", "mini-batch"))
+    wall = median(plain, "wall")
+    ways = scaling(bench, query, plain[0], events, times)
+    one, cores, processes = (ways[way] for way in ("plain", "cores", "processes"))
     return {
         "query": query,
         "core": events / median(plain, "cpu") / 1e6,
-        "wall": events / wall["plain"] / 1e6,
-        "all": events / wall["cores"] / 1e6,
-        "scale": wall["plain"] / wall["cores"],
+        "wall": 1 / one[1] / 1e6,
+        "all": 1 / cores[1] / 1e6,
+        "scale": one[1] / cores[1],
+        "machine": one[1] / processes[1],
+        "cpu": cores[0] / one[0],
+        "machine_cpu": processes[0] / one[0],
         "peak_mb": median(plain, "peak_mb"),
         "state_mb": median(plain, "state") / 1e6,
-        "pause_ms": median(runs["checkpoints"], "pause_ms"),
-        "checkpoints": wall["plain"] / wall["checkpoints"],
-        "mini-batch": wall["plain"] / wall["mini-batch"],
+        "pause_ms": checkpoints.pause_ms,
+        "checkpoints": wall / checkpoints.wall,
+        "mini-batch": wall / mini_batch.wall,
         "floor": FLOORS.get(query),
     }
 
@@ -123,14 +169,16 @@ def bench_nexmark(bench):
     events = QUICK_EVENTS if bench.quick else EVENTS
     print(f"  $ weir -q -i bench/nexmark/tables.sql -f bench/nexmark/qN.sql   ({events:,} events, {RATE:,} a second of"
           " event time)")
-    print(f"M events/s: per core, wall, wall at {CORES} workers, and that over one; peak and state in MB; longest "
-          "pause\nfor a checkpoint in ms; share of the speed left with checkpoints every second, and with mini-batch")
-    print("q      core     wall      all  ratio     peak    state    pause checkpts minibatch")
+    print(f"M events/s: per core, wall, wall at {CORES} workers, that over one, and what {CORES} processes at once "
+          "give over one;\nCPU time per event over that of one worker, of the workers and of the processes; peak and "
+          "state in MB; longest\npause for a checkpoint in ms; share of the speed left with checkpoints every second, "
+          "and with mini-batch")
+    print("q      core     wall      all  ratio machine    cpu machine     peak    state    pause checkpts minibatch")
     for line in nexmark_figures(bench):
         if "missing" in line:
             print(f"q{line['query']:<3} missing: {line['missing']}", flush=True)
             continue
         floor = "" if line["floor"] is None else f"   floor {line['floor']}"
         print(f"q{line['query']:<3} {line['core']:8.2f} {line['wall']:8.2f} {line['all']:8.2f} {line['scale']:6.2f}"
-              f" {line['peak_mb']:8.0f} {line['state_mb']:8.1f} {line['pause_ms']:8.2f} {line['checkpoints']:8.2f}"
+              f" {line['machine']:7.2f} {line['cpu']:6.2f} {line['machine_cpu']:7.2f} {line['peak_mb']:8.0f} {line['state_mb']:8.1f} {line['pause_ms']:8.2f} {line['checkpoints']:8.2f}"
               f" {line['mini-batch']:9.2f}{floor}", flush=True)

@@ -483,4 +483,5 @@ const Connector connector_datagen = {.name = "datagen",
                                      .check = datagen_check,
                                      .source = &source_class,
                                      .source_kinds = datagen_kinds,
-                                     .is_bounded = datagen_is_bounded};
+                                     .is_bounded = datagen_is_bounded,
+                                     .source_is_even = true};

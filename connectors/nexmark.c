@@ -521,4 +521,5 @@ const Connector connector_nexmark = {.name = "nexmark",
                                      .source = &source_class,
                                      .source_kinds = nexmark_kinds,
                                      .is_bounded = nexmark_is_bounded,
+                                     .source_is_even = true,
                                      .source_parallelism = LANES};

@@ -5,6 +5,9 @@
  * Cost: see the header. */
 #include "core/arena.h"
 
+#ifdef __GLIBC__
+#include <malloc.h>
+#endif
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -250,6 +253,15 @@ char *memory_strdup(const char *text)
 void memory_free(void *memory)
 {
     free(memory);
+}
+
+void memory_keep_freed(void)
+{
+#ifdef __GLIBC__
+    mallopt(M_MMAP_THRESHOLD, 4 << 20);
+    mallopt(M_TRIM_THRESHOLD, 16 << 20);
+    mallopt(M_TOP_PAD, 1 << 20);
+#endif
 }
 
 _Noreturn void memory_exhausted(size_t bytes)

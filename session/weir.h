@@ -34,6 +34,7 @@ typedef enum WeirChange {
 /* The version, "0.1.0". */
 WEIR_API const char *weir_version(void);
 
+/* Sets malloc's thresholds for the whole process, so that memory of batches stays with it. */
 WEIR_API WeirSession *weir_open(void);
 WEIR_API void weir_close(WeirSession *session); /* cancels what still runs */
 

@@ -203,7 +203,16 @@ static const SourceClass counter_source = {
     .acknowledge = counter_acknowledge,
 };
 
-static const Connector counter = {.name = "counter", .source = &counter_source};
+static bool counter_is_bounded(const TableInfo *table)
+{
+    return !world.endless;
+}
+
+/* Copies of it run in the threads of the workers, or have threads of their own while endless. */
+static const Connector counter = {.name = "counter",
+                                  .source = &counter_source,
+                                  .is_bounded = counter_is_bounded,
+                                  .source_is_even = true};
 static const Connector blocking_counter = {
     .name = "counter", .source = &counter_source, .source_blocks = true, .source_parallelism = 1};
 

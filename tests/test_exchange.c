@@ -47,9 +47,9 @@ START_TEST(test_split_equals_one_by_one)
         Arena *arena = arena_new(4096);
         ExchangeTarget targets[TARGETS];
         for (uint32_t i = 0; i < TARGETS; i++)
-            targets[i] = (ExchangeTarget){inbox_new(1, 1 << 30), 0};
-        Exchange *exchange =
-            exchange_new(arena, &fixture_schema, key_column, 1, MAX_PARALLELISM, targets, TARGETS);
+            targets[i] = (ExchangeTarget){inbox_new(1, 1 << 30, NULL), 0};
+        Exchange *exchange = exchange_new(arena, &fixture_schema, key_column, 1, MAX_PARALLELISM,
+                                          targets, TARGETS, NULL);
         Batch *batch = random_batch(1 + (uint32_t)random() % 500);
         Buffer expected[TARGETS] = {{0}};
         for (uint32_t i = 0; i < batch->row_count; i++) {
@@ -85,8 +85,9 @@ START_TEST(test_batches_move_as_they_are)
 {
     fixture_reset();
     Arena *arena = arena_new(4096);
-    ExchangeTarget target = {inbox_new(1, 1 << 20), 0};
-    Exchange *exchange = exchange_new(arena, &fixture_schema, NULL, 0, MAX_PARALLELISM, &target, 1);
+    ExchangeTarget target = {inbox_new(1, 1 << 20, NULL), 0};
+    Exchange *exchange =
+        exchange_new(arena, &fixture_schema, NULL, 0, MAX_PARALLELISM, &target, 1, NULL);
     Batch *batch = random_batch(10);
     Error error;
     ck_assert(exchange_batch(exchange, batch_retain(batch), &error));
@@ -127,7 +128,7 @@ static void *produce(void *argument)
 START_TEST(test_full_channel_blocks_its_producer)
 {
     fixture_reset();
-    Inbox *inbox = inbox_new(2, 20000);
+    Inbox *inbox = inbox_new(2, 20000, NULL);
     Producer producers[2] = {{.inbox = inbox, .channel = 0, .batches = 300},
                              {.inbox = inbox, .channel = 1, .batches = 300}};
     pthread_t threads[2];
@@ -155,7 +156,7 @@ END_TEST
 START_TEST(test_close_frees_a_blocked_producer)
 {
     fixture_reset();
-    Inbox *inbox = inbox_new(1, 1000);
+    Inbox *inbox = inbox_new(1, 1000, NULL);
     Producer producer = {.inbox = inbox, .batches = 100};
     pthread_t thread;
     pthread_create(&thread, NULL, produce, &producer);
@@ -179,7 +180,7 @@ static void push_watermark(Inbox *inbox, uint32_t channel, int64_t value)
 START_TEST(test_held_channel_waits_in_order)
 {
     fixture_reset();
-    Inbox *inbox = inbox_new(2, 1000);
+    Inbox *inbox = inbox_new(2, 1000, NULL);
     Message message;
     Command command;
     inbox_hold(inbox, 0);
@@ -204,9 +205,46 @@ START_TEST(test_held_channel_waits_in_order)
 }
 END_TEST
 
+/* Two inboxes of one thread, and a producer that does other things while one is full. */
+START_TEST(test_bells)
+{
+    fixture_reset();
+    Doorbell consumer, producer;
+    doorbell_init(&consumer);
+    doorbell_init(&producer);
+    Inbox *inboxes[] = {inbox_new(1, 1, &consumer), inbox_new(1, 1, &consumer)};
+    Message messages[2] = {{.kind = MESSAGE_BATCH}, {.kind = MESSAGE_BATCH}};
+    for (uint32_t i = 0; i < 2; i++)
+        counter_add(messages[i].batch = batch_new(&fixture_schema, 1), i);
+    ck_assert(!doorbell_wait(&consumer, 0));
+    ck_assert_int_eq(inbox_offer(inboxes[1], &messages[0], &producer), INBOX_SENT);
+    ck_assert_int_eq(inbox_offer(inboxes[1], &messages[1], &producer), INBOX_FULL);
+    ck_assert_int_eq(inbox_offer(inboxes[1], &messages[1], &producer), INBOX_FULL);
+    ck_assert(doorbell_wait(&consumer, -1));
+    ck_assert(!doorbell_wait(&consumer, 1));
+    ck_assert(!doorbell_wait(&producer, 0));
+    Message message;
+    Command command;
+    ck_assert_int_eq(inbox_take(inboxes[0], 0, &message, &command), INBOX_TIMEOUT);
+    ck_assert_int_eq(inbox_take(inboxes[1], 0, &message, &command), INBOX_MESSAGE);
+    batch_release(message.batch);
+    ck_assert(doorbell_wait(&producer, -1));
+    ck_assert(!doorbell_wait(&producer, 0));
+    ck_assert_int_eq(inbox_offer(inboxes[1], &messages[1], &producer), INBOX_SENT);
+    inbox_close(inboxes[0]);
+    messages[0] = (Message){.kind = MESSAGE_WATERMARK};
+    ck_assert_int_eq(inbox_offer(inboxes[0], &messages[0], &producer), INBOX_REFUSED);
+    for (uint32_t i = 0; i < 2; i++)
+        inbox_free(inboxes[i]);
+    doorbell_deinit(&consumer);
+    doorbell_deinit(&producer);
+}
+END_TEST
+
 int main(void)
 {
     TCase *cases = tcase_create("exchange");
+    tcase_add_test(cases, test_bells);
     tcase_add_test(cases, test_split_equals_one_by_one);
     tcase_add_test(cases, test_batches_move_as_they_are);
     tcase_add_test(cases, test_full_channel_blocks_its_producer);

@@ -80,10 +80,10 @@ static Plan *plain_plan(void)
 }
 
 /* numbers → ledger on two ways that meet: each row comes twice */
-static Plan *diamond_plan(void)
+static Plan *diamond_plan(const Connector *numbers)
 {
     Plan *plan = fixture_plan(128);
-    PlanNode *scan = fixture_scan(plan, "numbers", &blocking_counter, CHANGES_INSERT_ONLY);
+    PlanNode *scan = fixture_scan(plan, "numbers", numbers, CHANGES_INSERT_ONLY);
     PlanNode *way = fixture_union(plan, scan, NULL);
     way->inputs[0].distribution = DISTRIBUTE_HASH;
     PlanNode *both = fixture_union(plan, scan, way);
@@ -153,7 +153,10 @@ START_TEST(test_killed_again_and_again)
     const char *directory = fixture_directory();
     uint32_t kills = 0, mode = (uint32_t)_i;
     for (bool done = false; !done;) {
-        Plan *plan = mode % 3 == 0 ? plain_plan() : mode % 3 == 1 ? keyed_plan() : diamond_plan();
+        const Connector *numbers = kills % 2 == 0 ? &counter : &blocking_counter;
+        Plan *plan = mode % 3 == 0   ? plain_plan()
+                     : mode % 3 == 1 ? keyed_plan()
+                                     : diamond_plan(numbers);
         JobConfig config = job_config(directory, widths[mode < 6 ? mode / 3 : kills % 4]);
         if (mode % 3 == 2)
             config.queue_bytes = 1; /* one batch at a time */

@@ -3,7 +3,6 @@
  * Order of opening: operators (which declare their state and do no I/O), the check that the epoch
  * fits them, their state, sources, and sinks last. So a job that is refused, or whose source cannot
  * be reached, has touched nothing outside. */
-#include <signal.h>
 #include <string.h>
 
 #include "core/clock.h"
@@ -126,7 +125,7 @@ static void make_inboxes(Job *job, Attempt *attempt)
         for (uint32_t i = 0; i < task->stage_count; i++)
             count += node_is_fed(task->stages[i].node);
         task->channels = arena_new_array(task->arena, TaskChannel, count);
-        task->inbox = inbox_new(count, job->config.queue_bytes);
+        task->inbox = inbox_new(count, job->config.queue_bytes, &task->worker->bell);
     }
 }
 
@@ -154,7 +153,8 @@ static Exchange *make_exchange(Job *job, Attempt *attempt, const FragmentEdge *e
     }
     bool by_key = edge->kind == EDGE_HASH;
     return exchange_new(from->task->arena, from->node->schema, by_key ? edge->keys->columns : NULL,
-                        by_key ? edge->keys->count : 0, job->plan->max_parallelism, targets, count);
+                        by_key ? edge->keys->count : 0, job->plan->max_parallelism, targets, count,
+                        &(ExchangeSender){&from->task->worker->bell, worker_wait, from->task});
 }
 
 static void connect_stage(Job *job, Attempt *attempt, Stage *stage)
@@ -218,6 +218,7 @@ static void build_tasks(Job *job, Attempt *attempt)
         for (uint32_t k = 0; k < graph->fragments[i].parallelism; k++)
             attempt->tasks[attempt->task_count++] =
                 new_task(job, attempt, &graph->fragments[i], k, pairs);
+    workers_build(job, attempt);
     make_inboxes(job, attempt);
     for (uint32_t t = 0; t < count; t++)
         for (uint32_t i = 0; i < attempt->tasks[t]->stage_count; i++)
@@ -502,20 +503,8 @@ bool attempt_open(Job *job, Attempt *attempt, const RestorePoint *from, Error *e
 
 bool attempt_start(Attempt *attempt, Error *error)
 {
-    /* Signals are for the program's own thread. */
-    sigset_t all, before;
-    sigfillset(&all);
-    pthread_sigmask(SIG_SETMASK, &all, &before);
     attempt->started_us = clock_monotonic_us();
-    bool started = true;
-    for (uint32_t t = 0; t < attempt->task_count && started; t++) {
-        Task *task = attempt->tasks[t];
-        int status = pthread_create(&task->thread, NULL, task_main, task);
-        task->started = started = status == 0;
-        if (!started)
-            error_set(error, ERROR_LIMIT, "could not start a worker thread: %s", strerror(status));
-    }
-    pthread_sigmask(SIG_SETMASK, &before, NULL);
+    bool started = workers_start(attempt, error);
     if (!started) {
         attempt_interrupt(attempt);
         attempt_join(attempt);
@@ -531,11 +520,7 @@ void attempt_interrupt(Attempt *attempt)
 
 void attempt_join(Attempt *attempt)
 {
-    for (uint32_t t = 0; t < attempt->task_count; t++) {
-        if (attempt->tasks[t]->started)
-            pthread_join(attempt->tasks[t]->thread, NULL);
-        attempt->tasks[t]->started = false;
-    }
+    workers_join(attempt);
 }
 
 void attempt_close(Attempt *attempt)
@@ -569,6 +554,7 @@ void attempt_free(Attempt *attempt)
         inbox_free(attempt->tasks[t]->inbox);
         arena_free(attempt->tasks[t]->arena);
     }
+    workers_free(attempt);
     arena_free(attempt->arena);
 }
 

@@ -1,13 +1,9 @@
-/* The inbox: a ring of messages, a ring of commands, a lock and two conditions.
+/* The inbox: a ring of messages, a ring of commands, a lock, and bells.
  *
  * Invariant: queued[c] is the sum of bytes of channel c's batches in `messages` and `held`.
  * Messages of held channels wait in `held`, in order of arrival, and go back to the front when
  * released, so no message overtakes another of its channel. */
 #include "executor/runtime/channel.h"
-
-#include <errno.h>
-#include <pthread.h>
-#include <time.h>
 
 #include "core/clock.h"
 
@@ -23,8 +19,8 @@ struct Inbox {
     uint32_t channel_count;
     size_t bytes_per_channel;
     pthread_mutex_t lock;
-    pthread_cond_t arrived; /* for the consumer */
-    pthread_cond_t space;   /* for producers */
+    Doorbell *bell; /* of the consumer */
+    Doorbell own_bell;
     /* Under the lock. */
     MessageRing messages;
     MessageRing held;
@@ -33,8 +29,9 @@ struct Inbox {
     Command *commands;
     size_t command_count;
     size_t command_capacity;
-    bool consumer_sleeps;
-    uint32_t producers_asleep;
+    Doorbell **waiting; /* of producers that found no room since the last was made */
+    uint32_t waiting_count;
+    uint32_t waiting_capacity;
     bool closed;
 };
 
@@ -93,7 +90,7 @@ static void ring_clear(MessageRing *ring)
     *ring = (MessageRing){0};
 }
 
-Inbox *inbox_new(uint32_t channels, size_t bytes_per_channel)
+Inbox *inbox_new(uint32_t channels, size_t bytes_per_channel, Doorbell *bell)
 {
     Inbox *inbox = memory_zalloc(sizeof(*inbox));
     inbox->channel_count = channels;
@@ -101,12 +98,8 @@ Inbox *inbox_new(uint32_t channels, size_t bytes_per_channel)
     inbox->queued = memory_zalloc((channels + 1) * sizeof(*inbox->queued));
     inbox->holds = memory_zalloc((channels + 1) * sizeof(*inbox->holds));
     pthread_mutex_init(&inbox->lock, NULL);
-    pthread_condattr_t monotonic;
-    pthread_condattr_init(&monotonic);
-    pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);
-    pthread_cond_init(&inbox->arrived, &monotonic);
-    pthread_condattr_destroy(&monotonic);
-    pthread_cond_init(&inbox->space, NULL);
+    doorbell_init(&inbox->own_bell);
+    inbox->bell = bell == NULL ? &inbox->own_bell : bell;
     return inbox;
 }
 
@@ -119,8 +112,8 @@ void inbox_free(Inbox *inbox)
     memory_free(inbox->queued);
     memory_free(inbox->holds);
     memory_free(inbox->commands);
-    pthread_cond_destroy(&inbox->space);
-    pthread_cond_destroy(&inbox->arrived);
+    memory_free(inbox->waiting);
+    doorbell_deinit(&inbox->own_bell);
     pthread_mutex_destroy(&inbox->lock);
     memory_free(inbox);
 }
@@ -133,33 +126,56 @@ static bool channel_is_full(const Inbox *inbox, const Message *message)
            queued + message->bytes > inbox->bytes_per_channel;
 }
 
-bool inbox_push(Inbox *inbox, Message message, int64_t *waited_us)
+/* Has the bell rung when there is room. A thread that asks again waits once. */
+static void await_room(Inbox *inbox, Doorbell *bell)
 {
-    assert(message.channel < inbox->channel_count);
-    message.bytes = message.kind == MESSAGE_BATCH ? batch_bytes(message.batch) : 0;
-    pthread_mutex_lock(&inbox->lock);
-    if (channel_is_full(inbox, &message) && !inbox->closed) {
-        int64_t since = clock_monotonic_us();
-        inbox->producers_asleep++;
-        while (channel_is_full(inbox, &message) && !inbox->closed)
-            pthread_cond_wait(&inbox->space, &inbox->lock);
-        inbox->producers_asleep--;
-        if (waited_us != NULL)
-            *waited_us += clock_monotonic_us() - since;
+    for (uint32_t i = 0; i < inbox->waiting_count; i++)
+        if (inbox->waiting[i] == bell)
+            return;
+    if (inbox->waiting_count == inbox->waiting_capacity) {
+        inbox->waiting_capacity = inbox->waiting_capacity * 2 + 2;
+        inbox->waiting =
+            memory_realloc(inbox->waiting, inbox->waiting_capacity * sizeof(*inbox->waiting));
     }
-    bool open = !inbox->closed;
-    bool wake = false;
-    if (open) {
-        inbox->queued[message.channel] += message.bytes;
-        ring_append(&inbox->messages, &message);
-        wake = inbox->consumer_sleeps;
+    inbox->waiting[inbox->waiting_count++] = bell;
+}
+
+InboxOffer inbox_offer(Inbox *inbox, Message *message, Doorbell *bell)
+{
+    assert(message->channel < inbox->channel_count);
+    message->bytes = message->kind == MESSAGE_BATCH ? batch_bytes(message->batch) : 0;
+    InboxOffer result = INBOX_SENT;
+    pthread_mutex_lock(&inbox->lock);
+    if (inbox->closed) {
+        result = INBOX_REFUSED;
+    } else if (channel_is_full(inbox, message)) {
+        await_room(inbox, bell);
+        result = INBOX_FULL;
+    } else {
+        inbox->queued[message->channel] += message->bytes;
+        ring_append(&inbox->messages, message);
     }
     pthread_mutex_unlock(&inbox->lock);
-    if (wake)
-        pthread_cond_signal(&inbox->arrived);
-    if (!open)
-        batch_release(message.batch);
-    return open;
+    if (result == INBOX_SENT)
+        doorbell_ring(inbox->bell);
+    if (result == INBOX_REFUSED)
+        batch_release(message->batch);
+    return result;
+}
+
+bool inbox_push(Inbox *inbox, Message message, int64_t *waited_us)
+{
+    Doorbell bell;
+    doorbell_init(&bell);
+    InboxOffer offer;
+    while ((offer = inbox_offer(inbox, &message, &bell)) == INBOX_FULL) {
+        int64_t since_us = clock_monotonic_us();
+        (void)doorbell_wait(&bell, -1);
+        if (waited_us != NULL)
+            *waited_us += clock_monotonic_us() - since_us;
+    }
+    doorbell_deinit(&bell);
+    return offer == INBOX_SENT;
 }
 
 void inbox_command(Inbox *inbox, Command command)
@@ -171,8 +187,8 @@ void inbox_command(Inbox *inbox, Command command)
             memory_realloc(inbox->commands, inbox->command_capacity * sizeof(Command));
     }
     inbox->commands[inbox->command_count++] = command;
-    pthread_cond_signal(&inbox->arrived);
     pthread_mutex_unlock(&inbox->lock);
+    doorbell_ring(inbox->bell);
 }
 
 /* Moves messages of held channels aside; true when another one is first. */
@@ -188,60 +204,55 @@ static bool next_is_ready(Inbox *inbox)
     return false;
 }
 
-static struct timespec deadline_after(int64_t timeout_ms)
+/* Room for who waits for it; the lock is held, so that a bell rung here is still there. */
+static void ring_waiting(Inbox *inbox)
 {
-    struct timespec at;
-    clock_gettime(CLOCK_MONOTONIC, &at);
-    at.tv_sec += (time_t)(timeout_ms / 1000);
-    at.tv_nsec += (long)(timeout_ms % 1000) * 1000000;
-    if (at.tv_nsec >= 1000000000) {
-        at.tv_sec++;
-        at.tv_nsec -= 1000000000;
-    }
-    return at;
+    for (uint32_t i = 0; i < inbox->waiting_count; i++)
+        doorbell_ring(inbox->waiting[i]);
+    inbox->waiting_count = 0;
 }
 
-/* Sleeps until something arrives; false at the deadline. */
-static bool wait_for_arrival(Inbox *inbox, int64_t timeout_ms, const struct timespec *deadline)
+static void take_command(Inbox *inbox, Command *command)
 {
-    if (timeout_ms == 0)
-        return false;
-    inbox->consumer_sleeps = true;
-    int status = timeout_ms < 0 ? pthread_cond_wait(&inbox->arrived, &inbox->lock)
-                                : pthread_cond_timedwait(&inbox->arrived, &inbox->lock, deadline);
-    inbox->consumer_sleeps = false;
-    return status != ETIMEDOUT;
+    *command = inbox->commands[0];
+    inbox->command_count--;
+    memmove(inbox->commands, inbox->commands + 1, inbox->command_count * sizeof(Command));
+}
+
+/* What there is now. */
+static InboxEvent take_ready(Inbox *inbox, Message *message, Command *command)
+{
+    InboxEvent event = INBOX_TIMEOUT;
+    pthread_mutex_lock(&inbox->lock);
+    if (inbox->closed) {
+        event = INBOX_CLOSED;
+    } else if (inbox->command_count > 0) {
+        take_command(inbox, command);
+        event = INBOX_COMMAND;
+    } else if (next_is_ready(inbox)) {
+        *message = ring_take_first(&inbox->messages);
+        inbox->queued[message->channel] -= message->bytes;
+        if (message->bytes > 0)
+            ring_waiting(inbox);
+        event = INBOX_MESSAGE;
+    }
+    pthread_mutex_unlock(&inbox->lock);
+    return event;
 }
 
 InboxEvent inbox_take(Inbox *inbox, int64_t timeout_ms, Message *message, Command *command)
 {
-    struct timespec deadline = {0};
-    if (timeout_ms > 0)
-        deadline = deadline_after(timeout_ms);
-    InboxEvent event = INBOX_TIMEOUT;
-    bool wake = false;
-    pthread_mutex_lock(&inbox->lock);
-    bool more = true;
-    while (more && event == INBOX_TIMEOUT) {
-        if (inbox->closed) {
-            event = INBOX_CLOSED;
-        } else if (inbox->command_count > 0) {
-            *command = inbox->commands[0];
-            inbox->command_count--;
-            memmove(inbox->commands, inbox->commands + 1, inbox->command_count * sizeof(Command));
-            event = INBOX_COMMAND;
-        } else if (next_is_ready(inbox)) {
-            *message = ring_take_first(&inbox->messages);
-            inbox->queued[message->channel] -= message->bytes;
-            wake = message->bytes > 0 && inbox->producers_asleep > 0;
-            event = INBOX_MESSAGE;
-        } else {
-            more = wait_for_arrival(inbox, timeout_ms, &deadline);
-        }
+    InboxEvent event = take_ready(inbox, message, command);
+    int64_t until_us = timeout_ms > 0 ? clock_monotonic_us() + timeout_ms * 1000 : 0;
+    /* A ring may be for what another inbox of the thread got. */
+    while (event == INBOX_TIMEOUT && timeout_ms != 0) {
+        bool rung = doorbell_wait(inbox->bell, timeout_ms);
+        event = take_ready(inbox, message, command);
+        if (timeout_ms < 0)
+            continue;
+        int64_t left_us = until_us - clock_monotonic_us();
+        timeout_ms = !rung || left_us <= 0 ? 0 : left_us / 1000 + 1;
     }
-    pthread_mutex_unlock(&inbox->lock);
-    if (wake)
-        pthread_cond_broadcast(&inbox->space);
     return event;
 }
 
@@ -275,7 +286,7 @@ void inbox_close(Inbox *inbox)
 {
     pthread_mutex_lock(&inbox->lock);
     inbox->closed = true;
-    pthread_cond_broadcast(&inbox->arrived);
-    pthread_cond_broadcast(&inbox->space);
+    ring_waiting(inbox);
     pthread_mutex_unlock(&inbox->lock);
+    doorbell_ring(inbox->bell);
 }

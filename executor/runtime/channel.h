@@ -10,11 +10,13 @@
  *
  * Ownership: a pushed batch belongs to the inbox, a taken one to the taker.
  * Threads: push and command from any thread, the rest from the task's own, free when both are gone.
- * Cost: one uncontended lock per message; a consumer is woken only when it sleeps. */
+ * Cost: one uncontended lock per message; a consumer is woken only when it sleeps. Several inboxes
+ * of one thread share a bell. */
 #ifndef EXECUTOR_RUNTIME_CHANNEL_H
 #define EXECUTOR_RUNTIME_CHANNEL_H
 
 #include "core/batch.h"
+#include "executor/runtime/doorbell.h"
 
 typedef enum MessageKind {
     MESSAGE_BATCH,
@@ -53,14 +55,24 @@ typedef struct Command {
 
 typedef enum InboxEvent { INBOX_MESSAGE, INBOX_COMMAND, INBOX_TIMEOUT, INBOX_CLOSED } InboxEvent;
 
+typedef enum InboxOffer {
+    INBOX_SENT,
+    INBOX_FULL,
+    INBOX_REFUSED /* it is closed; the batch is released */
+} InboxOffer;
+
 typedef struct Inbox Inbox;
 
-Inbox *inbox_new(uint32_t channels, size_t bytes_per_channel);
+/* `bell` is rung when something has come, and outlives the inbox; NULL: it has one of its own. */
+Inbox *inbox_new(uint32_t channels, size_t bytes_per_channel, Doorbell *bell);
 void inbox_free(Inbox *inbox);
 
 /* Takes the message over; false when the inbox is closed (the batch is released then). Adds to
  * *waited_us (may be NULL) the time the producer was blocked. */
 bool inbox_push(Inbox *inbox, Message message, int64_t *waited_us) MUST_CHECK;
+/* The same for who has other things to do meanwhile: FULL leaves the message with the caller and
+ * rings `bell`, which outlives the inbox, once there may be room. */
+InboxOffer inbox_offer(Inbox *inbox, Message *message, Doorbell *bell) MUST_CHECK;
 void inbox_command(Inbox *inbox, Command command);
 /* The next command or message; waits up to timeout_ms (negative: for ever, 0: not at all). */
 InboxEvent inbox_take(Inbox *inbox, int64_t timeout_ms, Message *message, Command *command);

@@ -1,6 +1,7 @@
 /* Splitting a batch by key and handing the parts over. See runtime/exchange.h. */
 #include "executor/runtime/exchange.h"
 
+#include "core/clock.h"
 #include "core/hash.h"
 #include "core/row.h"
 
@@ -13,6 +14,7 @@ struct Exchange {
     const uint32_t *group_owners; /* by key group */
     const ExchangeTarget *targets;
     uint32_t target_count;
+    ExchangeSender sender; /* its wait NULL: none */
     /* Scratch of one batch. */
     Arena *scratch;
     const Vector **key_columns;
@@ -31,7 +33,7 @@ static void close_scratch(void *scratch)
 
 Exchange *exchange_new(Arena *arena, const Schema *schema, const uint32_t *keys, uint32_t key_count,
                        uint32_t max_parallelism, const ExchangeTarget *targets,
-                       uint32_t target_count)
+                       uint32_t target_count, const ExchangeSender *sender)
 {
     Exchange *exchange = arena_new_one(arena, Exchange);
     exchange->keys = keys;
@@ -39,6 +41,8 @@ Exchange *exchange_new(Arena *arena, const Schema *schema, const uint32_t *keys,
     exchange->max_parallelism = max_parallelism;
     exchange->targets = targets;
     exchange->target_count = target_count;
+    if (sender != NULL)
+        exchange->sender = *sender;
     if (keys == NULL) {
         assert(target_count == 1);
         return exchange;
@@ -62,11 +66,28 @@ Exchange *exchange_new(Arena *arena, const Schema *schema, const uint32_t *keys,
     return exchange;
 }
 
+static bool push(Exchange *exchange, const ExchangeTarget *to, Message message)
+{
+    message.channel = to->channel;
+    if (exchange->sender.wait == NULL)
+        return inbox_push(to->inbox, message, &exchange->waited_us);
+    InboxOffer offer;
+    while ((offer = inbox_offer(to->inbox, &message, exchange->sender.bell)) == INBOX_FULL) {
+        int64_t since_us = clock_monotonic_us();
+        bool goes_on = exchange->sender.wait(exchange->sender.to);
+        exchange->waited_us += clock_monotonic_us() - since_us;
+        if (!goes_on) {
+            batch_release(message.batch);
+            return false;
+        }
+    }
+    return offer == INBOX_SENT;
+}
+
 static bool send_batch(Exchange *exchange, uint32_t target, Batch *batch, Error *error)
 {
-    const ExchangeTarget *to = &exchange->targets[target];
-    Message message = {.kind = MESSAGE_BATCH, .channel = to->channel, .batch = batch};
-    if (inbox_push(to->inbox, message, &exchange->waited_us))
+    Message message = {.kind = MESSAGE_BATCH, .batch = batch};
+    if (push(exchange, &exchange->targets[target], message))
         return true;
     return error_set(error, ERROR_CANCELLED, "the job is being cancelled");
 }
@@ -74,10 +95,8 @@ static bool send_batch(Exchange *exchange, uint32_t target, Batch *batch, Error 
 bool exchange_send(Exchange *exchange, Message message, Error *error)
 {
     bool sent = true;
-    for (uint32_t i = 0; i < exchange->target_count && sent; i++) {
-        message.channel = exchange->targets[i].channel;
-        sent = inbox_push(exchange->targets[i].inbox, message, &exchange->waited_us);
-    }
+    for (uint32_t i = 0; i < exchange->target_count && sent; i++)
+        sent = push(exchange, &exchange->targets[i], message);
     return sent || error_set(error, ERROR_CANCELLED, "the job is being cancelled");
 }
 

@@ -19,13 +19,21 @@ typedef struct ExchangeTarget {
     uint32_t channel;
 } ExchangeTarget;
 
+/* Who sends, and what it does while a target's channel is full. */
+typedef struct ExchangeSender {
+    Doorbell *bell; /* rung when there may be room */
+    /* Returns when it was rung, or sooner; false: the job is to end. */
+    bool (*wait)(void *to);
+    void *to;
+} ExchangeSender;
+
 typedef struct Exchange Exchange;
 
 /* keys NULL: every batch goes to the one target. Lives in the arena; `schema`, `keys` and `targets`
- * outlive it. */
+ * outlive it. `sender` NULL: the thread sleeps while a channel is full. */
 Exchange *exchange_new(Arena *arena, const Schema *schema, const uint32_t *keys, uint32_t key_count,
                        uint32_t max_parallelism, const ExchangeTarget *targets,
-                       uint32_t target_count);
+                       uint32_t target_count, const ExchangeSender *sender);
 
 /* Splits and sends; takes the batch over. False (cancelled) when a target is closed. */
 bool exchange_batch(Exchange *exchange, Batch *batch, Error *error) MUST_CHECK;

@@ -55,6 +55,8 @@ typedef struct Attempt {
     Task **tasks; /* by fragment, then subtask */
     uint32_t task_count;
     uint32_t *first_task; /* of each fragment */
+    Worker **workers;
+    uint32_t worker_count;
     Manifest manifest;
     int64_t started_us; /* monotonic */
     /* Under the job's lock. */

@@ -14,6 +14,9 @@
 /* How long a read may block: bounds how late a barrier starts when a source has no wake, or when it
  * was woken just before it went to sleep. */
 #define READ_BLOCKS_MS 10
+/* When a source that had no rows is asked again by a worker with other tasks, which does not block
+ * in it. */
+#define READ_AGAIN_MS 1
 /* A task looks at the clock this often while an alarm is set: system time may be changed. */
 #define ALARM_WAIT_MAX_MS 10000
 
@@ -362,21 +365,20 @@ static int64_t flush_wait_ms(const Task *task)
     return wait_us > 0 ? wait_us / 1000 : 0;
 }
 
-static bool read_source(Task *task, bool dirty, int64_t most_ms, Error *error)
+/* Reads once, when something else of the task is due after due_ms (negative: nothing is); *wait_ms
+ * is set to how long a source without rows is left alone. */
+static TaskStep read_source(Task *task, bool alone, int64_t due_ms, int64_t *wait_ms, Error *error)
 {
     bool idle = false;
-    int64_t wait_ms = dirty ? flush_wait_ms(task) : READ_BLOCKS_MS;
-    if (wait_ms > most_ms)
-        wait_ms = most_ms;
-    if (!task_source_read(task, wait_ms, &idle, error))
-        return false;
-    task->ahead.idle = idle;
-    if (!task_source_stop(task, error))
-        return false;
+    int64_t block_ms = due_ms >= 0 && due_ms < READ_BLOCKS_MS ? due_ms : READ_BLOCKS_MS;
+    if (!task_source_read(task, alone ? block_ms : 0, &idle, error) ||
+        !task_source_stop(task, error))
+        return TASK_FAILED;
     note_end(task);
     if (!try_barrier(task, error))
-        return false;
-    return !idle || flush_wait_ms(task) > 0 || flush_sinks(task, error);
+        return TASK_FAILED;
+    *wait_ms = alone ? 0 : READ_AGAIN_MS;
+    return idle ? TASK_WAITS : TASK_WORKED;
 }
 
 /* When the next alarm or sweep of a stage is due by the job's clock; INT64_MAX: none is set. */
@@ -422,39 +424,6 @@ static int64_t flush_interval_us(const Task *task)
     return by_cost > FLUSH_EVERY_US ? by_cost : FLUSH_EVERY_US;
 }
 
-static bool step(Task *task, Error *error)
-{
-    bool reading = task->source != NULL && task->source->reading;
-    bool dirty = has_dirty_sink(task);
-    if (dirty && clock_monotonic_us() - task->flushed_us > flush_interval_us(task)) {
-        if (!flush_sinks(task, error))
-            return false;
-        dirty = false;
-    }
-    int64_t timeout_ms = dirty ? flush_wait_ms(task) : -1;
-    int64_t read_ms = READ_BLOCKS_MS;
-    task_ahead(task, reading ? &read_ms : &timeout_ms);
-    reading = reading && !task_source_is_ahead(task, &timeout_ms);
-    if (reading)
-        timeout_ms = 0;
-    if (!run_alarms(task, &timeout_ms, error))
-        return false;
-    Message message = {0};
-    Command command = {0};
-    switch (inbox_take(task->inbox, timeout_ms, &message, &command)) {
-    case INBOX_MESSAGE:
-        return handle_message(task, &message, error);
-    case INBOX_COMMAND:
-        return handle_command(task, &command, error);
-    case INBOX_CLOSED:
-        return error_set(error, ERROR_CANCELLED, "the job is being cancelled");
-    case INBOX_TIMEOUT:
-        task->ahead.idle = !reading;
-        return reading ? read_source(task, dirty, read_ms, error) : flush_sinks(task, error);
-    }
-    return true;
-}
-
 /* Inputs that nothing feeds in this copy of the fragment have ended before they began. */
 static bool end_unfed_inputs(Task *task, Error *error)
 {
@@ -466,15 +435,68 @@ static bool end_unfed_inputs(Task *task, Error *error)
     return true;
 }
 
-void *task_main(void *argument)
+static bool handle_event(Task *task, InboxEvent event, const Message *message,
+                         const Command *command, Error *error)
 {
-    Task *task = argument;
-    Error error;
-    error_clear(&error);
-    bool running = end_unfed_inputs(task, &error);
-    while (running && !task->finished)
-        running = step(task, &error);
-    if (!running)
-        coordinator_task_failed(task->job, &error);
-    return NULL;
+    switch (event) {
+    case INBOX_MESSAGE:
+        return handle_message(task, message, error);
+    case INBOX_COMMAND:
+        return handle_command(task, command, error);
+    case INBOX_CLOSED:
+        return error_set(error, ERROR_CANCELLED, "the job is being cancelled");
+    case INBOX_TIMEOUT:
+        break;
+    }
+    return true;
+}
+
+static void shorten(int64_t *wait_ms, int64_t to_ms)
+{
+    if (to_ms >= 0 && (*wait_ms < 0 || to_ms < *wait_ms))
+        *wait_ms = to_ms;
+}
+
+static bool begin(Task *task, Error *error)
+{
+    if (task->begun)
+        return true;
+    task->begun = true;
+    return end_unfed_inputs(task, error);
+}
+
+TaskStep task_step(Task *task, bool alone, int64_t *wait_ms, Error *error)
+{
+    if (!begin(task, error))
+        return TASK_FAILED;
+    bool dirty = has_dirty_sink(task);
+    if (dirty && clock_monotonic_us() - task->flushed_us > flush_interval_us(task)) {
+        if (!flush_sinks(task, error))
+            return TASK_FAILED;
+        dirty = false;
+    }
+    int64_t due_ms = dirty ? flush_wait_ms(task) : -1;
+    task_ahead(task, &due_ms);
+    bool reading = task->source != NULL && task->source->reading;
+    reading = reading && !task_source_is_ahead(task, &due_ms);
+    if (!run_alarms(task, &due_ms, error))
+        return TASK_FAILED;
+    Message message = {0};
+    Command command = {0};
+    InboxEvent event = inbox_take(task->inbox, 0, &message, &command);
+    if (event != INBOX_TIMEOUT)
+        return handle_event(task, event, &message, &command, error) ? TASK_WORKED : TASK_FAILED;
+    TaskStep done = TASK_WAITS;
+    int64_t again_ms = -1;
+    if (reading)
+        done = read_source(task, alone, due_ms, &again_ms, error);
+    shorten(wait_ms, due_ms);
+    shorten(wait_ms, again_ms);
+    return done;
+}
+
+bool task_rest(Task *task, Error *error)
+{
+    task->ahead.idle = true;
+    return !has_dirty_sink(task) || flush_wait_ms(task) > 0 || flush_sinks(task, error);
 }

@@ -1,7 +1,7 @@
-/* Tasks: one copy of a fragment on a thread of its own.
+/* Tasks: one copy of a fragment, run by one worker's thread (runtime/worker.h), step by step.
  *
- * A task waits in one place. With channels that is its inbox; with a source it is the source's
- * `next`, between two calls of which it looks for commands.
+ * A task without a source lives on its inbox; one with a source reads it, and looks into the inbox
+ * between two reads.
  *
  * Barriers: a task has an epoch's barrier when every channel has delivered it or ended; it knows of
  * the epoch from the first barrier or from the coordinator's trigger, so that tasks whose inputs
@@ -12,11 +12,10 @@
 #ifndef EXECUTOR_RUNTIME_TASK_H
 #define EXECUTOR_RUNTIME_TASK_H
 
-#include <pthread.h>
-
 #include "executor/runtime/fragments.h"
 #include "executor/sink.h"
 #include "executor/runtime/stage.h"
+#include "executor/runtime/worker.h"
 
 typedef struct Job Job;
 
@@ -92,9 +91,10 @@ struct Task {
     TaskChannel *channels;
     uint32_t channel_count;
     TaskSource *source; /* NULL: lives on its channels */
-    pthread_t thread;
-    bool started;
+    Worker *worker;
+    uint32_t level; /* fragments on the longest way from a source */
     /* What changes. */
+    bool begun;
     StageTimer timer;
     Stage *blamed; /* the stage that an error came from */
     uint64_t epoch_wanted;
@@ -107,8 +107,14 @@ struct Task {
     bool finished;
 };
 
-/* Runs a task until it is finished, fails or its inbox is closed; for pthread_create. */
-void *task_main(void *task);
+typedef enum TaskStep { TASK_WAITS, TASK_WORKED, TASK_FAILED } TaskStep;
+
+/* One message, command or read, if there is any: WORKED. Otherwise shortens *wait_ms (negative: no
+ * bound) to the time after which the task wants to be asked again. `alone`: its source may block
+ * the thread for some ms. FAILED also when the inbox is closed. */
+TaskStep task_step(Task *task, bool alone, int64_t *wait_ms, Error *error) MUST_CHECK;
+/* The thread has nothing else to do: shows what the sinks hold back, if that is due. */
+bool task_rest(Task *task, Error *error) MUST_CHECK;
 
 /* Sends a command and wakes the task's source. */
 void task_command(Task *task, Command command);

@@ -1,0 +1,198 @@
+/* Giving tasks to threads, and the loop of a thread. See runtime/worker.h.
+ *
+ * Cost: between two batches one look into the inbox of each task that lies further from the
+ * sources. */
+#include "executor/runtime/worker.h"
+
+#include <signal.h>
+#include <string.h>
+
+#include "executor/runtime/coordinator.h"
+#include "executor/runtime/job_internal.h"
+
+/* So many turns of other tasks, and those nearest to the sources come first for once. Otherwise a
+ * worker that many rows come to would not read, and everybody would wait for its watermark. */
+#define STREAK_MAX 8
+
+/* ----------------------------------------------------------------- building */
+
+/* Fragments on the longest way from a source to each. */
+static uint32_t *find_levels(const Job *job, Arena *arena)
+{
+    const FragmentGraph *graph = job->graph;
+    uint32_t *levels = arena_new_array(arena, uint32_t, graph->fragment_count);
+    for (uint32_t round = 0; round < graph->fragment_count; round++)
+        for (uint32_t i = 0; i < graph->edge_count; i++) {
+            const FragmentEdge *edge = &graph->edges[i];
+            uint32_t from = graph->fragment_of[edge->from], to = graph->fragment_of[edge->to];
+            if (edge->kind != EDGE_CHAIN && levels[to] <= levels[from])
+                levels[to] = levels[from] + 1;
+        }
+    return levels;
+}
+
+/* Whether the copies of a fragment run beside other tasks: its sources never make a thread wait,
+ * and all copies have about the same to do. */
+static bool fragment_shares_threads(const Job *job, const Fragment *fragment)
+{
+    if (fragment->parallelism == 1 || fragment->parallelism != job->config.parallelism)
+        return false;
+    for (uint32_t i = 0; i < fragment->node_count; i++) {
+        const PlanNode *node = job->plan->nodes[fragment->nodes[i]];
+        if (!node_is_source(node))
+            continue;
+        const PlanScan *scan = strcmp(node->op, "scan") == 0 ? node->spec : NULL;
+        if (scan == NULL || scan->connector->source_blocks || !scan->connector->source_is_even ||
+            !scan->connector->is_bounded(scan->scan.table))
+            return false;
+    }
+    return true;
+}
+
+static Worker *add_worker(Attempt *attempt)
+{
+    Worker *worker = arena_new_one(attempt->arena, Worker);
+    doorbell_init(&worker->bell);
+    worker->tasks = arena_new_array(attempt->arena, Task *, attempt->task_count);
+    attempt->workers[attempt->worker_count++] = worker;
+    return worker;
+}
+
+static void add_task(Worker *worker, Task *task)
+{
+    uint32_t at = worker->task_count++;
+    for (; at > 0 && worker->tasks[at - 1]->level < task->level; at--)
+        worker->tasks[at] = worker->tasks[at - 1];
+    worker->tasks[at] = task;
+    task->worker = worker;
+}
+
+void workers_build(const Job *job, Attempt *attempt)
+{
+    const uint32_t *levels = find_levels(job, attempt->arena);
+    uint32_t shared = 0, copies = job->config.parallelism;
+    attempt->workers = arena_new_array(attempt->arena, Worker *, attempt->task_count + copies);
+    for (uint32_t t = 0; t < attempt->task_count; t++) {
+        Task *task = attempt->tasks[t];
+        task->level = levels[task->fragment - job->graph->fragments];
+        bool shares = fragment_shares_threads(job, task->fragment);
+        for (; shares && shared < copies; shared++)
+            (void)add_worker(attempt);
+    }
+    for (uint32_t t = 0; t < attempt->task_count; t++) {
+        Task *task = attempt->tasks[t];
+        bool shares = fragment_shares_threads(job, task->fragment);
+        add_task(shares ? attempt->workers[task->subtask] : add_worker(attempt), task);
+    }
+}
+
+/* --------------------------------------------------------------------- loop */
+
+static TaskStep step(Worker *worker, Task *task, int64_t *wait_ms, Error *error)
+{
+    return task->finished ? TASK_WAITS : task_step(task, worker->task_count == 1, wait_ms, error);
+}
+
+/* Gives tasks of at least that level a turn, until one of them had something to do. */
+static TaskStep run_one(Worker *worker, uint32_t level, int64_t *wait_ms, Error *error)
+{
+    uint32_t count = worker->task_count;
+    while (count > 0 && worker->tasks[count - 1]->level < level)
+        count--;
+    bool backwards = worker->streak >= STREAK_MAX;
+    for (uint32_t i = 0; i < count; i++) {
+        uint32_t at = backwards ? count - 1 - i : i;
+        TaskStep done = step(worker, worker->tasks[at], wait_ms, error);
+        worker->streak = at + 1 == worker->task_count ? 0 : worker->streak + 1;
+        if (done != TASK_WAITS)
+            return done;
+    }
+    return TASK_WAITS;
+}
+
+bool worker_wait(void *opaque)
+{
+    Task *task = opaque;
+    Worker *worker = task->worker;
+    Error error;
+    error_clear(&error);
+    int64_t wait_ms = -1;
+    switch (run_one(worker, task->level + 1, &wait_ms, &error)) {
+    case TASK_WORKED:
+        return true;
+    case TASK_WAITS:
+        (void)doorbell_wait(&worker->bell, wait_ms);
+        return true;
+    case TASK_FAILED:
+        break;
+    }
+    coordinator_task_failed(task->job, &error);
+    return false;
+}
+
+static bool has_finished(const Worker *worker)
+{
+    for (uint32_t i = 0; i < worker->task_count; i++)
+        if (!worker->tasks[i]->finished)
+            return false;
+    return true;
+}
+
+/* Nothing to do: sinks show what they have; then the thread sleeps. */
+static bool rest(Worker *worker, int64_t wait_ms, Error *error)
+{
+    for (uint32_t i = 0; i < worker->task_count; i++)
+        if (!task_rest(worker->tasks[i], error))
+            return false;
+    (void)doorbell_wait(&worker->bell, wait_ms);
+    return true;
+}
+
+static void *worker_main(void *argument)
+{
+    Worker *worker = argument;
+    Error error;
+    error_clear(&error);
+    bool running = true;
+    while (running && !has_finished(worker)) {
+        int64_t wait_ms = -1;
+        TaskStep done = run_one(worker, 0, &wait_ms, &error);
+        running = done == TASK_WORKED || (done == TASK_WAITS && rest(worker, wait_ms, &error));
+    }
+    if (!running)
+        coordinator_task_failed(worker->tasks[0]->job, &error);
+    return NULL;
+}
+
+bool workers_start(Attempt *attempt, Error *error)
+{
+    /* Signals are for the program's own thread. */
+    sigset_t all, before;
+    sigfillset(&all);
+    pthread_sigmask(SIG_SETMASK, &all, &before);
+    bool started = true;
+    for (uint32_t i = 0; i < attempt->worker_count && started; i++) {
+        Worker *worker = attempt->workers[i];
+        int status = pthread_create(&worker->thread, NULL, worker_main, worker);
+        worker->started = started = status == 0;
+        if (!started)
+            error_set(error, ERROR_LIMIT, "could not start a worker thread: %s", strerror(status));
+    }
+    pthread_sigmask(SIG_SETMASK, &before, NULL);
+    return started;
+}
+
+void workers_join(Attempt *attempt)
+{
+    for (uint32_t i = 0; i < attempt->worker_count; i++) {
+        if (attempt->workers[i]->started)
+            pthread_join(attempt->workers[i]->thread, NULL);
+        attempt->workers[i]->started = false;
+    }
+}
+
+void workers_free(Attempt *attempt)
+{
+    for (uint32_t i = 0; i < attempt->worker_count; i++)
+        doorbell_deinit(&attempt->workers[i]->bell);
+}
