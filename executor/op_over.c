@@ -193,6 +193,7 @@ static bool insert_row(OverSite *site, const OverBatch *work, uint32_t in_row, E
         return true;
     site->rows = state_tree_size(site->tree);
     site->is_there = true;
+    over_choices_start(over);
     if (!find_reaches(site, reaches, error))
         return false;
     OverRow row = {.position = site->position, .record = record};
@@ -245,6 +246,7 @@ static bool remove_row(OverSite *site, OverBatch *work, Error *error)
     if (over->plan->final_only)
         return true;
     site->rows = state_tree_size(site->tree);
+    over_choices_start(over);
     return find_reaches(site, reaches, error) && update_others(site, reaches, error);
 }
 
@@ -386,6 +388,7 @@ typedef struct OverEnd {
 static bool finish_partition(OverSite *site, Error *error)
 {
     Over *over = site->over;
+    over_choices_start(over);
     for (uint32_t i = 0; i < over->call_count; i++) {
         const OverCall *call = &over->calls[i];
         int64_t last;
@@ -525,6 +528,7 @@ static Operator *over_open(const OperatorContext *context, Error *error)
     over->calls = arena_new_array(arena, OverCall, over->call_count + 1);
     declare_tables(over, context);
     over_scratch_open(over);
+    over_choices_open(over);
     over_append_open(over);
     row_output_init(&over->output, context);
     over->scratch = arena_new((size_t)1 << 16);

@@ -181,6 +181,23 @@ Str state_tree_sort_key(const StateTable *table, const void *record);
 Str state_tree_payload(const StateTable *table, const void *record);
 StateTree *state_tree_of(const StateTable *table, const void *record);
 
+/* Choices among entries: the nodes of the trees remember what is chosen of all that is below them,
+ * so that the choice of any range takes a logarithmic number of comparisons. What is chosen must
+ * depend on nothing that changes while an entry exists. */
+typedef struct StateChoices {
+    uint32_t count;
+    /* Whether the entry may be chosen at all; whether it is chosen before the other. */
+    bool (*counts)(void *to, uint32_t choice, const void *record);
+    bool (*wins)(void *to, uint32_t choice, const void *record, const void *other);
+    void *to;
+} StateChoices;
+
+/* Before the first entry. */
+void state_table_choose(StateTable *table, const StateChoices *choices);
+/* What is chosen of the entries first <= position < end; NULL: none. */
+void *state_tree_choose(const StateTable *table, const StateTree *tree, uint32_t choice,
+                        uint32_t first, uint32_t end);
+
 /* A place in a tree, valid until the tree changes. Each call gives the record there, or NULL past
  * the end, where the cursor is of no more use. */
 #define STATE_TREE_HEIGHT_MAX 16

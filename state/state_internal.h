@@ -296,6 +296,7 @@ struct StateTable {
     StateRecords records;
     StateKeyGroup *key_groups; /* first_key_group..last_key_group */
     bool restore_unsorted;     /* MAP: a group's entries came out of order */
+    StateChoices choices;      /* ORDERED */
 };
 
 struct StateStore {

@@ -158,7 +158,7 @@ static StateOrderedEntry *set_payload(StateTable *table, const StateCursor *path
     moved->header.where |= entry->header.where & STATE_PERSISTED;
     if (table->record_bytes != 0)
         memcpy(moved + 1, entry + 1, table->record_bytes);
-    state_tree_replace_at(path, moved);
+    state_tree_replace_at(table, path, moved);
     entry_free(table, entry);
     return moved;
 }

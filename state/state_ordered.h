@@ -18,7 +18,8 @@ struct StateNode {
     uint16_t capacity;
     bool is_leaf;
     /* Leaf: the entries. Inner: the smallest entry below each child; then the children, then how
-     * many entries are below each. */
+     * many entries are below each. Last, for each choice of the table, what is chosen of all
+     * entries below (state_ordered_choice.c). */
     StateSlot slots[];
 };
 
@@ -31,6 +32,26 @@ static inline uint32_t *state_node_sizes(StateNode *node)
 {
     return (uint32_t *)(void *)(state_node_children(node) + node->capacity);
 }
+
+/* What a node knows of a choice: nothing yet, that there is nothing to choose, or the entry. */
+#define STATE_CHOICE_UNKNOWN ((StateOrderedEntry *)NULL)
+
+static inline StateOrderedEntry **state_node_choices(StateNode *node)
+{
+    void *end = node->is_leaf ? (void *)(node->slots + node->capacity)
+                              : (void *)(state_node_sizes(node) + node->capacity);
+    return end;
+}
+
+/* state_ordered_choice.c: keeping them right. The entry has come below these nodes; goes from below
+ * them; what is below the node is not known any more. */
+void state_choices_come(const StateTable *table, const StateCursor *path,
+                        const StateOrderedEntry *entry);
+void state_choices_come_last(const StateTable *table, const StateTree *tree,
+                             const StateOrderedEntry *entry);
+void state_choices_go(const StateTable *table, const StateCursor *path,
+                      const StateOrderedEntry *entry);
+void state_choices_forget(const StateTable *table, StateNode *node);
 
 /* Bytes behind an entry's header. */
 static inline size_t state_ordered_bytes(const StateTable *table, const StateOrderedEntry *entry)
@@ -65,7 +86,8 @@ void state_tree_insert_at(StateTable *table, StateTree *tree, StateCursor *path,
 /* Takes out what is at the path's end. */
 void state_tree_remove_at(StateTable *table, StateTree *tree, const StateCursor *path);
 /* Puts another entry with the same sort key in the place where the path ends. */
-void state_tree_replace_at(const StateCursor *path, StateOrderedEntry *entry);
+void state_tree_replace_at(const StateTable *table, const StateCursor *path,
+                           StateOrderedEntry *entry);
 /* Gives back the nodes of a tree that has become empty. */
 void state_tree_drop(StateTable *table, StateTree *tree);
 

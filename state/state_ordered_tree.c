@@ -17,25 +17,27 @@
 /* Siblings whose sum is at most this become one. */
 #define MERGE_SLOTS (STATE_NODE_SLOTS * 3 / 4)
 
-static size_t node_bytes(bool is_leaf, uint32_t capacity)
+static size_t node_bytes(const StateTable *table, bool is_leaf, uint32_t capacity)
 {
     size_t slot = sizeof(StateSlot) + (is_leaf ? 0 : sizeof(void *) + sizeof(uint32_t));
-    return sizeof(StateNode) + capacity * slot;
+    return sizeof(StateNode) + capacity * slot + table->choices.count * sizeof(void *);
 }
 
 static StateNode *node_new(StateTable *table, bool is_leaf, uint32_t capacity)
 {
     StateNode *node =
-        (StateNode *)(void *)state_text_new(&table->records, node_bytes(is_leaf, capacity));
+        (StateNode *)(void *)state_text_new(&table->records, node_bytes(table, is_leaf, capacity));
     node->count = 0;
     node->capacity = (uint16_t)capacity;
     node->is_leaf = is_leaf;
+    state_choices_forget(table, node);
     return node;
 }
 
 static void node_free(StateTable *table, StateNode *node)
 {
-    state_text_free(&table->records, (char *)node, node_bytes(node->is_leaf, node->capacity));
+    state_text_free(&table->records, (char *)node,
+                    node_bytes(table, node->is_leaf, node->capacity));
 }
 
 static uint32_t node_size(StateNode *node)
@@ -157,8 +159,11 @@ static void lift_low(const StateCursor *path, uint32_t depth)
     }
 }
 
-void state_tree_replace_at(const StateCursor *path, StateOrderedEntry *entry)
+void state_tree_replace_at(const StateTable *table, const StateCursor *path,
+                           StateOrderedEntry *entry)
 {
+    for (uint32_t depth = 0; depth <= path->depth; depth++)
+        state_choices_forget(table, path->nodes[depth]);
     path->nodes[path->depth]->slots[path->slots[path->depth]].low = entry;
     if (path->slots[path->depth] == 0)
         lift_low(path, path->depth);
@@ -182,6 +187,7 @@ static StateNode *node_split(StateTable *table, StateNode *node, bool at_end)
     uint32_t keep = at_end ? node->count - 1u : node->count / 2u;
     StateNode *right = node_new(table, node->is_leaf, STATE_NODE_SLOTS);
     right->count = (uint16_t)(node->count - keep);
+    state_choices_forget(table, node);
     node_move(right, 0, node, keep, right->count);
     node->count = (uint16_t)keep;
     return right;
@@ -267,6 +273,7 @@ void state_tree_insert_at(StateTable *table, StateTree *tree, StateCursor *path,
     }
     tree->size++;
     grow_leaf(table, tree, path);
+    state_choices_come(table, path, entry);
     uint32_t depth = path->depth;
     StateNode *leaf = path->nodes[depth];
     StateNode *right = enter(table, path, depth, entry, NULL);
@@ -295,6 +302,7 @@ void state_tree_push(StateTable *table, StateTree *tree, StateOrderedEntry *entr
         set_low(table, leaf, leaf->count, entry);
         leaf->count++;
         tree->size++;
+        state_choices_come_last(table, tree, entry);
         tree->late += leaf != tree->root;
         return;
     }
@@ -341,6 +349,7 @@ static bool merge_right(StateTable *table, StateNode *parent, uint32_t slot)
         return false;
     node_move(left, left->count, right, 0, right->count);
     left->count = (uint16_t)(left->count + right->count);
+    state_choices_forget(table, left);
     state_node_sizes(parent)[slot] += state_node_sizes(parent)[slot + 1];
     node_free(table, right);
     node_close_slot(parent, slot + 1);
@@ -382,6 +391,7 @@ void state_tree_remove_at(StateTable *table, StateTree *tree, const StateCursor 
 {
     uint32_t depth = path->depth;
     tree->size--;
+    state_choices_go(table, path, path->nodes[depth]->slots[path->slots[depth]].low);
     node_close_slot(path->nodes[depth], path->slots[depth]);
     if (path->slots[depth] == 0)
         lift_low(path, depth);

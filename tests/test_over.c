@@ -4,8 +4,9 @@
 
 extern const OperatorClass op_over;
 
-#define CALLS     7
-#define END_CALLS 7
+#define CALLS      7
+#define END_CALLS  8
+#define WIDE_CALLS 3
 
 static PlanFrame frame_of(bool by_rows, PlanBoundKind start, int64_t from, PlanBoundKind end,
                           int64_t to)
@@ -96,12 +97,14 @@ static Bench *over_at_end_new(int size_index)
                               .arguments = value,
                               .argument_count = 1,
                               .type = &type_int};
+    calls[7] = aggregate_call(arena, in, "MIN", PLAN_FOLD_ANEW,
+                              frame_of(true, PLAN_BOUND_PRECEDING, 30, PLAN_BOUND_CURRENT_ROW, 0));
     PlanOver *plan = arena_new_one(arena, PlanOver);
     *plan = (PlanOver){partition, 1, order, 1, calls, END_CALLS, 0, false};
     bench_input(bench, in, CHANGES_ALL);
     bench_open(bench, &op_over,
                test_schema(arena, "k STRING, ts INT, v INT, n BIGINT, r BIGINT, d BIGINT, f INT, "
-                                  "s INT, t INT, l INT"),
+                                  "s INT, t INT, l INT, m INT"),
                plan);
     return bench;
 }
@@ -254,6 +257,7 @@ static void list_fold_at_end(const List *list, char key, Fold *fold)
         print_frame(list, i - 40, i, false, &text);
         print_frame(list, i - 2, i, false, &text);
         print_frame(list, i - 2, i < 2 ? -1 : i - 2, false, &text);
+        print_frame(list, i - 30, i, true, &text);
         buffer_append_char(&text, ']');
         fold_add(fold, text.data, text.length);
     }
@@ -308,6 +312,85 @@ START_TEST(rows_at_the_end_equal_a_list)
 }
 END_TEST
 
+/* MIN over frames of many rows, by rows and by values. */
+static Bench *over_wide_new(int size_index)
+{
+    static const PlanSortKey order[] = {{.column = 1}};
+    Bench *bench = bench_new(batch_sizes[size_index]);
+    Arena *arena = bench->arena;
+    const Schema *in = test_schema(arena, "k STRING, ts INT, v INT");
+    PlanOverCall *calls = arena_new_array(arena, PlanOverCall, WIDE_CALLS);
+    calls[0] = aggregate_call(arena, in, "MIN", PLAN_FOLD_ANEW,
+                              frame_of(true, PLAN_BOUND_PRECEDING, 90, PLAN_BOUND_FOLLOWING, 40));
+    calls[1] = aggregate_call(arena, in, "MIN", PLAN_FOLD_ANEW,
+                              frame_of(true, PLAN_BOUND_FOLLOWING, 3, PLAN_BOUND_FOLLOWING, 150));
+    calls[2] = aggregate_call(arena, in, "MIN", PLAN_FOLD_ANEW,
+                              frame_of(false, PLAN_BOUND_PRECEDING, 0, PLAN_BOUND_FOLLOWING, 0));
+    calls[2].frame.start.distance = distance_of(arena, 60);
+    calls[2].frame.end.distance = distance_of(arena, 20);
+    PlanOver *plan = arena_new_one(arena, PlanOver);
+    *plan = (PlanOver){NULL, 0, order, 1, calls, WIDE_CALLS, 0, false};
+    bench_input(bench, in, CHANGES_ALL);
+    bench_open(bench, &op_over, test_schema(arena, "k STRING, ts INT, v INT, a INT, b INT, c INT"),
+               plan);
+    return bench;
+}
+
+static void list_fold_wide(const List *list, Fold *fold)
+{
+    Buffer text = {0};
+    for (int i = 0; i < list->count; i++) {
+        int ts = list->rows[i].ts;
+        buffer_clear(&text);
+        buffer_printf(&text, "[a, %d, %d", ts, list->rows[i].v);
+        print_frame(list, i - 90, i + 40, true, &text);
+        print_frame(list, i + 3, i + 150, true, &text);
+        print_frame(list, first_within(list, ts - 60), first_within(list, ts + 21) - 1, true,
+                    &text);
+        buffer_append_char(&text, ']');
+        fold_add(fold, text.data, text.length);
+    }
+    buffer_deinit(&text);
+}
+
+START_TEST(least_of_wide_frames_equals_a_list)
+{
+    TestRandom random = test_random("over wide frames");
+    Bench *bench = over_wide_new(_i);
+    static List list;
+    list.count = 0;
+    Fold *actual = memory_zalloc(sizeof(*actual)), *expected = memory_zalloc(sizeof(*expected));
+    Buffer text = {0};
+    for (uint32_t round = 0; round < 60; round++) {
+        buffer_clear(&text);
+        for (uint32_t c = test_below(&random, 30) + 1; c > 0; c--) {
+            ListRow row = {(int)test_below(&random, 300), (int)test_below(&random, 1000)};
+            bool goes = list.count != 0 &&
+                        (round < 35 ? test_below(&random, 4) == 0 : test_below(&random, 4) != 0);
+            if (goes)
+                row = list.rows[test_below(&random, (uint32_t)list.count)];
+            buffer_printf(&text, "%s[a, %d, %d]\n", goes ? "-D" : "+I", row.ts, row.v);
+            if (goes)
+                list_remove(&list, row);
+            else
+                list_insert(&list, row);
+        }
+        bench_feed(bench, 0, buffer_text(&text));
+        bench_fold(bench, actual);
+        list_fold_wide(&list, expected);
+        fold_compare(actual, expected);
+        fold_free(expected);
+        if (round % 15 == 14)
+            bench_restart(bench);
+    }
+    buffer_deinit(&text);
+    fold_free(actual);
+    free(actual);
+    free(expected);
+    bench_free(bench);
+}
+END_TEST
+
 int main(void)
 {
     TCase *cases = tcase_create("over");
@@ -315,5 +398,6 @@ int main(void)
     tcase_add_loop_test(cases, a_change_comes_first_then_what_it_changed, 0, sizes);
     tcase_add_loop_test(cases, random_changes_equal_a_list, 0, sizes);
     tcase_add_loop_test(cases, rows_at_the_end_equal_a_list, 0, sizes);
+    tcase_add_loop_test(cases, least_of_wide_frames_equals_a_list, 0, sizes);
     return test_run("over", cases);
 }

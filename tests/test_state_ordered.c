@@ -297,11 +297,79 @@ START_TEST(a_large_tree_empties_in_any_order)
 }
 END_TEST
 
+/* The least payload of some, and of equal ones the first. */
+static bool payload_counts(void *to, uint32_t choice, const void *record)
+{
+    return state_tree_payload(*(StateTable *const *)to, record).data[choice] % 7 != 0;
+}
+
+static bool payload_wins(void *to, uint32_t choice, const void *record, const void *other)
+{
+    const StateTable *table = *(StateTable *const *)to;
+    char a = state_tree_payload(table, record).data[choice];
+    char b = state_tree_payload(table, other).data[choice];
+    if (a != b)
+        return choice == 0 ? a < b : a > b;
+    return memcmp(state_tree_sort_key(table, record).data, state_tree_sort_key(table, other).data,
+                  4) < 0;
+}
+
+static void check_choice(StateTable *table, const StateTree *tree, Random *random)
+{
+    uint32_t choice = random_below(random, 2), size = state_tree_size(tree);
+    uint32_t first = random_below(random, size + 1), end = first + random_below(random, size + 2);
+    const void *best = NULL;
+    for (uint32_t at = first; at < end && at < size; at++) {
+        const void *record = state_tree_at(tree, at);
+        if (payload_counts(&table, choice, record) &&
+            (best == NULL || payload_wins(&table, choice, record, best)))
+            best = record;
+    }
+    if (state_tree_choose(table, tree, choice, first, end) != best)
+        ck_abort_msg("another is chosen of %u to %u", first, end);
+}
+
+START_TEST(choices_equal_a_scan)
+{
+    Random random = random_start("ordered choices");
+    StateStore *store = test_store(1, 0, 0);
+    StateTable *table = state_table_declare(store, &spec);
+    StateChoices choices = {2, payload_counts, payload_wins, &table};
+    state_table_choose(table, &choices);
+    Str key = STR("k");
+    uint64_t hash = hash_bytes(key.data, key.length);
+    uint32_t next = 1u << 24;
+    for (uint32_t step = 0; step < 20000; step++) {
+        StateTree *tree;
+        state_ordered_trees(table, &key, &hash, 1, &tree);
+        uint32_t size = state_tree_size(tree), kind = random_below(&random, 8);
+        char payload[2] = {(char)random_below(&random, 100), (char)random_below(&random, 100)};
+        bool shrinks = step / 3000 % 2 == 1;
+        if (size != 0 && kind < (shrinks ? 6 : 2)) {
+            state_tree_remove(table, state_tree_at(tree, random_below(&random, size)));
+            continue;
+        }
+        uint32_t n = kind == 7 ? next++ : random_below(&random, 1u << 16) + (1u << 23);
+        n = __builtin_bswap32(n);
+        Str sort = {(const char *)&n, 4};
+        if (state_tree_find(table, tree, sort) != NULL)
+            continue;
+        if (kind == 7)
+            state_tree_append(table, &tree, key, hash, sort, (Str){payload, 2});
+        else
+            state_tree_put(table, &tree, key, hash, sort, (Str){payload, 2}, NULL);
+        check_choice(table, tree, &random);
+    }
+    state_store_free(store);
+}
+END_TEST
+
 int main(void)
 {
     TCase *cases = tcase_create("ordered");
     tcase_set_timeout(cases, 60);
     tcase_add_test(cases, random_changes_survive_snapshot_fold_and_rescaling);
     tcase_add_test(cases, a_large_tree_empties_in_any_order);
+    tcase_add_test(cases, choices_equal_a_scan);
     return test_run("state_ordered", cases);
 }

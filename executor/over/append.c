@@ -48,6 +48,8 @@ static bool can_append(const PlanOverCall *plan, uint32_t *distance, bool *ties)
             return false;
         *distance = (uint32_t)frame->start.rows + 1;
         return true;
+    case PLAN_FOLD_ANEW:
+        return frame->by_rows && to_current;
     default:
         return false;
     }
@@ -240,6 +242,21 @@ static bool make_folds(Over *over, OverCall *call, const Batch *in, const OverRu
     return true;
 }
 
+/* Frames that are looked at each by itself. */
+static bool fold_anew(Over *over, OverCall *call, const OverRun *run, Error *error)
+{
+    for (uint32_t i = 0; i < run->count; i++) {
+        uint32_t rows = state_tree_size(run->trees[i]);
+        OverSite site = {.over = over, .tree = run->trees[i], .rows = rows};
+        OverRow row = {.position = rows - 1, .record = run->records[i]};
+        over_choices_start(over);
+        if (!over_fold_value(&site, call, &row, error))
+            return false;
+        vector_copy_value(&call->results, i, &call->value, 0, over->scratch, false);
+    }
+    return true;
+}
+
 /* --------------------------------------------------------------------- results */
 
 #define STORE(T)                                                                                   \
@@ -318,7 +335,10 @@ bool over_append_rows(Over *over, OverBatch *work, uint32_t first, uint32_t end,
     for (uint32_t i = 0; i < over->call_count; i++) {
         OverCall *call = &over->calls[i];
         vector_init(&call->results, call->plan->type, OVER_RUN, over->scratch);
-        if (call->plan->fold != PLAN_FOLD_NONE) {
+        if (call->plan->fold == PLAN_FOLD_ANEW) {
+            if (!fold_anew(over, call, &run, error))
+                return false;
+        } else if (call->plan->fold != PLAN_FOLD_NONE) {
             if (!make_folds(over, call, work->in, &run, error))
                 return false;
         } else if (call->plan->kind == WINDOW_LAG) {

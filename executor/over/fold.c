@@ -6,7 +6,8 @@
  * differ. Frames that end with the partition mirror that. Frames with two ends slide: a row's fold
  * is that of the row before, rows that left taken away and rows that came added; that is done only
  * where taking away is exact, and where the frame does not go back: a month on from 30 January, 3
- * o'clock, is later than from the 31st, 1 o'clock. What can do neither folds each frame anew.
+ * o'clock, is later than from the 31st, 1 o'clock. MIN and MAX of longer frames
+ * are those of one row (over/choice.c). What can do none of it folds each frame anew.
  *
  * Invariant: in a tree at rest the fold of every row is that of its rows. */
 #include "executor/over/over.h"
@@ -233,6 +234,17 @@ static void *record_at(const OverSite *site, const OverRow *row, uint32_t positi
     return position == row->position ? row->record : state_tree_at(site->tree, position);
 }
 
+/* Frames so short are folded row by row. */
+#define SHORT_FRAME 16
+
+static bool fold_anew(OverSite *site, OverCall *call, uint8_t *fold, OverReach frame, Error *error)
+{
+    if (!call->choice.is_used || frame.end - frame.first <= SHORT_FRAME)
+        return fold_rows(site, call, fold, frame.first, frame.end, false, error);
+    const void *record = over_choose(site, call, frame);
+    return record == NULL || fold_row(site->over, call, fold, record, false, error);
+}
+
 bool over_fold_value(OverSite *site, OverCall *call, const OverRow *row, Error *error)
 {
     Over *over = site->over;
@@ -248,8 +260,7 @@ bool over_fold_value(OverSite *site, OverCall *call, const OverRow *row, Error *
         fold = fold_of(call, record_at(site, row, frame.first));
     if (fold == NULL) {
         fold = scratch_start(over, call);
-        if (call->plan->fold == PLAN_FOLD_ANEW &&
-            !fold_rows(site, call, fold, frame.first, frame.end, false, error))
+        if (call->plan->fold == PLAN_FOLD_ANEW && !fold_anew(site, call, fold, frame, error))
             return false;
     }
     read_result(over, call, fold);

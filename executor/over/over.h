@@ -4,6 +4,7 @@
  *   over/frame.c   positions: equal rows, ends of frames, which rows a change can reach
  *   over/fold.c    aggregates of frames, kept beside each row
  *   over/value.c   the value of a call for a row
+ *   over/choice.c  MIN and MAX of frames with two ends
  *   over/append.c  rows that come behind all others, many at once
  *
  * A partition is a tree of rows in order; a position counts from 0. The record of a row holds the
@@ -22,6 +23,19 @@
 /* Behind the order columns in a sort key: later of equal rows is larger, and comes behind. */
 #define OVER_ARRIVAL_BYTES 8
 
+/* MIN and MAX of frames with two ends: the row that has it. */
+typedef struct OverChoice {
+    bool is_used;
+    bool greatest;
+    uint32_t number; /* among the table's choices */
+    /* While one change is applied: what was chosen of a frame, for the next one. */
+    bool is_known;
+    void *record; /* NULL: none */
+    uint32_t position;
+    uint32_t first, end;
+    Vector kept; /* a value to compare with */
+} OverChoice;
+
 typedef struct OverCall {
     const PlanOverCall *plan;
     uint32_t number; /* its bit and its column */
@@ -38,6 +52,7 @@ typedef struct OverCall {
      * looked at too; whether it is OverAppend's to make. */
     uint32_t distance;
     Vector results; /* of a run */
+    OverChoice choice;
 } OverCall;
 
 /* A fold outside of state: its long texts lie in buffers that are used again. */
@@ -244,6 +259,15 @@ void over_result_read(const OverCall *call, const void *record, Vector *to, uint
 
 /* The tree of a row's partition, which another row of the batch may have made or taken away. */
 StateTree *over_tree_of(Over *over, const OverBatch *work, uint32_t row);
+
+/* -------------------------------------------------------------- over/choice.c */
+
+/* Tells the table of rows what is chosen among them. */
+void over_choices_open(Over *over);
+/* A change begins: what was chosen before counts no more. */
+void over_choices_start(Over *over);
+/* The row of the frame that has its least or greatest value; NULL: none has one. */
+void *over_choose(const OverSite *site, OverCall *call, OverReach frame);
 
 /* -------------------------------------------------------------- over/append.c */
 
