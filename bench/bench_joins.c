@@ -2,7 +2,7 @@
  * operator alone, one thread, output thrown away; beside it a loop by hand that keeps the same rows
  * and makes the same changes of them, on the same batches in the same run.
  *
- *     bench_joins [million rows of state]
+ *     bench_joins [million rows of state, 0: 1 and 10 [part of a case's name]]
  *
  * Half of the rows lie on each side. Then some of a side's rows are deleted and inserted again, so
  * that what is kept stays as large. */
@@ -341,8 +341,11 @@ static void bench_theta(uint64_t state_rows)
 int main(int count, char **arguments)
 {
     uint64_t only = count > 1 ? strtoull(arguments[1], NULL, 10) * 1000000 : 0;
+    const char *part = count > 2 ? arguments[2] : "";
     setvbuf(stdout, NULL, _IOLBF, 0);
     for (size_t i = 0; i < array_count(cases); i++) {
+        if (strstr(cases[i].name, part) == NULL)
+            continue;
         if (only != 0) {
             bench_case(&cases[i], only);
             continue;
@@ -350,6 +353,8 @@ int main(int count, char **arguments)
         bench_case(&cases[i], 1000000);
         bench_case(&cases[i], 10000000);
     }
+    if (strstr("theta", part) == NULL)
+        return 0;
     bench_theta(only != 0 ? only : 1000000);
     if (only == 0)
         bench_theta(10000000);

@@ -65,6 +65,12 @@ void batch_release(Batch *batch)
     arena_free(batch->arena);
 }
 
+bool batch_is_shared(const Batch *batch)
+{
+    /* What they read comes before what its last owner writes. */
+    return __atomic_load_n(&batch->references, __ATOMIC_ACQUIRE) != 1;
+}
+
 void batch_hold(Batch *batch, Batch *source)
 {
     assert(batch != source);

@@ -65,6 +65,9 @@ Batch *batch_new_bare(const Schema *schema);
 Batch *batch_retain(Batch *batch);
 void batch_release(Batch *batch);
 
+/* Whether it has other owners; nobody else can make it shared who does not own it. */
+bool batch_is_shared(const Batch *batch);
+
 /* `batch` borrows from `source`: keeps it until `batch` goes. Takes over one ownership of `source`.
  */
 void batch_hold(Batch *batch, Batch *source);

@@ -57,7 +57,7 @@ static void forget_rows(Limit *limit)
         StateGroup *group;
         state_map_groups(limit->index, &row, &hash, 1, &group);
         if (group != NULL)
-            state_map_remove(limit->index, state_map_first(group));
+            state_map_remove(limit->index, state_map_first(limit->index, group));
         char at[ARRIVAL_BYTES];
         memcpy(at, arrival.data, ARRIVAL_BYTES);
         state_ordered_remove(limit->arrivals, limit->key, limit->hash, (Str){at, ARRIVAL_BYTES});
@@ -174,9 +174,9 @@ static bool retract_row(Limit *limit, LimitCounters *counters, Str encoded, Erro
     state_map_groups(limit->index, &encoded, &hash, 1, &group);
     if (group == NULL)
         return true;
-    StateEntry *entry = state_map_first(group);
+    StateEntry *entry = state_map_first(limit->index, group);
     char arrival[ARRIVAL_BYTES];
-    memcpy(arrival, state_entry_subkey(entry).data, ARRIVAL_BYTES);
+    memcpy(arrival, state_entry_subkey(limit->index, entry).data, ARRIVAL_BYTES);
     state_map_remove(limit->index, entry);
     counters->rows--;
     if (limit->has_result && memcmp(arrival, limit->last, ARRIVAL_BYTES) <= 0) {

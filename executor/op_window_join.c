@@ -152,7 +152,7 @@ static bool take_row(WindowJoin *join, const JoinRows *rows, uint32_t i, StateGr
     state_map_remove(join->table, entry);
     if (state_map_size(group) != ANCHOR_ONLY)
         return false;
-    StateEntry *anchor = state_map_first(group);
+    StateEntry *anchor = state_map_first(join->table, group);
     WindowSlice *slice = window_slices_find(&join->slices, rows->ends[i]);
     if (window_slice_drop(slice, (uint32_t)window_join_record(anchor)->count))
         window_slices_free(&join->slices, slice);
@@ -160,13 +160,14 @@ static bool take_row(WindowJoin *join, const JoinRows *rows, uint32_t i, StateGr
 }
 
 /* Asks for the memory of rows to come: their groups, then what stands last in these. */
-static void warm(const JoinRows *rows, uint32_t at)
+static void warm(const WindowJoin *join, const JoinRows *rows, uint32_t at)
 {
     enum { FAR = 16, NEAR = 8, LINE = 64 };
     if (at + FAR < rows->count)
         __builtin_prefetch(rows->groups[at + FAR]);
     if (at + NEAR < rows->count && rows->groups[at + NEAR] != NULL)
-        __builtin_prefetch((const char *)state_map_last(rows->groups[at + NEAR]) + LINE / 2);
+        __builtin_prefetch((const char *)state_map_last(join->table, rows->groups[at + NEAR]) +
+                           LINE / 2);
 }
 
 static void apply(WindowJoin *join, JoinRows *rows)
@@ -174,7 +175,7 @@ static void apply(WindowJoin *join, JoinRows *rows)
     bool is_stale = false; /* a group that was found has gone */
     for (uint32_t i = 0; i < rows->count; i++) {
         if (!is_stale)
-            warm(rows, i);
+            warm(join, rows, i);
         bool retracts = change_is_retraction(batch_kind(rows->in, rows->rows[i]));
         StateGroup *group = is_stale ? NULL : rows->groups[i];
         if (retracts) {
@@ -223,6 +224,7 @@ static bool window_join_watermark(Operator *op, int64_t watermark_us, Emitter *e
 /* ------------------------------------------------------------------------- lifetime */
 
 typedef struct Anchors {
+    const StateTable *table;
     StateEntry **list;
     size_t count;
 } Anchors;
@@ -230,7 +232,7 @@ typedef struct Anchors {
 static void collect(void *to, StateGroup *group)
 {
     Anchors *anchors = to;
-    anchors->list[anchors->count++] = state_map_first(group);
+    anchors->list[anchors->count++] = state_map_first(anchors->table, group);
 }
 
 /* When the group, or the row of that entry, came. */
@@ -239,7 +241,7 @@ static uint64_t arrival_of(const WindowJoin *join, const StateEntry *entry)
     if (join->counts)
         return window_join_record(entry)->arrival;
     uint64_t number;
-    memcpy(&number, state_entry_subkey(entry).data + 1, sizeof(number));
+    memcpy(&number, state_entry_subkey(join->table, entry).data + 1, sizeof(number));
     return number;
 }
 
@@ -253,7 +255,7 @@ static int compare_arrival(const void *a, const void *b, void *join)
 /* The end of the window that a row is of. */
 static int64_t read_end(const WindowJoin *join, const StateEntry *entry)
 {
-    const WindowJoinSide *side = &join->sides[window_join_side(entry)];
+    const WindowJoinSide *side = &join->sides[window_join_side(join, entry)];
     uint32_t column = side->keys[join->plan->end_key];
     Vector **wanted = arena_new_array(join->scratch, Vector *, side->schema->column_count + 1);
     Vector end;
@@ -270,14 +272,15 @@ static bool window_join_restored(Operator *op, Error *error)
     WindowJoin *join = (WindowJoin *)op;
     join->progress = window_progress(join->plan->zone, op->context->time->watermark_us);
     uint64_t groups = state_table_keys(join->table);
-    Anchors anchors = {memory_alloc(sizeof(StateEntry *) * (groups + 1)), 0};
+    Anchors anchors = {join->table, memory_alloc(sizeof(StateEntry *) * (groups + 1)), 0};
     state_map_each(join->table, collect, &anchors);
     if (anchors.count != 0)
         qsort_r(anchors.list, anchors.count, sizeof(StateEntry *), compare_arrival, join);
     for (size_t i = 0; i < anchors.count; i++) {
         StateEntry *anchor = anchors.list[i];
-        const StateGroup *group = state_entry_group(anchor);
-        uint64_t last = arrival_of(join, join->counts ? anchor : state_map_last(group));
+        const StateGroup *group = state_entry_group(join->table, anchor);
+        uint64_t last =
+            arrival_of(join, join->counts ? anchor : state_map_last(join->table, group));
         wait_for_end(join, anchor, read_end(join, window_join_first(join, anchor)));
         join->next_arrival = last >= join->next_arrival ? last + 1 : join->next_arrival;
     }

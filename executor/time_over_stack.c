@@ -87,7 +87,8 @@ bool time_over_run_stack(TimeOver *over, const TimeOverCall *call, TimeOverWork 
         if (!slide_to(over, call, work, i, last, fold, error))
             return false;
         vector_set_valid(&value, 0);
-        aggregate->result_of(aggregate->data, &fold, 1, &value, arena);
+        if (!aggregate->result_of(aggregate->data, &fold, 1, &value, arena, error))
+            return false;
         for (; i < last; i++)
             vector_copy_value(out, i, &value, 0, arena, true);
         vector_copy_value(out, i, &value, 0, arena, true);

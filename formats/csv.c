@@ -7,14 +7,16 @@
  * Read as well: a byte order mark, CRLF, a last line without a line break, blank lines (skipped
  * unless the table has one column only). An empty field without quotes is NULL for every type but
  * strings. */
-#include "formats/csv_internal.h"
+#include "formats/csv_decoder.h"
 
 #include "core/str.h"
-#include "formats/csv_scan.h"
-#include "formats/format_text.h"
 
 #define CSV_FIELDS_MAX 65536
 #define NO_POSITION    UINT32_MAX
+/* Where few records in a row are as usual, grids are left for a while, the longer the more often.
+ */
+#define GRID_ROWS_WORTH 8
+#define GRID_PAUSE_MAX  63
 
 static const OptionSpec csv_options[] = {
     {.name = "csv.header",
@@ -76,27 +78,6 @@ static const OptionSpec csv_options[] = {
      .fallback = "false",
      .doc = "Empty strings are NULL."},
     {0},
-};
-
-typedef struct CsvField {
-    const char *data;
-    size_t length;
-    bool quoted;
-    bool escaped; /* doubled quotes or escapes are still in it */
-} CsvField;
-
-struct Decoder {
-    const FormatContext *context;
-    CsvSettings settings;
-    CsvScan scan;
-    CsvMarks marks;
-    uint32_t *positions;      /* of each wanted column among the fields */
-    uint32_t expected_fields; /* by the table, or by the header once it was read */
-    bool head_read;
-    uint32_t field_count;
-    uint32_t field_capacity;
-    CsvField *fields;
-    Buffer unescaped;
 };
 
 /* Where the marks are in one call's input. */
@@ -210,6 +191,7 @@ static void csv_decoder_close(Decoder *decoder)
 {
     if (decoder == NULL)
         return;
+    csv_grid_deinit(&decoder->grid);
     buffer_deinit(&decoder->unescaped);
     memory_free(decoder->fields);
     memory_free(decoder->positions);
@@ -225,9 +207,11 @@ static Decoder *csv_decoder_open(const FormatContext *context, Error *error)
     decoder->context = context;
     decoder->settings = settings;
     decoder->scan = csv_scan_choose();
-    decoder->marks =
-        (CsvMarks){{settings.delimiter, '\n', settings.quote == '\0' ? '\n' : settings.quote,
-                    settings.escape == '\0' ? '\n' : settings.escape}};
+    decoder->marks = (CsvMarks){.delimiter = settings.delimiter,
+                                .quote = settings.quote == '\0' ? '\n' : settings.quote,
+                                .escape = settings.escape == '\0' ? '\n' : settings.escape};
+    decoder->grids = settings.escape == '\0' && !settings.trim_spaces && !settings.allow_comments;
+    csv_grid_init(&decoder->grid);
     uint32_t count = context->schema->column_count;
     decoder->positions = memory_alloc(sizeof(*decoder->positions) * count);
     for (uint32_t i = 0; i < count; i++)
@@ -237,17 +221,20 @@ static Decoder *csv_decoder_open(const FormatContext *context, Error *error)
     return decoder;
 }
 
-static void load_block(const Decoder *decoder, CsvCursor *cursor, size_t block)
+static void load_block(const Decoder *decoder, CsvCursor *cursor, size_t at)
 {
-    cursor->block = block;
-    if (cursor->length - block >= CSV_BLOCK_BYTES) {
-        cursor->mask = decoder->scan(cursor->data + block, &decoder->marks);
-        return;
-    }
+    CsvBlock block;
     char tail[CSV_BLOCK_BYTES] = {0};
-    size_t length = cursor->length - block;
-    memcpy(tail, cursor->data + block, length);
-    cursor->mask = decoder->scan(tail, &decoder->marks) & ((UINT64_C(1) << length) - 1);
+    const char *data = cursor->data + at;
+    size_t length = cursor->length - at;
+    bool whole = length >= CSV_BLOCK_BYTES;
+    if (!whole)
+        data = memcpy(tail, data, length);
+    decoder->scan(data, 1, &decoder->marks, &block);
+    cursor->block = at;
+    cursor->mask = block.separators | block.quotes;
+    if (!whole)
+        cursor->mask &= (UINT64_C(1) << length) - 1;
 }
 
 /* Position of the first mark at or behind `from`, or the input's length. */
@@ -401,176 +388,6 @@ static CsvOutcome cut_record(Decoder *decoder, CsvCursor *cursor, size_t start, 
     }
 }
 
-static Str unescape(Decoder *decoder, const CsvField *field)
-{
-    const CsvSettings *settings = &decoder->settings;
-    if (!field->escaped)
-        return (Str){field->data, field->length};
-    buffer_clear(&decoder->unescaped);
-    char *start = buffer_reserve(&decoder->unescaped, field->length);
-    char *to = start;
-    for (size_t i = 0; i < field->length; i++) {
-        char c = field->data[i];
-        bool more = i + 1 < field->length;
-        if (c == settings->escape && c != '\0' && more) {
-            c = field->data[++i];
-            c = c == 'n' ? '\n' : c == 'r' ? '\r' : c == 't' ? '\t' : c == '0' ? '\0' : c;
-        } else if (field->quoted && c == settings->quote && more) {
-            c = field->data[++i];
-        }
-        *to++ = c;
-    }
-    return (Str){start, (size_t)(to - start)};
-}
-
-static Str field_text(Decoder *decoder, const CsvField *field)
-{
-    Str text = unescape(decoder, field);
-    return decoder->settings.trim_spaces && !field->quoted ? str_trim(text) : text;
-}
-
-static bool store_null(const Decoder *decoder, Batch *batch, uint32_t column, const char *why,
-                       Error *error)
-{
-    Vector *vector = &batch->columns[column];
-    if (vector->type->nullable) {
-        vector_set_null(vector, batch->row_count, batch->arena);
-        return true;
-    }
-    error_set(error, ERROR_DATA, "column \"%s\" is NOT NULL, but the field is %s",
-              decoder->context->schema->columns[column].name, why);
-    return error_hint(error, "Declare the column without NOT NULL, or set the option "
-                             "csv.ignore-parse-errors to 'true' to skip such rows.");
-}
-
-static bool store_element(const Decoder *decoder, Vector *vector, uint32_t row, Str text,
-                          Arena *arena, Error *error)
-{
-    const CsvSettings *settings = &decoder->settings;
-    bool null = settings->has_null_literal ? str_equal(text, settings->null_literal)
-                                           : text.length == 0 && !type_is_string(vector->type);
-    if (null && vector->type->nullable) {
-        vector_set_null(vector, row, arena);
-        return true;
-    }
-    return format_text_read(vector, row, text, TIMESTAMP_FORM_ANY, decoder->context->zone, arena,
-                            error);
-}
-
-static bool next_element(Str *rest, char delimiter, Str *element)
-{
-    if (rest->data == NULL)
-        return false;
-    const char *found = rest->length == 0 ? NULL : memchr(rest->data, delimiter, rest->length);
-    size_t length = found == NULL ? rest->length : (size_t)(found - rest->data);
-    *element = (Str){rest->data, length};
-    *rest = found == NULL ? (Str){NULL, 0} : (Str){found + 1, rest->length - length - 1};
-    return true;
-}
-
-static bool store_array(const Decoder *decoder, Vector *vector, uint32_t row, Str text,
-                        Arena *arena, Error *error)
-{
-    char delimiter = decoder->settings.element_delimiter;
-    uint32_t count = text.length != 0;
-    for (size_t i = 0; i < text.length; i++)
-        count += text.data[i] == delimiter;
-    uint32_t at = vector_list_append(vector, row, count, arena);
-    Str element;
-    for (uint32_t i = 0; i < count && next_element(&text, delimiter, &element); i++)
-        if (!store_element(decoder, &vector->children[0], at + i, element, arena, error))
-            return false;
-    return true;
-}
-
-static bool store_row(const Decoder *decoder, Vector *vector, uint32_t row, Str text, Arena *arena,
-                      Error *error)
-{
-    const Type *type = vector->type;
-    Str element;
-    vector_set_valid(vector, row);
-    for (uint32_t i = 0; i < type->field_count; i++) {
-        if (!next_element(&text, decoder->settings.element_delimiter, &element))
-            return error_set(error, ERROR_DATA, "ROW value has %u fields instead of %u", i,
-                             type->field_count);
-        if (!store_element(decoder, &vector->children[i], row, element, arena, error))
-            return false;
-    }
-    return text.data == NULL ||
-           error_set(error, ERROR_DATA, "ROW value has more than %u fields", type->field_count);
-}
-
-/* As it stands there: "\N" is one even where the backslash escapes. */
-static bool is_null_literal(const CsvSettings *settings, const CsvField *field)
-{
-    if (!settings->has_null_literal || field->quoted)
-        return false;
-    Str text = {field->data, field->length};
-    return str_equal(settings->trim_spaces ? str_trim(text) : text, settings->null_literal);
-}
-
-static bool store_field(Decoder *decoder, Batch *batch, uint32_t column, const CsvField *field,
-                        Error *error)
-{
-    const CsvSettings *settings = &decoder->settings;
-    Vector *vector = &batch->columns[column];
-    if (is_null_literal(settings, field))
-        return store_null(decoder, batch, column, "the null literal", error);
-    Str text = field_text(decoder, field);
-    if (text.length == 0 &&
-        (settings->empty_is_null || (!field->quoted && !type_is_string(vector->type))))
-        return store_null(decoder, batch, column, "empty", error);
-    uint32_t row = batch->row_count;
-    bool good;
-    if (vector->type->kind == TYPE_ARRAY)
-        good = store_array(decoder, vector, row, text, batch->arena, error);
-    else if (vector->type->kind == TYPE_ROW)
-        good = store_row(decoder, vector, row, text, batch->arena, error);
-    else
-        good = format_text_read(vector, row, text, TIMESTAMP_FORM_ANY, decoder->context->zone,
-                                batch->arena, error);
-    return good ||
-           error_prefix(error, "column \"%s\": ", decoder->context->schema->columns[column].name);
-}
-
-static bool check_field_count(Decoder *decoder, Error *error)
-{
-    const CsvSettings *settings = &decoder->settings;
-    uint32_t count = decoder->field_count, expected = decoder->expected_fields;
-    if (count > expected) {
-        const CsvField *last = &decoder->fields[count - 1];
-        bool trailing = count == expected + 1 && last->length == 0 && !last->quoted;
-        if (settings->ignore_trailing || (trailing && settings->allow_trailing_delimiter))
-            return true;
-        error_set(error, ERROR_DATA, "row has %u fields instead of %u", count, expected);
-        return error_hint(error, "Set the option csv.ignore-trailing-unmappable to 'true' to leave "
-                                 "them out, or csv.ignore-parse-errors to skip such rows.");
-    }
-    if (count == expected || !settings->fail_on_missing_columns)
-        return true;
-    error_set(error, ERROR_DATA, "row has %u fields instead of %u", count, expected);
-    return error_hint(error, "Set the option csv.fail-on-missing-columns to 'false' to have NULLs "
-                             "for them, or csv.ignore-parse-errors to skip such rows.");
-}
-
-static bool store_record(Decoder *decoder, Batch *batch, Error *error)
-{
-    if (decoder->field_count != decoder->expected_fields && !check_field_count(decoder, error))
-        return false;
-    for (uint32_t c = 0; c < batch->column_count; c++) {
-        uint32_t position = decoder->positions[c];
-        bool good = position < decoder->field_count
-                        ? store_field(decoder, batch, c, &decoder->fields[position], error)
-                        : store_null(decoder, batch, c, "missing", error);
-        if (!good)
-            return false;
-    }
-    if (batch->kinds != NULL)
-        batch->kinds[batch->row_count] = CHANGE_INSERT;
-    batch->row_count++;
-    return true;
-}
-
 /* Finds the wanted columns among the header's names, which lie in decoder->fields. */
 static bool match_header(Decoder *decoder, Error *error)
 {
@@ -579,7 +396,7 @@ static bool match_header(Decoder *decoder, Error *error)
         Str name = str_of(schema->columns[c].name);
         decoder->positions[c] = NO_POSITION;
         for (uint32_t i = 0; i < decoder->field_count; i++)
-            if (str_equal(str_trim(field_text(decoder, &decoder->fields[i])), name)) {
+            if (str_equal(str_trim(csv_field_text(decoder, &decoder->fields[i])), name)) {
                 decoder->positions[c] = i;
                 break;
             }
@@ -589,7 +406,7 @@ static bool match_header(Decoder *decoder, Error *error)
         Buffer list = {0};
         for (uint32_t i = 0; i < decoder->field_count; i++) {
             buffer_append_text(&list, i == 0 ? "" : ", ");
-            buffer_append_str(&list, field_text(decoder, &decoder->fields[i]));
+            buffer_append_str(&list, csv_field_text(decoder, &decoder->fields[i]));
         }
         error_detail(error, "The header names: %s.", buffer_text(&list));
         buffer_deinit(&list);
@@ -699,7 +516,7 @@ static bool decode_record(Decoder *decoder, CsvCursor *cursor, bool at_end, uint
             return true;
         }
     } else if (!is_blank(decoder)) {
-        good = store_record(decoder, batch, error);
+        good = csv_store_record(decoder, batch, error);
     }
     if (!good && !decoder->settings.ignore_parse_errors)
         return fail_at(decoder, record_line, error);
@@ -707,6 +524,38 @@ static bool decode_record(Decoder *decoder, CsvCursor *cursor, bool at_end, uint
     result->consumed = record.end;
     result->lines += record.lines;
     return true;
+}
+
+/* Decodes records at result->consumed that are as usual, many at once; false when there are none.
+ */
+static bool decode_grid(Decoder *decoder, Str input, Batch *batch, DecodeResult *result)
+{
+    if (!decoder->grids)
+        return false;
+    if (decoder->grid_wait != 0) {
+        decoder->grid_wait--;
+        return false;
+    }
+    CsvGrid *grid = &decoder->grid;
+    Str rest = {input.data + result->consumed, input.length - result->consumed};
+    csv_grid_find(grid, rest, decoder->expected_fields, BATCH_ROWS_MAX - batch->row_count,
+                  decoder->scan, &decoder->marks);
+    uint32_t rows = grid->rows;
+    size_t length = grid->length;
+    if (rows != 0) {
+        rows = csv_store_grid(decoder, batch);
+        if (rows != grid->rows)
+            length = rows == 0 ? 0 : grid->ends[(size_t)rows * grid->fields - 1] + 1;
+        result->consumed += length;
+        result->lines += rows;
+    }
+    bool trouble = grid->irregular || rows != grid->rows;
+    if (rows >= GRID_ROWS_WORTH || !trouble)
+        decoder->grid_pause = 0;
+    else if (decoder->grid_pause < GRID_PAUSE_MAX)
+        decoder->grid_pause = decoder->grid_pause * 2 + 1;
+    decoder->grid_wait = trouble ? decoder->grid_pause : 0;
+    return rows != 0;
 }
 
 static bool csv_decode(Decoder *decoder, Str input, bool at_end, uint64_t line, Batch *batch,
@@ -726,7 +575,8 @@ static bool csv_decode(Decoder *decoder, Str input, bool at_end, uint64_t line, 
     Error local; /* an error that is skipped must not be left in the caller's */
     bool done = false;
     while (!done && result->consumed < input.length && batch->row_count < BATCH_ROWS_MAX) {
-        if (decode_record(decoder, &cursor, at_end, line, batch, result, &done, &local))
+        if (decode_grid(decoder, input, batch, result) ||
+            decode_record(decoder, &cursor, at_end, line, batch, result, &done, &local))
             continue;
         if (error != NULL)
             *error = local;
@@ -749,6 +599,7 @@ const Format format_csv = {
     .options = csv_options,
     .source_kinds = CHANGES_INSERT_ONLY,
     .sink_kinds = CHANGES_INSERT_ONLY,
+    .borrows = true,
     .check = csv_check,
     .decoder_open = csv_decoder_open,
     .decode = csv_decode,

@@ -1,7 +1,7 @@
 /* Finding the bytes that matter in a csv file, 64 at a time.
  *
- * Bit i of a mask stands for byte i of the block. Chosen once at start-up: AVX2 where the processor
- * has it, else eight bytes at a time in a plain register. */
+ * Bit i of a mask stands for byte i of the block. Chosen once at start-up: AVX-512 or AVX2 where
+ * the processor has it, else eight bytes at a time in a plain register. */
 #ifndef FORMATS_CSV_SCAN_H
 #define FORMATS_CSV_SCAN_H
 
@@ -9,15 +9,23 @@
 
 #define CSV_BLOCK_BYTES 64
 
-/* Bytes looked for: delimiter, line feed, quote, escape; fill unused places with one of the others.
- */
+/* Bytes looked for; a line feed as quote or escape means that there is none. */
 typedef struct CsvMarks {
-    char bytes[4];
+    char delimiter;
+    char quote;
+    char escape;
 } CsvMarks;
 
-typedef uint64_t (*CsvScan)(const char *block, const CsvMarks *marks);
+typedef struct CsvBlock {
+    uint64_t separators; /* delimiters and line feeds */
+    uint64_t newlines;
+    uint64_t quotes; /* quotes and escapes */
+} CsvBlock;
+
+/* Fills in so many blocks; whether all their bytes are ASCII. */
+typedef bool (*CsvScan)(const char *data, size_t count, const CsvMarks *marks, CsvBlock *blocks);
 
 CsvScan csv_scan_choose(void);
-uint64_t csv_scan_portable(const char *block, const CsvMarks *marks);
+bool csv_scan_portable(const char *data, size_t count, const CsvMarks *marks, CsvBlock *blocks);
 
 #endif

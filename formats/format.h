@@ -22,6 +22,9 @@ typedef struct FormatContext {
      * them: what formats that go by position need. NULL: the wanted columns are all there are. */
     const Schema *file_schema;
     const uint32_t *file_columns;
+    /* Input given to decode stays where it is for as long as the batch that it went into: text in
+     * the batch may point into it. Otherwise it is copied. */
+    bool input_stays;
 } FormatContext;
 
 /* Rows that must be free in a batch handed to decode: the most one record gives (an update is -U
@@ -44,6 +47,7 @@ typedef struct Format {
     const OptionSpec *options; /* keys with prefix: "csv.field-delimiter"; ends with NULL */
     ChangeKinds source_kinds;  /* kinds decoding can yield */
     ChangeKinds sink_kinds;    /* kinds encoding can take */
+    bool borrows;              /* decode makes use of input that stays */
 
     /* Refuses what the format cannot do with this schema; at planning. May be NULL. */
     bool (*check)(const FormatContext *context, bool for_sink, Error *error);
@@ -52,7 +56,8 @@ typedef struct Format {
     /* Appends records to `batch` (made with batch_new for the context's schema) until the batch has
      * no room for another record or no whole record is left; a batch that comes with fewer than
      * FORMAT_ROWS_FREE rows free may come back as it was. `at_end`: nothing follows, so a last
-     * record without a line break is whole. Text in the batch is copied: the input may go away.
+     * record without a line break is whole. Text in the batch is copied: the input may go away,
+     * unless the context says that it stays.
      * `line` is the number of the input's first line, for errors, whose place is "name:line". */
     bool (*decode)(Decoder *decoder, Str input, bool at_end, uint64_t line, Batch *batch,
                    DecodeResult *result, Error *error);

@@ -127,8 +127,8 @@ typedef struct ExtremeKernels {
     bool (*update[4])(const AggregateUpdate *update, Error *error);
     bool (*merge[4])(const void *data, uint8_t *to, const uint8_t *from, AggregateMemory *memory,
                      Error *error);
-    void (*result)(const void *data, uint8_t *const *states, uint32_t count, Vector *out,
-                   Arena *arena);
+    bool (*result)(const void *data, uint8_t *const *states, uint32_t count, Vector *out,
+                   Arena *arena, Error *error);
 } ExtremeKernels;
 
 #define EXTREME(tag)                                                                               \

@@ -253,8 +253,8 @@ static bool wide_merge(const void *data, uint8_t *to, const uint8_t *from, Aggre
 
 typedef struct SumKernels {
     bool (*update[2])(const AggregateUpdate *update, Error *error); /* SUM, AVG */
-    void (*result[2])(const void *data, uint8_t *const *states, uint32_t count, Vector *out,
-                      Arena *arena);
+    bool (*result[2])(const void *data, uint8_t *const *states, uint32_t count, Vector *out,
+                      Arena *arena, Error *error);
     bool (*merge)(const void *data, uint8_t *to, const uint8_t *from, AggregateMemory *memory,
                   Error *error);
     uint32_t state_bytes;

@@ -158,8 +158,8 @@ static bool float_merge(const void *data, uint8_t *to, const uint8_t *from, Aggr
 
 typedef struct MomentKernels {
     bool (*update)(const AggregateUpdate *update, Error *error);
-    void (*result)(const void *data, uint8_t *const *states, uint32_t count, Vector *out,
-                   Arena *arena);
+    bool (*result)(const void *data, uint8_t *const *states, uint32_t count, Vector *out,
+                   Arena *arena, Error *error);
 } MomentKernels;
 
 static bool bind_moments(const AggregateFunction *function, const FunctionSite *site,

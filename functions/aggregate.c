@@ -107,3 +107,16 @@ bool aggregate_bind(const char *name, const FunctionSite *site, bool retracting,
         return false;
     return out->keeps == AGGREGATE_KEEPS_NONE || aggregate_refuse_keeping(out, retracting, error);
 }
+
+bool aggregate_bind_in_state(const char *name, const FunctionSite *site, bool retracting,
+                             BoundAggregate *out, Error *error)
+{
+    if (!aggregate_bind_keeping(name, site, retracting, out, error))
+        return false;
+    if (out->keeps == AGGREGATE_KEEPS_NONE)
+        return true;
+    if (retracting)
+        return aggregate_refuse_keeping(out, retracting, error);
+    aggregate_keep_in_state(out, site->arena);
+    return true;
+}

@@ -53,9 +53,9 @@ typedef struct BoundAggregate {
     const uint32_t *string_offsets; /* where StringViews lie in the state */
     uint32_t string_count;
     bool (*update)(const AggregateUpdate *update, Error *error);
-    /* Current values: row i of out from states[i]. */
-    void (*result_of)(const void *data, uint8_t *const *states, uint32_t count, Vector *out,
-                      Arena *arena);
+    /* Current values: row i of out from states[i]; false with an error when one cannot be made. */
+    bool (*result_of)(const void *data, uint8_t *const *states, uint32_t count, Vector *out,
+                      Arena *arena, Error *error);
     /* Adds the state `from`, whose rows came later, to `to`; false with an error when the result
      * cannot be kept. Not for DISTINCT: two sets may share values. */
     bool (*merge)(const void *data, uint8_t *to, const uint8_t *from, AggregateMemory *memory,
@@ -97,6 +97,9 @@ typedef struct AggregateFamily {
 /* For callers that only update states: what must keep values is refused. */
 bool aggregate_bind(const char *name, const FunctionSite *site, bool retracting,
                     BoundAggregate *out, Error *error) MUST_CHECK;
+/* The same, but what must keep all values keeps them in its state, while rows only come. */
+bool aggregate_bind_in_state(const char *name, const FunctionSite *site, bool retracting,
+                             BoundAggregate *out, Error *error) MUST_CHECK;
 /* For those that keep values where out->keeps says so. */
 bool aggregate_bind_keeping(const char *name, const FunctionSite *site, bool retracting,
                             BoundAggregate *out, Error *error) MUST_CHECK;

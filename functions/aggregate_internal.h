@@ -66,17 +66,21 @@ static inline bool update_empties(const AggregateUpdate *update, uint32_t row)
         return true;                                                                               \
     }
 
-/* static void name(data, states, count, out, arena): the current values. */
+/* static bool name(data, states, count, out, arena, error): the current values. */
 #define AGGREGATE_RESULT(name, State, put)                                                         \
-    static void name(const void *data, uint8_t *const *states, uint32_t count, Vector *out,        \
-                     Arena *arena)                                                                 \
+    static bool name(const void *data, uint8_t *const *states, uint32_t count, Vector *out,        \
+                     Arena *arena, Error *error)                                                   \
     {                                                                                              \
+        (void)error;                                                                               \
         for (uint32_t i = 0; i < count; i++)                                                       \
             put(data, (const State *)(const void *)states[i], out, i, arena);                      \
+        return true;                                                                               \
     }
 
 /* Starts a bound aggregate: types of the arguments as given, an untyped NULL as `null_as`. */
 const Type **aggregate_begin(const AggregateFunction *function, const FunctionSite *site,
                              const Type *null_as, BoundAggregate *out);
+/* An aggregate that wants all its values kept keeps them in its own state. */
+void aggregate_keep_in_state(BoundAggregate *bound, Arena *arena);
 
 #endif

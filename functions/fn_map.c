@@ -42,9 +42,8 @@ static bool entries_kernel(KernelCall *call, Error *error)
     return true;
 }
 
-/* Keys and values of equal number; of a key that comes twice the last value counts. */
-static void put_map(KernelCall *call, uint32_t row, const Element *keys, const Element *values,
-                    uint32_t pairs)
+void map_put(KernelCall *call, uint32_t row, const Element *keys, const Element *values,
+             uint32_t pairs)
 {
     ElementSet set;
     element_set_init(&set, call, pairs);
@@ -77,7 +76,7 @@ static bool from_arrays_kernel(KernelCall *call, Error *error)
             all[e] = list_element(call, 0, 0, keys, e);
             all[keys.length + e] = list_element(call, 1, 0, values, e);
         }
-        put_map(call, row, all, all + keys.length, keys.length);
+        map_put(call, row, all, all + keys.length, keys.length);
     }
     return true;
 }
@@ -98,7 +97,7 @@ static bool map_union_kernel(KernelCall *call, Error *error)
                 values[count] = list_element(call, a, 1, entry, e);
             }
         }
-        put_map(call, row, keys, values, count);
+        map_put(call, row, keys, values, count);
     }
     return true;
 }

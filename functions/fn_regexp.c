@@ -1,47 +1,12 @@
 /* Regular expressions: REGEXP and the functions that begin so, and SIMILAR TO.
  *
- * PCRE2 stands for Java's engine; both read the same everyday expressions. A literal expression is
- * compiled (to machine code) when the call is bound and shared by all threads, read only; others
- * are compiled when they differ from the row before. Match data lives as long as one batch's call.
- * A match that takes too many steps ends with an error instead of a hang. */
-#define PCRE2_CODE_UNIT_WIDTH 8
+ * A literal expression is compiled when the call is bound and shared by all threads, read only;
+ * others are compiled when they differ from the row before (regexp.h). */
 #include <ctype.h>
-#include <pcre2.h>
 
 #include "core/str.h"
 #include "functions/nested_internal.h"
-
-/* Where the expression comes from in one run of a kernel. */
-typedef struct Matcher {
-    const pcre2_code *code;
-    pcre2_code *owned; /* compiled for this call */
-    pcre2_match_data *match;
-    Str last;
-} Matcher;
-
-static void code_free(void *code)
-{
-    pcre2_code_free(code);
-}
-
-static pcre2_code *regexp_compile(Str pattern, Error *error)
-{
-    int number;
-    PCRE2_SIZE offset;
-    pcre2_code *code = pcre2_compile((PCRE2_SPTR)pattern.data, pattern.length,
-                                     PCRE2_UTF | PCRE2_UCP, &number, &offset, NULL);
-    if (code == NULL) {
-        PCRE2_UCHAR reason[160];
-        pcre2_get_error_message(number, reason, sizeof(reason));
-        error_set(error, ERROR_DATA, "invalid regular expression \"%.*s\"",
-                  (int)u64_min(pattern.length, 200), pattern.data);
-        error_detail(error, "At character %zu: %s.", (size_t)offset + 1, (const char *)reason);
-        return NULL;
-    }
-    /* Without JIT support the interpreter does. */
-    (void)pcre2_jit_compile(code, PCRE2_JIT_COMPLETE);
-    return code;
-}
+#include "functions/regexp.h"
 
 /* SIMILAR TO as a regular expression: % and _ become .* and ., dots and the like are literal, and
  * so is what stands behind the escape character (0: none). */
@@ -80,70 +45,39 @@ typedef struct RegexpPlan {
     char escape;
 } RegexpPlan;
 
-static Matcher matcher_open(const KernelCall *call)
+static Regexp matcher_open(const KernelCall *call)
 {
-    const RegexpPlan *plan = call->data;
-    Matcher matcher = {plan->code, NULL, NULL, {NULL, 0}};
-    if (plan->code != NULL)
-        matcher.match = pcre2_match_data_create_from_pattern(plan->code, NULL);
-    return matcher;
-}
-
-static void matcher_close(Matcher *matcher)
-{
-    pcre2_match_data_free(matcher->match);
-    pcre2_code_free(matcher->owned);
+    return regexp_open(((const RegexpPlan *)call->data)->code);
 }
 
 /* Makes the matcher ready for the row's expression. */
-static bool matcher_ready(Matcher *matcher, KernelCall *call, uint32_t row, Error *error)
+static bool matcher_ready(Regexp *matcher, KernelCall *call, uint32_t row, Error *error)
 {
     const RegexpPlan *plan = call->data;
     if (plan->code != NULL)
         return true;
-    const Str pattern = kernel_str(call, 1, row);
-    if (matcher->owned != NULL && str_equal(pattern, matcher->last))
+    Str pattern = kernel_str(call, 1, row);
+    if (plan->similar)
+        pattern = similar_translate(call->arena, pattern, plan->escape);
+    if (regexp_use(matcher, pattern, error))
         return true;
-    matcher_close(matcher);
-    matcher->match = NULL;
-    matcher->owned = regexp_compile(
-        plan->similar ? similar_translate(call->arena, pattern, plan->escape) : pattern, error);
-    if (matcher->owned == NULL) {
-        call->error_row = row;
-        return false;
-    }
-    matcher->code = matcher->owned;
-    matcher->last = pattern;
-    matcher->match = pcre2_match_data_create_from_pattern(matcher->code, NULL);
-    return true;
+    call->error_row = row;
+    return false;
 }
 
 /* Whether there is a match at or behind `from`: 1, 0, or -1 with an error. */
-static int matcher_find(Matcher *matcher, KernelCall *call, uint32_t row, Str text, size_t from,
+static int matcher_find(Regexp *matcher, KernelCall *call, uint32_t row, Str text, size_t from,
                         uint32_t options, Error *error)
 {
-    const PCRE2_SPTR subject = (PCRE2_SPTR)text.data;
-    options |= PCRE2_NO_UTF_CHECK;
-    int found =
-        pcre2_match(matcher->code, subject, text.length, from, options, matcher->match, NULL);
-    if (found == PCRE2_ERROR_JIT_STACKLIMIT)
-        found = pcre2_match(matcher->code, subject, text.length, from, options | PCRE2_NO_JIT,
-                            matcher->match, NULL);
-    if (found >= 0)
-        return 1;
-    if (found == PCRE2_ERROR_NOMATCH)
-        return 0;
-    PCRE2_UCHAR reason[160];
-    pcre2_get_error_message(found, reason, sizeof(reason));
-    kernel_fail(call, row, error, ERROR_LIMIT, "regular expression gave up: %s",
-                (const char *)reason);
-    error_hint(error, "Nested repetitions such as (a+)+ may take forever; simplify it.");
-    return -1;
+    const int found = regexp_find(matcher, text, from, options, error);
+    if (found < 0)
+        call->error_row = row;
+    return found;
 }
 
 static bool regexp_kernel(KernelCall *call, Error *error)
 {
-    Matcher matcher = matcher_open(call);
+    Regexp matcher = matcher_open(call);
     uint8_t *const out = call->out->data;
     const bool negated = ((const RegexpPlan *)call->data)->negated;
     bool done = true;
@@ -155,12 +89,12 @@ static bool regexp_kernel(KernelCall *call, Error *error)
         done = found >= 0;
         out[row] = (found == 1) != negated;
     }
-    matcher_close(&matcher);
+    regexp_close(&matcher);
     return done;
 }
 
 /* Stores group `index` of the match, NULL when there is no such group. */
-static void put_group(KernelCall *call, uint32_t row, const Matcher *matcher, Str text,
+static void put_group(KernelCall *call, uint32_t row, const Regexp *matcher, Str text,
                       int64_t index)
 {
     const PCRE2_SIZE *offsets = pcre2_get_ovector_pointer(matcher->match);
@@ -177,7 +111,7 @@ static void put_group(KernelCall *call, uint32_t row, const Matcher *matcher, St
 
 static bool regexp_extract_kernel(KernelCall *call, Error *error)
 {
-    Matcher matcher = matcher_open(call);
+    Regexp matcher = matcher_open(call);
     bool done = true;
     for (uint32_t i = 0; i < call->row_count && done; i++) {
         const uint32_t row = kernel_row(call, i);
@@ -191,14 +125,14 @@ static bool regexp_extract_kernel(KernelCall *call, Error *error)
         else
             kernel_put_null(call, row);
     }
-    matcher_close(&matcher);
+    regexp_close(&matcher);
     return done;
 }
 
 /* Walks over all matches. Calls `take` with each; an empty match is tried again one character on.
  */
 typedef struct MatchWalk {
-    Matcher *matcher;
+    Regexp *matcher;
     KernelCall *call;
     uint32_t row;
     Str text;
@@ -245,7 +179,7 @@ static int replace_all(MatchWalk *walk, Str with, Buffer *out, Error *error)
 
 static bool regexp_replace_kernel(KernelCall *call, Error *error)
 {
-    Matcher matcher = matcher_open(call);
+    Regexp matcher = matcher_open(call);
     TextWriter writer = text_writer_of(call);
     Buffer buffer = {0};
     bool done = true;
@@ -263,13 +197,13 @@ static bool regexp_replace_kernel(KernelCall *call, Error *error)
         kernel_put_view(call, row, text_writer_take(&writer, buffer.length));
     }
     buffer_deinit(&buffer);
-    matcher_close(&matcher);
+    regexp_close(&matcher);
     return done;
 }
 
 static bool regexp_count_kernel(KernelCall *call, Error *error)
 {
-    Matcher matcher = matcher_open(call);
+    Regexp matcher = matcher_open(call);
     int32_t *const out = call->out->data;
     bool done = true;
     for (uint32_t i = 0; i < call->row_count && done; i++) {
@@ -283,14 +217,14 @@ static bool regexp_count_kernel(KernelCall *call, Error *error)
         done = found >= 0;
         out[row] = count;
     }
-    matcher_close(&matcher);
+    regexp_close(&matcher);
     return done;
 }
 
 /* Where the first match begins, in characters from 1; 0 without one. */
 static bool regexp_instr_kernel(KernelCall *call, Error *error)
 {
-    Matcher matcher = matcher_open(call);
+    Regexp matcher = matcher_open(call);
     int32_t *const out = call->out->data;
     bool done = true;
     for (uint32_t i = 0; i < call->row_count && done; i++) {
@@ -301,7 +235,7 @@ static bool regexp_instr_kernel(KernelCall *call, Error *error)
         done = found >= 0;
         out[row] = found == 1 ? (int32_t)str_utf8_length((Str){walk.text.data, walk.start}) + 1 : 0;
     }
-    matcher_close(&matcher);
+    regexp_close(&matcher);
     return done;
 }
 
@@ -336,7 +270,7 @@ static int extract_all(MatchWalk *walk, int64_t index, Error *error)
 
 static bool regexp_extract_all_kernel(KernelCall *call, Error *error)
 {
-    Matcher matcher = matcher_open(call);
+    Regexp matcher = matcher_open(call);
     bool done = true;
     for (uint32_t i = 0; i < call->row_count && done; i++) {
         const uint32_t row = kernel_row(call, i);
@@ -344,7 +278,7 @@ static bool regexp_extract_all_kernel(KernelCall *call, Error *error)
         done = matcher_ready(&matcher, call, row, error) &&
                extract_all(&walk, call->arg_count > 2 ? kernel_i64(call, 2, row) : 1, error) >= 0;
     }
-    matcher_close(&matcher);
+    regexp_close(&matcher);
     return done;
 }
 
@@ -359,7 +293,7 @@ static bool bind_pattern(const ScalarFunction *function, const FunctionSite *sit
         pcre2_code *code = regexp_compile(pattern, error);
         if (code == NULL)
             return false;
-        arena_on_close(site->arena, code_free, code);
+        arena_on_close(site->arena, regexp_code_free, code);
         plan->code = code;
     }
     out->kernel = function->kernel;

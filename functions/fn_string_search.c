@@ -2,6 +2,7 @@
  *
  * Positions count characters from 1; 0 says that there is none. */
 #include "core/str.h"
+#include "functions/byte_mask.h"
 #include "functions/kernel_internal.h"
 
 /* 1 + characters before the first match at or behind character `from`, or 0. */
@@ -163,25 +164,51 @@ static size_t split_end(Str text, Str delimiter, size_t from, size_t *next)
     return end;
 }
 
+/* Part `index` of text that is not empty; false when there are fewer. */
+static bool find_part(Str text, Str delimiter, int64_t index, Str *part)
+{
+    size_t from = 0, next = 0;
+    for (; index > 0 && from != SIZE_MAX; index--)
+        split_end(text, delimiter, from, &from);
+    if (from == SIZE_MAX)
+        return false;
+    *part = (Str){text.data + from, split_end(text, delimiter, from, &next) - from};
+    return true;
+}
+
+/* The same in one pass for a delimiter of one byte. */
+static bool find_part_of_byte(Str text, char delimiter, int64_t index, Str *part)
+{
+    size_t from = 0;
+    for (size_t base = 0; base < text.length; base += BYTE_MASK_BYTES) {
+        for (uint32_t mask = byte_mask(text, base, delimiter); mask != 0; mask &= mask - 1) {
+            const size_t at = base + (size_t)__builtin_ctz(mask);
+            if (index == 0) {
+                *part = (Str){text.data + from, at - from};
+                return true;
+            }
+            index--;
+            from = at + 1;
+        }
+    }
+    *part = (Str){text.data + from, text.length - from};
+    return index == 0;
+}
+
 static bool split_index_kernel(KernelCall *call, Error *error)
 {
     for (uint32_t i = 0; i < call->row_count; i++) {
         const uint32_t row = kernel_row(call, i);
         const Str text = kernel_str(call, 0, row);
         const Str delimiter = kernel_str(call, 1, row);
-        int64_t index = kernel_i64(call, 2, row);
-        size_t from = text.length == 0 ? SIZE_MAX : 0;
-        while (index > 0 && from != SIZE_MAX) {
-            split_end(text, delimiter, from, &from);
-            index--;
-        }
-        if (index < 0 || from == SIZE_MAX) {
+        const int64_t index = kernel_i64(call, 2, row);
+        Str part;
+        if (index >= 0 && text.length != 0 &&
+            (delimiter.length == 1 ? find_part_of_byte(text, delimiter.data[0], index, &part)
+                                   : find_part(text, delimiter, index, &part)))
+            kernel_put_str(call, row, part);
+        else
             kernel_put_null(call, row);
-            continue;
-        }
-        size_t next;
-        const size_t end = split_end(text, delimiter, from, &next);
-        kernel_put_str(call, row, (Str){text.data + from, end - from});
     }
     return true;
 }

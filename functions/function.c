@@ -184,7 +184,7 @@ size_t str_find_from(Str text, Str needle, size_t from)
         at = memchr(at, needle.data[0], (size_t)(last - at) + 1);
         if (at == NULL)
             return SIZE_MAX;
-        if (memcmp(at, needle.data, needle.length) == 0)
+        if (needle.length == 1 || memcmp(at, needle.data, needle.length) == 0)
             return (size_t)(at - text.data);
         at++;
     }

@@ -40,6 +40,10 @@ static inline Element argument_element(const KernelCall *call, uint32_t argument
 
 /* Makes row's result a list of the elements. */
 void list_put(KernelCall *call, uint32_t row, const Element *elements, uint32_t count);
+/* The same of a MAP: keys and values of equal number; of a key that comes twice the last value
+ * counts. call->data is the layout of a key. */
+void map_put(KernelCall *call, uint32_t row, const Element *keys, const Element *values,
+             uint32_t pairs);
 /* The element as row's result. */
 void element_put(KernelCall *call, uint32_t row, Element element);
 /* Room for the elements of a row. */

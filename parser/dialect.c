@@ -204,6 +204,8 @@ static Keyword dialect_special_call(const Token *callee)
     case KW_JSON_VALUE:
     case KW_JSON_QUERY:
     case KW_JSON_EXISTS:
+    case KW_JSON_OBJECT:
+    case KW_JSON_ARRAY:
     case KW_JSON_OBJECTAGG:
     case KW_JSON_ARRAYAGG:
         return callee->keyword;
@@ -250,6 +252,7 @@ static bool dialect_open(Dialect *dialect, uint32_t *at)
             frame->special = dialect_special_call(callee);
     }
     dialect_put(dialect, open, "(");
+    dialect_open_json(dialect, open);
     return dialect_write_unit(dialect, at);
 }
 
@@ -311,6 +314,7 @@ static bool dialect_write_comma(Dialect *dialect, uint32_t *at)
     if (frame->row_open)
         dialect_put(dialect, *at, ")");
     frame->row_open = false;
+    frame->json_value = false;
     frame->cost = frame->cost_base;
     dialect_put(dialect, (*at)++, ",");
     return true;

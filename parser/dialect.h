@@ -83,7 +83,7 @@ typedef struct Frame {
     bool wraps;         /* one more ")" behind it */
     bool row_open;      /* a row of VALUES without parentheses */
     bool json_clauses;  /* JSON_VALUE: behind the path, words are clauses */
-    bool json_value;    /* JSON_OBJECTAGG: VALUE has parted key and value */
+    bool json_value;    /* JSON_OBJECT, JSON_OBJECTAGG: VALUE has parted key and value */
     bool json_default;  /* and between DEFAULT and ON there is an expression */
     bool has_window;    /* a WINDOW clause has been written */
     uint32_t case_base; /* CASEs open when it began */
@@ -132,6 +132,17 @@ void dialect_end_clause(Dialect *dialect, uint32_t token);
 /* One word (dialect_word.c) and what is special about tables (dialect_table.c). Each advances
  * *at behind what it has written. */
 bool dialect_write_word(Dialect *dialect, uint32_t *at) MUST_CHECK;
+
+/* ---------------------------------------------------------------------- dialect_json.c */
+
+/* Behind the parenthesis of a call: JSON_OBJECT and JSON_ARRAY are told how to treat NULL first. */
+void dialect_open_json(Dialect *dialect, uint32_t open);
+/* True when the word parts key from value, or says how NULL is treated. */
+bool dialect_write_json_pairs(Dialect *dialect, uint32_t *at);
+/* True when the word is of a clause behind the path of JSON_VALUE and its like. */
+bool dialect_write_json_clause(Dialect *dialect, uint32_t *at);
+/* IS [NOT] JSON [VALUE | SCALAR | OBJECT | ARRAY], at JSON. */
+bool dialect_write_is_json(Dialect *dialect, uint32_t *at) MUST_CHECK;
 bool dialect_write_as_of(Dialect *dialect, uint32_t *at) MUST_CHECK;
 bool dialect_write_table_word(Dialect *dialect, uint32_t *at) MUST_CHECK;
 /* At the beginning of a row of VALUES: writes its head; *at moves to what follows it. */

@@ -220,68 +220,6 @@ static bool dialect_write_parting(Dialect *dialect, uint32_t *at)
     return true;
 }
 
-/* JSON_VALUE(text, 'path' RETURNING INTEGER DEFAULT 0 ON EMPTY): the words behind the path become
- * arguments, texts of a word each. */
-static bool dialect_write_json_clause(Dialect *dialect, uint32_t *at)
-{
-    Frame *frame = dialect_frame(dialect);
-    bool json = frame->special == KW_JSON_VALUE || frame->special == KW_JSON_QUERY ||
-                frame->special == KW_JSON_EXISTS;
-    if (!json)
-        return false;
-    if (!frame->json_clauses)
-        frame->json_clauses = parser_token(dialect->parser, *at - 1)->kind == TOKEN_STRING &&
-                              dialect_is_symbol(dialect, *at - 2, ',');
-    Keyword word = dialect->parser->tokens.items[*at].keyword;
-    if (!frame->json_clauses || (frame->json_default && word != KW_ON))
-        return false;
-    frame->json_default = word == KW_DEFAULT;
-    dialect_put(dialect, *at, ",");
-    dialect_put_holder(dialect, 'w', *at);
-    if (frame->json_default)
-        dialect_put(dialect, *at, ",");
-    (*at)++;
-    return true;
-}
-
-static bool dialect_is_text(const Dialect *dialect, uint32_t at, const char *word)
-{
-    const Token *token = parser_token(dialect->parser, at);
-    return token->kind == TOKEN_WORD &&
-           str_equal_nocase((Str){token->text, token->text_length}, str_of(word));
-}
-
-/* JSON_OBJECTAGG([KEY] k VALUE v [NULL | ABSENT ON NULL]), JSON_ARRAYAGG(v [… ON NULL]): key and
- * value become arguments, and NULL or ABSENT a text behind them. */
-static bool dialect_write_json_aggregate(Dialect *dialect, uint32_t *at)
-{
-    Frame *frame = dialect_frame(dialect);
-    bool object = frame->special == KW_JSON_OBJECTAGG;
-    if (!object && frame->special != KW_JSON_ARRAYAGG)
-        return false;
-    bool first = *at == frame->open + 1;
-    bool ends =
-        dialect_is_symbol(dialect, *at + 1, ',') || dialect_is_symbol(dialect, *at + 1, ')');
-    if (object && first && !ends && dialect_is_text(dialect, *at, "KEY") &&
-        !dialect_is_text(dialect, *at + 1, "VALUE")) {
-        (*at)++;
-        return true;
-    }
-    if (object && !first && !frame->json_value && dialect_is_text(dialect, *at, "VALUE")) {
-        frame->json_value = true;
-        dialect_put(dialect, (*at)++, ",");
-        return true;
-    }
-    bool treats = dialect_is_text(dialect, *at, "NULL") || dialect_is_text(dialect, *at, "ABSENT");
-    if (first || !treats || !dialect_is_word(dialect, *at + 1, KW_ON) ||
-        !dialect_is_text(dialect, *at + 2, "NULL"))
-        return false;
-    dialect_put(dialect, *at, ",");
-    dialect_put_holder(dialect, 'w', *at);
-    *at += 3;
-    return true;
-}
-
 /* FLOOR(x TO DAY) */
 static bool dialect_write_to(Dialect *dialect, uint32_t *at)
 {
@@ -555,7 +493,7 @@ static bool dialect_write_foreign(Dialect *dialect, uint32_t *at)
         dialect_is_word(dialect, *at - 1, KW_IS) ||
         (dialect_is_word(dialect, *at - 1, KW_NOT) && dialect_is_word(dialect, *at - 2, KW_IS));
     if (word == KW_JSON && test)
-        return parser_fail_unsupported(parser, *at, *at, "IS JSON", NULL);
+        return dialect_write_is_json(dialect, at);
     if (word == KW_AT && next->keyword == KW_TIME && dialect_is_word(dialect, *at + 2, KW_ZONE))
         return parser_fail_unsupported(
             parser, *at, *at + 2, "AT TIME ZONE",
@@ -626,7 +564,7 @@ bool dialect_write_word(Dialect *dialect, uint32_t *at)
         return dialect_name(dialect, at);
     if (!parser_read_literal(parser, *at))
         return false;
-    if (dialect_write_json_aggregate(dialect, at))
+    if (dialect_write_json_pairs(dialect, at))
         return true;
     if (token->type != NULL) {
         dialect_put_holder(dialect, 'l', *at);

@@ -125,9 +125,11 @@
     X(JOBS, 0)                                                                                     \
     X(JOIN, KEYWORD_QUERY)                                                                         \
     X(JSON, 0)                                                                                     \
+    X(JSON_ARRAY, 0)                                                                               \
     X(JSON_ARRAYAGG, 0)                                                                            \
     X(JSON_EXECUTION_PLAN, 0)                                                                      \
     X(JSON_EXISTS, 0)                                                                              \
+    X(JSON_OBJECT, 0)                                                                              \
     X(JSON_OBJECTAGG, 0)                                                                           \
     X(JSON_QUERY, 0)                                                                               \
     X(JSON_VALUE, 0)                                                                               \

@@ -4,6 +4,8 @@
  * not tell (where a call, a CASE, a list ends) follows from the matched brackets. */
 #include "parser/pg_tree.h"
 
+#include "core/str.h"
+
 #include <ctype.h>
 
 AstPlace pg_tree_place(const PgTree *tree, Span span)
@@ -346,6 +348,29 @@ static AstExpr *pg_tree_test(const PgTree *tree, const json_t *body, Span *span)
     return expr;
 }
 
+/* IS JSON [VALUE | SCALAR | OBJECT | ARRAY], written as IS DOCUMENT. */
+static AstExpr *pg_tree_is_json(const PgTree *tree, const json_t *body, Span *span)
+{
+    static const char *const kinds[] = {"VALUE", "SCALAR", "OBJECT", "ARRAY"};
+    AstExpr *arg = pg_tree_operand(tree, json_array_get(pg_tree_member(body, "args"), 0), span);
+    if (arg == NULL)
+        return NULL;
+    span->last = pg_tree_token(tree, body) + 1;
+    if (pg_tree_item(tree, span->last)->keyword == KW_NOT)
+        span->last++;
+    const Token *word = pg_tree_item(tree, span->last + 1);
+    const char *kind = "VALUE";
+    for (size_t i = 0; i < array_count(kinds) && word->kind == TOKEN_WORD; i++)
+        if (str_equal_nocase((Str){word->text, word->text_length}, str_of(kinds[i]))) {
+            kind = kinds[i];
+            span->last++;
+            break;
+        }
+    AstExpr *expr = pg_tree_one_arg(tree, AST_CALL, arg, *span);
+    expr->function = arena_printf(tree->parser->arena, "IS JSON %s", kind);
+    return expr;
+}
+
 /* ---------------------------------------------------------------------------- subqueries */
 
 static AstExpr *pg_tree_in_query(const PgTree *tree, const json_t *body, AstQuery *query,
@@ -550,17 +575,12 @@ AstExpr *pg_tree_read_expr(const PgTree *tree, const json_t *node, Span *span)
         const char *kind;
         AstExpr *(*read)(const PgTree *, const json_t *, Span *);
     } readers[] = {
-        {"ColumnRef", pg_tree_column},
-        {"A_Expr", pg_tree_a_expr},
-        {"BoolExpr", pg_tree_bool},
-        {"FuncCall", pg_tree_read_call},
-        {"NullTest", pg_tree_test},
-        {"BooleanTest", pg_tree_test},
-        {"TypeCast", pg_tree_cast},
-        {"CaseExpr", pg_tree_case},
-        {"SubLink", pg_tree_sublink},
-        {"RowExpr", pg_tree_row},
-        {"A_Indirection", pg_tree_indirection},
+        {"ColumnRef", pg_tree_column},   {"A_Expr", pg_tree_a_expr},
+        {"BoolExpr", pg_tree_bool},      {"FuncCall", pg_tree_read_call},
+        {"NullTest", pg_tree_test},      {"BooleanTest", pg_tree_test},
+        {"XmlExpr", pg_tree_is_json},    {"TypeCast", pg_tree_cast},
+        {"CaseExpr", pg_tree_case},      {"SubLink", pg_tree_sublink},
+        {"RowExpr", pg_tree_row},        {"A_Indirection", pg_tree_indirection},
         {"NamedArgExpr", pg_tree_named},
     };
     PgNode opened = pg_tree_open(node);

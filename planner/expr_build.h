@@ -79,5 +79,8 @@ static inline AstPlace expr_place(const Expr *expr)
 /* rules/fold_constants.c: the constant the expression always gives, else the expression itself. A
  * call that would fail stays a call: it fails only when a row asks for it. */
 const Expr *rule_fold_constants(const ExprSite *site, const Expr *expr);
+/* What the expression always gives, ARRAY[1, 2] and the like among them, which stay calls; NULL
+ * when it depends on rows. */
+const Vector *rule_constant_value(const ExprSite *site, const Expr *expr);
 
 #endif

@@ -59,6 +59,7 @@ typedef struct LogicalAggregateCall {
     const char *name;
     uint32_t *arguments;         /* input columns */
     const Type **argument_types; /* what the user's arguments were; the columns may be cast */
+    const Vector **literals;     /* of those that are one; NULL: none are */
     uint32_t argument_count;
     int32_t filter;
     bool distinct;
@@ -169,6 +170,7 @@ typedef struct LogicalOverCall {
     const WindowFunction *window; /* NULL: an aggregate */
     uint32_t *arguments;          /* input columns */
     const Type **argument_types;  /* what the user's arguments were; the columns may be cast */
+    const Vector **literals;      /* of those that are one */
     uint32_t argument_count;
     int32_t filter;
     bool ignore_nulls;

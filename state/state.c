@@ -73,7 +73,7 @@ static void set_layout(StateTable *table)
         table->body_bytes = table->record_bytes;
         break;
     case STATE_MAP:
-        table->body_bytes = sizeof(StateGroup) + (table->ttl_ms != 0 ? sizeof(StateTable *) : 0);
+        table->body_bytes = sizeof(StateGroup);
         table->prefix_bytes = offsetof(StateEntry, header);
         break;
     case STATE_ORDERED:
@@ -107,6 +107,7 @@ StateTable *state_table_declare(StateStore *store, const StateSpec *spec)
         table->sweep.shrink_group = key_group_count(store);
     }
     set_layout(table);
+    table->records.prefix_units = table->prefix_bytes / STATE_UNIT_BYTES;
     uint32_t max = store->max_parallelism;
     table->key_group_mask = (max & (max - 1)) == 0 ? max - 1 : 0;
     table->key_groups = memory_zalloc(key_group_count(store) * sizeof(StateKeyGroup));
@@ -212,7 +213,8 @@ static void each_of_body(StateTable *table, void *body, EachRecord each)
     if (table->kind == STATE_VALUE) {
         each(table, state_header_of(body));
     } else if (table->kind == STATE_MAP) {
-        for (StateEntry *entry = ((StateGroup *)body)->first; entry != NULL; entry = entry->next)
+        StateEntry *entry = state_entry_at(table, ((StateGroup *)body)->first);
+        for (; entry != NULL; entry = state_entry_at(table, entry->next))
             each(table, &entry->header);
     } else {
         state_ordered_each(table, body, each);

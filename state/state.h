@@ -104,9 +104,9 @@ void state_map_groups(StateTable *table, const Str *keys, const uint64_t *hashes
 void state_map_each(StateTable *table, void (*each)(void *to, StateGroup *group), void *to);
 /* Those that have expired, but are not yet given back, are counted too. */
 uint32_t state_map_size(const StateGroup *group);
-StateEntry *state_map_first(const StateGroup *group);
-StateEntry *state_map_last(const StateGroup *group);
-StateEntry *state_map_next(const StateEntry *entry);
+StateEntry *state_map_first(const StateTable *table, const StateGroup *group);
+StateEntry *state_map_last(const StateTable *table, const StateGroup *group);
+StateEntry *state_map_next(const StateTable *table, const StateEntry *entry);
 StateEntry *state_map_find(StateTable *table, StateGroup *group, Str subkey);
 /* Entry of the subkey, made (behind the others, making the group too) when missing, with the given
  * payload; an existing entry keeps its place, and its payload is replaced. `*group` may be NULL on
@@ -122,10 +122,10 @@ StateEntry *state_map_append(StateTable *table, StateGroup **group, Str key, uin
 bool state_map_remove(StateTable *table, StateEntry *entry);
 /* Changing the payload may move the entry: use what is returned. */
 StateEntry *state_map_set_payload(StateTable *table, StateEntry *entry, Str payload);
-Str state_entry_subkey(const StateEntry *entry);
-Str state_entry_payload(const StateEntry *entry);
+Str state_entry_subkey(const StateTable *table, const StateEntry *entry);
+Str state_entry_payload(const StateTable *table, const StateEntry *entry);
 void *state_entry_record(const StateEntry *entry); /* state_touch takes this too */
-StateGroup *state_entry_group(const StateEntry *entry);
+StateGroup *state_entry_group(const StateTable *table, const StateEntry *entry);
 
 /* ----------------------------------------------------------------- ORDERED */
 

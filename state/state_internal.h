@@ -10,8 +10,9 @@
  *              entry:  links  | header | record | sort key | payload
  *
  * Invariant: the header stands directly before the record the outside knows, in every kind, so that
- * touching is the same for all: one bit per unit in the block's bitmap of changed records, and a
- * flag in the header that says so. */
+ * touching is the same for all: one bit in the block's bitmap of changed records, and a flag in the
+ * header that says so. Bitmaps have a bit for about every piece, so that those of a large table
+ * stay in the cache. */
 #ifndef STATE_STATE_INTERNAL_H
 #define STATE_STATE_INTERNAL_H
 
@@ -54,13 +55,16 @@ typedef struct StateFree {
 typedef struct StateBlock {
     char *base;
     size_t bytes;      /* more than STATE_BLOCK_BYTES when it holds one huge record */
-    uint64_t *changed; /* a bit per unit: a record whose header is there has changed */
-    uint64_t *live;    /* with a TTL, a bit per unit: the header of a record is there; else NULL */
+    uint64_t *changed; /* a bit per granule: the record whose header is there has changed */
+    uint64_t *live;    /* with a TTL, a bit per granule: the header of a record is there; or NULL */
+    uint32_t words;    /* of each bitmap */
+    uint8_t shift;     /* granules are of 1 << shift units; at most one header begins in each */
     bool any_changed;
     bool is_partial; /* in the list of its class: has room */
     uint32_t class;
-    uint32_t pieces; /* in use */
-    size_t used;     /* bytes that have been given out at least once */
+    uint32_t piece_units; /* 0: one huge record */
+    uint32_t pieces;      /* in use */
+    size_t used;          /* bytes that have been given out at least once */
     StateFree *free;
     uint32_t prev, next; /* in the list of its class */
 } StateBlock;
@@ -74,9 +78,11 @@ typedef struct StateClass {
 
 typedef struct StateRecords {
     StateBlock *blocks;
+    char **bases; /* of the blocks, close together: each link between records goes through one */
     uint32_t block_count;
     uint32_t block_capacity;
-    bool marks_live; /* the table has a TTL */
+    bool marks_live;       /* the table has a TTL */
+    uint32_t prefix_units; /* before the header of what is marked */
     StateClass classes[STATE_SIZE_CLASSES];
     uint32_t *free_blocks; /* numbers of blocks that were given back */
     uint32_t free_block_count;
@@ -107,7 +113,7 @@ static inline StateRef state_ref_of(const StateHeader *header)
 
 static inline StateHeader *state_header_at(const StateRecords *records, StateRef ref)
 {
-    return (StateHeader *)(void *)(records->blocks[ref >> STATE_UNIT_BITS].base +
+    return (StateHeader *)(void *)(records->bases[ref >> STATE_UNIT_BITS] +
                                    (size_t)(ref & (STATE_BLOCK_UNITS - 1)) * STATE_UNIT_BYTES);
 }
 
@@ -115,6 +121,16 @@ static inline uint32_t state_header_group(const StateHeader *header)
 {
     return header->where >> STATE_BLOCK_BITS & (STATE_GROUPS_MAX - 1);
 }
+
+/* The bit of the bitmaps that stands for the header. */
+static inline uint32_t state_mark_of(const StateBlock *block, const StateHeader *header)
+{
+    uint32_t unit = (uint32_t)(((uintptr_t)header & (STATE_BLOCK_BYTES - 1)) / STATE_UNIT_BYTES);
+    return unit >> block->shift;
+}
+
+/* The header that a bit stands for. */
+StateRef state_marked_ref(const StateRecords *records, uint32_t block, uint32_t bit);
 
 /* The header is near when a record was just changed, its bit in the bitmap is not: it is written
  * once between two snapshots. */
@@ -124,8 +140,8 @@ static inline void state_record_touch(StateRecords *records, const StateHeader *
         return;
     ((StateHeader *)(uintptr_t)header)->where |= STATE_CHANGED;
     StateBlock *block = &records->blocks[header->where & (STATE_BLOCKS_MAX - 1)];
-    uint32_t unit = (uint32_t)(((uintptr_t)header & (STATE_BLOCK_BYTES - 1)) / STATE_UNIT_BYTES);
-    block->changed[unit >> 6] |= UINT64_C(1) << (unit & 63);
+    uint32_t bit = state_mark_of(block, header);
+    block->changed[bit >> 6] |= UINT64_C(1) << (bit & 63);
     block->any_changed = true;
     records->changed_count++;
 }
@@ -267,8 +283,8 @@ typedef struct StateCopy {
 /* Giving back what has expired: passes over the blocks, each spread over a part of the TTL. */
 typedef struct StateSweep {
     int64_t pass_start_ms;
-    uint32_t block; /* what comes next: a block, a word of its bitmap */
-    uint32_t word;
+    uint32_t block; /* what comes next: a block, a unit in it */
+    uint32_t unit;
     uint32_t shrink_group; /* then a key group whose index may shrink; key_group_count: done */
     bool active;
 } StateSweep;
@@ -310,9 +326,10 @@ struct StateStore {
     uint32_t table_count;
 };
 
+/* Entries are linked by reference: half as wide as an address. */
 struct StateGroup {
-    StateEntry *first;
-    StateEntry *last;
+    StateRef first; /* never 0: a group has an entry */
+    StateRef last;
     union {
         uint64_t filter;   /* a bit for each subkey's hash: 0 where none has it */
         StateIndex *index; /* by subkey, once there are many */
@@ -320,19 +337,19 @@ struct StateGroup {
     uint32_t size;
     bool indexed;
     bool unsorted; /* while restoring: entries came out of order */
-    bool timed;    /* the table has a TTL */
 };
 
 struct StateEntry {
-    StateEntry *next; /* NULL behind the last */
-    StateEntry *prev; /* NULL before the first */
-    StateGroup *group;
-    uint64_t sequence : 48;     /* grows along the list; what a restore sorts by */
-    uint64_t record_units : 16; /* the table's record, so that an entry knows where its subkey is */
-    uint32_t subkey_hash;
+    StateRef next; /* 0 behind the last: no entry's header begins a block */
+    StateRef prev; /* 0 before the first */
+    StateRef group;
     uint32_t payload_bytes;
+    uint64_t sequence : 48;    /* grows along the list; what a restore sorts by */
+    uint64_t subkey_hash : 16; /* its upper bits */
     StateHeader header;
 };
+
+static_assert(sizeof(StateEntry) == 32, "half a cache line, so that a short row is in the other");
 
 struct StateTree {
     StateNode *root;   /* state_ordered.h */
@@ -362,6 +379,16 @@ static inline StateOrderedEntry *state_ordered_entry_of(const StateHeader *heade
 {
     return (StateOrderedEntry *)(void *)((char *)(uintptr_t)header -
                                          offsetof(StateOrderedEntry, header));
+}
+
+static inline StateEntry *state_entry_at(const StateTable *table, StateRef ref)
+{
+    return ref == 0 ? NULL : state_entry_of(state_header_at(&table->records, ref));
+}
+
+static inline StateGroup *state_group_at(const StateTable *table, StateRef ref)
+{
+    return (StateGroup *)(void *)(state_header_at(&table->records, ref) + 1);
 }
 
 /* The bytes behind the record: key, subkey or sort key. */

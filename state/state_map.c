@@ -7,7 +7,7 @@
  * that found nothing; sequences grow along the list, so that a restore can bring entries, which
  * come in any order, back into theirs.
  *
- * Cost: an entry is 48 bytes, its record, subkey and payload; a group 40 bytes and its key. A new
+ * Cost: an entry is 32 bytes, its record, subkey and payload; a group 32 bytes and its key. A new
  * subkey touches its group and the last entry, not those between. */
 #include "state/state_internal.h"
 
@@ -20,31 +20,40 @@
 static_assert(offsetof(StateEntry, header) + sizeof(StateHeader) == sizeof(StateEntry),
               "the record stands directly behind the entry");
 
-static char *entry_subkey(const StateEntry *entry)
+static char *entry_subkey(const StateTable *table, const StateEntry *entry)
 {
-    return (char *)(uintptr_t)(entry + 1) + (size_t)entry->record_units * STATE_UNIT_BYTES;
+    return (char *)(uintptr_t)(entry + 1) + table->record_bytes;
 }
 
 /* Bytes behind the header. */
-static size_t entry_bytes(const StateEntry *entry)
+static size_t entry_bytes(const StateTable *table, const StateEntry *entry)
 {
-    return (size_t)entry->record_units * STATE_UNIT_BYTES + entry->header.key_bytes +
-           entry->payload_bytes;
+    return (size_t)table->record_bytes + entry->header.key_bytes + entry->payload_bytes;
 }
 
-static uint32_t hash_of_entry(const StateTable *table, StateRef ref)
+static uint32_t hash_of_subkey(Str subkey)
 {
-    return state_entry_of(state_header_at(&table->records, ref))->subkey_hash;
+    return (uint32_t)hash_bytes(subkey.data, subkey.length);
 }
 
-Str state_entry_subkey(const StateEntry *entry)
+static uint32_t hash_of_entry(const StateTable *table, const StateEntry *entry)
 {
-    return (Str){entry_subkey(entry), entry->header.key_bytes};
+    return hash_of_subkey(state_entry_subkey(table, entry));
 }
 
-Str state_entry_payload(const StateEntry *entry)
+static uint32_t hash_of_ref(const StateTable *table, StateRef ref)
 {
-    return (Str){entry_subkey(entry) + entry->header.key_bytes, entry->payload_bytes};
+    return hash_of_entry(table, state_entry_at(table, ref));
+}
+
+Str state_entry_subkey(const StateTable *table, const StateEntry *entry)
+{
+    return (Str){entry_subkey(table, entry), entry->header.key_bytes};
+}
+
+Str state_entry_payload(const StateTable *table, const StateEntry *entry)
+{
+    return (Str){entry_subkey(table, entry) + entry->header.key_bytes, entry->payload_bytes};
 }
 
 void *state_entry_record(const StateEntry *entry)
@@ -52,9 +61,9 @@ void *state_entry_record(const StateEntry *entry)
     return (void *)(uintptr_t)(entry + 1);
 }
 
-StateGroup *state_entry_group(const StateEntry *entry)
+StateGroup *state_entry_group(const StateTable *table, const StateEntry *entry)
 {
-    return entry->group;
+    return state_group_at(table, entry->group);
 }
 
 uint32_t state_map_size(const StateGroup *group)
@@ -62,48 +71,42 @@ uint32_t state_map_size(const StateGroup *group)
     return group == NULL ? 0 : group->size;
 }
 
-/* With a TTL the group's body is followed by its table, for the time that now is. */
-static const StateTable *timed_table(const StateGroup *group)
+/* The entry there, or the nearest one behind or before it that has not expired. */
+static StateEntry *live_entry(const StateTable *table, StateRef ref, bool forward)
 {
-    return group->timed ? *(const StateTable *const *)(const void *)(group + 1) : NULL;
-}
-
-/* The entry, or the nearest one behind or before it that has not expired. */
-static StateEntry *live_entry(const StateTable *table, StateEntry *entry, bool forward)
-{
+    StateEntry *entry = state_entry_at(table, ref);
+    if (table->ttl_ms == 0)
+        return entry;
     while (entry != NULL && state_is_expired(table, &entry->header))
-        entry = forward ? entry->next : entry->prev;
+        entry = state_entry_at(table, forward ? entry->next : entry->prev);
     return entry;
 }
 
-StateEntry *state_map_first(const StateGroup *group)
+StateEntry *state_map_first(const StateTable *table, const StateGroup *group)
 {
-    if (group == NULL || !group->timed)
-        return group == NULL ? NULL : group->first;
-    return live_entry(timed_table(group), group->first, true);
+    return group == NULL ? NULL : live_entry(table, group->first, true);
 }
 
-StateEntry *state_map_last(const StateGroup *group)
+StateEntry *state_map_last(const StateTable *table, const StateGroup *group)
 {
-    if (group == NULL || !group->timed)
-        return group == NULL ? NULL : group->last;
-    return live_entry(timed_table(group), group->last, false);
+    return group == NULL ? NULL : live_entry(table, group->last, false);
 }
 
-StateEntry *state_map_next(const StateEntry *entry)
+StateEntry *state_map_next(const StateTable *table, const StateEntry *entry)
 {
-    if (!entry->group->timed)
-        return entry->next;
-    return live_entry(timed_table(entry->group), entry->next, true);
+    return live_entry(table, entry->next, true);
 }
 
 /* Gives back what has expired at the head of the group; false when that was all of it. */
 static bool drop_expired_head(StateTable *table, StateGroup *group)
 {
-    while (state_is_expired(table, &group->first->header))
-        if (state_map_remove(table, group->first))
+    for (;;) {
+        StateEntry *first = state_entry_at(table, group->first);
+        if (!state_is_expired(table, &first->header))
+            return true;
+        if (state_map_remove(table, first))
             return false;
-    return true;
+    }
 }
 
 /* Groups of which nothing is left are none, also where one stands several times. */
@@ -135,25 +138,27 @@ void state_map_groups(StateTable *table, const Str *keys, const uint64_t *hashes
         drop_expired(table, groups, count);
 }
 
-static bool entry_is(const StateEntry *entry, Str subkey, uint32_t hash)
+static bool entry_is(const StateTable *table, const StateEntry *entry, Str subkey, uint32_t hash)
 {
-    return entry->subkey_hash == hash && entry->header.key_bytes == subkey.length &&
-           state_bytes_equal(entry_subkey(entry), subkey.data, subkey.length);
+    return entry->subkey_hash == hash >> 16 && entry->header.key_bytes == subkey.length &&
+           state_bytes_equal(entry_subkey(table, entry), subkey.data, subkey.length);
 }
 
-static uint64_t filter_bit(uint32_t hash)
+/* By what an entry keeps of its subkey's hash. */
+static uint64_t filter_bit(uint32_t upper)
 {
-    return UINT64_C(1) << (hash >> 26);
+    return UINT64_C(1) << (upper >> 10);
 }
 
 /* Scans the list; a scan that finds nothing has seen every entry, and so renews the filter. */
-static StateEntry *scan(StateGroup *group, Str subkey, uint32_t hash)
+static StateEntry *scan(const StateTable *table, StateGroup *group, Str subkey, uint32_t hash)
 {
-    if ((group->filter & filter_bit(hash)) == 0)
+    if ((group->filter & filter_bit(hash >> 16)) == 0)
         return NULL;
     uint64_t filter = 0;
-    for (StateEntry *entry = group->first; entry != NULL; entry = entry->next) {
-        if (entry_is(entry, subkey, hash))
+    StateEntry *entry = state_entry_at(table, group->first);
+    for (; entry != NULL; entry = state_entry_at(table, entry->next)) {
+        if (entry_is(table, entry, subkey, hash))
             return entry;
         filter |= filter_bit(entry->subkey_hash);
     }
@@ -164,20 +169,15 @@ static StateEntry *scan(StateGroup *group, Str subkey, uint32_t hash)
 static StateEntry *find(const StateTable *table, StateGroup *group, Str subkey, uint32_t hash)
 {
     if (!group->indexed)
-        return scan(group, subkey, hash);
+        return scan(table, group, subkey, hash);
     StateProbe probe = state_probe_start(group->index, hash);
     StateRef ref;
     while (state_probe_next(&probe, &ref)) {
-        StateEntry *entry = state_entry_of(state_header_at(&table->records, ref));
-        if (entry_is(entry, subkey, hash))
+        StateEntry *entry = state_entry_at(table, ref);
+        if (entry_is(table, entry, subkey, hash))
             return entry;
     }
     return NULL;
-}
-
-static uint32_t hash_of_subkey(Str subkey)
-{
-    return (uint32_t)hash_bytes(subkey.data, subkey.length);
 }
 
 StateEntry *state_map_find(StateTable *table, StateGroup *group, Str subkey)
@@ -203,8 +203,8 @@ void state_map_each(StateTable *table, void (*each)(void *to, StateGroup *group)
 
 static void index_add(StateTable *table, StateGroup *group, const StateEntry *entry)
 {
-    state_index_insert(group->index, entry->subkey_hash, state_ref_of(&entry->header), table,
-                       hash_of_entry);
+    state_index_insert(group->index, hash_of_entry(table, entry), state_ref_of(&entry->header),
+                       table, hash_of_ref);
 }
 
 /* Enters an entry that is in the list into the group's filter or index, making that when it is
@@ -220,7 +220,8 @@ static void index_entry(StateTable *table, StateGroup *group, const StateEntry *
         group->indexed = true;
         table->index_bytes += sizeof(StateIndex);
         table->group_indexes++;
-        for (const StateEntry *each = group->first; each != NULL; each = each->next)
+        const StateEntry *each = state_entry_at(table, group->first);
+        for (; each != NULL; each = state_entry_at(table, each->next))
             index_add(table, group, each);
     }
 }
@@ -237,27 +238,28 @@ static void index_free(StateTable *table, StateGroup *group)
     table->group_indexes--;
 }
 
-static void link_last(StateGroup *group, StateEntry *entry)
+static void link_last(const StateTable *table, StateGroup *group, StateEntry *entry)
 {
-    entry->next = NULL;
+    StateRef ref = state_ref_of(&entry->header);
+    entry->next = 0;
     entry->prev = group->last;
-    if (group->last == NULL)
-        group->first = entry;
+    if (group->last == 0)
+        group->first = ref;
     else
-        group->last->next = entry;
-    group->last = entry;
+        state_entry_at(table, group->last)->next = ref;
+    group->last = ref;
 }
 
 /* Puts `before` where `entry` is for who goes backward, and `after` for who goes forward. */
-static void relink(StateGroup *group, const StateEntry *entry, StateEntry *before,
-                   StateEntry *after)
+static void relink(const StateTable *table, StateGroup *group, const StateEntry *entry,
+                   StateRef before, StateRef after)
 {
-    if (entry->next != NULL)
-        entry->next->prev = before;
+    if (entry->next != 0)
+        state_entry_at(table, entry->next)->prev = before;
     else
         group->last = before;
-    if (entry->prev != NULL)
-        entry->prev->next = after;
+    if (entry->prev != 0)
+        state_entry_at(table, entry->prev)->next = after;
     else
         group->first = after;
 }
@@ -271,10 +273,9 @@ static StateEntry *entry_new(StateTable *table, uint32_t key_group, Str subkey, 
     header->key_bytes = (uint32_t)subkey.length;
     state_born(table, header);
     StateEntry *entry = state_entry_of(header);
-    entry->record_units = (uint16_t)(table->record_bytes / STATE_UNIT_BYTES);
-    entry->subkey_hash = hash;
+    entry->subkey_hash = (uint16_t)(hash >> 16);
     entry->payload_bytes = (uint32_t)payload.length;
-    char *to = entry_subkey(entry);
+    char *to = entry_subkey(table, entry);
     if (subkey.length != 0)
         memcpy(to, subkey.data, subkey.length);
     if (payload.length != 0)
@@ -282,20 +283,20 @@ static StateEntry *entry_new(StateTable *table, uint32_t key_group, Str subkey, 
     return entry;
 }
 
-static uint64_t next_sequence(const StateGroup *group)
+static uint64_t next_sequence(const StateTable *table, const StateGroup *group)
 {
-    return group->last == NULL ? 0 : (uint64_t)group->last->sequence + 1;
+    return group->last == 0 ? 0 : (uint64_t)state_entry_at(table, group->last)->sequence + 1;
 }
 
 /* A new entry at the end of the list, not yet in filter or index. */
 static StateEntry *link_new(StateTable *table, StateGroup *group, Str subkey, uint32_t hash,
                             Str payload)
 {
-    uint32_t key_group = state_header_group(state_header_of(group));
-    StateEntry *entry = entry_new(table, key_group, subkey, hash, payload);
-    entry->group = group;
-    entry->sequence = next_sequence(group) & 0xFFFFFFFFFFFF;
-    link_last(group, entry);
+    const StateHeader *header = state_header_of(group);
+    StateEntry *entry = entry_new(table, state_header_group(header), subkey, hash, payload);
+    entry->group = state_ref_of(header);
+    entry->sequence = next_sequence(table, group) & 0xFFFFFFFFFFFF;
+    link_last(table, group, entry);
     group->size++;
     return entry;
 }
@@ -311,13 +312,7 @@ static StateEntry *append(StateTable *table, StateGroup *group, Str subkey, uint
 static StateGroup *group_of(StateTable *table, Str key, uint64_t hash)
 {
     void *body;
-    uint8_t created;
-    state_keys_find(table, &key, &hash, 1, true, &body, &created);
-    if (created != 0 && table->ttl_ms != 0) {
-        StateGroup *group = body;
-        group->timed = true;
-        memcpy(group + 1, &table, sizeof(table));
-    }
+    state_keys_find(table, &key, &hash, 1, true, &body, NULL);
     return body;
 }
 
@@ -349,7 +344,7 @@ StateEntry *state_map_append(StateTable *table, StateGroup **group, Str key, uin
     assert(table->kind == STATE_MAP);
     if (*group == NULL)
         *group = group_of(table, key, hash);
-    uint64_t sequence = next_sequence(*group);
+    uint64_t sequence = next_sequence(table, *group);
     Str subkey = {(const char *)&sequence, SEQUENCE_BYTES};
     StateEntry *entry = link_new(table, *group, subkey, hash_of_subkey(subkey), payload);
     index_free(table, *group); /* a restore made it, to put later chunks over earlier ones */
@@ -360,17 +355,19 @@ StateEntry *state_map_append(StateTable *table, StateGroup **group, Str key, uin
 /* Puts `to`, a copy, where `from` is in list and index. */
 static void replace_entry(StateTable *table, StateEntry *from, StateEntry *to)
 {
-    StateGroup *group = from->group;
-    relink(group, from, to, to);
+    StateGroup *group = state_entry_group(table, from);
+    StateRef ref = state_ref_of(&to->header);
+    relink(table, group, from, ref, ref);
     if (group->indexed)
-        state_index_replace(group->index, from->subkey_hash, state_ref_of(&from->header),
-                            state_ref_of(&to->header));
+        state_index_replace(group->index, hash_of_entry(table, from), state_ref_of(&from->header),
+                            ref);
 }
 
 static StateEntry *move_entry(StateTable *table, StateEntry *entry, Str payload)
 {
     StateEntry *moved = entry_new(table, state_header_group(&entry->header),
-                                  state_entry_subkey(entry), entry->subkey_hash, payload);
+                                  state_entry_subkey(table, entry), 0, payload);
+    moved->subkey_hash = entry->subkey_hash;
     moved->next = entry->next;
     moved->prev = entry->prev;
     moved->group = entry->group;
@@ -379,7 +376,8 @@ static StateEntry *move_entry(StateTable *table, StateEntry *entry, Str payload)
     if (table->record_bytes != 0)
         memcpy(state_entry_record(moved), state_entry_record(entry), table->record_bytes);
     replace_entry(table, entry, moved);
-    state_record_free(&table->records, &entry->header, table->prefix_bytes, entry_bytes(entry));
+    state_record_free(&table->records, &entry->header, table->prefix_bytes,
+                      entry_bytes(table, entry));
     return moved;
 }
 
@@ -387,11 +385,12 @@ StateEntry *state_map_set_payload(StateTable *table, StateEntry *entry, Str payl
 {
     assert(table->kind == STATE_MAP);
     size_t whole = table->prefix_bytes + sizeof(StateHeader);
-    size_t old_bytes = whole + entry_bytes(entry);
+    size_t old_bytes = whole + entry_bytes(table, entry);
     size_t new_bytes = old_bytes - entry->payload_bytes + payload.length;
     if (state_record_fits(old_bytes, new_bytes)) {
         if (payload.length != 0)
-            memmove(entry_subkey(entry) + entry->header.key_bytes, payload.data, payload.length);
+            memmove(entry_subkey(table, entry) + entry->header.key_bytes, payload.data,
+                    payload.length);
         entry->payload_bytes = (uint32_t)payload.length;
     } else {
         entry = move_entry(table, entry, payload);
@@ -403,14 +402,15 @@ StateEntry *state_map_set_payload(StateTable *table, StateEntry *entry, Str payl
 bool state_map_remove(StateTable *table, StateEntry *entry)
 {
     assert(table->kind == STATE_MAP);
-    StateGroup *group = entry->group;
+    StateGroup *group = state_entry_group(table, entry);
     state_log_removed(table, &entry->header, state_keys_key(table, group),
-                      state_entry_subkey(entry));
+                      state_entry_subkey(table, entry));
     if (group->indexed)
-        state_index_remove(group->index, entry->subkey_hash, state_ref_of(&entry->header));
-    relink(group, entry, entry->prev, entry->next);
+        state_index_remove(group->index, hash_of_entry(table, entry), state_ref_of(&entry->header));
+    relink(table, group, entry, entry->prev, entry->next);
     state_strings_free(table, state_entry_record(entry));
-    state_record_free(&table->records, &entry->header, table->prefix_bytes, entry_bytes(entry));
+    state_record_free(&table->records, &entry->header, table->prefix_bytes,
+                      entry_bytes(table, entry));
     if (--group->size != 0)
         return false;
     index_free(table, group);
@@ -431,8 +431,10 @@ void *state_map_restore(StateTable *table, Str key, uint64_t hash, Str subkey, u
     else
         entry = state_map_set_payload(table, entry, payload);
     entry->sequence = sequence & 0xFFFFFFFFFFFF;
-    bool in_order = (entry->prev == NULL || entry->prev->sequence < entry->sequence) &&
-                    (entry->next == NULL || entry->sequence < entry->next->sequence);
+    const StateEntry *prev = state_entry_at(table, entry->prev);
+    const StateEntry *next = state_entry_at(table, entry->next);
+    bool in_order = (prev == NULL || prev->sequence < entry->sequence) &&
+                    (next == NULL || entry->sequence < next->sequence);
     if (!in_order) {
         group->unsorted = true;
         table->restore_unsorted = true;
@@ -447,16 +449,17 @@ static int compare_sequences(const void *a, const void *b)
     return (left->sequence > right->sequence) - (left->sequence < right->sequence);
 }
 
-static void sort_group(StateGroup *group)
+static void sort_group(const StateTable *table, StateGroup *group)
 {
     StateEntry **entries = memory_alloc(group->size * sizeof(StateEntry *));
     uint32_t count = 0;
-    for (StateEntry *entry = group->first; entry != NULL; entry = entry->next)
+    StateEntry *entry = state_entry_at(table, group->first);
+    for (; entry != NULL; entry = state_entry_at(table, entry->next))
         entries[count++] = entry;
     qsort(entries, count, sizeof(entries[0]), compare_sequences);
-    group->first = group->last = NULL;
+    group->first = group->last = 0;
     for (uint32_t i = 0; i < count; i++)
-        link_last(group, entries[i]);
+        link_last(table, group, entries[i]);
     group->unsorted = false;
     memory_free(entries);
 }
@@ -465,7 +468,7 @@ static void sort_if_unsorted(StateTable *table, void *body)
 {
     StateGroup *group = body;
     if (group->unsorted)
-        sort_group(group);
+        sort_group(table, group);
 }
 
 void state_map_restore_end(StateTable *table)

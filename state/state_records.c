@@ -68,7 +68,8 @@ static char *map_aligned(size_t bytes)
     return base;
 }
 
-static uint32_t add_block(StateRecords *records, size_t bytes)
+/* A block for pieces of so many units; 0: for one huge record. */
+static uint32_t add_block(StateRecords *records, size_t bytes, uint32_t piece_units)
 {
     uint32_t number;
     if (records->free_block_count != 0) {
@@ -82,21 +83,30 @@ static uint32_t add_block(StateRecords *records, size_t bytes)
             records->block_capacity = number == 0 ? 4 : number * 2;
             records->blocks =
                 memory_realloc(records->blocks, records->block_capacity * sizeof(StateBlock));
+            records->bases =
+                memory_realloc(records->bases, records->block_capacity * sizeof(char *));
             records->free_blocks =
                 memory_realloc(records->free_blocks, records->block_capacity * sizeof(uint32_t));
         }
     }
     bytes = size_round_up(bytes, 4096);
     StateBlock *block = &records->blocks[number];
-    /* A huge record's header is within the first units. */
-    size_t bits = bytes == STATE_BLOCK_BYTES ? STATE_BLOCK_UNITS / 8 : 64;
-    *block = (StateBlock){.base = map_aligned(bytes),
-                          .bytes = bytes,
-                          .changed = memory_zalloc(bits),
-                          .live = records->marks_live ? memory_zalloc(bits) : NULL,
-                          .class = STATE_SIZE_CLASSES,
-                          .prev = STATE_NO_BLOCK,
-                          .next = STATE_NO_BLOCK};
+    /* Headers are at least a piece apart. A huge record's is within the first units. */
+    uint32_t shift = piece_units == 0 ? 0 : 31 - (uint32_t)__builtin_clz(piece_units);
+    uint32_t words = piece_units == 0 ? 1 : (uint32_t)(STATE_BLOCK_UNITS >> shift) / 64;
+    words = words == 0 ? 1 : words;
+    *block =
+        (StateBlock){.base = map_aligned(bytes),
+                     .bytes = bytes,
+                     .changed = memory_zalloc(words * sizeof(uint64_t)),
+                     .live = records->marks_live ? memory_zalloc(words * sizeof(uint64_t)) : NULL,
+                     .words = words,
+                     .shift = (uint8_t)shift,
+                     .piece_units = piece_units,
+                     .class = STATE_SIZE_CLASSES,
+                     .prev = STATE_NO_BLOCK,
+                     .next = STATE_NO_BLOCK};
+    records->bases[number] = block->base;
     return number;
 }
 
@@ -140,10 +150,11 @@ static void class_unlink(StateRecords *records, const StateBlock *block)
         records->blocks[block->next].prev = block->prev;
 }
 
-static uint32_t class_add_block(StateRecords *records, uint32_t number_of_class)
+static uint32_t class_add_block(StateRecords *records, uint32_t number_of_class, size_t class_bytes)
 {
     StateClass *class = &records->classes[number_of_class];
-    uint32_t number = add_block(records, STATE_BLOCK_BYTES);
+    uint32_t number =
+        add_block(records, STATE_BLOCK_BYTES, (uint32_t)(class_bytes / STATE_UNIT_BYTES));
     StateBlock *block = &records->blocks[number];
     /* Asked for before the first write, a huge page is there at once; after it, the system joins
      * small pages when it finds time. */
@@ -170,7 +181,7 @@ static char *take_piece(StateRecords *records, uint32_t class_number, size_t cla
 {
     StateClass *class = &records->classes[class_number];
     if (class->blocks == 0 || class->first == STATE_NO_BLOCK)
-        *number = class_add_block(records, class_number);
+        *number = class_add_block(records, class_number, class_bytes);
     else
         *number = class->first;
     StateBlock *block = &records->blocks[*number];
@@ -223,7 +234,7 @@ StateHeader *state_record_new(StateRecords *records, size_t prefix, size_t bytes
     uint32_t block;
     char *piece;
     if (is_huge(total)) {
-        block = add_block(records, total);
+        block = add_block(records, total, 0);
         piece = records->blocks[block].base;
         records->live_bytes += total;
     } else {
@@ -250,10 +261,11 @@ void state_record_free(StateRecords *records, StateHeader *header, size_t prefix
         return;
     }
     StateBlock *block = &records->blocks[number];
-    uint32_t unit = (uint32_t)(((uintptr_t)header & (STATE_BLOCK_BYTES - 1)) / STATE_UNIT_BYTES);
-    block->changed[unit >> 6] &= ~(UINT64_C(1) << (unit & 63));
+    uint32_t bit = state_mark_of(block, header);
+    if ((header->where & STATE_CHANGED) != 0)
+        block->changed[bit >> 6] &= ~(UINT64_C(1) << (bit & 63));
     if (block->live != NULL)
-        block->live[unit >> 6] &= ~(UINT64_C(1) << (unit & 63));
+        block->live[bit >> 6] &= ~(UINT64_C(1) << (bit & 63));
     size_t class_bytes;
     size_class(total, &class_bytes);
     give_piece(records, (char *)header - prefix, class_bytes, number);
@@ -262,8 +274,20 @@ void state_record_free(StateRecords *records, StateHeader *header, size_t prefix
 void state_record_mark_live(StateRecords *records, const StateHeader *header)
 {
     StateBlock *block = &records->blocks[header->where & (STATE_BLOCKS_MAX - 1)];
-    uint32_t unit = (uint32_t)(((uintptr_t)header & (STATE_BLOCK_BYTES - 1)) / STATE_UNIT_BYTES);
-    block->live[unit >> 6] |= UINT64_C(1) << (unit & 63);
+    uint32_t bit = state_mark_of(block, header);
+    block->live[bit >> 6] |= UINT64_C(1) << (bit & 63);
+}
+
+StateRef state_marked_ref(const StateRecords *records, uint32_t number, uint32_t bit)
+{
+    const StateBlock *block = &records->blocks[number];
+    uint32_t unit = bit << block->shift;
+    if (block->piece_units != 0) {
+        uint32_t first = FIRST_BYTES / STATE_UNIT_BYTES + records->prefix_units;
+        uint32_t past = unit <= first ? 0 : unit - first;
+        unit = first + (past + block->piece_units - 1) / block->piece_units * block->piece_units;
+    }
+    return number << STATE_UNIT_BITS | unit;
 }
 
 char *state_text_new(StateRecords *records, size_t bytes)
@@ -313,6 +337,7 @@ void state_records_deinit(StateRecords *records)
         memory_free(records->blocks[i].live);
     }
     memory_free(records->blocks);
+    memory_free(records->bases);
     memory_free(records->free_blocks);
     *records = (StateRecords){0};
 }

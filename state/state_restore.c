@@ -225,11 +225,11 @@ bool state_restore(StateStore *store, const StateChunk *chunk, Error *error)
 static void forget_block(const StateRecords *records, uint32_t number)
 {
     StateBlock *block = &records->blocks[number];
-    uint32_t words = block->bytes == STATE_BLOCK_BYTES ? STATE_BLOCK_UNITS / 64 : 8;
-    for (uint32_t word = 0; word < words; word++) {
+    for (uint32_t word = 0; word < block->words; word++) {
         for (uint64_t bits = block->changed[word]; bits != 0; bits &= bits - 1) {
-            uint32_t unit = word * 64 + (uint32_t)__builtin_ctzll(bits);
-            state_header_at(records, number << STATE_UNIT_BITS | unit)->where &= ~STATE_CHANGED;
+            uint32_t bit = word * 64 + (uint32_t)__builtin_ctzll(bits);
+            state_header_at(records, state_marked_ref(records, number, bit))->where &=
+                ~STATE_CHANGED;
         }
         block->changed[word] = 0;
     }

@@ -13,7 +13,7 @@
  *
  * Invariant: a record without STATE_CHANGED is in the log as it is. A bit that is set in a block
  * means that its any_changed is set, except in the block that is being gathered.
- * Cost: a scan of one bit per 8 bytes of state, and one copy of each changed record, its memory
+ * Cost: a scan of about one bit per record, and one copy of each changed record, its memory
  * read ahead; nothing is written to disk here, and no chunk is copied. */
 #include "state/state_chunk.h"
 #include "state/state_internal.h"
@@ -147,9 +147,9 @@ static void put_item(const StateTable *table, const StateHeader *header, Buffer 
         key = state_header_key(header, table->body_bytes);
     } else if (table->kind == STATE_MAP) {
         const StateEntry *entry = state_entry_of(header);
-        key = state_keys_key(table, entry->group);
-        subkey = state_entry_subkey(entry);
-        payload = state_entry_payload(entry);
+        key = state_keys_key(table, state_entry_group(table, entry));
+        subkey = state_entry_subkey(table, entry);
+        payload = state_entry_payload(table, entry);
         sequence = entry->sequence;
         has_sequence = &sequence;
     } else {
@@ -183,11 +183,6 @@ static StateKeyGroup *append_item(StateTable *table, StateHeader *header)
 
 /* --------------------------------------------------------------------- gathering */
 
-static uint32_t changed_words(const StateBlock *block)
-{
-    return block->bytes == STATE_BLOCK_BYTES ? STATE_BLOCK_UNITS / 64 : 8;
-}
-
 /* Takes references of changed records from where the last call ended; false when there was no room
  * for all of the block's. */
 static bool gather_block(StateTable *table, StateRef *refs, uint32_t max, uint32_t *count)
@@ -196,12 +191,11 @@ static bool gather_block(StateTable *table, StateRef *refs, uint32_t max, uint32
     StateBlock *block = &table->records.blocks[copy->block];
     if (copy->word == 0)
         block->any_changed = false;
-    uint32_t words = changed_words(block);
-    for (; copy->word < words; copy->word++) {
+    for (; copy->word < block->words; copy->word++) {
         uint64_t bits = block->changed[copy->word];
         for (; bits != 0 && *count < max; bits &= bits - 1)
-            refs[(*count)++] = copy->block << STATE_UNIT_BITS |
-                               (copy->word * 64 + (uint32_t)__builtin_ctzll(bits));
+            refs[(*count)++] = state_marked_ref(&table->records, copy->block,
+                                                copy->word * 64 + (uint32_t)__builtin_ctzll(bits));
         block->changed[copy->word] = bits;
         if (bits != 0) {
             block->any_changed = true;
@@ -252,7 +246,7 @@ static void prefetch_record(const StateTable *table, StateRef ref)
 static void prefetch_behind(const StateTable *table, const StateHeader *header)
 {
     if (table->kind == STATE_MAP)
-        prefetch_lines(state_header_of(state_entry_of(header)->group));
+        prefetch_lines(state_header_at(&table->records, state_entry_of(header)->group));
     else if (table->kind == STATE_ORDERED)
         prefetch_lines(state_header_at(&table->records, state_ordered_entry_of(header)->tree));
     if (table->string_count == 0)

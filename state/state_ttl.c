@@ -2,7 +2,7 @@
  *
  * Nothing depends on when that happens, because every search passes over what has expired. A pass
  * goes over the blocks in the order of memory, by the bitmaps that say where records begin, and
- * takes a PASSES-th of the TTL; each call does as much of it as is due, a STEP_WORDS-th at most.
+ * takes a PASSES-th of the TTL; each call does as much of it as is due, STEP_UNITS at most.
  * Then the indexes shrink, a key group a call.
  *
  * Invariant: the time of a table's last write is only ever compared with expired_ms, which moves
@@ -11,8 +11,8 @@
 #include "state/state_internal.h"
 
 #define PASSES 8
-/* 64 units of 8 bytes a word: a quarter of a MiB of state a call. */
-#define STEP_WORDS 512
+/* A quarter of a MiB of state a call. */
+#define STEP_UNITS ((uint64_t)32768)
 
 static uint32_t key_group_count(const StateStore *store)
 {
@@ -36,17 +36,13 @@ static void expire(StateTable *table, StateHeader *header)
         state_tree_remove(table, header + 1);
 }
 
-static uint32_t block_words(const StateBlock *block)
-{
-    return block->bytes == STATE_BLOCK_BYTES ? STATE_BLOCK_UNITS / 64 : 8;
-}
-
-/* The records that begin in 64 units. One that goes may take its block along. */
+/* The records that a word of the bitmap stands for. One that goes may take its block along. */
 static void sweep_word(StateTable *table, uint32_t number, uint32_t word)
 {
     uint64_t bits = table->records.blocks[number].live[word];
     for (; bits != 0; bits &= bits - 1) {
-        StateRef ref = number << STATE_UNIT_BITS | (word * 64 + (uint32_t)__builtin_ctzll(bits));
+        StateRef ref =
+            state_marked_ref(&table->records, number, word * 64 + (uint32_t)__builtin_ctzll(bits));
         StateHeader *header = state_header_at(&table->records, ref);
         if (state_is_expired(table, header))
             expire(table, header);
@@ -55,30 +51,32 @@ static void sweep_word(StateTable *table, uint32_t number, uint32_t word)
     }
 }
 
-/* Goes on by at most `words`, to the pass's end at the furthest. */
-static void sweep_some(StateTable *table, uint32_t words)
+/* Goes on by about `units`, to the pass's end at the furthest. */
+static void sweep_some(StateTable *table, uint64_t units)
 {
     StateSweep *sweep = &table->sweep;
     while (sweep->block < table->records.block_count) {
         const StateBlock *block = &table->records.blocks[sweep->block];
-        if (block->base == NULL || sweep->word >= block_words(block)) {
+        uint32_t word_units = 64u << block->shift;
+        if (block->base == NULL || sweep->unit >= block->words * word_units) {
             sweep->block++;
-            sweep->word = 0;
+            sweep->unit = 0;
             continue;
         }
-        if (words-- == 0)
+        if (units == 0)
             return;
-        sweep_word(table, sweep->block, sweep->word++);
+        units -= units < word_units ? units : word_units;
+        sweep_word(table, sweep->block, sweep->unit / word_units);
+        sweep->unit += word_units;
     }
 }
 
-/* Words of the pass that should have been done by now. */
-static uint64_t words_due(const StateTable *table, int64_t pass_ms)
+/* Units of the pass that should have been done by now. */
+static uint64_t units_due(const StateTable *table, int64_t pass_ms)
 {
     const StateSweep *sweep = &table->sweep;
-    uint64_t words = STATE_BLOCK_UNITS / 64;
-    uint64_t all = table->records.block_count * words;
-    uint64_t done = sweep->block * words + sweep->word;
+    uint64_t all = table->records.block_count * (uint64_t)STATE_BLOCK_UNITS;
+    uint64_t done = sweep->block * (uint64_t)STATE_BLOCK_UNITS + sweep->unit;
     int64_t elapsed = table->store->now_ms - sweep->pass_start_ms;
     uint64_t due =
         elapsed >= pass_ms ? all : (uint64_t)((double)all * (double)elapsed / (double)pass_ms);
@@ -99,8 +97,8 @@ static int64_t sweep_table(StateTable *table)
         *sweep = (StateSweep){.pass_start_ms = now, .active = true};
     }
     if (sweep->block < table->records.block_count) {
-        uint64_t due = words_due(table, pass_ms);
-        sweep_some(table, due < STEP_WORDS ? (uint32_t)due : STEP_WORDS);
+        uint64_t due = units_due(table, pass_ms);
+        sweep_some(table, due < STEP_UNITS ? due : STEP_UNITS);
     } else if (sweep->shrink_group < key_group_count(table->store)) {
         state_keys_shrink(table, table->store->first_key_group + sweep->shrink_group++);
     } else {

@@ -238,7 +238,7 @@ static void run_batch(const Scenario *scenario, const BoundAggregate *bound, Gro
     }
     Vector current;
     vector_init(&current, bound->result, GROUPS, arena);
-    bound->result_of(bound->data, group_states, GROUPS, &current, arena);
+    ck_assert(bound->result_of(bound->data, group_states, GROUPS, &current, arena, NULL));
     Buffer expected = {0};
     for (uint32_t g = 0; g < GROUPS; g++) {
         model_answer(scenario->name, bound, &groups[g], &expected, arena);
@@ -396,7 +396,7 @@ START_TEST(test_merge)
                 bound.merge(bound.data, (uint8_t *)halves[0], (uint8_t *)halves[1], NULL, &error));
             uint8_t *states[] = {(uint8_t *)halves[0]};
             vector_init(&merged, bound.result, 1, arena);
-            bound.result_of(bound.data, states, 1, &merged, arena);
+            ck_assert(bound.result_of(bound.data, states, 1, &merged, arena, NULL));
             ck_assert(vector_values_equal(&after, 0, &merged, 0));
         }
     }

@@ -86,8 +86,9 @@ static uint64_t job_digest(Job *job)
             digest = digest * 31 + *(uint64_t *)record + k;
         StateGroup *group;
         state_map_groups(job->map, &key, &hash, 1, &group);
-        for (StateEntry *entry = state_map_first(group); entry; entry = state_map_next(entry)) {
-            Str subkey = state_entry_subkey(entry);
+        for (StateEntry *entry = state_map_first(job->map, group); entry;
+             entry = state_map_next(job->map, entry)) {
+            Str subkey = state_entry_subkey(job->map, entry);
             digest = digest * 31 + hash_bytes(subkey.data, subkey.length);
         }
     }

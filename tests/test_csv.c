@@ -225,20 +225,136 @@ END_TEST
 START_TEST(test_scan)
 {
     Random random = random_seed("csv scan");
-    CsvScan chosen = csv_scan_choose();
-    const CsvMarks marks = {{',', '\n', '"', '\\'}};
+    const CsvScan scans[] = {csv_scan_choose(), csv_scan_portable};
+    const CsvMarks marks = {',', '"', '\\'};
     for (int round = 0; round < 20000; round++) {
-        char block[CSV_BLOCK_BYTES];
-        uint64_t wanted = 0;
-        for (size_t i = 0; i < sizeof(block); i++) {
-            block[i] =
-                (char)(random_below(&random, 3) == 0 ? marks.bytes[random_below(&random, 4)] +
-                                                           (int)random_below(&random, 3) - 1
-                                                     : (int)(random_next(&random) & 0xFF));
-            wanted |= (uint64_t)(memchr(marks.bytes, block[i], 4) != NULL) << i;
+        char data[2 * CSV_BLOCK_BYTES];
+        CsvBlock wanted[2] = {0};
+        bool ascii = true;
+        for (size_t i = 0; i < sizeof(data); i++) {
+            data[i] = random_below(&random, 3) == 0
+                          ? (char)(",\n\"\\"[random_below(&random, 4)] +
+                                   (int)random_below(&random, 3) - 1)
+                          : (char)(random_next(&random) & (round % 2 == 0 ? 0x7F : 0xFF));
+            uint64_t bit = UINT64_C(1) << (i % CSV_BLOCK_BYTES);
+            CsvBlock *block = &wanted[i / CSV_BLOCK_BYTES];
+            block->separators |= data[i] == ',' || data[i] == '\n' ? bit : 0;
+            block->newlines |= data[i] == '\n' ? bit : 0;
+            block->quotes |= data[i] == '"' || data[i] == '\\' ? bit : 0;
+            ascii = ascii && (data[i] & 0x80) == 0;
         }
-        ck_assert_uint_eq(chosen(block, &marks), wanted);
-        ck_assert_uint_eq(csv_scan_portable(block, &marks), wanted);
+        for (size_t i = 0; i < array_count(scans); i++) {
+            CsvBlock got[2];
+            ck_assert(scans[i](data, 2, &marks, got) == ascii);
+            ck_assert_mem_eq(got, wanted, sizeof(wanted));
+        }
+    }
+}
+END_TEST
+
+/* Text of a kind that a field may have; mostly what is usual. */
+static const char *const usual[][8] = {
+    {"1", "-7", "12345678", "123456789", "2147483647", "0", "42", "-2147483648"},
+    {"1", "-7", "1234567890123456", "12345678901234567", "-9223372036854775808", "007", "99999999",
+     "123456789012"},
+    {"", "a", "twelve bytes", "thirteen byte", "a text that is longer than a view", "x y", "Ann",
+     "four"},
+    {"2024-02-29 23:59:59.123", "1999-12-31 00:00:00", "1960-01-01 00:00:00.999999",
+     "0001-01-01 12:34:56.789", "9999-12-31 23:59:59.999", "2024-01-02 03:04:05.600",
+     "2024-03-01 00:00:00", "2000-02-29 00:00:00.000"},
+};
+static const char *const odd[] = {"",
+                                  "x",
+                                  "+5",
+                                  " 6",
+                                  "1.5",
+                                  "2147483648",
+                                  "-",
+                                  "1e3",
+                                  "\"3\"",
+                                  "\"\"",
+                                  "\"a,b\"",
+                                  "\"a\nb\"",
+                                  "\"a\"\"b\"",
+                                  "a\"b",
+                                  "\"a\"b",
+                                  "\xC3\xA9",
+                                  "\xFF",
+                                  "\r",
+                                  "12345678901234567890",
+                                  "2024-02-30 00:00:00",
+                                  "2024-02-29T23:59:59.123",
+                                  "2024-2-9",
+                                  "2024-01-01 24:00:00",
+                                  "2024-01-01 00:60:00",
+                                  "2024-01-01 00:00:0a",
+                                  "0000-01-01 00:00:00",
+                                  "2024-13-01 00:00:00",
+                                  "2024-01-01 00:00:00.12",
+                                  "2024-01-01 00-00-00",
+                                  "9223372036854775808",
+                                  "3\"",
+                                  "\"",
+                                  "a text with \xE2\x82\xAC that is longer than a view"};
+
+/* A file whose lines are mostly as usual. */
+static void random_file(Random *random, uint32_t oddness, Buffer *text)
+{
+    bool returns = random_below(random, 4) == 0;
+    uint32_t rows = random_below(random, 600);
+    for (uint32_t row = 0; row < rows; row++) {
+        uint32_t fields = random_below(random, oddness * 20) != 0 ? 6 : random_below(random, 8);
+        for (uint32_t f = 0; f < fields; f++) {
+            buffer_append_text(text, f == 0 ? "" : ",");
+            uint32_t kind = (const uint32_t[]){0, 2, 1, 3, 2, 2, 2, 2}[f];
+            if (random_below(random, oddness * 6) == 0)
+                buffer_append_text(text, odd[random_below(random, array_count(odd))]);
+            else
+                buffer_append_text(text, usual[kind][random_below(random, 8)]);
+        }
+        buffer_append_text(text, returns ? "\r\n" : "\n");
+    }
+}
+
+/* Records read many at once, and the same each on its own: an escape character asks for that. */
+START_TEST(test_grid)
+{
+    const Type *milli = &type_timestamp_3;
+    const Column columns[] = {
+        {"i", &type_int}, {"s", &type_string}, {"b", &type_bigint},
+        {"t", milli},     {"u", &type_string}, {"v", type_new(arena, TYPE_VARCHAR, true, 5, 0)}};
+    const Column wanted[] = {columns[3], columns[5], columns[0]};
+    const uint32_t positions[] = {3, 5, 0};
+    const Schema *all = schema_new(arena, columns, 6), *some = schema_new(arena, wanted, 3);
+    Random random = random_seed("csv grid");
+    for (int round = 0; round < 600; round++) {
+        FormatTest test = format_test(&format_csv, round % 3 == 0 ? some : all);
+        test.file_schema = round % 3 == 0 ? all : NULL;
+        test.file_columns = round % 3 == 0 ? positions : NULL;
+        if (round % 8 != 0)
+            format_option(&test, "csv.ignore-parse-errors", "true");
+        if (round % 5 == 0)
+            format_option(&test, "csv.null-literal", "Ann");
+        if (round % 7 == 0)
+            format_option(&test, "csv.empty-string-as-null", "true");
+        Buffer text = {0};
+        random_file(&random, 1 + random_below(&random, 60), &text);
+        Str input = {text.data, text.length};
+        FormatTest each = test;
+        format_option(&each, "csv.escape-character", "\\u0001");
+        FormatRun slow = format_decode(&each, input, SIZE_MAX, &random);
+        for (int way = 0; way < 3; way++) {
+            test.input_stays = way != 0;
+            FormatRun fast = format_decode(&test, input, way == 1 ? 1000 : SIZE_MAX, &random);
+            ck_assert_str_eq(buffer_text(&fast.out), buffer_text(&slow.out));
+            if (slow.good) {
+                ck_assert_uint_eq(fast.lines, slow.lines);
+                ck_assert_uint_eq(fast.skipped, slow.skipped);
+            }
+            buffer_deinit(&fast.out);
+        }
+        buffer_deinit(&slow.out);
+        buffer_deinit(&text);
     }
 }
 END_TEST
@@ -272,6 +388,7 @@ int main(void)
     tcase_add_test(tests, test_types);
     tcase_add_test(tests, test_round_trip);
     tcase_add_test(tests, test_scan);
+    tcase_add_test(tests, test_grid);
     tcase_add_test(tests, test_registry);
     SRunner *runner = srunner_create(suite);
     srunner_run_all(runner, CK_NORMAL);

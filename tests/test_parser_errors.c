@@ -299,7 +299,6 @@ static const ErrorCase errors[] = {
      "Use LOWER(a) LIKE LOWER(b)."},
     {"SELECT a NOT {{ILIKE}} b", ERROR_UNSUPPORTED, "ILIKE is not supported",
      "Use LOWER(a) LIKE LOWER(b)."},
-    {"SELECT a IS {{JSON}}", ERROR_UNSUPPORTED, "IS JSON is not supported", NULL},
     {"SELECT a ={{=}} b", ERROR_SYNTAX, "syntax error at or near \"=\"",
      "Equality is written with one =."},
     {"SELECT a {{&}}& b", ERROR_SYNTAX, "unexpected character \"&\"", "Write AND."},

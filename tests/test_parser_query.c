@@ -125,6 +125,16 @@ static const GoldenTree expressions[] = {
      "'$' WITH WRAPPER), JSON_EXISTS(a || 'x', '$'), json_value",
      "(select (JSON_VALUE a '$.x' 'RETURNING' 'int' 'DEFAULT' (+ b 1) 'ON' 'EMPTY' 'NULL' 'ON' "
      "'ERROR') (JSON_QUERY a '$' 'WITH' 'WRAPPER') (JSON_EXISTS (|| a 'x') '$') json_value)"},
+    {"SELECT JSON_OBJECT(), JSON_OBJECT(KEY 'a' VALUE b, 'c' VALUE value ABSENT ON NULL), "
+     "JSON_ARRAY(1, key NULL ON NULL), JSON_ARRAY(NULL), JSON_OBJECTAGG(KEY k VALUE v NULL ON "
+     "NULL)",
+     "(select (JSON_OBJECT 'JSON_OBJECT') (JSON_OBJECT 'ABSENT' 'a' b 'c' value) (JSON_ARRAY "
+     "'NULL' "
+     "1 key) (JSON_ARRAY 'JSON_ARRAY' null) (JSON_OBJECTAGG k v 'NULL'))"},
+    {"SELECT a IS JSON, a IS NOT JSON OBJECT, NOT a IS JSON SCALAR = b, a || 'x' IS JSON ARRAY AND "
+     "c",
+     "(select (IS JSON VALUE a) (not (IS JSON OBJECT a)) (not (= (IS JSON SCALAR a) b)) (and (IS "
+     "JSON ARRAY (|| a 'x')) c))"},
     {"SELECT f(a => 1, OFFSET => 2, `c` => b)",
      "(select (F (named a 1) (named OFFSET 2) (named c b)))"},
     {"SELECT ARRAY_AGG(x IGNORE NULLS), ARRAY_AGG(x RESPECT NULLS), LAST_VALUE(x) IGNORE NULLS "

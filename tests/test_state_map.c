@@ -153,7 +153,7 @@ static void change(Instances *instances, Model *model, Random *random, uint32_t 
         ck_assert_int_eq(entry != NULL, at >= 0);
         if (entry == NULL)
             continue;
-        ck_assert_ptr_eq(state_entry_group(entry), group);
+        ck_assert_ptr_eq(state_entry_group(table, entry), group);
         if (random_below(random, 3) == 0) {
             expected->payloads[at] = random_below(random, 200);
             state_map_set_payload(table, entry, payload_of(n, expected->payloads[at]));
@@ -164,18 +164,19 @@ static void change(Instances *instances, Model *model, Random *random, uint32_t 
     }
 }
 
-static void verify_group(const ModelGroup *expected, const StateGroup *group)
+static void verify_group(const ModelGroup *expected, const StateTable *table,
+                         const StateGroup *group)
 {
     ck_assert_uint_eq(state_map_size(group), expected->count);
-    StateEntry *entry = state_map_first(group);
-    for (uint32_t i = 0; i < expected->count; i++, entry = state_map_next(entry)) {
+    StateEntry *entry = state_map_first(table, group);
+    for (uint32_t i = 0; i < expected->count; i++, entry = state_map_next(table, entry)) {
         char buffer[64];
         ck_assert_ptr_nonnull(entry);
         Str subkey = test_key(buffer, expected->subkeys[i]);
-        Str got = state_entry_subkey(entry);
+        Str got = state_entry_subkey(table, entry);
         ck_assert(got.length == subkey.length);
         ck_assert(memcmp(got.data, subkey.data, got.length) == 0);
-        Str payload = state_entry_payload(entry);
+        Str payload = state_entry_payload(table, entry);
         ck_assert_uint_eq(payload.length, expected->payloads[i]);
         ck_assert(memcmp(payload.data, payload_of(expected->subkeys[i], 0).data, payload.length) ==
                   0);
@@ -192,9 +193,10 @@ static void verify(const Instances *instances, const Model *model)
         Str key = test_key(buffer, k);
         uint64_t hash = hash_bytes(key.data, key.length);
         StateGroup *group;
-        state_map_groups(instance_of(instances, hash), &key, &hash, 1, &group);
+        StateTable *table = instance_of(instances, hash);
+        state_map_groups(table, &key, &hash, 1, &group);
         ck_assert_int_eq(group != NULL, model->groups[k].count != 0);
-        verify_group(&model->groups[k], group);
+        verify_group(&model->groups[k], table, group);
         there += group != NULL;
     }
     for (uint32_t i = 0; i < instances->count; i++)
@@ -252,7 +254,7 @@ START_TEST(everything_goes_when_emptied)
         }
         ck_assert_uint_eq(state_map_size(group), 5000);
         uint32_t n = 0;
-        while (!state_map_remove(table, state_map_first(group)))
+        while (!state_map_remove(table, state_map_first(table, group)))
             n++;
         ck_assert_uint_eq(n, 4999);
         state_map_groups(table, &key, &hash, 1, &group);
@@ -271,10 +273,11 @@ static void check_numbers(StateTable *table, Str key, uint64_t hash, uint32_t co
     StateGroup *group;
     uint32_t n = 0;
     state_map_groups(table, &key, &hash, 1, &group);
-    for (StateEntry *entry = state_map_first(group); entry != NULL; entry = state_map_next(entry)) {
+    for (StateEntry *entry = state_map_first(table, group); entry != NULL;
+         entry = state_map_next(table, entry)) {
         uint32_t number;
-        ck_assert_uint_eq(state_entry_payload(entry).length, sizeof(number));
-        memcpy(&number, state_entry_payload(entry).data, sizeof(number));
+        ck_assert_uint_eq(state_entry_payload(table, entry).length, sizeof(number));
+        memcpy(&number, state_entry_payload(table, entry).data, sizeof(number));
         ck_assert_uint_eq(number, n++);
     }
     ck_assert_uint_eq(n, count);

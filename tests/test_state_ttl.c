@@ -140,12 +140,12 @@ START_TEST(test_map_walks_over_expired)
     state_map_groups(fixture.table, (Str[]){key, key}, (uint64_t[]){hash, hash}, 2, groups);
     ck_assert_ptr_nonnull(groups[0]);
     ck_assert_ptr_eq(groups[0], groups[1]);
-    const StateEntry *entry = state_map_first(groups[0]);
+    const StateEntry *entry = state_map_first(fixture.table, groups[0]);
     ck_assert_int_eq(*(const int64_t *)state_entry_record(entry), 10);
-    entry = state_map_next(entry);
+    entry = state_map_next(fixture.table, entry);
     ck_assert_int_eq(*(const int64_t *)state_entry_record(entry), 30);
-    ck_assert_ptr_null(state_map_next(entry));
-    ck_assert_ptr_eq(state_map_last(groups[0]), entry);
+    ck_assert_ptr_null(state_map_next(fixture.table, entry));
+    ck_assert_ptr_eq(state_map_last(fixture.table, groups[0]), entry);
     state_store_advance(fixture.store, 150);
     state_map_groups(fixture.table, (Str[]){key, key}, (uint64_t[]){hash, hash}, 2, groups);
     ck_assert_ptr_null(groups[0]);

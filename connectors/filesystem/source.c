@@ -6,8 +6,12 @@
  * order give rows that are. The format takes whole records from a window over the file, which grows
  * when a record does not fit.
  *
- * Cost: one read per window; what is left of it moves to its front. Files read beside each other
- * stay open, up to a bound; the one furthest ahead is closed for another and opened again later. */
+ * Windows lie in batches of no columns, which batches hold whose text points into them: text is not
+ * copied on its way from the file into the first operator that keeps it.
+ *
+ * Cost: one read per window; what is left of it moves to its front, or to another window's while a
+ * batch still holds the first. Files read beside each other stay open, up to a bound; the one
+ * furthest ahead is closed for another and opened again later. */
 #include "connectors/filesystem/internal.h"
 
 #include <errno.h>
@@ -19,12 +23,16 @@
 
 #include "core/hash.h"
 
-#define WINDOW_BYTES ((size_t)1 << 20)
+/* Of a window: small enough to stay in the cache between reading it and the rows' first operator.
+ */
+#define WINDOW_BYTES ((size_t)256 << 10)
 /* Of files that are read beside many others. */
 #define WINDOW_BYTES_SMALL ((size_t)1 << 16)
 #define READERS_MAX        64
 /* The largest record. */
 #define WINDOW_BYTES_MAX ((size_t)256 << 20)
+/* A batch with so many rows goes out when the window they lie in is done. */
+#define ROWS_WORTH (BATCH_ROWS_MAX / 4)
 
 /* A file and how far it is. */
 typedef struct FileSplit {
@@ -41,7 +49,9 @@ typedef struct FileReader {
     struct stat status;
     FormatContext format;
     Decoder *decoder;
-    bool at_end; /* the window ends where the file does */
+    bool at_end;  /* the window ends where the file does */
+    Batch *owner; /* in whose arena the window lies */
+    bool lent;    /* the batch that is being filled holds it */
     char *window;
     size_t window_capacity;
     size_t window_start;
@@ -56,6 +66,8 @@ struct Source {
     const Schema *stored;         /* all columns that lie in the files */
     const Schema *decoded;        /* those of the scan, one at least */
     const uint32_t *file_columns; /* and where they are among the stored */
+    bool lends;                   /* rows may point into windows */
+    const Schema *nothing;        /* of windows' owners */
     FileSplit *files;
     uint32_t file_count;
     uint32_t files_left;
@@ -140,6 +152,10 @@ static void choose_columns(Source *source)
     if (count == 0)
         columns[count++] = source->stored->columns[0]; /* file_columns[0] is 0 */
     source->decoded = schema_new(source->arena, columns, count);
+    source->nothing = schema_new(source->arena, NULL, 0);
+    for (uint32_t i = 0; i < count && source->format->borrows; i++)
+        source->lends = source->lends || columns[i].type->physical == PHYSICAL_STRING ||
+                        type_is_nested(columns[i].type);
     source->file_columns = file_columns;
 }
 
@@ -152,7 +168,7 @@ static void close_file(Source *source, FileSplit *file)
         source->format->decoder_close(reader->decoder);
     if (reader->descriptor >= 0)
         close(reader->descriptor);
-    memory_free(reader->window);
+    batch_release(reader->owner);
     memory_free(reader);
     file->reader = NULL;
     source->reader_count--;
@@ -205,15 +221,28 @@ static bool cannot_read(const FileSplit *file, Error *error)
     return error_set(error, ERROR_IO, "could not read \"%s\": %s", file->path, strerror(errno));
 }
 
-/* Reads more behind what is left in the window. */
-static bool fill_window(const Source *source, const FileSplit *file, Error *error)
+/* Another window, which begins with what is left of the last. */
+static void change_window(const Source *source, FileReader *reader, size_t capacity)
+{
+    size_t left = reader->window_end - reader->window_start;
+    Batch *owner = batch_new_bare(source->nothing);
+    char *window = arena_alloc(owner->arena, capacity);
+    if (left != 0)
+        memcpy(window, reader->window + reader->window_start, left);
+    batch_release(reader->owner);
+    reader->owner = owner;
+    reader->lent = false;
+    reader->window = window;
+    reader->window_capacity = capacity;
+    reader->window_start = 0;
+    reader->window_end = left;
+}
+
+/* Makes room behind what is left in the window. */
+static bool make_room(const Source *source, const FileSplit *file, Error *error)
 {
     FileReader *reader = file->reader;
     size_t left = reader->window_end - reader->window_start;
-    if (reader->window_start != 0 && left != 0)
-        memmove(reader->window, reader->window + reader->window_start, left);
-    reader->window_start = 0;
-    reader->window_end = left;
     if (left == reader->window_capacity) {
         if (left >= WINDOW_BYTES_MAX) {
             error_set(error, ERROR_LIMIT, "a record is larger than %zu MiB",
@@ -221,9 +250,30 @@ static bool fill_window(const Source *source, const FileSplit *file, Error *erro
             return error_place(error, "%s:%llu", file->path, (unsigned long long)file->line);
         }
         bool beside = source->times != NULL && source->file_count > 8;
-        reader->window_capacity = left != 0 ? left * 2 : beside ? WINDOW_BYTES_SMALL : WINDOW_BYTES;
-        reader->window = memory_realloc(reader->window, reader->window_capacity);
+        change_window(source, reader,
+                      left != 0 ? left * 2
+                      : beside  ? WINDOW_BYTES_SMALL
+                                : WINDOW_BYTES);
+        return true;
     }
+    if (batch_is_shared(reader->owner)) {
+        change_window(source, reader, reader->window_capacity);
+        return true;
+    }
+    if (reader->window_start != 0 && left != 0)
+        memmove(reader->window, reader->window + reader->window_start, left);
+    reader->window_start = 0;
+    reader->window_end = left;
+    return true;
+}
+
+/* Reads more behind what is left in the window. */
+static bool fill_window(const Source *source, const FileSplit *file, Error *error)
+{
+    FileReader *reader = file->reader;
+    if (!make_room(source, file, error))
+        return false;
+    size_t left = reader->window_end;
     ssize_t got;
     do
         got = read(reader->descriptor, reader->window + left, reader->window_capacity - left);
@@ -283,18 +333,30 @@ static bool open_file(Source *source, FileSplit *file, Error *error)
                                      .zone = source->context.zone,
                                      .name = file->path,
                                      .file_schema = source->stored,
-                                     .file_columns = source->file_columns};
+                                     .file_columns = source->file_columns,
+                                     .input_stays = source->lends};
     reader->decoder = source->format->decoder_open(&reader->format, error);
     return reader->decoder != NULL && go_to_position(source, file, error);
 }
 
 /* ------------------------------------------------------------------ batches */
 
-/* One call of the decoder; reads more when it found nothing to do. */
-static bool decode_some(Source *source, FileSplit *file, Batch *batch, Error *error)
+/* Keeps the window for as long as the batch. */
+static void lend_window(const Source *source, FileReader *reader, Batch *batch)
+{
+    if (!source->lends || reader->lent)
+        return;
+    batch_hold(batch, batch_retain(reader->owner));
+    reader->lent = true;
+}
+
+/* One call of the decoder; reads more when it found nothing to do. `*enough` when the batch had
+ * better go out first, so that its window is free again. */
+static bool decode_some(Source *source, FileSplit *file, Batch *batch, bool *enough, Error *error)
 {
     FileReader *reader = file->reader;
     Str input = {reader->window + reader->window_start, reader->window_end - reader->window_start};
+    *enough = false;
     if (input.data == NULL || (input.length == 0 && !reader->at_end))
         return fill_window(source, file, error);
     DecodeResult result = {0};
@@ -307,10 +369,13 @@ static bool decode_some(Source *source, FileSplit *file, Batch *batch, Error *er
     source->skipped += result.skipped;
     file->offset += result.consumed;
     file->line += result.lines;
+    if (batch->row_count != before)
+        lend_window(source, reader, batch);
     if (result.consumed != 0 || batch->row_count != before)
         return true;
+    *enough = source->lends && batch->row_count >= ROWS_WORTH;
     if (!reader->at_end)
-        return fill_window(source, file, error);
+        return *enough || fill_window(source, file, error);
     if (reader->window_start == reader->window_end) {
         file->done = true;
         return true;
@@ -442,9 +507,11 @@ static SourceState source_next(Source *source, int64_t timeout_ms, Batch **out, 
     FileSplit *file;
     while ((file = open_next(source, &end, error)) != NULL) {
         Batch *batch = batch_new(source->decoded, BATCH_ROWS_MAX);
-        bool good = true;
-        while (good && !file->done && batch->row_count + FORMAT_ROWS_FREE <= BATCH_ROWS_MAX)
-            good = decode_some(source, file, batch, error);
+        bool good = true, enough = false;
+        file->reader->lent = false;
+        while (good && !enough && !file->done &&
+               batch->row_count + FORMAT_ROWS_FREE <= BATCH_ROWS_MAX)
+            good = decode_some(source, file, batch, &enough, error);
         if (!good) {
             batch_release(batch);
             return SOURCE_FAILED;

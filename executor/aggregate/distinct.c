@@ -154,7 +154,8 @@ static bool is_empty(const DistinctSet *set, const int64_t *counters)
 /* The group's last row has gone: what values are left were never taken back properly. */
 static void end_group(DistinctSet *set, const StateGroup *group)
 {
-    for (StateEntry *entry = state_map_first(group); entry != NULL; entry = state_map_next(entry)) {
+    StateEntry *entry = state_map_first(set->table, group);
+    for (; entry != NULL; entry = state_map_next(set->table, entry)) {
         int64_t *counters = state_entry_record(entry);
         if (is_empty(set, counters))
             continue;
@@ -235,7 +236,7 @@ void distinct_set_forget(DistinctSet *set, Str key, uint64_t hash)
     state_map_groups(set->table, &key, &hash, 1, &group);
     bool gone = group == NULL;
     while (!gone)
-        gone = state_map_remove(set->table, state_map_first(group));
+        gone = state_map_remove(set->table, state_map_first(set->table, group));
 }
 
 /* -------------------------------------------------------------------- merge */
@@ -330,10 +331,10 @@ bool distinct_set_merge(DistinctSet *set, const AggregateCall *call, const Aggre
         for (uint32_t i = parts->starts[p]; i < parts->starts[p + 1]; i++) {
             StateGroup *group;
             state_map_groups(set->table, &parts->keys[i], &parts->hashes[i], 1, &group);
-            StateEntry *entry = group == NULL ? NULL : state_map_first(group);
-            for (; entry != NULL; entry = state_map_next(entry))
+            StateEntry *entry = state_map_first(set->table, group);
+            for (; entry != NULL; entry = state_map_next(set->table, entry))
                 if (((const int64_t *)state_entry_record(entry))[call->distinct_slot] > 0)
-                    union_add(&all, state_entry_subkey(entry), p);
+                    union_add(&all, state_entry_subkey(set->table, entry), p);
         }
     }
     for (uint32_t from = 0; from < all.count; from += BATCH_ROWS_MAX) {

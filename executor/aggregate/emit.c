@@ -300,8 +300,7 @@ static bool read_call(const Aggregate *aggregate, const AggregateCall *call, voi
     uint8_t **states = arena_alloc(aggregate->scratch, sizeof(uint8_t *) * count);
     for (uint32_t i = 0; i < count; i++)
         states[i] = (uint8_t *)records[i] + call->offset;
-    call->plan->call.result_of(call->plan->call.data, states, count, out, arena);
-    return true;
+    return call->plan->call.result_of(call->plan->call.data, states, count, out, arena, error);
 }
 
 static Batch *build_groups(const Aggregate *aggregate, void **records, uint32_t count, Error *error)

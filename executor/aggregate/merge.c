@@ -76,7 +76,8 @@ void aggregate_count_merged(const Aggregate *aggregate, AggregateBatch *work)
     }
 }
 
-static void read_results(const Aggregate *aggregate, AggregateBatch *work, Vector *columns)
+static bool read_results(const Aggregate *aggregate, AggregateBatch *work, Vector *columns,
+                         Error *error)
 {
     uint32_t n = work->count;
     uint8_t **states = arena_alloc(work->arena, sizeof(uint8_t *) * n);
@@ -86,8 +87,11 @@ static void read_results(const Aggregate *aggregate, AggregateBatch *work, Vecto
         for (uint32_t i = 0; i < n; i++)
             states[i] = (uint8_t *)work->records[i] + call->offset;
         vector_init(&columns[c], bound->result, n, work->arena);
-        bound->result_of(bound->data, states, n, &columns[c], aggregate_value_arena(work));
+        if (!bound->result_of(bound->data, states, n, &columns[c], aggregate_value_arena(work),
+                              error))
+            return false;
     }
+    return true;
 }
 
 static bool merge_row(Aggregate *aggregate, const AggregateBatch *work, uint32_t row,
@@ -112,8 +116,8 @@ bool aggregate_merge(Aggregate *aggregate, AggregateBatch *work, Error *error)
 {
     const Vector *partials = &work->in->columns[aggregate->plan->key_count];
     uint8_t *states = arena_alloc(work->arena, aggregate_states_bytes(aggregate->plan) + 8);
-    if (work->before != NULL)
-        read_results(aggregate, work, work->before);
+    if (work->before != NULL && !read_results(aggregate, work, work->before, error))
+        return false;
     for (uint32_t row = 0; row < work->count; row++) {
         if (!aggregate_is_counted(work, row))
             continue;
@@ -121,7 +125,5 @@ bool aggregate_merge(Aggregate *aggregate, AggregateBatch *work, Error *error)
         if (!merge_row(aggregate, work, row, states, error))
             return false;
     }
-    if (work->after != NULL)
-        read_results(aggregate, work, work->after);
-    return true;
+    return work->after == NULL || read_results(aggregate, work, work->after, error);
 }

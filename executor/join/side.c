@@ -133,21 +133,21 @@ static void warm_entry(const StateEntry *entry)
 
 /* Walks the first entries of the rows' groups, one level of all rows at a time, so that the memory
  * reads overlap; what is walked later is then near. Long groups are left to their index. */
-static void warm_groups(StateGroup *const *groups, uint32_t count)
+static void warm_groups(const StateTable *table, StateGroup *const *groups, uint32_t count)
 {
     enum { LEVELS = 4 };
     StateEntry *at[JOIN_WARM_ROWS];
     uint32_t live = 0;
     assert(count <= JOIN_WARM_ROWS);
     for (uint32_t row = 0; row < count; row++) {
-        at[live] = state_map_first(groups[row]);
+        at[live] = state_map_first(table, groups[row]);
         warm_entry(at[live]);
         live += at[live] != NULL;
     }
     for (uint32_t level = 0; level < LEVELS && live != 0; level++) {
         uint32_t next_live = 0;
         for (uint32_t i = 0; i < live; i++) {
-            StateEntry *next = state_map_next(at[i]);
+            StateEntry *next = state_map_next(table, at[i]);
             warm_entry(next);
             at[next_live] = next;
             next_live += next != NULL;
@@ -163,10 +163,10 @@ static void warm_records(void *const *records, uint32_t count)
 }
 
 /* A new entry goes behind the last one. */
-static void warm_ends(StateGroup *const *groups, uint32_t count)
+static void warm_ends(const StateTable *table, StateGroup *const *groups, uint32_t count)
 {
     for (uint32_t row = 0; row < count; row++)
-        __builtin_prefetch(state_map_last(groups[row]), 1);
+        __builtin_prefetch(state_map_last(table, groups[row]), 1);
 }
 
 void join_side_warm(const JoinSide *side, const Batch *in, uint32_t row, uint32_t count)
@@ -175,10 +175,10 @@ void join_side_warm(const JoinSide *side, const Batch *in, uint32_t row, uint32_
         warm_records(side->records + row, count);
         return;
     }
-    warm_ends(side->groups + row, count);
+    warm_ends(side->table, side->groups + row, count);
     /* Rows that come or go where one with the same unique columns may be. */
     if (in->kinds != NULL)
-        warm_groups(side->groups + row, count);
+        warm_groups(side->table, side->groups + row, count);
 }
 
 void join_probe_warm(const JoinProbe *probe, uint32_t row, uint32_t count)
@@ -186,7 +186,7 @@ void join_probe_warm(const JoinProbe *probe, uint32_t row, uint32_t count)
     if (probe->side->shape == PLAN_SIDE_KEY_UNIQUE)
         warm_records(probe->records + row, count);
     else
-        warm_groups(probe->groups + row, count);
+        warm_groups(probe->side->table, probe->groups + row, count);
 }
 
 /* -------------------------------------------------------------- as the input */
@@ -351,15 +351,17 @@ bool join_probe_next(JoinProbe *probe, uint32_t row, bool restart, JoinCandidate
         *out = (JoinCandidate){stored, 1, side->counts ? record : NULL, record};
         return stored.data != NULL;
     }
-    StateEntry *entry = restart ? state_map_first(probe->groups[row]) : probe->next_entry;
+    StateEntry *entry =
+        restart ? state_map_first(side->table, probe->groups[row]) : probe->next_entry;
     if (entry == NULL)
         return false;
-    probe->next_entry = state_map_next(entry);
+    probe->next_entry = state_map_next(side->table, entry);
     int64_t *record = state_entry_record(entry);
     if (side->shape == PLAN_SIDE_NO_UNIQUE)
-        *out = (JoinCandidate){state_entry_subkey(entry), record[0],
+        *out = (JoinCandidate){state_entry_subkey(side->table, entry), record[0],
                                side->counts ? record + 1 : NULL, record};
     else
-        *out = (JoinCandidate){state_entry_payload(entry), 1, side->counts ? record : NULL, record};
+        *out = (JoinCandidate){state_entry_payload(side->table, entry), 1,
+                               side->counts ? record : NULL, record};
     return true;
 }

@@ -207,7 +207,7 @@ static void keep_answer(LookupOutput *output, const AnswerPlace *place, const Lo
     Buffer *payload = &output->payload;
     buffer_clear(payload);
     if (entry != NULL)
-        buffer_append_str(payload, state_entry_payload(entry));
+        buffer_append_str(payload, state_entry_payload(output->answers, entry));
     for (uint32_t i = 0; i < count; i++) {
         buffer_append_str(payload, matches[i].row);
         buffer_append_u32(payload, (uint32_t)matches[i].row.length);
@@ -234,7 +234,7 @@ static void take_back(LookupOutput *output, uint32_t left, const AnswerPlace *pl
         group == NULL ? NULL : state_map_find(output->answers, group, place->subkey);
     if (entry == NULL)
         return;
-    Str kept = state_entry_payload(entry);
+    Str kept = state_entry_payload(output->answers, entry);
     Str bytes = {arena_memdup(output->scratch, kept.data, kept.length), kept.length};
     uint32_t count = last_u32(bytes);
     bytes.length -= 4;

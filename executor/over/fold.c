@@ -221,11 +221,11 @@ bool over_fold_slide(OverSite *site, const OverCall *call, const OverRow *row, E
 
 /* ------------------------------------------------------------------- results */
 
-static void read_result(Over *over, OverCall *call, uint8_t *fold)
+static bool read_result(Over *over, OverCall *call, uint8_t *fold, Error *error)
 {
     vector_set_valid(&call->value, 0);
-    call->plan->aggregate.result_of(call->plan->aggregate.data, &fold, 1, &call->value,
-                                    over->scratch);
+    return call->plan->aggregate.result_of(call->plan->aggregate.data, &fold, 1, &call->value,
+                                           over->scratch, error);
 }
 
 /* Record of the row at a position, when it is the row at hand or another. */
@@ -248,10 +248,8 @@ static bool fold_anew(OverSite *site, OverCall *call, uint8_t *fold, OverReach f
 bool over_fold_value(OverSite *site, OverCall *call, const OverRow *row, Error *error)
 {
     Over *over = site->over;
-    if (call->plan->fold == PLAN_FOLD_SLIDE) {
-        read_result(over, call, fold_of(call, row->record));
-        return true;
-    }
+    if (call->plan->fold == PLAN_FOLD_SLIDE)
+        return read_result(over, call, fold_of(call, row->record), error);
     OverReach frame = over_frame(site, &call->plan->frame, row);
     uint8_t *fold = NULL;
     if (frame.first < frame.end && call->plan->fold == PLAN_FOLD_FORWARD)
@@ -263,6 +261,5 @@ bool over_fold_value(OverSite *site, OverCall *call, const OverRow *row, Error *
         if (call->plan->fold == PLAN_FOLD_ANEW && !fold_anew(site, call, fold, frame, error))
             return false;
     }
-    read_result(over, call, fold);
-    return true;
+    return read_result(over, call, fold, error);
 }

@@ -330,7 +330,8 @@ static bool run_anew(TimeOver *over, const TimeOverCall *call, TimeOverWork *wor
                             work->numbers[last] + 1, fold, &over->scratch_memory.base, error))
             return false;
         vector_init(&value, call->plan->type, 1, over->run);
-        aggregate->result_of(aggregate->data, &fold, 1, &value, work->out->arena);
+        if (!aggregate->result_of(aggregate->data, &fold, 1, &value, work->out->arena, error))
+            return false;
         for (; i <= last; i++)
             vector_copy_value(out, i, &value, 0, work->out->arena, true);
         i = last;

@@ -138,8 +138,7 @@ static bool write_call(Chunk *chunk, const AggregateCall *call, Vector *out, Are
     } else if (!merge_states(chunk, call, states, error)) {
         return false;
     }
-    bound->result_of(bound->data, states, chunk->count, out, arena);
-    return true;
+    return bound->result_of(bound->data, states, chunk->count, out, arena, error);
 }
 
 static void write_property(const Chunk *chunk, PlanWindowProperty property, Vector *out)

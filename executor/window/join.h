@@ -64,19 +64,20 @@ static inline WindowJoinRecord *window_join_record(const StateEntry *entry)
 /* The encoded row of an entry. */
 static inline Str window_join_row(const WindowJoin *join, const StateEntry *entry)
 {
-    Str subkey = state_entry_subkey(entry);
-    return join->counts ? (Str){subkey.data + 1, subkey.length - 1} : state_entry_payload(entry);
+    Str subkey = state_entry_subkey(join->table, entry);
+    return join->counts ? (Str){subkey.data + 1, subkey.length - 1}
+                        : state_entry_payload(join->table, entry);
 }
 
-static inline uint32_t window_join_side(const StateEntry *entry)
+static inline uint32_t window_join_side(const WindowJoin *join, const StateEntry *entry)
 {
-    return (uint8_t)state_entry_subkey(entry).data[0];
+    return (uint8_t)state_entry_subkey(join->table, entry).data[0];
 }
 
 /* The first entry of the group that has a row. */
 static inline const StateEntry *window_join_first(const WindowJoin *join, const StateEntry *anchor)
 {
-    return join->counts ? state_map_next(anchor) : anchor;
+    return join->counts ? state_map_next(join->table, anchor) : anchor;
 }
 
 static inline uint64_t window_join_copies(const WindowJoin *join, const StateEntry *entry)

@@ -207,7 +207,7 @@ static bool join_group(Firing *firing, const Span *span, Error *error)
 static bool is_lone(const WindowJoin *join, const StateEntry *entry)
 {
     const PlanJoin *plan = &join->plan->join;
-    const WindowJoinSide *side = &join->sides[window_join_side(entry)];
+    const WindowJoinSide *side = &join->sides[window_join_side(join, entry)];
     Str row = window_join_row(join, entry);
     for (uint32_t k = 0; k < plan->key_count; k++)
         if (!plan->null_matches[k] && row_is_null(side->row_layout, row, side->keys[k]))
@@ -220,13 +220,14 @@ static void list_group(Firing *firing, StateEntry *anchor)
 {
     const WindowJoin *join = firing->join;
     const StateEntry *first = window_join_first(join, anchor);
-    Span span = {.group = state_entry_group(anchor),
+    Span span = {.group = state_entry_group(join->table, anchor),
                  .from = {row_count(firing, 0), row_count(firing, 1)},
                  .is_lone = is_lone(join, first)};
-    for (const StateEntry *entry = first; entry != NULL; entry = state_map_next(entry)) {
+    const StateEntry *entry = first;
+    for (; entry != NULL; entry = state_map_next(join->table, entry)) {
         Str row = window_join_row(join, entry);
         for (uint64_t i = 0; i < window_join_copies(join, entry); i++)
-            buffer_append(&firing->rows[window_join_side(entry)], &row, sizeof(row));
+            buffer_append(&firing->rows[window_join_side(join, entry)], &row, sizeof(row));
     }
     bool is_shown = false;
     for (uint32_t s = 0; s < 2; s++) {
@@ -265,7 +266,7 @@ static void forget(WindowJoin *join, StateGroup *group)
 {
     bool gone = false;
     while (!gone)
-        gone = state_map_remove(join->table, state_map_last(group));
+        gone = state_map_remove(join->table, state_map_last(join->table, group));
 }
 
 /* Joins and forgets the groups that are listed. */
@@ -297,7 +298,7 @@ static bool give_groups(Firing *firing, Error *error)
 }
 
 /* Asks for the memory of groups to come: their anchors, then the rows behind these. */
-static void warm(const WindowSlice *slice, uint32_t at)
+static void warm(const WindowJoin *join, const WindowSlice *slice, uint32_t at)
 {
     enum { FAR = 24, NEAR = 12, LINE = 64 };
     if (at + FAR < slice->count)
@@ -305,8 +306,8 @@ static void warm(const WindowSlice *slice, uint32_t at)
     if (at + NEAR >= slice->count || slice->records[at + NEAR] == NULL)
         return;
     const StateEntry *anchor = slice->records[at + NEAR];
-    const StateEntry *row = state_map_next(anchor);
-    __builtin_prefetch(state_entry_group(anchor));
+    const StateEntry *row = state_map_next(join->table, anchor);
+    __builtin_prefetch(state_entry_group(join->table, anchor));
     __builtin_prefetch(row);
     __builtin_prefetch((const char *)row + LINE);
 }
@@ -315,7 +316,7 @@ static bool fire_slice(Firing *firing, WindowSlice *slice, Error *error)
 {
     bool ok = true;
     for (uint32_t i = 0; i < slice->count && ok; i++) {
-        warm(slice, i);
+        warm(firing->join, slice, i);
         if (slice->records[i] == NULL)
             continue;
         list_group(firing, slice->records[i]);

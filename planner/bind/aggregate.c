@@ -52,17 +52,29 @@ static bool check_place(const ExprScope *scope, const AstExpr *ast, Error *error
     return true;
 }
 
-/* What is collected is one value: of JSON_OBJECTAGG key and value are a ROW. */
+/* What is collected is one value: two arguments that are kept together are a ROW. */
 static bool pair_arguments(const ExprScope *scope, AggregateSite *site, Error *error)
 {
+    static const struct {
+        const char *name;
+        uint32_t second; /* the argument that goes with the first */
+    } pairs[] = {{"JSON_OBJECTAGG", 1}, {"PERCENTILE", 2}};
     const PlannerContext *context = scope->binder->context;
-    if (strcmp(site->name, "JSON_OBJECTAGG") != 0 || site->arg_count < 2)
-        return true;
-    site->args[0] = expr_call(&context->site, "ROW", site->args, 2, site->place, error);
-    for (uint32_t i = 2; i < site->arg_count; i++)
-        site->args[i - 1] = site->args[i];
-    site->arg_count--;
-    return site->args[0] != NULL;
+    bool paired = true;
+    for (size_t p = 0; p < array_count(pairs); p++) {
+        const uint32_t second = pairs[p].second;
+        if (strcmp(site->name, pairs[p].name) != 0 || site->arg_count <= second)
+            continue;
+        const Expr **pair = arena_new_array(context->arena, const Expr *, 2);
+        pair[0] = site->args[0];
+        pair[1] = site->args[second];
+        site->args[0] = expr_call(&context->site, "ROW", pair, 2, site->place, error);
+        for (uint32_t i = second + 1; i < site->arg_count; i++)
+            site->args[i - 1] = site->args[i];
+        site->arg_count--;
+        paired = site->args[0] != NULL;
+    }
+    return paired;
 }
 
 /* ARRAY_AGG(x IGNORE NULLS) takes the rows where x is not NULL; the others do so by themselves. */
@@ -144,11 +156,12 @@ const Expr *bind_aggregate_call(ExprScope *scope, const AstExpr *ast, Error *err
     const Vector **literals = arena_new_array(context->arena, const Vector *, site.arg_count + 1);
     for (uint32_t i = 0; i < site.arg_count; i++) {
         types[i] = site.args[i]->type;
-        literals[i] = site.args[i]->literal;
+        literals[i] = rule_constant_value(&context->site, site.args[i]);
     }
     FunctionSite function_site = {types,          literals, site.arg_count, context->site.zone,
                                   context->arena, NULL};
     site.arg_types = types;
+    site.literals = literals;
     BoundAggregate bound;
     memset(&bound, 0, sizeof(bound));
     if (!aggregate_bind_keeping(site.name, &function_site, false, &bound, error)) {
@@ -207,6 +220,7 @@ static void fill_calls(Arena *arena, const AggregateList *list, InputList *input
         LogicalAggregateCall *call = &aggregate->calls[i];
         call->name = site->name;
         call->argument_types = site->arg_types;
+        call->literals = site->literals;
         call->argument_count = site->arg_count;
         call->arguments = arena_new_array(arena, uint32_t, site->arg_count + 1);
         for (uint32_t a = 0; a < site->arg_count; a++)

@@ -19,12 +19,42 @@ static bool check_count(const ExprScope *scope, const AstExpr *ast, uint32_t min
     return bind_error_at(scope->binder, error, ast->place);
 }
 
+static bool makes_json(const AstExpr *ast)
+{
+    return ast->kind == AST_CALL &&
+           (strcmp(ast->function, "JSON_OBJECT") == 0 || strcmp(ast->function, "JSON_ARRAY") == 0);
+}
+
+/* JSON inside JSON: the outer function is told that this value is no plain text. */
+static const Expr *bind_json_value(ExprScope *scope, const AstExpr *ast, Error *error)
+{
+    const bool wraps = ast->kind == AST_CALL && strcmp(ast->function, "JSON") == 0;
+    if (wraps && !check_count(scope, ast, 1, 1, "JSON(text)", error))
+        return NULL;
+    const Expr **args = arena_new_array(scope->binder->context->arena, const Expr *, 1);
+    args[0] = bind_expr(scope, wraps ? ast->args[0] : ast, error);
+    if (args[0] == NULL || !(wraps || makes_json(ast)))
+        return args[0];
+    return expr_call(&scope->binder->context->site, "JSON", args, 1,
+                     bind_place(scope->binder, ast->place), error);
+}
+
+static const Expr *refuse_json(const ExprScope *scope, const AstExpr *ast, Error *error)
+{
+    error_set(error, ERROR_SYNTAX, "JSON(…) stands only inside JSON_OBJECT or JSON_ARRAY");
+    error_hint(error, "JSON text elsewhere is a STRING as it is.");
+    bind_error_at(scope->binder, error, ast->place);
+    return NULL;
+}
+
 static const Expr **bind_args(ExprScope *scope, const AstExpr *ast, Error *error)
 {
+    const bool json = makes_json(ast);
     const Expr **args =
         arena_new_array(scope->binder->context->arena, const Expr *, ast->arg_count + 1);
     for (uint32_t i = 0; i < ast->arg_count; i++) {
-        args[i] = bind_expr(scope, ast->args[i], error);
+        args[i] = json ? bind_json_value(scope, ast->args[i], error)
+                       : bind_expr(scope, ast->args[i], error);
         if (args[i] == NULL)
             return NULL;
     }
@@ -106,6 +136,14 @@ static const Expr *bind_coalesce(ExprScope *scope, const AstExpr *ast, Error *er
                     bind_place(scope->binder, ast->place));
 }
 
+static const Expr *bind_current_database(ExprScope *scope, const AstExpr *ast, Error *error)
+{
+    const PlannerContext *context = scope->binder->context;
+    if (!check_count(scope, ast, 0, 0, "CURRENT_DATABASE()", error))
+        return NULL;
+    return expr_text(context->arena, str_of(DATABASE_NAME), bind_place(scope->binder, ast->place));
+}
+
 static const Expr *refuse_modifiers(const ExprScope *scope, const AstExpr *ast, Error *error)
 {
     const char *what = ast->distinct ? "DISTINCT" : ast->filter != NULL ? "FILTER" : "*";
@@ -153,6 +191,10 @@ const Expr *bind_call(ExprScope *scope, const AstExpr *ast, Error *error)
         return bind_nullif(scope, ast, error);
     if (strcmp(ast->function, "COALESCE") == 0 || strcmp(ast->function, "IFNULL") == 0)
         return bind_coalesce(scope, ast, error);
+    if (strcmp(ast->function, "JSON") == 0)
+        return refuse_json(scope, ast, error);
+    if (strcmp(ast->function, "CURRENT_DATABASE") == 0)
+        return bind_current_database(scope, ast, error);
     const Expr **args = bind_args(scope, ast, error);
     if (args == NULL)
         return NULL;

@@ -502,8 +502,10 @@ static bool bind_window_function(const ExprScope *scope, const AstExpr *ast,
         return bind_error_at(scope->binder, error, ast->place);
     site->number = bound.number;
     site->type = bound.result;
-    for (uint32_t i = 0; i < bound.argument_count; i++)
+    for (uint32_t i = 0; i < bound.argument_count; i++) {
         site->args[i] = site->args[bound.arguments[i]];
+        site->literals[i] = site->literals[bound.arguments[i]];
+    }
     site->arg_count = bound.argument_count;
     site->arg_types = bound.argument_types;
     /* As the aggregates of that name do. */
@@ -546,6 +548,7 @@ static bool bind_function(ExprScope *scope, const AstExpr *ast, OverSite *site, 
         literals[i] = site->args[i]->literal;
     }
     site->arg_types = types;
+    site->literals = literals;
     FunctionSite call = {types,          literals, site->arg_count, context->site.zone,
                          context->arena, NULL};
     return site->window != NULL ? bind_window_function(scope, ast, &call, site, error)

@@ -97,6 +97,7 @@ static LogicalOverCall call_of(Arena *arena, const OverSite *site, InputList *in
                             .window = site->window,
                             .arguments = arena_new_array(arena, uint32_t, site->arg_count + 1),
                             .argument_types = site->arg_types,
+                            .literals = site->literals,
                             .argument_count = site->arg_count,
                             .filter = -1,
                             .ignore_nulls = site->ignore_nulls,

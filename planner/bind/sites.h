@@ -65,7 +65,8 @@ typedef struct Binder {
 typedef struct AggregateSite {
     const char *name;
     const Expr **args;
-    const Type **arg_types; /* before the casts the function asked for: they chose it */
+    const Type **arg_types;  /* before the casts the function asked for: they chose it */
+    const Vector **literals; /* of arguments that are one, likewise */
     uint32_t arg_count;
     const Expr *filter;
     bool distinct;
@@ -114,7 +115,8 @@ typedef struct OverSite {
     const char *name;
     const WindowFunction *window; /* NULL: an aggregate */
     const Expr **args;
-    const Type **arg_types; /* before the casts the function asked for */
+    const Type **arg_types;  /* before the casts the function asked for */
+    const Vector **literals; /* of arguments that are one, likewise */
     uint32_t arg_count;
     const Expr *filter;
     bool ignore_nulls;

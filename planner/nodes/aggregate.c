@@ -69,16 +69,14 @@ bool lower_aggregate_call(const PlannerContext *context, const LogicalNode *node
     Arena *arena = context->arena;
     const Type **types = arena_new_array(arena, const Type *, from->argument_count + 1);
     const Vector **literals = arena_new_array(arena, const Vector *, from->argument_count + 1);
-    const LogicalNode *input = lower_aggregate_rows(node);
     for (uint32_t i = 0; i < from->argument_count; i++) {
         types[i] = from->argument_types[i];
-        if (logical_is(input, "calc"))
-            literals[i] = input->calc.projections[from->arguments[i]]->literal;
+        literals[i] = from->literals == NULL ? NULL : from->literals[i];
     }
     FunctionSite site = {types, literals, from->argument_count, context->site.zone, arena, NULL};
     bool bound = !logical_is(node, "window_aggregate")
                      ? aggregate_bind_keeping(from->name, &site, retracting, &to->call, error)
-                     : aggregate_bind(from->name, &site, retracting, &to->call, error);
+                     : aggregate_bind_in_state(from->name, &site, retracting, &to->call, error);
     if (!bound)
         return error_at(error, from->place.offset, from->place.length);
     to->call.result = from->type;

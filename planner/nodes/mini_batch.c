@@ -184,8 +184,8 @@ bool mini_batches_put(const PlannerContext *context, MiniBatches *bundles, uint3
 static bool mini_batch_derive(const PlannerContext *context, LogicalNode *node, Error *error)
 {
     lower_derive_from_input(context, node);
-    /* What came and went and came again in one bundle is an update. */
-    if ((node->changes & CHANGE_CLASS_DELETE) != 0)
+    /* What came and went and came again in one bundle is an update; a -U alone is a -D. */
+    if ((node->changes & CHANGE_CLASS_DELETE) != 0 || node->parts_updates)
         node->changes = CHANGE_CLASS_ALL;
     node->loose_pairs = node->parts_updates = false;
     node->traits.folds = true;

@@ -134,19 +134,11 @@ static bool commutes(const char *name)
     return false;
 }
 
-static FunctionSite call_site(const PlannerContext *context, const LogicalNode *node,
-                              const LogicalOverCall *call)
+static FunctionSite call_site(const PlannerContext *context, const LogicalOverCall *call)
 {
-    Arena *arena = context->arena;
-    const Type **types = arena_new_array(arena, const Type *, call->argument_count + 1);
-    const Vector **literals = arena_new_array(arena, const Vector *, call->argument_count + 1);
-    const LogicalNode *input = node->inputs[0];
-    for (uint32_t i = 0; i < call->argument_count; i++) {
-        types[i] = call->argument_types[i];
-        if (logical_is(input, "calc"))
-            literals[i] = input->calc.projections[call->arguments[i]]->literal;
-    }
-    return (FunctionSite){types, literals, call->argument_count, context->site.zone, arena, NULL};
+    const Type *const *types = (const Type *const *)call->argument_types;
+    return (FunctionSite){types, call->literals, call->argument_count, context->site.zone,
+                          context->arena, NULL};
 }
 
 /* First and last values of frames with an open end are kept as the aggregates of that name keep
@@ -194,7 +186,7 @@ static bool bind_call(const PlannerContext *context, const LogicalNode *node,
                          .number = from->number,
                          .frame = from->frame,
                          .type = from->type};
-    FunctionSite site = call_site(context, node, from);
+    FunctionSite site = call_site(context, from);
     if (type_is_nested(from->type)) {
         error_set(error, ERROR_UNSUPPORTED, "%s OVER cannot give a value of type %s", from->name,
                   type_text(context->arena, from->type));

@@ -218,7 +218,9 @@ static bool sink_derive(const PlannerContext *context, LogicalNode *node, Error 
     ChangeClass changes = node->inputs[0]->changes;
     if ((changes & CHANGE_CLASS_UPDATE) != 0 && (takes & CHANGE_CLASS_UPDATE) == 0)
         return refuse_changes(node, CHANGE_CLASS_UPDATE, error);
-    if ((changes & CHANGE_CLASS_DELETE) != 0 && (takes & CHANGE_CLASS_DELETE) == 0)
+    const bool deletes = (changes & CHANGE_CLASS_DELETE) != 0 ||
+                         (node->inputs[0]->parts_updates && !takes_before(node));
+    if (deletes && (takes & CHANGE_CLASS_DELETE) == 0)
         return refuse_changes(node, CHANGE_CLASS_DELETE, error);
     lower_derive_from_input(context, node);
     return true;

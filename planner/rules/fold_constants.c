@@ -5,21 +5,24 @@
  * row is computed, and not at all inside an arm of CASE that no row takes. */
 #include "planner/expr_build.h"
 
-static const Expr *fold_call(const ExprSite *site, const Expr *expr)
+/* The value of a call over literals, as a constant vector; NULL when there is none to be had now.
+ */
+static const Vector *compute(const ExprSite *site, const Expr *expr)
 {
     const ScalarFunction *function = expr->call.function;
     unsigned flags = function == NULL ? (unsigned)FUNCTION_CAN_FAIL : function->flags;
-    if ((flags & FUNCTION_NOT_DETERMINISTIC) != 0 || expr->call.kernel == NULL ||
-        type_is_nested(expr->type))
-        return expr;
+    if ((flags & FUNCTION_NOT_DETERMINISTIC) != 0 || expr->call.kernel == NULL)
+        return NULL;
     bool any_null = false;
     for (uint32_t i = 0; i < expr->arg_count; i++) {
         if (!expr_is_literal(expr->args[i]) || type_is_nested(expr->args[i]->type))
-            return expr;
+            return NULL;
         any_null = any_null || expr_is_null_literal(expr->args[i]);
     }
+    Vector *value = arena_new_one(site->arena, Vector);
+    vector_init_constant(value, expr->type, site->arena);
     if (any_null && (flags & FUNCTION_NULL_AWARE) == 0)
-        return expr_null(site->arena, expr->type, expr_place(expr));
+        return value;
 
     const Vector **args = arena_new_array(site->arena, const Vector *, expr->arg_count + 1);
     for (uint32_t i = 0; i < expr->arg_count; i++)
@@ -37,14 +40,29 @@ static const Expr *fold_call(const ExprSite *site, const Expr *expr)
     Error ignored;
     error_clear(&ignored);
     if (!expr->call.kernel(&call, &ignored))
-        return expr;
-    Vector *value = arena_new_one(site->arena, Vector);
-    vector_init_constant(value, expr->type, site->arena);
+        return NULL;
     if (vector_is_null(out, 0))
-        return expr_null(site->arena, expr->type, expr_place(expr));
+        return value;
     vector_set_valid(value, 0);
     vector_copy_value(value, 0, out, 0, site->arena, false);
+    return value;
+}
+
+static const Expr *fold_call(const ExprSite *site, const Expr *expr)
+{
+    const Vector *value = type_is_nested(expr->type) ? NULL : compute(site, expr);
+    if (value == NULL)
+        return expr;
+    if (vector_is_null(value, 0))
+        return expr_null(site->arena, expr->type, expr_place(expr));
     return expr_literal(site->arena, value, expr_place(expr));
+}
+
+const Vector *rule_constant_value(const ExprSite *site, const Expr *expr)
+{
+    if (expr_is_literal(expr))
+        return expr->literal;
+    return expr->kind == EXPR_CALL && type_is_nested(expr->type) ? compute(site, expr) : NULL;
 }
 
 /* AND without TRUE, OR without FALSE; FALSE or TRUE decide the whole. */

@@ -288,6 +288,7 @@ static LogicalNode *final_of(Split *split, LogicalNode *partial)
         call->arguments = arena_memdup(arena, &column, sizeof(column));
         call->argument_types =
             arena_memdup(arena, &partial->schema->columns[column].type, sizeof(const Type *));
+        call->literals = NULL;
         call->argument_count = 1;
         call->filter = -1;
         call->distinct = false;
