@@ -81,8 +81,10 @@ typedef struct StateRecords {
     char **bases; /* of the blocks, close together: each link between records goes through one */
     uint32_t block_count;
     uint32_t block_capacity;
-    bool marks_live;       /* the table has a TTL */
-    uint32_t prefix_units; /* before the header of what is marked */
+    bool marks_live;         /* the table has a TTL */
+    uint32_t prefix_units;   /* before the header of what is marked */
+    uint32_t huge_page_gap;  /* blocks that go without a huge page before the next one tries */
+    uint32_t huge_page_wait; /* how many of them are still to come */
     StateClass classes[STATE_SIZE_CLASSES];
     uint32_t *free_blocks; /* numbers of blocks that were given back */
     uint32_t free_block_count;

@@ -7,9 +7,12 @@
  *
  * Invariant: a block begins with its number, by which a text finds its block.
  * Cost: an allocation is a pop or an addition; the blocks of a class after its first ask for huge
- * pages, because a probe into a large table would else miss the TLB as well as the cache. Small
- * pieces, of which thousands share a page, and segments of an index get them at once; for large
- * ones, mostly rows that are written once, clearing whole huge pages costs more than it saves. */
+ * pages, because a probe into a large table would else miss the TLB as well as the cache, and
+ * because one fault costs less than five hundred. Where a machine has to get the memory of a huge
+ * page from somewhere first, as virtual ones do whose host takes free memory back, it costs several
+ * times as much: that shows in the time of the first write, and then most blocks do without.
+ * Segments of an index, few and hit by every probe, always get them. */
+#include "core/clock.h"
 #include "state/state_internal.h"
 
 #include <sys/mman.h>
@@ -19,6 +22,11 @@
 #define EXACT_UNITS        16
 #define FIRST_BYTES        64 /* the block's number; keeps records from straddling cache lines */
 #define CLASSES_PER_OCTAVE 8
+/* A huge page for which the first write takes longer is not worth it: what small ones take. */
+#define HUGE_PAGE_WORTH_US 1000
+/* Blocks that go without before the next one tries again: four times as many each time. */
+#define HUGE_PAGE_GAP_MIN 16
+#define HUGE_PAGE_GAP_MAX 1024
 
 /* Units of 8 bytes that a piece of its class takes, and the class. */
 static uint32_t size_class(size_t bytes, size_t *class_bytes)
@@ -150,23 +158,42 @@ static void class_unlink(StateRecords *records, const StateBlock *block)
         records->blocks[block->next].prev = block->prev;
 }
 
+static void write_in_huge_page(char *base, uint32_t number)
+{
+    madvise(base, STATE_BLOCK_BYTES, MADV_HUGEPAGE);
+    memcpy(base, &number, sizeof(number));
+}
+
+/* Writes a block's number, by which it gets a huge page where those are wanted and worth it. */
+static void write_first(StateRecords *records, char *base, uint32_t number, bool wants_huge)
+{
+    if (!wants_huge || records->huge_page_wait != 0) {
+        records->huge_page_wait -= wants_huge;
+        memcpy(base, &number, sizeof(number));
+        return;
+    }
+    int64_t start_us = clock_monotonic_us();
+    write_in_huge_page(base, number);
+    bool worth_it = clock_monotonic_us() - start_us <= HUGE_PAGE_WORTH_US;
+    uint32_t gap = worth_it ? 0 : HUGE_PAGE_GAP_MIN;
+    if (!worth_it && records->huge_page_gap != 0)
+        gap = records->huge_page_gap < HUGE_PAGE_GAP_MAX ? records->huge_page_gap * 4
+                                                         : HUGE_PAGE_GAP_MAX;
+    records->huge_page_gap = records->huge_page_wait = gap;
+}
+
 static uint32_t class_add_block(StateRecords *records, uint32_t number_of_class, size_t class_bytes)
 {
     StateClass *class = &records->classes[number_of_class];
     uint32_t number =
         add_block(records, STATE_BLOCK_BYTES, (uint32_t)(class_bytes / STATE_UNIT_BYTES));
     StateBlock *block = &records->blocks[number];
-    /* Asked for before the first write, a huge page is there at once; after it, the system joins
-     * small pages when it finds time. */
     size_t segment_bytes;
-    bool at_once = number_of_class < EXACT_UNITS ||
-                   number_of_class == size_class(STATE_SEGMENT_BYTES, &segment_bytes);
-    bool wants_huge = class->blocks != 0;
-    if (wants_huge && at_once)
-        madvise(block->base, STATE_BLOCK_BYTES, MADV_HUGEPAGE);
-    memcpy(block->base, &number, sizeof(number));
-    if (wants_huge && !at_once)
-        madvise(block->base, STATE_BLOCK_BYTES, MADV_HUGEPAGE);
+    uint32_t of_segments = size_class(STATE_SEGMENT_BYTES, &segment_bytes);
+    if (number_of_class == of_segments && class->blocks != 0)
+        write_in_huge_page(block->base, number);
+    else
+        write_first(records, block->base, number, class->blocks != 0);
     block->class = number_of_class;
     block->used = FIRST_BYTES;
     class_append(records, number);
