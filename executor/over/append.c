@@ -237,9 +237,8 @@ static bool make_folds(Over *over, OverCall *call, const Batch *in, const OverRu
         return false;
     if (call->distance != 0 && !take_leaving(over, call, run, folds, error))
         return false;
-    call->plan->aggregate.result_of(call->plan->aggregate.data, folds, run->count, &call->results,
-                                    over->scratch);
-    return true;
+    return call->plan->aggregate.result_of(call->plan->aggregate.data, folds, run->count,
+                                           &call->results, over->scratch, error);
 }
 
 /* Frames that are looked at each by itself. */
