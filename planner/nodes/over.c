@@ -137,8 +137,8 @@ static bool commutes(const char *name)
 static FunctionSite call_site(const PlannerContext *context, const LogicalOverCall *call)
 {
     const Type *const *types = (const Type *const *)call->argument_types;
-    return (FunctionSite){types, call->literals, call->argument_count, context->site.zone,
-                          context->arena, NULL};
+    return (FunctionSite){
+        types, call->literals, call->argument_count, context->site.zone, context->arena, NULL};
 }
 
 /* First and last values of frames with an open end are kept as the aggregates of that name keep
