@@ -5,6 +5,10 @@
 #include "core/hash.h"
 #include "core/row.h"
 
+/* A part of at most so many rows is copied whole when it would keep so much memory per row. */
+#define COPY_ROWS_MAX      256
+#define HELD_BYTES_PER_ROW 1024
+
 struct Exchange {
     /* Fixed. */
     const uint32_t *keys;
@@ -138,6 +142,18 @@ static void group_rows(Exchange *exchange, const Batch *batch)
     starts[0] = 0;
 }
 
+/* The chosen rows. Few of them do not keep a large batch alive that others have little of: its
+ * memory would go round through the other worker instead of being used again while it is warm. */
+static Batch *take_part(Batch *batch, const uint32_t *rows, uint32_t count)
+{
+    Batch *part = batch_gather(batch, rows, count);
+    if (count > COPY_ROWS_MAX || batch_bytes(part) < (size_t)count * HELD_BYTES_PER_ROW)
+        return part;
+    Batch *copy = batch_copy(part);
+    batch_release(part);
+    return copy;
+}
+
 bool exchange_batch(Exchange *exchange, Batch *batch, Error *error)
 {
     assert(batch->row_count > 0 && batch->row_count <= BATCH_ROWS_MAX);
@@ -153,7 +169,7 @@ bool exchange_batch(Exchange *exchange, Batch *batch, Error *error)
         uint32_t count = starts[i + 1] - starts[i];
         if (count == 0)
             continue;
-        Batch *part = batch_gather(batch, exchange->rows + starts[i], count);
+        Batch *part = take_part(batch, exchange->rows + starts[i], count);
         sent = send_batch(exchange, i, part, error);
     }
     batch_release(batch);
