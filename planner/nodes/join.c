@@ -81,6 +81,16 @@ static void add_key(const PlannerContext *context, LogicalNode *node, ColumnSet 
         traits_add_unique_key(context->arena, &node->traits, key);
 }
 
+/* Whether a row of the side without a partner is told from one of the other side by this key. */
+static bool tells_side(const LogicalNode *node, uint32_t side, ColumnSet key)
+{
+    const Schema *schema = node->inputs[side]->schema;
+    for (uint32_t i = 0; i < key.count; i++)
+        if (!schema->columns[key.columns[i]].type->nullable)
+            return true;
+    return false;
+}
+
 void lower_join_keys(const PlannerContext *context, LogicalNode *node)
 {
     Arena *arena = context->arena;
@@ -107,12 +117,15 @@ void lower_join_keys(const PlannerContext *context, LogicalNode *node)
         }
     }
     for (uint32_t i = 0; i < sides[0]->unique_key_count; i++)
-        for (uint32_t j = 0; j < sides[1]->unique_key_count; j++)
-            add_key(
-                context, node,
-                column_set_union(arena, sides[0]->unique_keys[i], sides[1]->unique_keys[j], left),
-                stays_in_order(context, node, 0, sides[0]->unique_keys[i]) &&
-                    stays_in_order(context, node, 1, sides[1]->unique_keys[j]));
+        for (uint32_t j = 0; j < sides[1]->unique_key_count; j++) {
+            ColumnSet keys[2] = {sides[0]->unique_keys[i], sides[1]->unique_keys[j]};
+            if (kind == PLAN_JOIN_FULL && !tells_side(node, 0, keys[0]) &&
+                !tells_side(node, 1, keys[1]))
+                continue; /* a row of each side, both padded, may have NULL for key */
+            add_key(context, node, column_set_union(arena, keys[0], keys[1], left),
+                    stays_in_order(context, node, 0, keys[0]) &&
+                        stays_in_order(context, node, 1, keys[1]));
+        }
 }
 
 /* Whether an update of the side is one of each pair it is in: no condition to change its mind, no
