@@ -76,15 +76,44 @@ void vector_set_valid(Vector *vector, uint32_t row);
 /* NULLs among the first `rows` rows. */
 uint32_t vector_count_nulls(const Vector *vector, uint32_t rows);
 
+/* Up to STRING_INLINE_MAX bytes into a view of zeros, by words that overlap instead of a call. */
+static inline void string_view_fill(StringView *view, const char *data, size_t length)
+{
+#if __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__
+    uint64_t low = 0; /* the first eight bytes */
+    uint32_t last = 0, prefix;
+    if (length >= 8) {
+        memcpy(&low, data, 8);
+        memcpy(&last, data + length - 4, 4);
+        last = (uint32_t)((uint64_t)last >> (8 * (STRING_INLINE_MAX - length)));
+    } else if (length >= 4) {
+        memcpy(&prefix, data, 4);
+        memcpy(&last, data + length - 4, 4);
+        low = prefix | (uint64_t)last >> (8 * (8 - length)) << 32;
+        last = 0;
+    } else if (length != 0) {
+        low = (uint64_t)(uint8_t)data[0] | (uint64_t)(uint8_t)data[length / 2] << (length / 2 * 8) |
+              (uint64_t)(uint8_t)data[length - 1] << ((length - 1) * 8);
+    }
+    prefix = (uint32_t)low;
+    low = low >> 32 | (uint64_t)last << 32;
+    memcpy(view->prefix, &prefix, sizeof(view->prefix));
+    memcpy(view->rest, &low, sizeof(view->rest));
+#else
+    memset(view->prefix, 0, sizeof(view->prefix));
+    memset(view->rest, 0, sizeof(view->rest));
+    if (length != 0)
+        memcpy((char *)view + 4, data, length);
+#endif
+}
+
 /* A view of `text`; longer text than STRING_INLINE_MAX is borrowed. */
 static inline StringView string_view_borrow(const char *data, size_t length)
 {
     StringView view;
-    memset(&view, 0, sizeof(view));
     view.length = (uint32_t)length;
     if (length <= STRING_INLINE_MAX) {
-        if (length != 0)
-            memcpy((char *)&view + 4, data, length);
+        string_view_fill(&view, data, length);
         return view;
     }
     memcpy(view.prefix, data, 4);

@@ -1,6 +1,6 @@
 /* JSON objects, one a line or divided by any white space; a row each. */
 #include "core/str.h"
-#include "formats/json_internal.h"
+#include "formats/json_shape.h"
 
 static const OptionSpec json_options[] = {
     {.name = "json.fail-on-missing-field",
@@ -70,6 +70,7 @@ static Decoder *json_decoder_open(const FormatContext *context, Error *error)
     read_settings(context->options, &decoder->settings);
     json_stream_init(&decoder->stream, context, decoder->settings.ignore_parse_errors);
     json_rows_init(&decoder->rows, context, &decoder->settings);
+    decoder->stream.shape = json_shape_new(&decoder->rows);
     return decoder;
 }
 
@@ -94,6 +95,9 @@ static JsonStatus json_record(Decoder *decoder, Str text, Batch *batch, size_t *
     if (batch->kinds != NULL)
         batch->kinds[batch->row_count] = CHANGE_INSERT;
     batch->row_count++;
+    if (decoder->stream.learns)
+        json_shape_learn(decoder->stream.shape, (Str){text.data, *used});
+    decoder->stream.learns = false;
     return JSON_DONE;
 }
 
@@ -134,6 +138,7 @@ const Format format_json = {
     .options = json_options,
     .source_kinds = CHANGES_INSERT_ONLY,
     .sink_kinds = CHANGES_INSERT_ONLY,
+    .borrows = true,
     .check = json_check,
     .decoder_open = json_decoder_open,
     .decode = json_decode,

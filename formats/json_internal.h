@@ -58,6 +58,10 @@ typedef struct JsonStream {
     const FormatContext *context;
     bool ignore_parse_errors;
     bool started; /* behind a byte order mark */
+    /* Records that look like those before; NULL: each is read on its own. */
+    struct JsonShape *shape;
+    bool learns;     /* the shape is to be that of the next record read on its own */
+    uint32_t misses; /* short runs of records with the shape, one after the other */
 } JsonStream;
 
 /* Appends the rows of the object that starts the text; `*used` is how much of it that took. On

@@ -5,10 +5,15 @@
 #include "formats/json_internal.h"
 
 #include "core/str.h"
+#include "formats/json_shape.h"
 
 /* So much input is looked at first: a batch rarely takes more, and it is copied to have room behind
  * it. */
 #define WINDOW_BYTES ((size_t)256 << 10)
+/* So many short runs show that records do not look alike: a window goes by before the next try. */
+#define RUN_WORTH    8
+#define MISSES_MAX   16
+#define MISSES_AGAIN 4
 
 void json_stream_init(JsonStream *stream, const FormatContext *context, bool ignore_parse_errors)
 {
@@ -21,6 +26,7 @@ void json_stream_init(JsonStream *stream, const FormatContext *context, bool ign
 
 void json_stream_deinit(JsonStream *stream)
 {
+    json_shape_free(stream->shape);
     json_reader_free(stream->reader);
     buffer_deinit(&stream->window);
 }
@@ -227,6 +233,35 @@ static Str fill_window(JsonStream *stream, Str text)
     return (Str){data, text.length};
 }
 
+/* Takes the records that look like the last one; true when there were any. Leaves in `*size` how
+ * much to read on its own next: the record that differs, or all where few are alike. */
+static bool decode_alike(JsonStream *stream, Str rest, Batch *batch, DecodeResult *result,
+                         size_t *size)
+{
+    *size = WINDOW_BYTES;
+    if (stream->shape == NULL)
+        return false;
+    if (stream->misses >= MISSES_MAX) {
+        stream->misses -= MISSES_AGAIN;
+        return false;
+    }
+    uint64_t lines;
+    uint32_t before = batch->row_count;
+    size_t consumed = result->consumed;
+    size_t used = json_shape_decode(stream->shape, rest, batch, &lines);
+    result->consumed += used;
+    result->lines += lines;
+    bool worth = batch->row_count - before >= RUN_WORTH;
+    stream->misses = worth ? 0 : stream->misses + 1;
+    stream->learns = !worth;
+    while (used < rest.length && is_space(rest.data[used]))
+        used++;
+    const char *line = memchr(rest.data + used, '\n', rest.length - used);
+    if (line != NULL)
+        *size = (size_t)(line + 1 - rest.data) - (result->consumed - consumed);
+    return batch->row_count != before;
+}
+
 bool json_stream_decode(JsonStream *stream, Decoder *decoder, JsonRecordFunction record,
                         uint32_t reserve, Str input, bool at_end, uint64_t line, Batch *batch,
                         DecodeResult *result, Error *error)
@@ -237,17 +272,19 @@ bool json_stream_decode(JsonStream *stream, Decoder *decoder, JsonRecordFunction
         result->consumed = 3;
     /* Fewer bytes may be the beginning of the mark; no record is as short. */
     stream->started = stream->started || input.length >= 3;
-    size_t size = WINDOW_BYTES;
+    size_t size = 0;
     while (result->consumed < input.length && batch->row_count + reserve <= BATCH_ROWS_MAX) {
-        size_t left = input.length - result->consumed;
-        bool rest = left <= size;
-        Str text = fill_window(stream, (Str){input.data + result->consumed, rest ? left : size});
+        Str left = {input.data + result->consumed, input.length - result->consumed};
+        if (size == 0 && decode_alike(stream, left, batch, result, &size))
+            continue;
+        bool rest = left.length <= size;
+        Str text = fill_window(stream, (Str){left.data, rest ? left.length : size});
         Chunk chunk = {.text = text, .at_end = rest && at_end};
         if (!decode_chunk(&call, &chunk, reserve))
             return false;
         result->consumed += chunk.at;
         if (chunk.at != 0) {
-            size = WINDOW_BYTES;
+            size = 0;
             continue;
         }
         if (text.length > FORMAT_RECORD_BYTES_MAX) {

@@ -47,6 +47,20 @@ static inline bool text_fast_digits(uint64_t word)
     return ((word | (word + UINT64_C(0x7676767676767676))) & UINT64_C(0x8080808080808080)) == 0;
 }
 
+/* How many digits stand at the start, 16 or more are 16. */
+static inline size_t text_fast_leading_digits(const char *data)
+{
+    for (size_t at = 0; at < 16; at += 8) {
+        uint64_t word = text_fast_word(data + at) ^ UINT64_C(0x3030303030303030);
+        uint64_t other =
+            (word | ((word & UINT64_C(0x7F7F7F7F7F7F7F7F)) + UINT64_C(0x7676767676767676))) &
+            UINT64_C(0x8080808080808080);
+        if (other != 0)
+            return at + (size_t)__builtin_ctzll(other) / 8;
+    }
+    return 16;
+}
+
 /* Eight digits as bytes 0 to 9, the first lowest. */
 static inline uint64_t text_fast_eight(uint64_t word)
 {

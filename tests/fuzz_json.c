@@ -18,6 +18,10 @@ const char *const fuzz_seeds[] = {
     "5},\"op\":\"d\"}",
 
     "B\xEF\xBB\xBF{\"name\":\"\xC3\xA9\\ud83d\\ude00\\\"\"}\nbad\n{\"list\":[[\n{\"id\":1}",
+    "@{\"id\":1,\"name\":\"Ann\"}\n{\"id\":12,\"name\":\"Bob \\\"b\\\"\"}\n"
+    "{\"id\":-3,\"name\":\"a name that is longer\"}\n{\"id\":4,\"name\":null}\n"
+    "{\"id\":5,\"name\":\"e\"}\n{\"name\":\"f\"}\n{\"id\":7,\"name\":\"g\"}\n"
+    "{\"id\":8,\"name\":\"h\"}\n{\"id\":9,\"name\":\"i\"}\n{\"id\":10,\"name\":\"j\"}\n",
     NULL,
 };
 

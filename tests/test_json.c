@@ -1,5 +1,6 @@
 /* The json format: objects however they are divided, exact numbers, nesting, errors, round trips.
  */
+#include "formats/json_scan.h"
 #include "tests/format_testing.h"
 
 static Arena *arena;
@@ -227,6 +228,140 @@ START_TEST(test_large)
 }
 END_TEST
 
+START_TEST(test_scan)
+{
+    Random random = random_seed("json scan");
+    const JsonScan scans[] = {json_scan_choose(), json_scan_portable};
+    for (int round = 0; round < 20000; round++) {
+        char data[2 * JSON_BLOCK_BYTES];
+        uint64_t wanted[2] = {0};
+        bool ascii = true;
+        for (size_t i = 0; i < sizeof(data); i++) {
+            data[i] = (char)(random_next(&random) & (round % 2 == 0 ? 0x7F : 0xFF));
+            if (random_below(&random, 4) == 0)
+                data[i] = "\"\\\x1F !\n"[random_below(&random, 6)];
+            bool found = data[i] == '"' || data[i] == '\\' || (uint8_t)data[i] < ' ';
+            wanted[i / JSON_BLOCK_BYTES] |= (uint64_t)found << (i % JSON_BLOCK_BYTES);
+            ascii = ascii && (data[i] & 0x80) == 0;
+        }
+        for (size_t i = 0; i < array_count(scans); i++) {
+            uint64_t got[2];
+            ck_assert(scans[i](data, 2, got) == ascii);
+            ck_assert_mem_eq(got, wanted, sizeof(wanted));
+        }
+    }
+}
+END_TEST
+
+/* Values that fields may have; mostly what is usual. */
+static const char *const usual[][8] = {
+    {"1", "-7", "12345678", "123456789", "2147483647", "0", "42", "-2147483648"},
+    {"\"\"", "\"a\"", "\"twelve bytes\"", "\"thirteen byte\"", "\"a \\\"quoted\\\" word\"",
+     "\"longer than a view \\\\ \\/\\n\"", "\"Ann\"", "\"four\""},
+    {"1234567890123456", "12345678901234567", "-9223372036854775808", "7", "99999999",
+     "123456789012345678", "10", "-1"},
+    {"\"2024-02-29 23:59:59.123\"", "\"1999-12-31 00:00:00\"", "\"1960-01-01 00:00:00.999999\"",
+     "\"9999-12-31 23:59:59.999\"", "null", "\"2024-01-02 03:04:05.600\"",
+     "\"2000-02-29 00:00:00.000\"", "\"0001-01-01 12:34:56.789\""},
+    {"true", "false", "null", "true", "false", "true", "false", "true"},
+    {"1.5", "-2e3", "0", "1E-2", "123", "null", "0.25", "-0.0"},
+};
+static const char *const odd[] = {"null",
+                                  "01",
+                                  "+5",
+                                  "1.",
+                                  "1.5",
+                                  "2147483648",
+                                  "-",
+                                  "1e3",
+                                  "\"3\"",
+                                  "truer",
+                                  "nul",
+                                  "{\"x\":1}",
+                                  "[1,{\"y\":[]}]",
+                                  "\"\\u00e9\"",
+                                  "\"\\ud83d\\ude00\"",
+                                  "\"\\ud83d\"",
+                                  "\"\\x\"",
+                                  "\"a\tb\"",
+                                  "\"\xC3\xA9\"",
+                                  "\"\xFF\"",
+                                  "\"unclosed",
+                                  "92233720368547758080",
+                                  "\"2024-02-30 00:00:00\"",
+                                  "\"2024-02-29T23:59:59.123\"",
+                                  "\"9999-99-99\"",
+                                  "\"}\"",
+                                  "\"\\\"",
+                                  "",
+                                  "false ",
+                                  "1 ",
+                                  "\"a text with \xE2\x82\xAC that is longer than a view\""};
+
+static const char *const names[] = {"id", "name", "big", "at", "flag", "score"};
+
+static void random_record(Random *random, uint32_t oddness, const char *space, Buffer *text)
+{
+    uint32_t shift = random_below(random, oddness * 20) == 0 ? random_below(random, 6) : 0;
+    uint32_t count = random_below(random, oddness * 20) == 0 ? random_below(random, 9) : 6;
+    buffer_append_text(text, "{");
+    for (uint32_t i = 0; i < count; i++) {
+        uint32_t field = (i + shift) % 6;
+        bool is_odd = random_below(random, oddness * 6) == 0;
+        buffer_printf(text, "%s\"%s\":%s%s", i == 0 ? "" : ",", names[field], space,
+                      is_odd ? odd[random_below(random, array_count(odd))]
+                             : usual[field][random_below(random, 8)]);
+    }
+    if (random_below(random, oddness * 100) == 0) {
+        buffer_append_text(text, ",\"more\":\"");
+        for (uint32_t i = random_below(random, 20000); i != 0; i--)
+            buffer_append_char(text, 'x');
+        buffer_append_text(text, "\"");
+    }
+    buffer_append_text(text, "}");
+}
+
+/* Records that look alike, and the same each on its own: a space behind them asks for that. */
+START_TEST(test_alike)
+{
+    const Column columns[] = {{"id", &type_int},       {"name", &type_string},
+                              {"big", &type_bigint},   {"at", &type_timestamp_3},
+                              {"flag", &type_boolean}, {"score", &type_double}};
+    const Column wanted[] = {columns[3], {"none", &type_string}, columns[0], columns[1]};
+    Random random = random_seed("json alike");
+    for (int round = 0; round < 400; round++) {
+        FormatTest test = format_test(&format_json, round % 3 == 0 ? schema_new(arena, wanted, 4)
+                                                                   : schema_new(arena, columns, 6));
+        if (round % 8 != 0)
+            format_option(&test, "json.ignore-parse-errors", "true");
+        Buffer alike = {0}, each = {0};
+        uint32_t oddness = 1 + random_below(&random, 200), rows = random_below(&random, 600);
+        for (uint32_t row = 0; row < rows; row++) {
+            size_t start = alike.length;
+            random_record(&random, oddness, round % 2 == 0 ? "" : " ", &alike);
+            buffer_append(&each, alike.data + start, alike.length - start);
+            buffer_append_text(&alike, round % 4 == 0 ? "\r\n" : "\n");
+            buffer_append_text(&each, " \n");
+        }
+        FormatRun slow = format_decode(&test, (Str){each.data, each.length}, SIZE_MAX, &random);
+        for (int way = 0; way < 3; way++) {
+            test.input_stays = way != 0;
+            FormatRun fast = format_decode(&test, (Str){alike.data, alike.length},
+                                           way == 1 ? 1000 : SIZE_MAX, &random);
+            ck_assert_str_eq(buffer_text(&fast.out), buffer_text(&slow.out));
+            if (slow.good) {
+                ck_assert_uint_eq(fast.lines, slow.lines);
+                ck_assert_uint_eq(fast.skipped, slow.skipped);
+            }
+            buffer_deinit(&fast.out);
+        }
+        buffer_deinit(&slow.out);
+        buffer_deinit(&alike);
+        buffer_deinit(&each);
+    }
+}
+END_TEST
+
 int main(void)
 {
     Suite *suite = suite_create("json");
@@ -241,6 +376,8 @@ int main(void)
     tcase_add_test(tests, test_round_trip);
     tcase_add_test(tests, test_map_keys);
     tcase_add_test(tests, test_large);
+    tcase_add_test(tests, test_scan);
+    tcase_add_test(tests, test_alike);
     SRunner *runner = srunner_create(suite);
     srunner_run_all(runner, CK_NORMAL);
     int failed = srunner_ntests_failed(runner);
