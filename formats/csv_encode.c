@@ -4,11 +4,14 @@
 #include "formats/csv_internal.h"
 
 #include "core/str.h"
+#include "formats/csv_scan.h"
 #include "formats/format_text.h"
 
 struct Encoder {
     const FormatContext *context;
     CsvSettings settings;
+    CsvSpecials specials;
+    bool plain_numbers; /* numbers and times never need quotes */
     Buffer field;
 };
 
@@ -17,6 +20,10 @@ Encoder *csv_encoder_open(const FormatContext *context, const CsvSettings *setti
     Encoder *encoder = memory_zalloc(sizeof(*encoder));
     encoder->context = context;
     encoder->settings = *settings;
+    encoder->specials = (CsvSpecials){{settings->delimiter, settings->quote, '\n', '\r',
+                                       settings->escape == '\0' ? '\n' : settings->escape}};
+    encoder->plain_numbers =
+        !settings->has_null_literal && !csv_scan_has(STR("0123456789-+:. EZ"), &encoder->specials);
     return encoder;
 }
 
@@ -33,8 +40,9 @@ static bool is_space(char c)
     return c == ' ' || c == '\t';
 }
 
-static bool needs_quotes(const CsvSettings *settings, Str text, bool first)
+static bool needs_quotes(const Encoder *encoder, Str text, bool first)
 {
+    const CsvSettings *settings = &encoder->settings;
     if (text.length == 0)
         return true;
     if (settings->has_null_literal && str_equal(text, settings->null_literal))
@@ -43,19 +51,13 @@ static bool needs_quotes(const CsvSettings *settings, Str text, bool first)
         return true;
     if (first && (text.data[0] == '#' || str_starts_with(text, STR("\xEF\xBB\xBF"))))
         return true;
-    for (size_t i = 0; i < text.length; i++) {
-        char c = text.data[i];
-        if (c == settings->delimiter || c == settings->quote || c == '\n' || c == '\r' ||
-            (c == settings->escape && c != '\0'))
-            return true;
-    }
-    return false;
+    return csv_scan_has(text, &encoder->specials);
 }
 
 static bool write_text(Encoder *encoder, Str text, bool first, Buffer *out, Error *error)
 {
     const CsvSettings *settings = &encoder->settings;
-    if (!needs_quotes(settings, text, first)) {
+    if (!needs_quotes(encoder, text, first)) {
         buffer_append_str(out, text);
         return true;
     }
@@ -125,6 +127,13 @@ static bool print_elements(Encoder *encoder, const Vector *vector, uint32_t row,
     return true;
 }
 
+/* Whose text is made of the bytes that plain_numbers says are not special. */
+static bool is_number_or_time(const Type *type)
+{
+    return type_is_integer(type) || type->kind == TYPE_DECIMAL || type->kind == TYPE_DATE ||
+           type->kind == TYPE_TIME || type_is_timestamp(type);
+}
+
 static bool write_value(Encoder *encoder, const Vector *vector, uint32_t row, bool first,
                         Buffer *out, Error *error)
 {
@@ -135,6 +144,10 @@ static bool write_value(Encoder *encoder, const Vector *vector, uint32_t row, bo
     }
     if (type_is_string(vector->type))
         return write_text(encoder, vector_str(vector, row), first, out, error);
+    if (encoder->plain_numbers && is_number_or_time(vector->type)) {
+        print_scalar(encoder, vector, row, out);
+        return true;
+    }
     buffer_clear(&encoder->field);
     if (!type_is_nested(vector->type))
         print_scalar(encoder, vector, row, &encoder->field);

@@ -46,6 +46,41 @@ bool csv_scan_portable(const char *data, size_t count, const CsvMarks *marks, Cs
     return (any & HIGH_BITS) == 0;
 }
 
+static bool has_in(const char *data, size_t length, const CsvSpecials *specials)
+{
+    for (size_t i = 0; i < length; i++)
+        for (size_t s = 0; s < array_count(specials->bytes); s++)
+            if (data[i] == specials->bytes[s])
+                return true;
+    return false;
+}
+
+#if defined(__SSE2__)
+
+bool csv_scan_has(Str text, const CsvSpecials *specials)
+{
+    if (text.length < sizeof(__m128i))
+        return has_in(text.data, text.length, specials);
+    __m128i found = _mm_setzero_si128();
+    for (size_t at = 0; at < text.length; at += sizeof(__m128i)) {
+        /* The last load goes back a little. */
+        size_t from = at + sizeof(__m128i) <= text.length ? at : text.length - sizeof(__m128i);
+        __m128i bytes = _mm_loadu_si128((const __m128i *)(const void *)(text.data + from));
+        for (size_t s = 0; s < array_count(specials->bytes); s++)
+            found = _mm_or_si128(found, _mm_cmpeq_epi8(bytes, _mm_set1_epi8(specials->bytes[s])));
+    }
+    return _mm_movemask_epi8(found) != 0;
+}
+
+#else
+
+bool csv_scan_has(Str text, const CsvSpecials *specials)
+{
+    return has_in(text.data, text.length, specials);
+}
+
+#endif
+
 #if defined(__x86_64__)
 
 __attribute__((target("avx2"))) static bool scan_avx2(const char *data, size_t count,

@@ -26,6 +26,14 @@ typedef struct CsvBlock {
 typedef bool (*CsvScan)(const char *data, size_t count, const CsvMarks *marks, CsvBlock *blocks);
 
 CsvScan csv_scan_choose(void);
+
+/* Bytes that text must not have to stand without quotes; unused places repeat another. */
+typedef struct CsvSpecials {
+    char bytes[5];
+} CsvSpecials;
+
+bool csv_scan_has(Str text, const CsvSpecials *specials);
+
 bool csv_scan_portable(const char *data, size_t count, const CsvMarks *marks, CsvBlock *blocks);
 
 #endif

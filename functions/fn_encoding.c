@@ -26,7 +26,7 @@ static bool chr_kernel(KernelCall *call, Error *error)
     for (uint32_t i = 0; i < call->row_count; i++) {
         const uint32_t row = kernel_row(call, i);
         const int64_t code = kernel_i64(call, 0, row);
-        char bytes[4];
+        char bytes[STRING_INLINE_MAX];
         const utf8proc_ssize_t length =
             code < 0
                 ? 0

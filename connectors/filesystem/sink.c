@@ -281,19 +281,18 @@ static bool write_rows(Sink *sink, Writer *writer, const Batch *batch, uint32_t 
            (sink->context.checkpointing || show_finished(sink, 0, error));
 }
 
-/* The end of the rows that lie in the folder of row `from`, whose name is in folder_name. */
-static uint32_t same_partition(Sink *sink, const Batch *batch, uint32_t from, uint32_t to)
+/* The end of the rows with the values of row `from` in the columns that make the folder. */
+static uint32_t same_partition(const Sink *sink, const Batch *batch, uint32_t from, uint32_t to)
 {
-    Buffer name = {0};
-    uint32_t end = from + 1;
-    for (; end < to; end++) {
-        buffer_clear(&name);
-        partition_print(sink->context.table, batch, end, &name);
-        if (strcmp(buffer_text(&name), buffer_text(&sink->folder_name)) != 0)
-            break;
+    const TableInfo *table = sink->context.table;
+    for (uint32_t i = 0; i < table->partition_count; i++) {
+        const Vector *vector = &batch->columns[table->partition[i]];
+        uint32_t end = from + 1;
+        while (end < to && vector_values_equal(vector, from, vector, end))
+            end++;
+        to = end;
     }
-    buffer_deinit(&name);
-    return end;
+    return to;
 }
 
 /* The batch without the columns that folders stand for; borrows from it. */
