@@ -94,7 +94,7 @@ def peers_part(bench, open_database, capture_sql):
 
 {them.events:,} of the same events in files that Weir wrote, read by every engine in turns; medians of {them.times} runs, in million
 events per second of CPU time and of wall time. Flink is {them.flink_version} with one slot, in one warm process, running the same
-SQL files, less the time of the same job over a few rows. DuckDB is {them.duckdb_version.split()[1]} with one thread: it answers once over all
+SQL files. The time of the same job over a few rows is taken off both, Weir's and Flink's. DuckDB is {them.duckdb_version.split()[1]} with one thread: it answers once over all
 rows and shows no changes, so it is a lower bound on the work; from parquet, it does not even read text.
 
 | query | Weir, CPU | wall | Flink, CPU | wall | Weir : Flink, CPU | wall | DuckDB csv, CPU | Weir : DuckDB | DuckDB parquet, CPU | Weir : DuckDB |

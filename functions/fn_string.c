@@ -253,12 +253,43 @@ static size_t map_unicode(Str text, utf8proc_int32_t (*map)(utf8proc_int32_t), c
     return length;
 }
 
+/* Changes the case of the letters from `first` to `last` in eight ASCII bytes. */
+static inline uint64_t swap_case(uint64_t word, char first, char last)
+{
+    const uint64_t ones = UINT64_C(0x0101010101010101);
+    const uint64_t from = word + ones * (uint64_t)(0x80 - first);
+    const uint64_t past = word + ones * (uint64_t)(0x80 - last - 1);
+    return word ^ ((from & ~past & (ones * 0x80)) >> 2);
+}
+
+/* Text of up to 12 ASCII bytes where it lies, zeros behind it included; false for any other. */
+static inline bool swap_case_in_view(StringView *view, char first, char last)
+{
+    uint32_t prefix;
+    uint64_t rest;
+    memcpy(&prefix, view->prefix, sizeof(prefix));
+    memcpy(&rest, view->rest, sizeof(rest));
+    if (view->length > STRING_INLINE_MAX || ((rest | prefix) & UINT64_C(0x8080808080808080)) != 0)
+        return false;
+    prefix = (uint32_t)swap_case(prefix, first, last);
+    rest = swap_case(rest, first, last);
+    memcpy(view->prefix, &prefix, sizeof(prefix));
+    memcpy(view->rest, &rest, sizeof(rest));
+    return true;
+}
+
 #define CASE_KERNEL(name, first, last, map)                                                        \
     static bool name(KernelCall *call, Error *error)                                               \
     {                                                                                              \
         TextWriter writer = text_writer_of(call);                                                  \
         for (uint32_t i = 0; i < call->row_count; i++) {                                           \
             const uint32_t row = kernel_row(call, i);                                              \
+            StringView view =                                                                      \
+                ((const StringView *)call->args[0]->data)[vector_index(call->args[0], row)];       \
+            if (swap_case_in_view(&view, first, last)) {                                           \
+                kernel_put_view(call, row, view);                                                  \
+                continue;                                                                          \
+            }                                                                                      \
             const Str text = kernel_str(call, 0, row);                                             \
             const bool ascii = str_is_ascii(text);                                                 \
             char *const to = text_writer_reserve(&writer, ascii ? text.length : 4 * text.length);  \

@@ -2,8 +2,9 @@
 
 Weir writes the Nexmark events into files; every engine reads those and runs the same query, in turns, in one run.
 Flink gets the SQL files of bench/nexmark as they are, DuckDB the same queries in its dialect (duckdb_peer.py), in
-batch: a lower bound on the work, since it shows no change on the way. Flink stays in one warm process; its figures
-are without the time the same job takes over a few rows. The peers are fetched with pip and Maven into .cache/peers and
+batch: a lower bound on the work, since it shows no change on the way. Flink stays in one warm process. The figures of
+Weir and of Flink are without the time that the same job takes over a few rows: what is left is the cost of the events.
+The peers are fetched with pip and Maven into .cache/peers and
 are needed for nothing else.
 """
 import glob
@@ -19,7 +20,7 @@ HERE = os.path.dirname(os.path.abspath(__file__))
 ROOT = os.path.dirname(os.path.dirname(HERE))
 CACHE = os.path.join(ROOT, ".cache", "peers")
 DUCKDB = "duckdb==1.5.0"
-EVENTS = 300_000
+EVENTS = 1_000_000
 QUICK_EVENTS = 100_000
 RUNS = 5
 QUERIES = (0, 2, 3, 4, 9, 15, 16, 17, 18, 19, 20, 21, 22)
@@ -139,10 +140,15 @@ class Peers:
             file.write(self.script(folder, query, form))
         return self.flink.ask(f"{slots} {mini_batch} {path}")
 
-    def run_weir(self, query, form="csv", slots=1, mini_batch=0):
+    def ask_weir(self, folder, query, form, slots, mini_batch):
         settings = f"SET 'parallelism.default' = '{slots}';" + (nexmark.MINI_BATCH if mini_batch else "")
-        run = nexmark.Run(self.bench, settings + self.script(self.folder, query, form))
+        run = nexmark.Run(self.bench, settings + self.script(folder, query, form))
         return run.cpu, run.wall
+
+    def run_weir(self, query, form="csv", slots=1, mini_batch=0):
+        """CPU and wall seconds over all events, and over a few."""
+        return (*self.ask_weir(self.folder, query, form, slots, mini_batch),
+                *self.ask_weir(self.empty, query, form, slots, mini_batch))
 
     def run_flink(self, query, form="csv", slots=1, mini_batch=0):
         """CPU and wall seconds over all events, and over a few."""
@@ -181,6 +187,7 @@ class Peers:
             yield self.way_figures(query, f"{nexmark.CORES} slots", slots=nexmark.CORES)
             yield self.way_figures(query, "mini-batch", mini_batch=1)
             yield self.way_figures(query, "json", form="json")
+        yield self.way_figures(0, "json", form="json")
 
 
 def binlog_figures(bench, database, capture_sql):
@@ -217,8 +224,8 @@ def bench_peers(bench, open_database, capture_sql):
     """All comparisons; see the head of bench/peers/peers.py."""
     peers = Peers(bench)
     try:
-        print(f"Nexmark from csv files of {peers.events:,} events, one slot, blackhole: Weir, {peers.flink_version} (warm, "
-              f"without its start),\n{peers.duckdb_version} (one thread, batch; csv and parquet). Medians of {peers.times} runs in turns; M events per CPU second and per wall second")
+        print(f"Nexmark from csv files of {peers.events:,} events, one slot, blackhole: Weir, {peers.flink_version} (warm), "
+              f"both without their start,\n{peers.duckdb_version} (one thread, batch; csv and parquet). Medians of {peers.times} runs in turns; M events per CPU second and per wall second")
         print("       Weir    wall    Flink    wall  Weir: Flink  wall    DuckDB Weir:DuckDB  parquet Weir:DuckDB")
         for query in QUERIES:
             print(line_of(peers.query_figures(query)), flush=True)
