@@ -178,6 +178,17 @@ void *arena_memdup(Arena *arena, const void *data, size_t bytes)
     return copy;
 }
 
+void *arena_grow(Arena *arena, void *items, size_t item_bytes, uint32_t count, uint32_t *capacity)
+{
+    if (count < *capacity)
+        return items;
+    *capacity = *capacity == 0 ? 8 : *capacity * 2;
+    void *grown = arena_zalloc(arena, item_bytes * *capacity);
+    if (count != 0)
+        memcpy(grown, items, item_bytes * count);
+    return grown;
+}
+
 char *arena_strdup(Arena *arena, const char *text)
 {
     return arena_memdup(arena, text, strlen(text) + 1);

@@ -22,6 +22,9 @@ void arena_reset(Arena *arena);
 void *arena_alloc(Arena *arena, size_t bytes);
 void *arena_zalloc(Arena *arena, size_t bytes);
 void *arena_memdup(Arena *arena, const void *data, size_t bytes);
+/* Room for one more behind `count` items: the items themselves, or, where *capacity is reached, a
+ * copy with twice the room (8 at first), zero behind what there was. */
+void *arena_grow(Arena *arena, void *items, size_t item_bytes, uint32_t count, uint32_t *capacity);
 char *arena_strdup(Arena *arena, const char *text);
 /* A copy of the range with a terminating zero. */
 char *arena_str(Arena *arena, Str text);

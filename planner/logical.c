@@ -163,14 +163,8 @@ static void order_visit(Arena *arena, LogicalNode *node, uint32_t visit, Logical
     for (uint32_t i = 0; i < node->input_count; i++)
         order_visit(arena, node->inputs[i], visit, order);
     node->visit = visit;
-    if (order->count == order->capacity) {
-        uint32_t capacity = order->capacity == 0 ? 32 : order->capacity * 2;
-        LogicalNode **grown = arena_new_array(arena, LogicalNode *, capacity);
-        if (order->count != 0)
-            memcpy(grown, order->nodes, sizeof(*grown) * order->count);
-        order->nodes = grown;
-        order->capacity = capacity;
-    }
+    order->nodes =
+        arena_grow(arena, order->nodes, sizeof(*order->nodes), order->count, &order->capacity);
     order->nodes[order->count++] = node;
 }
 

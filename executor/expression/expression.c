@@ -23,18 +23,13 @@ static uint32_t compile_into(Compiler *compiler, Block *block, const Expr *expr)
 static uint32_t new_register(Compiler *compiler, const Expr *expr)
 {
     ExpressionProgram *program = compiler->program;
-    if (program->register_count == compiler->register_capacity) {
-        uint32_t capacity = compiler->register_capacity == 0 ? 16 : compiler->register_capacity * 2;
-        const Vector **constants = arena_new_array(compiler->arena, const Vector *, capacity);
-        const Expr **producers = arena_new_array(compiler->arena, const Expr *, capacity);
-        if (program->register_count != 0) {
-            memcpy(constants, program->constants, sizeof(*constants) * program->register_count);
-            memcpy(producers, compiler->producers, sizeof(*producers) * program->register_count);
-        }
-        program->constants = constants;
-        compiler->producers = producers;
-        compiler->register_capacity = capacity;
-    }
+    uint32_t capacity = compiler->register_capacity; /* of both */
+    program->constants =
+        arena_grow(compiler->arena, program->constants, sizeof(*program->constants),
+                   program->register_count, &capacity);
+    compiler->producers =
+        arena_grow(compiler->arena, compiler->producers, sizeof(*compiler->producers),
+                   program->register_count, &compiler->register_capacity);
     compiler->producers[program->register_count] = expr;
     return program->register_count++;
 }
@@ -48,14 +43,8 @@ static Block *new_block(Compiler *compiler, Block *parent)
 
 static Step *append_step(Compiler *compiler, Block *block, const Expr *expr)
 {
-    if (block->step_count == block->step_capacity) {
-        uint32_t capacity = block->step_capacity == 0 ? 4 : block->step_capacity * 2;
-        Step *steps = arena_new_array(compiler->arena, Step, capacity);
-        if (block->step_count != 0)
-            memcpy(steps, block->steps, sizeof(*steps) * block->step_count);
-        block->steps = steps;
-        block->step_capacity = capacity;
-    }
+    block->steps = arena_grow(compiler->arena, block->steps, sizeof(*block->steps),
+                              block->step_count, &block->step_capacity);
     Step *step = &block->steps[block->step_count++];
     step->expr = expr;
     step->output = new_register(compiler, expr);
@@ -69,15 +58,9 @@ static uint32_t column_register(Compiler *compiler, const Expr *expr)
     for (uint32_t i = 0; i < program->column_count; i++)
         if (compiler->columns[i].column == expr->column)
             return compiler->columns[i].register_index;
-    if (program->column_count == compiler->column_capacity) {
-        uint32_t capacity = compiler->column_capacity == 0 ? 8 : compiler->column_capacity * 2;
-        ColumnRegister *columns = arena_new_array(compiler->arena, ColumnRegister, capacity);
-        if (program->column_count != 0)
-            memcpy(columns, compiler->columns, sizeof(*columns) * program->column_count);
-        compiler->columns = columns;
-        program->columns = columns;
-        compiler->column_capacity = capacity;
-    }
+    compiler->columns = arena_grow(compiler->arena, compiler->columns, sizeof(*compiler->columns),
+                                   program->column_count, &compiler->column_capacity);
+    program->columns = compiler->columns;
     uint32_t index = new_register(compiler, expr);
     compiler->columns[program->column_count++] = (ColumnRegister){index, expr->column};
     return index;

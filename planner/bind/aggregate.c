@@ -23,14 +23,8 @@ static uint32_t list_add(Arena *arena, AggregateList *list, const AggregateSite 
         if (same)
             return i;
     }
-    if (list->count == list->capacity) {
-        uint32_t capacity = list->capacity == 0 ? 8 : list->capacity * 2;
-        AggregateSite *grown = arena_new_array(arena, AggregateSite, capacity);
-        if (list->count != 0)
-            memcpy(grown, list->sites, sizeof(*grown) * list->count);
-        list->sites = grown;
-        list->capacity = capacity;
-    }
+    list->sites =
+        arena_grow(arena, list->sites, sizeof(*list->sites), list->count, &list->capacity);
     list->sites[list->count] = *site;
     return list->count++;
 }

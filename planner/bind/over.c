@@ -88,14 +88,8 @@ static uint32_t list_add(Arena *arena, OverList *list, const OverSite *site)
     for (uint32_t i = 0; i < list->count; i++)
         if (sites_equal(&list->sites[i], site))
             return i;
-    if (list->count == list->capacity) {
-        uint32_t capacity = list->capacity == 0 ? 8 : list->capacity * 2;
-        OverSite *grown = arena_new_array(arena, OverSite, capacity);
-        if (list->count != 0)
-            memcpy(grown, list->sites, sizeof(*grown) * list->count);
-        list->sites = grown;
-        list->capacity = capacity;
-    }
+    list->sites =
+        arena_grow(arena, list->sites, sizeof(*list->sites), list->count, &list->capacity);
     list->sites[list->count] = *site;
     return list->count++;
 }

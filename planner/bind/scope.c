@@ -191,18 +191,11 @@ static uint32_t frame_slot(Binder *binder, OuterFrame *frame, const Expr *value)
     for (uint32_t i = 0; i < frame->slot_count; i++)
         if (expr_equal(frame->values[i], value))
             return frame->slots[i];
-    if (frame->slot_count == frame->slot_capacity) {
-        uint32_t capacity = frame->slot_capacity == 0 ? 4 : frame->slot_capacity * 2;
-        uint32_t *slots = arena_new_array(arena, uint32_t, capacity);
-        const Expr **values = arena_new_array(arena, const Expr *, capacity);
-        if (frame->slot_count != 0) {
-            memcpy(slots, frame->slots, sizeof(*slots) * frame->slot_count);
-            memcpy(values, frame->values, sizeof(*values) * frame->slot_count);
-        }
-        frame->slots = slots;
-        frame->values = values;
-        frame->slot_capacity = capacity;
-    }
+    uint32_t capacity = frame->slot_capacity; /* of both */
+    frame->slots =
+        arena_grow(arena, frame->slots, sizeof(*frame->slots), frame->slot_count, &capacity);
+    frame->values = arena_grow(arena, frame->values, sizeof(*frame->values), frame->slot_count,
+                               &frame->slot_capacity);
     frame->slots[frame->slot_count] = binder->slot_count++;
     frame->values[frame->slot_count] = value;
     return frame->slots[frame->slot_count++];

@@ -26,14 +26,8 @@ LogicalNode *bind_inner_query(Binder *binder, const Scope *around, const AstQuer
 
 static QuerySite *list_add(Arena *arena, QueryList *list)
 {
-    if (list->count == list->capacity) {
-        uint32_t capacity = list->capacity == 0 ? 4 : list->capacity * 2;
-        QuerySite *grown = arena_new_array(arena, QuerySite, capacity);
-        if (list->count != 0)
-            memcpy(grown, list->sites, sizeof(*grown) * list->count);
-        list->sites = grown;
-        list->capacity = capacity;
-    }
+    list->sites =
+        arena_grow(arena, list->sites, sizeof(*list->sites), list->count, &list->capacity);
     QuerySite *site = &list->sites[list->count++];
     *site = (QuerySite){0};
     return site;

@@ -72,14 +72,8 @@ const PlanTable *bind_plan_table(Binder *binder, const CatalogEntry *entry, cons
     find_source_kinds(table);
     if (hint_count != 0)
         return table;
-    if (binder->table_count == binder->table_capacity) {
-        uint32_t capacity = binder->table_capacity == 0 ? 8 : binder->table_capacity * 2;
-        PlanTable **grown = arena_new_array(arena, PlanTable *, capacity);
-        if (binder->table_count != 0)
-            memcpy(grown, binder->tables, sizeof(*grown) * binder->table_count);
-        binder->tables = grown;
-        binder->table_capacity = capacity;
-    }
+    binder->tables = arena_grow(arena, binder->tables, sizeof(*binder->tables), binder->table_count,
+                                &binder->table_capacity);
     binder->tables[binder->table_count++] = table;
     return table;
 }

@@ -33,51 +33,35 @@ static bool interval_derive(const PlannerContext *context, LogicalNode *node, Er
     return true;
 }
 
-static void print_label(const LogicalNode *node, const PlanIntervalJoin *spec, Buffer *label)
+static void print_label(const PlannerContext *context, const LogicalNode *node,
+                        const PlanIntervalJoin *spec, Buffer *label)
 {
-    static const char *const kinds[] = {"InnerJoin", "LeftOuterJoin", "RightOuterJoin",
-                                        "FullOuterJoin"};
     const Schema *left = node->inputs[0]->schema, *right = node->inputs[1]->schema;
     buffer_printf(label,
                   "IntervalJoin(joinType=[%s], windowBounds=[isRowTime=%s, leftLowerBound=%lld, "
-                  "leftUpperBound=%lld, leftTime=%s, rightTime=%s], where=[",
-                  kinds[spec->join.kind], spec->is_processing ? "false" : "true",
+                  "leftUpperBound=%lld, leftTime=%s, rightTime=%s], ",
+                  lower_join_kind(spec->join.kind), spec->is_processing ? "false" : "true",
                   (long long)(spec->lower_us / 1000), (long long)(spec->upper_us / 1000),
                   left->columns[spec->times[0]].name, right->columns[spec->times[1]].name);
-    for (uint32_t k = 0; k < spec->join.key_count; k++)
-        buffer_printf(label, "%s(%s %s %s)", k == 0 ? "" : " AND ",
-                      left->columns[node->join.keys[0][k]].name,
-                      node->join.null_matches[k] ? "IS NOT DISTINCT FROM" : "=",
-                      right->columns[node->join.keys[1][k]].name);
-    if (spec->join.condition != NULL) {
-        buffer_append_text(label, " AND ");
-        expr_print(spec->join.condition, node->schema, label);
-    }
-    buffer_append_text(label, "], select=[");
-    label_columns(node->schema, NULL, node->schema->column_count, label);
-    buffer_append_text(label, "])");
+    lower_join_where(context, node, label);
+    buffer_append_char(label, ')');
 }
 
 static bool interval_lower(const PlannerContext *context, LogicalNode *node, Error *error)
 {
     const LogicalInterval *interval = node->join.interval;
     PlanIntervalJoin *spec = arena_new_one(context->arena, PlanIntervalJoin);
-    spec->join.kind = node->join.kind;
-    spec->join.key_count = node->join.key_count;
-    spec->join.null_matches = node->join.null_matches;
-    spec->join.condition = node->join.condition;
+    lower_join_spec(node, &spec->join);
     spec->is_processing = interval->time == TIME_PROCESSING;
     spec->lower_us = interval->lower_us;
     spec->upper_us = interval->upper_us;
     spec->min_cleanup_us = context->config->interval_cleanup_ms * 1000;
     for (uint32_t s = 0; s < 2; s++) {
         spec->times[s] = interval->times[s];
-        spec->join.sides[s].keys = node->join.keys[s];
-        lower_hash(&node->plan->inputs[s], node->join.keys[s], node->join.key_count);
     }
     node->plan->spec = spec;
     Buffer label = {0};
-    print_label(node, spec, &label);
+    print_label(context, node, spec, &label);
     node->plan->label = label_take(context->arena, &label);
     node->plan->state = arena_printf(
         context->arena, "the rows of both sides that the %s may still match: %lld s of time",
@@ -96,11 +80,6 @@ static void interval_identify(const PlannerContext *context, LogicalNode *node, 
     node_find("join")->identify(context, node, text);
 }
 
-static void interval_describe(const LogicalNode *node, Buffer *out)
-{
-    node_find("join")->describe(node, out);
-}
-
 const NodeClass node_interval_join = {
     .op = "interval_join",
     .equal = interval_equal,
@@ -109,6 +88,6 @@ const NodeClass node_interval_join = {
     .needs_before = lower_needs_no_before,
     .lower = interval_lower,
     .identify = interval_identify,
-    .describe = interval_describe,
+    .describe = lower_join_describe,
     .prune = join_prune,
 };

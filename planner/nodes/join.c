@@ -243,26 +243,46 @@ const char *lower_join_kind(PlanJoinKind kind)
     return names[kind];
 }
 
-static const char *join_label(const PlannerContext *context, const LogicalNode *node,
-                              const PlanJoin *spec)
+void lower_join_where(const PlannerContext *context, const LogicalNode *node, Buffer *label)
 {
     const Schema *left = node->inputs[0]->schema, *right = node->inputs[1]->schema;
-    Buffer label = {0};
-    buffer_printf(&label, "Join(joinType=[%s], where=[", lower_join_kind(node->join.kind));
+    buffer_append_text(label, "where=[");
     for (uint32_t k = 0; k < node->join.key_count; k++)
-        buffer_printf(&label, "%s(%s %s %s)", k == 0 ? "" : " AND ",
+        buffer_printf(label, "%s(%s %s %s)", k == 0 ? "" : " AND ",
                       left->columns[node->join.keys[0][k]].name,
                       node->join.null_matches[k] ? "IS NOT DISTINCT FROM" : "=",
                       right->columns[node->join.keys[1][k]].name);
-    if (spec->condition != NULL) {
-        buffer_append_text(&label, node->join.key_count == 0 ? "" : " AND ");
-        expr_print(spec->condition, logical_pair_schema(context->arena, node), &label);
+    if (node->join.condition != NULL) {
+        buffer_append_text(label, node->join.key_count == 0 ? "" : " AND ");
+        expr_print(node->join.condition, logical_pair_schema(context->arena, node), label);
     } else if (node->join.key_count == 0) {
-        buffer_append_text(&label, "true");
+        buffer_append_text(label, "true");
     }
-    buffer_append_text(&label, "], select=[");
-    label_columns(node->schema, NULL, node->schema->column_count, &label);
-    buffer_printf(&label, "], leftInputSpec=[%s], rightInputSpec=[%s]%s)",
+    buffer_append_text(label, "], select=[");
+    label_columns(node->schema, NULL, node->schema->column_count, label);
+    buffer_append_char(label, ']');
+}
+
+void lower_join_spec(LogicalNode *node, PlanJoin *spec)
+{
+    spec->kind = node->join.kind;
+    spec->key_count = node->join.key_count;
+    spec->null_matches = node->join.null_matches;
+    spec->condition = node->join.condition;
+    for (uint32_t s = 0; s < 2; s++) {
+        spec->sides[s].keys = node->join.keys[s];
+        if (spec->key_count != 0)
+            lower_hash(&node->plan->inputs[s], node->join.keys[s], spec->key_count);
+    }
+}
+
+static const char *join_label(const PlannerContext *context, const LogicalNode *node,
+                              const PlanJoin *spec)
+{
+    Buffer label = {0};
+    buffer_printf(&label, "Join(joinType=[%s], ", lower_join_kind(node->join.kind));
+    lower_join_where(context, node, &label);
+    buffer_printf(&label, ", leftInputSpec=[%s], rightInputSpec=[%s]%s)",
                   side_text(spec->sides[0].state), side_text(spec->sides[1].state),
                   spec->single ? ", rightRows=[one at most]" : "");
     return label_take(context->arena, &label);
@@ -303,10 +323,7 @@ static const char *join_state(const PlannerContext *context, const PlanJoin *spe
 static bool join_lower(const PlannerContext *context, LogicalNode *node, Error *error)
 {
     PlanJoin *spec = arena_new_one(context->arena, PlanJoin);
-    spec->kind = node->join.kind;
-    spec->key_count = node->join.key_count;
-    spec->null_matches = node->join.null_matches;
-    spec->condition = node->join.condition;
+    lower_join_spec(node, spec);
     spec->single = node->join.single && !key_is_unique(context, node, 1);
     spec->sql_offset = node->place.offset;
     spec->sql_length = node->place.length;
@@ -314,8 +331,6 @@ static bool join_lower(const PlannerContext *context, LogicalNode *node, Error *
         lower_join_side(node->inputs[s], node->join.keys[s], join_key(context, node, s),
                         &spec->sides[s]);
         spec->sides[s].state_ttl_ms = lower_state_ttl(context, node, s);
-        if (spec->key_count != 0)
-            lower_hash(&node->plan->inputs[s], spec->sides[s].keys, spec->key_count);
     }
     /* Where rows expire, how many there were says nothing. */
     if (spec->sides[0].state_ttl_ms != 0 || spec->sides[1].state_ttl_ms != 0)
@@ -366,7 +381,7 @@ static void join_identify(const PlannerContext *context, LogicalNode *node, Buff
     }
 }
 
-static void join_describe(const LogicalNode *node, Buffer *out)
+void lower_join_describe(const LogicalNode *node, Buffer *out)
 {
     static const char *const names[] = {"JOIN",
                                         "LEFT JOIN",
@@ -388,7 +403,7 @@ const NodeClass node_join = {
     .needs_before = join_needs_before,
     .lower = join_lower,
     .identify = join_identify,
-    .describe = join_describe,
+    .describe = lower_join_describe,
     .prune = join_prune,
     .push = join_push,
     .reshaped_by = join_reshaped_by,

@@ -60,9 +60,16 @@ void lower_single(LogicalNode *node);
 /* The keys of a join's rows, from those of its inputs, and what its kind is called. */
 void lower_join_keys(const PlannerContext *context, LogicalNode *node);
 const char *lower_join_kind(PlanJoinKind kind);
+/* nodes/join.c: what the plan of every join of two inputs has, its sides' own ways of keeping rows
+ * left out; and both inputs by their keys. */
+void lower_join_spec(LogicalNode *node, PlanJoin *spec);
+/* "where=[a = b AND …], select=[…]" of its label. */
+void lower_join_where(const PlannerContext *context, const LogicalNode *node, Buffer *label);
+void lower_join_describe(const LogicalNode *node, Buffer *out);
 /* nodes/rank.c: the same of a Top-N's rows, what it cannot number, and what its label says. */
 void lower_rank_keys(const PlannerContext *context, LogicalNode *node);
 bool lower_rank_check(const LogicalNode *node, Error *error) MUST_CHECK;
+void lower_rank_describe(const LogicalNode *node, Buffer *out);
 void lower_rank_print(const LogicalNode *node, Buffer *label);
 /* How a join keeps the rows of a side, by its upsert keys; all but the time they are kept. */
 void lower_join_side(const LogicalNode *input, const uint32_t *keys, ColumnSet key,

@@ -455,7 +455,7 @@ static void rank_identify(const PlannerContext *context, LogicalNode *node, Buff
     node->column_identities = columns;
 }
 
-static void rank_describe(const LogicalNode *node, Buffer *out)
+void lower_rank_describe(const LogicalNode *node, Buffer *out)
 {
     buffer_append_text(out, node->rank.is_sort ? "ORDER BY with LIMIT" : "Top-N");
 }
@@ -525,7 +525,7 @@ const NodeClass node_rank = {
     .needs_before = rank_needs_before,
     .lower = rank_lower,
     .identify = rank_identify,
-    .describe = rank_describe,
+    .describe = lower_rank_describe,
     .prune = lower_rank_prune,
     .filter_column = rank_filter_column,
 };

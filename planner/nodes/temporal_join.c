@@ -133,14 +133,9 @@ static bool temporal_lower(const PlannerContext *context, LogicalNode *node, Err
     PlanTemporalJoin *spec = arena_new_one(context->arena, PlanTemporalJoin);
     const LogicalInterval *interval = node->join.interval;
     const Schema *left = node->inputs[0]->schema, *right = node->inputs[1]->schema;
-    spec->join.kind = node->join.kind;
-    spec->join.key_count = node->join.key_count;
-    spec->join.null_matches = node->join.null_matches;
-    spec->join.condition = node->join.condition;
+    lower_join_spec(node, &spec->join);
     for (uint32_t s = 0; s < 2; s++) {
         spec->times[s] = interval->times[s];
-        spec->join.sides[s].keys = node->join.keys[s];
-        lower_hash(&node->plan->inputs[s], node->join.keys[s], node->join.key_count);
     }
     node->plan->spec = spec;
     Buffer label = {0};

@@ -52,37 +52,22 @@ static void print_label(const PlannerContext *context, const LogicalNode *node,
                         const PlanWindowJoin *spec, Buffer *label)
 {
     const Schema *left = node->inputs[0]->schema, *right = node->inputs[1]->schema;
-    buffer_printf(label, "WindowJoin(joinType=[%s], windowEnd=[%s = %s], where=[",
+    buffer_printf(label, "WindowJoin(joinType=[%s], windowEnd=[%s = %s], ",
                   lower_join_kind(spec->join.kind),
                   left->columns[node->join.keys[0][spec->end_key]].name,
                   right->columns[node->join.keys[1][spec->end_key]].name);
-    for (uint32_t k = 0; k < spec->join.key_count; k++)
-        buffer_printf(label, "%s(%s %s %s)", k == 0 ? "" : " AND ",
-                      left->columns[node->join.keys[0][k]].name,
-                      node->join.null_matches[k] ? "IS NOT DISTINCT FROM" : "=",
-                      right->columns[node->join.keys[1][k]].name);
-    if (spec->join.condition != NULL) {
-        buffer_append_text(label, " AND ");
-        expr_print(spec->join.condition, logical_pair_schema(context->arena, node), label);
-    }
-    buffer_append_text(label, "], select=[");
-    label_columns(node->schema, NULL, node->schema->column_count, label);
-    buffer_append_text(label, "])");
+    lower_join_where(context, node, label);
+    buffer_append_char(label, ')');
 }
 
 static bool window_lower(const PlannerContext *context, LogicalNode *node, Error *error)
 {
     PlanWindowJoin *spec = arena_new_one(context->arena, PlanWindowJoin);
-    spec->join.kind = node->join.kind;
-    spec->join.key_count = node->join.key_count;
-    spec->join.null_matches = node->join.null_matches;
-    spec->join.condition = node->join.condition;
+    lower_join_spec(node, &spec->join);
     spec->end_key = node->join.window->end;
     spec->zone = node->join.window->zone;
     for (uint32_t s = 0; s < 2; s++) {
-        spec->join.sides[s].keys = node->join.keys[s];
         spec->join.sides[s].retracts = traits_retracts(node->inputs[s]);
-        lower_hash(&node->plan->inputs[s], node->join.keys[s], node->join.key_count);
     }
     node->plan->spec = spec;
     Buffer label = {0};
@@ -101,11 +86,6 @@ static void window_identify(const PlannerContext *context, LogicalNode *node, Bu
     node_find("join")->identify(context, node, text);
 }
 
-static void window_describe(const LogicalNode *node, Buffer *out)
-{
-    node_find("join")->describe(node, out);
-}
-
 const NodeClass node_window_join = {
     .op = "window_join",
     .equal = window_equal,
@@ -114,6 +94,6 @@ const NodeClass node_window_join = {
     .needs_before = lower_needs_before,
     .lower = window_lower,
     .identify = window_identify,
-    .describe = window_describe,
+    .describe = lower_join_describe,
     .prune = join_prune,
 };

@@ -129,11 +129,6 @@ static void window_identify(const PlannerContext *context, LogicalNode *node, Bu
     node_find("rank")->identify(context, node, text);
 }
 
-static void window_describe(const LogicalNode *node, Buffer *out)
-{
-    node_find("rank")->describe(node, out);
-}
-
 const NodeClass node_window_rank = {
     .op = "window_rank",
     .equal = window_equal,
@@ -142,6 +137,6 @@ const NodeClass node_window_rank = {
     .needs_before = lower_needs_before,
     .lower = window_lower,
     .identify = window_identify,
-    .describe = window_describe,
+    .describe = lower_rank_describe,
     .prune = lower_rank_prune,
 };

@@ -33,18 +33,11 @@ typedef struct Carrier {
 static uint32_t carrier_add(Carrier *carrier, const Expr *expr, const char *name)
 {
     Arena *arena = carrier->pulling->context->arena;
-    if (carrier->count == carrier->capacity) {
-        uint32_t capacity = carrier->capacity == 0 ? 16 : carrier->capacity * 2;
-        const Expr **exprs = arena_new_array(arena, const Expr *, capacity);
-        const char **names = arena_new_array(arena, const char *, capacity);
-        if (carrier->count != 0) {
-            memcpy(exprs, carrier->exprs, sizeof(*exprs) * carrier->count);
-            memcpy(names, carrier->names, sizeof(*names) * carrier->count);
-        }
-        carrier->exprs = exprs;
-        carrier->names = names;
-        carrier->capacity = capacity;
-    }
+    uint32_t capacity = carrier->capacity; /* of both */
+    carrier->exprs =
+        arena_grow(arena, carrier->exprs, sizeof(*carrier->exprs), carrier->count, &capacity);
+    carrier->names = arena_grow(arena, carrier->names, sizeof(*carrier->names), carrier->count,
+                                &carrier->capacity);
     carrier->exprs[carrier->count] = expr;
     carrier->names[carrier->count] =
         name != NULL ? name : arena_printf(arena, "$link%u", carrier->count);
@@ -112,14 +105,9 @@ static void carrier_condition(Carrier *carrier, const Expr *expr)
     } else {
         carried = carry_columns(carrier, expr);
     }
-    if (carrier->condition_count == carrier->condition_capacity) {
-        uint32_t capacity = carrier->condition_capacity == 0 ? 8 : carrier->condition_capacity * 2;
-        const Expr **grown = arena_new_array(context->arena, const Expr *, capacity);
-        if (carrier->condition_count != 0)
-            memcpy(grown, carrier->conditions, sizeof(*grown) * carrier->condition_count);
-        carrier->conditions = grown;
-        carrier->condition_capacity = capacity;
-    }
+    carrier->conditions =
+        arena_grow(context->arena, carrier->conditions, sizeof(*carrier->conditions),
+                   carrier->condition_count, &carrier->condition_capacity);
     carrier->conditions[carrier->condition_count++] = carried;
 }
 

@@ -41,14 +41,8 @@ static void collect(Arena *arena, FieldList *list, const Expr *expr)
     }
     if (find_path(list, expr) < list->count)
         return;
-    if (list->count == list->capacity) {
-        uint32_t capacity = list->capacity == 0 ? 8 : list->capacity * 2;
-        const Expr **paths = arena_new_array(arena, const Expr *, capacity);
-        if (list->count != 0)
-            memcpy(paths, list->paths, sizeof(*paths) * list->count);
-        list->paths = paths;
-        list->capacity = capacity;
-    }
+    list->paths =
+        arena_grow(arena, list->paths, sizeof(*list->paths), list->count, &list->capacity);
     list->paths[list->count++] = expr;
 }
 

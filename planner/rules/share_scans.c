@@ -29,14 +29,8 @@ static SharedScan *scans_of(const PlannerContext *context, SharedScans *scans,
     for (uint32_t i = 0; i < scans->count; i++)
         if (scans->items[i].table == table && scans->items[i].since == node->since)
             return &scans->items[i];
-    if (scans->count == scans->capacity) {
-        uint32_t capacity = scans->capacity == 0 ? 8 : scans->capacity * 2;
-        SharedScan *grown = arena_new_array(context->arena, SharedScan, capacity);
-        if (scans->count != 0)
-            memcpy(grown, scans->items, sizeof(*grown) * scans->count);
-        scans->items = grown;
-        scans->capacity = capacity;
-    }
+    scans->items = arena_grow(context->arena, scans->items, sizeof(*scans->items), scans->count,
+                              &scans->capacity);
     SharedScan *scan = &scans->items[scans->count++];
     scan->table = table;
     scan->since = node->since;
