@@ -1,4 +1,5 @@
-/* One operator on the bench: fed with literal changes, its output compared as text.
+/* One operator on the bench: fed with literal changes, its output compared as text; in both, @07.5
+ * is 1970-01-01 00:00:07.5.
  *
  * Stands in for the runtime: it defines `emit`, which prints what an operator passes on and checks
  * that batches keep their bounds and that no -U is parted from its +U. */
@@ -12,6 +13,7 @@
 #include "core/changelog_text.h"
 #include "executor/operator.h"
 #include "tests/change_fold.h"
+#include "tests/change_times.h"
 #include "tests/plan_builder.h"
 
 /* Batch sizes every operator is tried with; the loop index of a test. */
@@ -168,9 +170,11 @@ static inline bool bench_try(Bench *bench, uint32_t input, Batch *batch, Error *
 }
 
 /* Gives the operator lines of changes, in batches of the bench's size; a -U keeps its +U. */
-static inline void bench_feed(Bench *bench, uint32_t input, const char *lines)
+static inline void bench_feed(Bench *bench, uint32_t input, const char *text)
 {
     Error error = {0};
+    Buffer times = bench_times(text);
+    const char *lines = buffer_text(&times);
     const Schema *schema = bench->inputs[input].schema;
     Batch *batch = NULL;
     while (*lines != '\0') {
@@ -189,12 +193,15 @@ static inline void bench_feed(Bench *bench, uint32_t input, const char *lines)
     }
     if (batch != NULL)
         ck_assert_msg(bench_try(bench, input, batch, &error), "%s", error.message);
+    buffer_deinit(&times);
 }
 
 /* Checks what was passed on since the last look. */
 static inline void bench_expect(Bench *bench, const char *lines)
 {
-    ck_assert_str_eq(buffer_text(&bench->emitter.text), lines);
+    Buffer times = bench_times(lines);
+    ck_assert_str_eq(buffer_text(&bench->emitter.text), buffer_text(&times));
+    buffer_deinit(&times);
     buffer_clear(&bench->emitter.text);
 }
 

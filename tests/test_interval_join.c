@@ -19,26 +19,24 @@ static Bench *interval_new(uint32_t batch_rows, PlanIntervalJoin *plan)
     return bench;
 }
 
-#define T "1970-01-01 00:00:0"
-
 START_TEST(bounds_are_inclusive_and_pads_come_when_nothing_can_match)
 {
     PlanIntervalJoin plan = {
         .join.kind = PLAN_JOIN_FULL, .lower_us = -1000000, .upper_us = 2000000};
     Bench *bench = interval_new(batch_sizes[_i], &plan);
-    bench_check(bench, 0, "+I[1, " T "3]\n+I[2, " T "3]\n+I[NULL, " T "3]\n", "");
-    bench_check(bench, 1, "+I[1, " T "4]\n+I[1, " T "4.001]\n+I[1, " T "1]\n+I[1, " T "0.999]\n",
-                "+I[1, " T "3.000, 1, " T "4.000]\n+I[1, " T "3.000, 1, " T "1.000]\n");
+    bench_check(bench, 0, "+I[1, @03]\n+I[2, @03]\n+I[NULL, @03]\n", "");
+    bench_check(bench, 1, "+I[1, @04]\n+I[1, @04.001]\n+I[1, @01]\n+I[1, @00.999]\n",
+                "+I[1, @03.000, 1, @04.000]\n+I[1, @03.000, 1, @01.000]\n");
     bench_restart(bench);
     bench_watermark(bench, 4000);
-    bench_expect(bench, "+I[NULL, NULL, 1, " T "0.999]\nwatermark 2000\n");
+    bench_expect(bench, "+I[NULL, NULL, 1, @00.999]\nwatermark 2000\n");
     bench_watermark(bench, 4001);
-    bench_expect(bench, "+I[2, " T "3.000, NULL, NULL]\n+I[NULL, " T "3.000, NULL, NULL]\n"
+    bench_expect(bench, "+I[2, @03.000, NULL, NULL]\n+I[NULL, @03.000, NULL, NULL]\n"
                         "watermark 2001\n");
     /* What is kept still matches; what comes too late to be kept is padded at once. */
-    bench_check(bench, 0, "+I[1, " T "3.001]\n+I[5, " T "3.001]\n+I[1, NULL]\n",
-                "+I[1, " T "3.001, 1, " T "4.000]\n+I[1, " T "3.001, 1, " T "4.001]\n"
-                "+I[5, " T "3.001, NULL, NULL]\n+I[1, NULL, NULL, NULL]\n");
+    bench_check(bench, 0, "+I[1, @03.001]\n+I[5, @03.001]\n+I[1, NULL]\n",
+                "+I[1, @03.001, 1, @04.000]\n+I[1, @03.001, 1, @04.001]\n"
+                "+I[5, @03.001, NULL, NULL]\n+I[1, NULL, NULL, NULL]\n");
     bench_watermark(bench, INT64_MAX);
     bench_expect(bench, "");
     ck_assert_uint_eq(state_store_keys(bench->context.state), 0);
@@ -50,12 +48,12 @@ START_TEST(rows_stay_for_the_cleanup_interval)
 {
     PlanIntervalJoin plan = {.join.kind = PLAN_JOIN_LEFT, .min_cleanup_us = 500000};
     Bench *bench = interval_new(batch_sizes[_i], &plan);
-    bench_check(bench, 0, "+I[1, " T "1]\n+I[2, " T "1]\n", "");
+    bench_check(bench, 0, "+I[1, @01]\n+I[2, @01]\n", "");
     bench_watermark(bench, 1500);
     bench_expect(bench, "watermark 1500\n");
-    bench_check(bench, 1, "+I[1, " T "1]\n", "+I[1, " T "1.000, 1, " T "1.000]\n");
+    bench_check(bench, 1, "+I[1, @01]\n", "+I[1, @01.000, 1, @01.000]\n");
     bench_watermark(bench, 1501);
-    bench_expect(bench, "+I[2, " T "1.000, NULL, NULL]\nwatermark 1501\n");
+    bench_expect(bench, "+I[2, @01.000, NULL, NULL]\nwatermark 1501\n");
     bench_free(bench);
 }
 END_TEST

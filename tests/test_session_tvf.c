@@ -5,8 +5,6 @@
 
 extern const OperatorClass op_session_tvf;
 
-#define T "1970-01-01 00:00:"
-
 /* (k INT, v INT, t TIMESTAMP) by k. */
 static Bench *session_new(uint32_t batch_rows, PlanSessionTvf *plan, int64_t gap_ms, bool retracts)
 {
@@ -29,21 +27,19 @@ START_TEST(sessions_are_given_when_they_are_over)
 {
     PlanSessionTvf plan = {0};
     Bench *bench = session_new(batch_sizes[_i], &plan, 5000, false);
-    bench_check(bench, 0, "+I[1, 1, " T "01]\n+I[1, 2, " T "06]\n+I[1, 3, NULL]\n",
+    bench_check(bench, 0, "+I[1, 1, @01]\n+I[1, 2, @06]\n+I[1, 3, NULL]\n",
                 "late +I[1, 3, NULL]\n");
     bench_watermark(bench, 10998);
     bench_expect(bench, "");
     bench_restart(bench);
-    bench_check(bench, 0, "+I[1, 4, " T "11.001]\n+I[2, 5, " T "05.998]\n",
-                "late +I[2, 5, " T "05.998]\n");
+    bench_check(bench, 0, "+I[1, 4, @11.001]\n+I[2, 5, @05.998]\n", "late +I[2, 5, @05.998]\n");
     bench_watermark(bench, 10999);
-    bench_expect(bench, "+I[1, 1, " T "01.000, " T "01.000, " T "11.000, " T "10.999]\n"
-                        "+I[1, 2, " T "06.000, " T "01.000, " T "11.000, " T "10.999]\n");
-    bench_check(bench, 0, "+I[1, 6, " T "06]\n+I[1, 7, " T "06.001]\n",
-                "late +I[1, 6, " T "06.000]\n");
+    bench_expect(bench, "+I[1, 1, @01.000, @01.000, @11.000, @10.999]\n"
+                        "+I[1, 2, @06.000, @01.000, @11.000, @10.999]\n");
+    bench_check(bench, 0, "+I[1, 6, @06]\n+I[1, 7, @06.001]\n", "late +I[1, 6, @06.000]\n");
     bench_watermark(bench, INT64_MAX);
-    bench_expect(bench, "+I[1, 7, " T "06.001, " T "06.001, " T "16.001, " T "16.000]\n"
-                        "+I[1, 4, " T "11.001, " T "06.001, " T "16.001, " T "16.000]\n");
+    bench_expect(bench, "+I[1, 7, @06.001, @06.001, @16.001, @16.000]\n"
+                        "+I[1, 4, @11.001, @06.001, @16.001, @16.000]\n");
     ck_assert_uint_eq(state_store_keys(bench->context.state), 0);
     bench_free(bench);
 }

@@ -22,31 +22,29 @@ static Bench *temporal_new(uint32_t batch_rows, PlanTemporalJoin *plan)
     return bench;
 }
 
-#define T "1970-01-01 00:00:0"
-
 START_TEST(rows_come_out_with_their_version_in_the_order_they_came)
 {
     PlanTemporalJoin plan = {.join.kind = PLAN_JOIN_LEFT};
     Bench *bench = temporal_new(batch_sizes[_i], &plan);
     bench_check(bench, 0,
-                "+I[1, 1, " T "3]\n+I[2, 1, " T "2]\n-D[3, 1, " T "0.999]\n"
-                "+U[4, NULL, " T "1]\n+I[5, 1, " T "5]\n",
+                "+I[1, 1, @03]\n+I[2, 1, @02]\n-D[3, 1, @00.999]\n"
+                "+U[4, NULL, @01]\n+I[5, 1, @05]\n",
                 "");
     bench_check(bench, 1,
-                "+I[1, 10, " T "1]\n-U[1, 10, " T "1]\n+U[1, 20, " T "3]\n"
-                "+I[2, 5, " T "1]\n+I[NULL, 7, " T "1]\n",
+                "+I[1, 10, @01]\n-U[1, 10, @01]\n+U[1, 20, @03]\n"
+                "+I[2, 5, @01]\n+I[NULL, 7, @01]\n",
                 "");
     bench_restart(bench);
     bench_watermark(bench, 3000);
-    bench_expect(bench, "+I[1, 1, " T "3.000, 1, 20, " T "3.000]\n"
-                        "+I[2, 1, " T "2.000, 1, 10, " T "1.000]\n"
-                        "-D[3, 1, " T "0.999, NULL, NULL, NULL]\n"
-                        "+U[4, NULL, " T "1.000, NULL, NULL, NULL]\n");
-    bench_check(bench, 0, "+I[6, 1, " T "3]\n+I[7, 1, NULL]\n",
-                "late +I[6, 1, " T "3.000]\nlate +I[7, 1, NULL]\n");
-    bench_check(bench, 1, "-D[1, 20, " T "4]\n", "");
+    bench_expect(bench, "+I[1, 1, @03.000, 1, 20, @03.000]\n"
+                        "+I[2, 1, @02.000, 1, 10, @01.000]\n"
+                        "-D[3, 1, @00.999, NULL, NULL, NULL]\n"
+                        "+U[4, NULL, @01.000, NULL, NULL, NULL]\n");
+    bench_check(bench, 0, "+I[6, 1, @03]\n+I[7, 1, NULL]\n",
+                "late +I[6, 1, @03.000]\nlate +I[7, 1, NULL]\n");
+    bench_check(bench, 1, "-D[1, 20, @04]\n", "");
     bench_watermark(bench, INT64_MAX);
-    bench_expect(bench, "+I[5, 1, " T "5.000, NULL, NULL, NULL]\n");
+    bench_expect(bench, "+I[5, 1, @05.000, NULL, NULL, NULL]\n");
     /* One version of key 2 is left; key 1 is deleted. */
     ck_assert_uint_eq(state_store_keys(bench->context.state), 1);
     bench_free(bench);
@@ -57,18 +55,18 @@ START_TEST(one_version_that_the_watermark_has_reached_stays)
 {
     PlanTemporalJoin plan = {.join.kind = PLAN_JOIN_INNER};
     Bench *bench = temporal_new(batch_sizes[_i], &plan);
-    bench_check(bench, 1, "+I[1, 10, " T "1]\n+U[1, 20, " T "2]\n+U[1, 30, " T "3]\n", "");
+    bench_check(bench, 1, "+I[1, 10, @01]\n+U[1, 20, @02]\n+U[1, 30, @03]\n", "");
     bench_watermark(bench, 2500);
     /* Late versions: one that is older than the last reached, one that takes its place. */
-    bench_check(bench, 1, "+U[1, 11, " T "1.500]\n+U[1, 21, " T "2]\n", "");
+    bench_check(bench, 1, "+U[1, 11, @01.500]\n+U[1, 21, @02]\n", "");
     bench_restart(bench);
-    bench_check(bench, 0, "+I[1, 1, " T "2.600]\n+I[2, 1, " T "3]\n", "");
+    bench_check(bench, 0, "+I[1, 1, @02.600]\n+I[2, 1, @03]\n", "");
     bench_watermark(bench, 9000);
-    bench_expect(bench, "+I[1, 1, " T "2.600, 1, 21, " T "2.000]\n"
-                        "+I[2, 1, " T "3.000, 1, 30, " T "3.000]\n");
+    bench_expect(bench, "+I[1, 1, @02.600, 1, 21, @02.000]\n"
+                        "+I[2, 1, @03.000, 1, 30, @03.000]\n");
     /* A late delete of the last version, twice, and again. */
-    bench_check(bench, 1, "-D[1, 30, " T "3]\n-D[1, 30, " T "3]\n-D[1, 30, " T "4]\n", "");
-    bench_check(bench, 0, "+I[3, 1, " T "9.500]\n", "");
+    bench_check(bench, 1, "-D[1, 30, @03]\n-D[1, 30, @03]\n-D[1, 30, @04]\n", "");
+    bench_check(bench, 0, "+I[3, 1, @09.500]\n", "");
     bench_watermark(bench, INT64_MAX);
     bench_expect(bench, "");
     ck_assert_uint_eq(state_store_keys(bench->context.state), 0);

@@ -3,8 +3,6 @@
 
 extern const OperatorClass op_temporal_sort;
 
-#define T "1970-01-01 00:00:0"
-
 START_TEST(rows_come_out_by_time_and_the_other_keys)
 {
     static const PlanSortKey keys[] = {{.column = 1},
@@ -15,21 +13,21 @@ START_TEST(rows_come_out_by_time_and_the_other_keys)
     bench_input(bench, schema, CHANGES_INSERT_ONLY);
     bench_open(bench, &op_temporal_sort, schema, &plan);
     bench_check(bench, 0,
-                "+I[1, " T "3, 1]\n+I[NULL, " T "3, 2]\n+I[5, " T "1, 3]\n+I[1, " T "3, 4]\n"
-                "+I[2, " T "3, 5]\n",
+                "+I[1, @03, 1]\n+I[NULL, @03, 2]\n+I[5, @01, 3]\n+I[1, @03, 4]\n"
+                "+I[2, @03, 5]\n",
                 "");
     bench_watermark(bench, 999);
     bench_expect(bench, "");
     bench_restart(bench);
     bench_watermark(bench, 1000);
-    bench_expect(bench, "+I[5, " T "1.000, 3]\n");
-    bench_check(bench, 0, "+I[9, " T "1, 6]\n+I[9, NULL, 7]\n+I[9, " T "1.001, 8]\n",
-                "late +I[9, " T "1.000, 6]\nlate +I[9, NULL, 7]\n");
+    bench_expect(bench, "+I[5, @01.000, 3]\n");
+    bench_check(bench, 0, "+I[9, @01, 6]\n+I[9, NULL, 7]\n+I[9, @01.001, 8]\n",
+                "late +I[9, @01.000, 6]\nlate +I[9, NULL, 7]\n");
     bench_restart(bench);
-    bench_check(bench, 0, "+I[8, " T "1, 9]\n", "late +I[8, " T "1.000, 9]\n");
+    bench_check(bench, 0, "+I[8, @01, 9]\n", "late +I[8, @01.000, 9]\n");
     bench_watermark(bench, INT64_MAX);
-    bench_expect(bench, "+I[9, " T "1.001, 8]\n+I[2, " T "3.000, 5]\n+I[1, " T "3.000, 1]\n"
-                        "+I[1, " T "3.000, 4]\n+I[NULL, " T "3.000, 2]\n");
+    bench_expect(bench, "+I[9, @01.001, 8]\n+I[2, @03.000, 5]\n+I[1, @03.000, 1]\n"
+                        "+I[1, @03.000, 4]\n+I[NULL, @03.000, 2]\n");
     bench_free(bench);
 }
 END_TEST

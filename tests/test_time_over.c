@@ -5,7 +5,6 @@
 extern const OperatorClass op_over;
 extern const OperatorClass op_time_over;
 
-#define T     "1970-01-01 00:00:"
 #define CALLS 17
 
 static const Vector *seconds(Arena *arena, int64_t count)
@@ -115,7 +114,7 @@ static void print_row(TestRandom *random, int64_t from_ms, Buffer *out)
     static const char *const texts[] = {"NULL", "'one'", "'a text longer than its place'",
                                         "'another text, and long as well'"};
     int64_t ms = from_ms + test_below(random, 12) * 500;
-    buffer_printf(out, "+I[%c, " T "%02d.%03d, ", "ab"[test_below(random, 2)], (int)(ms / 1000),
+    buffer_printf(out, "+I[%c, @%02d.%03d, ", "ab"[test_below(random, 2)], (int)(ms / 1000),
                   (int)(ms % 1000));
     if (test_below(random, 5) == 0)
         buffer_append_text(out, "NULL");
@@ -172,12 +171,12 @@ START_TEST(late_is_at_or_before_the_watermark)
     Bench *bench = over_open(batch_sizes[_i], true, false, &call, 1, IN ", x INT");
     bench_watermark(bench, 5000);
     bench_check(bench, 0,
-                "+I[a, " T "05, 1, NULL, TRUE]\n+I[a, " T "05.001, 2, NULL, TRUE]\n"
+                "+I[a, @05, 1, NULL, TRUE]\n+I[a, @05.001, 2, NULL, TRUE]\n"
                 "+I[a, NULL, 4, NULL, TRUE]\n",
-                "late +I[a, " T "05.000, 1, NULL, TRUE]\nlate +I[a, NULL, 4, NULL, TRUE]\n");
+                "late +I[a, @05.000, 1, NULL, TRUE]\nlate +I[a, NULL, 4, NULL, TRUE]\n");
     bench_restart(bench);
     bench_watermark(bench, 5001);
-    bench_expect(bench, "+I[a, " T "05.001, 2, NULL, TRUE, 2]\n");
+    bench_expect(bench, "+I[a, @05.001, 2, NULL, TRUE, 2]\n");
     bench_free(bench);
     arena_free(arena);
 }
@@ -191,18 +190,16 @@ START_TEST(bounded_frames_go_by_the_last_row_and_are_forgotten)
     PlanOverCall call =
         fold(arena, test_schema(arena, IN), "SUM", "v", PLAN_FOLD_SLIDE, range(arena, 10));
     Bench *bench = over_open(batch_sizes[_i], true, false, &call, 1, IN ", x INT");
-    bench_feed(bench, 0, "+I[a, " T "05, 1, NULL, TRUE]\n+I[b, " T "08, 2, NULL, TRUE]\n");
+    bench_feed(bench, 0, "+I[a, @05, 1, NULL, TRUE]\n+I[b, @08, 2, NULL, TRUE]\n");
     bench_watermark(bench, 9000);
-    bench_expect(bench,
-                 "+I[a, " T "05.000, 1, NULL, TRUE, 1]\n+I[b, " T "08.000, 2, NULL, TRUE, 2]\n");
+    bench_expect(bench, "+I[a, @05.000, 1, NULL, TRUE, 1]\n+I[b, @08.000, 2, NULL, TRUE, 2]\n");
     bench_check(bench, 0,
-                "+I[a, " T "05, 4, NULL, TRUE]\n+I[a, " T "06, 8, NULL, TRUE]\n"
-                "+I[c, " T "01, 16, NULL, TRUE]\n",
-                "late +I[a, " T "05.000, 4, NULL, TRUE]\n");
+                "+I[a, @05, 4, NULL, TRUE]\n+I[a, @06, 8, NULL, TRUE]\n"
+                "+I[c, @01, 16, NULL, TRUE]\n",
+                "late +I[a, @05.000, 4, NULL, TRUE]\n");
     bench_restart(bench);
     bench_watermark(bench, 9001);
-    bench_expect(bench,
-                 "+I[c, " T "01.000, 16, NULL, TRUE, 16]\n+I[a, " T "06.000, 8, NULL, TRUE, 9]\n");
+    bench_expect(bench, "+I[c, @01.000, 16, NULL, TRUE, 16]\n+I[a, @06.000, 8, NULL, TRUE, 9]\n");
     bench_watermark(bench, 20000);
     ck_assert_uint_eq(state_store_keys(bench->context.state), 6);
     bench_restart(bench);
@@ -210,9 +207,9 @@ START_TEST(bounded_frames_go_by_the_last_row_and_are_forgotten)
     bench_watermark(bench, 23001);
     ck_assert_uint_eq(state_store_keys(bench->context.state), 0);
     bench_expect(bench, "");
-    bench_check(bench, 0, "+I[a, " T "02, 1, NULL, TRUE]\n", "");
+    bench_check(bench, 0, "+I[a, @02, 1, NULL, TRUE]\n", "");
     bench_watermark(bench, 23002);
-    bench_expect(bench, "+I[a, " T "02.000, 1, NULL, TRUE, 1]\n");
+    bench_expect(bench, "+I[a, @02.000, 1, NULL, TRUE, 1]\n");
     bench_free(bench);
     arena_free(arena);
 }

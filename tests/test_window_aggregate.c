@@ -66,9 +66,6 @@ static uint64_t late_rows(const Windows *windows)
     return windows->bench->emitter.late_rows;
 }
 
-#define AT(time)           "1970-01-01 00:00:" time
-#define WINDOW(start, end) "1970-01-01 00:00:" start ", 1970-01-01 00:00:" end
-
 START_TEST(tumble_gives_each_window_once_at_its_end)
 {
     Windows windows = windows_new(_i, PLAN_WINDOW_TUMBLE, false);
@@ -77,21 +74,19 @@ START_TEST(tumble_gives_each_window_once_at_its_end)
     windows_open(&windows);
     Bench *bench = windows.bench;
     bench_feed(bench, 0,
-               "+I[b, 1, " AT("01.000") "]\n+I[a, 2, " AT(
-                   "09.999") "]\n"
-                             "+I[b, 4, " AT("00.000") "]\n+I[a, 8, " AT("10.000") "]\n");
+               "+I[b, 1, @01.000]\n+I[a, 2, @09.999]\n"
+               "+I[b, 4, @00.000]\n+I[a, 8, @10.000]\n");
     bench_watermark(bench, (10 * SECOND - 2 * MILLI) / MILLI);
     bench_expect(bench, "");
     bench_watermark(bench, (10 * SECOND - MILLI) / MILLI);
-    bench_expect(bench, "+I[b, 2, 5, " WINDOW("00.000", "10.000") "]\n"
-                                                                  "+I[a, 1, 2, " WINDOW(
-                                                                      "00.000", "10.000") "]\n");
+    bench_expect(bench, "+I[b, 2, 5, @00.000, @10.000]\n"
+                        "+I[a, 1, 2, @00.000, @10.000]\n");
     bench_watermark(bench, (10 * SECOND) / MILLI);
     bench_expect(bench, "");
     ck_assert_uint_eq(state_keys(&windows), 1);
     /* Empty windows are not given. */
     bench_watermark(bench, (100 * SECOND) / MILLI);
-    bench_expect(bench, "+I[a, 1, 8, " WINDOW("10.000", "20.000") "]\n");
+    bench_expect(bench, "+I[a, 1, 8, @10.000, @20.000]\n");
     ck_assert_uint_eq(state_keys(&windows), 0);
     ck_assert_uint_eq(late_rows(&windows), 0);
     bench_free(bench);
@@ -105,20 +100,20 @@ START_TEST(a_row_is_late_when_its_window_is_closed)
     windows_open(&windows);
     Bench *bench = windows.bench;
     bench_watermark(bench, (10 * SECOND - 2 * MILLI) / MILLI);
-    bench_feed(bench, 0, "+I[a, 1, " AT("00.000") "]\n");
+    bench_feed(bench, 0, "+I[a, 1, @00.000]\n");
     bench_watermark(bench, (10 * SECOND - MILLI) / MILLI);
-    bench_expect(bench, "+I[a, 1, " WINDOW("00.000", "10.000") "]\n");
+    bench_expect(bench, "+I[a, 1, @00.000, @10.000]\n");
     bench_feed(bench, 0,
-               "+I[a, 1, " AT("09.999") "]\n+I[a, 1, " AT("10.000") "]\n"
-                                                                    "+I[a, 1, NULL]\n");
+               "+I[a, 1, @09.999]\n+I[a, 1, @10.000]\n"
+               "+I[a, 1, NULL]\n");
     ck_assert_uint_eq(late_rows(&windows), 2);
     /* What was closed stays so over a restart. */
     bench_restart(bench);
-    bench_feed(bench, 0, "+I[a, 1, " AT("09.999") "]\n");
+    bench_feed(bench, 0, "+I[a, 1, @09.999]\n");
     ck_assert_uint_eq(late_rows(&windows), 3);
     bench_watermark(bench, INT64_MAX);
-    bench_expect(bench, "late +I[a, 1, " AT("09.999") "]\nlate +I[a, 1, NULL]\nlate +I[a, 1, " AT(
-                            "09.999") "]\n+I[a, 1, " WINDOW("10.000", "20.000") "]\n");
+    bench_expect(bench, "late +I[a, 1, @09.999]\nlate +I[a, 1, NULL]\nlate +I[a, 1, "
+                        "@09.999]\n+I[a, 1, @10.000, @20.000]\n");
     bench_free(bench);
 }
 END_TEST
@@ -131,7 +126,7 @@ START_TEST(times_before_1970_and_offsets)
     windows_open(&windows);
     bench_feed(windows.bench, 0,
                "+I[a, 1, 1969-12-31 23:59:52.999]\n+I[a, 1, 1969-12-31 23:59:53.000]\n"
-               "+I[a, 1, " AT("02.999") "]\n+I[a, 1, " AT("03.000") "]\n");
+               "+I[a, 1, @02.999]\n+I[a, 1, @03.000]\n");
     bench_watermark(windows.bench, INT64_MAX);
     bench_expect(windows.bench, "+I[a, 1, 1969-12-31 23:59:43.000, 1969-12-31 23:59:53.000]\n"
                                 "+I[a, 2, 1969-12-31 23:59:53.000, 1970-01-01 00:00:03.000]\n"
@@ -150,32 +145,25 @@ START_TEST(hop_counts_a_row_in_every_window_still_open)
     windows_open(&windows);
     Bench *bench = windows.bench;
     bench_feed(bench, 0,
-               "+I[a, 1, " AT("01.000") "]\n+I[b, 5, " AT(
-                   "05.000") "]\n"
-                             "+I[a, 3, " AT("06.000") "]\n+I[c, 7, " AT("01.000") "]\n");
+               "+I[a, 1, @01.000]\n+I[b, 5, @05.000]\n"
+               "+I[a, 3, @06.000]\n+I[c, 7, @01.000]\n");
     bench_watermark(bench, (4 * SECOND - MILLI) / MILLI);
-    bench_expect(bench, "+I[a, 1, 1, 1969-12-31 23:59:56.000, " AT(
-                            "04.000") "]\n"
-                                      "+I[c, 1, 7, 1969-12-31 23:59:56.000, " AT("04.000") "]\n");
+    bench_expect(bench, "+I[a, 1, 1, 1969-12-31 23:59:56.000, @04.000]\n"
+                        "+I[c, 1, 7, 1969-12-31 23:59:56.000, @04.000]\n");
     /* Late for the window that ended at 4, in time for the one that ends at 8. */
-    bench_feed(bench, 0, "+I[a, 2, " AT("00.500") "]\n");
+    bench_feed(bench, 0, "+I[a, 2, @00.500]\n");
     ck_assert_uint_eq(late_rows(&windows), 0);
     bench_restart(bench);
     bench_watermark(bench, (8 * SECOND) / MILLI);
-    bench_expect(bench,
-                 "+I[a, 3, 3, " WINDOW(
-                     "00.000", "08.000") "]\n"
-                                         "+I[c, 1, 7, " WINDOW(
-                                             "00.000", "08.000") "]\n"
-                                                                 "+I[b, 1, 5, " WINDOW(
-                                                                     "00.000", "08.000") "]\n");
-    bench_feed(bench, 0, "+I[a, 2, " AT("03.999") "]\n");
+    bench_expect(bench, "+I[a, 3, 3, @00.000, @08.000]\n"
+                        "+I[c, 1, 7, @00.000, @08.000]\n"
+                        "+I[b, 1, 5, @00.000, @08.000]\n");
+    bench_feed(bench, 0, "+I[a, 2, @03.999]\n");
     ck_assert_uint_eq(late_rows(&windows), 1);
-    bench_expect(bench, "late +I[a, 2, " AT("03.999") "]\n");
+    bench_expect(bench, "late +I[a, 2, @03.999]\n");
     bench_watermark(bench, INT64_MAX);
-    bench_expect(bench, "+I[b, 1, 5, " WINDOW("04.000", "12.000") "]\n"
-                                                                  "+I[a, 1, 3, " WINDOW(
-                                                                      "04.000", "12.000") "]\n");
+    bench_expect(bench, "+I[b, 1, 5, @04.000, @12.000]\n"
+                        "+I[a, 1, 3, @04.000, @12.000]\n");
     ck_assert_uint_eq(state_keys(&windows), 0);
     bench_free(bench);
 }
@@ -187,19 +175,12 @@ START_TEST(hop_need_not_divide_the_size)
     windows.plan.window.slide_us = 4 * SECOND;
     windows_call(&windows, "COUNT", NULL);
     windows_open(&windows);
-    bench_feed(windows.bench, 0, "+I[a, 1, " AT("09.000") "]\n+I[a, 1, " AT("13.000") "]\n");
+    bench_feed(windows.bench, 0, "+I[a, 1, @09.000]\n+I[a, 1, @13.000]\n");
     bench_watermark(windows.bench, INT64_MAX);
-    bench_expect(windows.bench,
-                 "+I[a, 1, " WINDOW(
-                     "00.000", "10.000") "]\n"
-                                         "+I[a, 2, " WINDOW(
-                                             "04.000", "14.000") "]\n"
-                                                                 "+I[a, 2, " WINDOW(
-                                                                     "08.000",
-                                                                     "18.000") "]\n"
-                                                                               "+I[a, 1, " WINDOW(
-                                                                                   "12.000",
-                                                                                   "22.000") "]\n");
+    bench_expect(windows.bench, "+I[a, 1, @00.000, @10.000]\n"
+                                "+I[a, 2, @04.000, @14.000]\n"
+                                "+I[a, 2, @08.000, @18.000]\n"
+                                "+I[a, 1, @12.000, @22.000]\n");
     bench_free(windows.bench);
 
     /* Hops wider than the window leave rows out, which are not late. */
@@ -208,13 +189,11 @@ START_TEST(hop_need_not_divide_the_size)
     windows_call(&windows, "COUNT", NULL);
     windows_open(&windows);
     bench_feed(windows.bench, 0,
-               "+I[a, 1, " AT("09.999") "]\n+I[a, 1, " AT("10.000") "]\n"
-                                                                    "+I[a, 1, " AT("15.000") "]\n");
+               "+I[a, 1, @09.999]\n+I[a, 1, @10.000]\n"
+               "+I[a, 1, @15.000]\n");
     bench_watermark(windows.bench, INT64_MAX);
-    bench_expect(
-        windows.bench,
-        "+I[a, 1, " WINDOW("00.000", "10.000") "]\n"
-                                               "+I[a, 1, " WINDOW("15.000", "25.000") "]\n");
+    bench_expect(windows.bench, "+I[a, 1, @00.000, @10.000]\n"
+                                "+I[a, 1, @15.000, @25.000]\n");
     ck_assert_uint_eq(late_rows(&windows), 0);
     bench_free(windows.bench);
 }
@@ -230,19 +209,17 @@ START_TEST(cumulate_grows_step_by_step)
     windows_open(&windows);
     Bench *bench = windows.bench;
     bench_feed(bench, 0,
-               "+I[a, 1, " AT("01.000") "]\n+I[a, 1, " AT("14.000") "]\n"
-                                                                    "+I[b, 1, " AT("07.000") "]\n");
+               "+I[a, 1, @01.000]\n+I[a, 1, @14.000]\n"
+               "+I[b, 1, @07.000]\n");
     bench_watermark(bench, (5 * SECOND) / MILLI);
-    bench_expect(bench, "+I[a, 1, a, " WINDOW("00.000", "05.000") "]\n");
+    bench_expect(bench, "+I[a, 1, a, @00.000, @05.000]\n");
     bench_restart(bench);
     bench_watermark(bench, (10 * SECOND) / MILLI);
-    bench_expect(bench, "+I[a, 1, a, " WINDOW("00.000", "10.000") "]\n"
-                                                                  "+I[b, 1, b, " WINDOW(
-                                                                      "00.000", "10.000") "]\n");
+    bench_expect(bench, "+I[a, 1, a, @00.000, @10.000]\n"
+                        "+I[b, 1, b, @00.000, @10.000]\n");
     bench_watermark(bench, INT64_MAX);
-    bench_expect(bench, "+I[a, 2, 'a,a', " WINDOW(
-                            "00.000", "15.000") "]\n"
-                                                "+I[b, 1, b, " WINDOW("00.000", "15.000") "]\n");
+    bench_expect(bench, "+I[a, 2, 'a,a', @00.000, @15.000]\n"
+                        "+I[b, 1, b, @00.000, @15.000]\n");
     ck_assert_uint_eq(state_keys(&windows), 0);
     bench_free(bench);
 }
@@ -259,22 +236,19 @@ START_TEST(distinct_and_retracting_extremes_are_merged)
     windows_open(&windows);
     Bench *bench = windows.bench;
     bench_feed(bench, 0,
-               "+I[a, 7, " AT("01.000") "]\n+I[a, 7, " AT(
-                   "06.000") "]\n"
-                             "+I[a, 2, " AT("07.000") "]\n+I[a, 9, " AT(
-                                 "02.000") "]\n"
-                                           "+I[a, NULL, " AT("03.000") "]\n");
+               "+I[a, 7, @01.000]\n+I[a, 7, @06.000]\n"
+               "+I[a, 2, @07.000]\n+I[a, 9, @02.000]\n"
+               "+I[a, NULL, @03.000]\n");
     bench_restart(bench);
     bench_watermark(bench, (5 * SECOND) / MILLI);
-    bench_expect(bench, "+I[a, 2, 16, 7, 9, 1969-12-31 23:59:55.000, " AT("05.000") "]\n");
+    bench_expect(bench, "+I[a, 2, 16, 7, 9, 1969-12-31 23:59:55.000, @05.000]\n");
     bench_feed(bench, 0,
-               "-D[a, 9, " AT("02.000") "]\n-U[a, 2, " AT(
-                   "07.000") "]\n"
-                             "+U[a, 3, " AT("08.000") "]\n-D[a, 1, " AT("22.000") "]\n");
+               "-D[a, 9, @02.000]\n-U[a, 2, @07.000]\n"
+               "+U[a, 3, @08.000]\n-D[a, 1, @22.000]\n");
     bench_watermark(bench, (10 * SECOND) / MILLI);
-    bench_expect(bench, "+I[a, 2, 10, 3, 7, " WINDOW("00.000", "10.000") "]\n");
+    bench_expect(bench, "+I[a, 2, 10, 3, 7, @00.000, @10.000]\n");
     bench_watermark(bench, INT64_MAX);
-    bench_expect(bench, "+I[a, 2, 10, 3, 7, " WINDOW("05.000", "15.000") "]\n");
+    bench_expect(bench, "+I[a, 2, 10, 3, 7, @05.000, @15.000]\n");
     ck_assert_uint_eq(state_keys(&windows), 0);
     ck_assert_uint_eq(late_rows(&windows), 0);
     bench_free(bench);
@@ -288,11 +262,10 @@ START_TEST(a_window_whose_rows_all_went_is_not_given)
     windows_open(&windows);
     Bench *bench = windows.bench;
     bench_feed(bench, 0,
-               "+I[a, 1, " AT("01.000") "]\n+I[b, 1, " AT(
-                   "01.000") "]\n"
-                             "-D[a, 1, " AT("01.000") "]\n-D[c, 1, " AT("01.000") "]\n");
+               "+I[a, 1, @01.000]\n+I[b, 1, @01.000]\n"
+               "-D[a, 1, @01.000]\n-D[c, 1, @01.000]\n");
     ck_assert_uint_eq(state_keys(&windows), 1);
-    bench_feed(bench, 0, "-D[b, 1, " AT("01.000") "]\n");
+    bench_feed(bench, 0, "-D[b, 1, @01.000]\n");
     ck_assert_uint_eq(state_keys(&windows), 0);
     bench_watermark(bench, INT64_MAX);
     bench_expect(bench, "");
@@ -307,20 +280,18 @@ START_TEST(sessions_join_up_to_the_gap)
     windows_open(&windows);
     Bench *bench = windows.bench;
     bench_feed(bench, 0,
-               "+I[a, 1, " AT("01.000") "]\n+I[a, 1, " AT(
-                   "11.000") "]\n"
-                             "+I[b, 1, " AT("01.000") "]\n+I[b, 1, " AT("11.001") "]\n");
+               "+I[a, 1, @01.000]\n+I[a, 1, @11.000]\n"
+               "+I[b, 1, @01.000]\n+I[b, 1, @11.001]\n");
     bench_watermark(bench, (11 * SECOND - MILLI) / MILLI);
-    bench_expect(bench, "+I[b, 1, " WINDOW("01.000", "11.000") "]\n");
+    bench_expect(bench, "+I[b, 1, @01.000, @11.000]\n");
     /* Its own window is closed, but it is within the gap of a session that is not. */
-    bench_feed(bench, 0, "+I[a, 1, " AT("00.500") "]\n+I[b, 1, " AT("00.500") "]\n");
+    bench_feed(bench, 0, "+I[a, 1, @00.500]\n+I[b, 1, @00.500]\n");
     ck_assert_uint_eq(late_rows(&windows), 1);
-    bench_expect(bench, "late +I[b, 1, " AT("00.500") "]\n");
+    bench_expect(bench, "late +I[b, 1, @00.500]\n");
     bench_restart(bench);
     bench_watermark(bench, INT64_MAX);
-    bench_expect(
-        bench, "+I[a, 3, " WINDOW("00.500", "21.000") "]\n"
-                                                      "+I[b, 1, " WINDOW("11.001", "21.001") "]\n");
+    bench_expect(bench, "+I[a, 3, @00.500, @21.000]\n"
+                        "+I[b, 1, @11.001, @21.001]\n");
     ck_assert_uint_eq(state_keys(&windows), 0);
     bench_free(bench);
 }
@@ -334,21 +305,21 @@ START_TEST(a_row_bridges_two_sessions_and_parts_them_when_it_goes)
     windows_open(&windows);
     Bench *bench = windows.bench;
     bench_feed(bench, 0,
-               "+I[a, 1, " AT("01.000") "]\n+I[a, 2, " AT("17.000") "]\n"
-                                                                    "+I[a, 3, " AT("09.000") "]\n");
+               "+I[a, 1, @01.000]\n+I[a, 2, @17.000]\n"
+               "+I[a, 3, @09.000]\n");
     bench_watermark(bench, (12 * SECOND) / MILLI);
     bench_expect(bench, "");
     bench_restart(bench);
     /* The first session has been over since 11. */
-    bench_feed(bench, 0, "-D[a, 3, " AT("09.000") "]\n");
+    bench_feed(bench, 0, "-D[a, 3, @09.000]\n");
     bench_expect(bench, "");
     bench_watermark(bench, (13 * SECOND) / MILLI);
-    bench_expect(bench, "+I[a, 1, 1, " WINDOW("01.000", "11.000") "]\n");
-    bench_feed(bench, 0, "+I[a, 3, " AT("09.000") "]\n-D[a, 1, " AT("01.000") "]\n");
+    bench_expect(bench, "+I[a, 1, 1, @01.000, @11.000]\n");
+    bench_feed(bench, 0, "+I[a, 3, @09.000]\n-D[a, 1, @01.000]\n");
     ck_assert_uint_eq(late_rows(&windows), 1);
-    bench_expect(bench, "late -D[a, 1, " AT("01.000") "]\n");
+    bench_expect(bench, "late -D[a, 1, @01.000]\n");
     bench_watermark(bench, INT64_MAX);
-    bench_expect(bench, "+I[a, 2, 2, " WINDOW("09.000", "27.000") "]\n");
+    bench_expect(bench, "+I[a, 2, 2, @09.000, @27.000]\n");
     ck_assert_uint_eq(state_keys(&windows), 0);
     bench_free(bench);
 }
@@ -365,13 +336,11 @@ START_TEST(attached_windows_are_those_the_rows_carry)
     windows_open(&windows);
     Bench *bench = windows.bench;
     bench_feed(bench, 0,
-               "+I[a, " WINDOW("00.000", "10.000") "]\n+I[a, " WINDOW(
-                   "05.000", "10.000") "]\n"
-                                       "+I[a, " WINDOW("00.000", "10.000") "]\n");
+               "+I[a, @00.000, @10.000]\n+I[a, @05.000, @10.000]\n"
+               "+I[a, @00.000, @10.000]\n");
     bench_watermark(bench, (10 * SECOND) / MILLI);
-    bench_expect(
-        bench, "+I[a, 2, " WINDOW("00.000", "10.000") "]\n"
-                                                      "+I[a, 1, " WINDOW("05.000", "10.000") "]\n");
+    bench_expect(bench, "+I[a, 2, @00.000, @10.000]\n"
+                        "+I[a, 1, @05.000, @10.000]\n");
     ck_assert_uint_eq(state_keys(&windows), 0);
     bench_free(bench);
 }

@@ -1,11 +1,9 @@
 /* Window join: literal cases, and all kinds over random rows, some taken back, with restarts:
  * what is given by the end must equal what a plain computation gives over the rows that are left.
  */
-#include "tests/operator_bench.h"
+#include "tests/window_bench.h"
 
 extern const OperatorClass op_window_join;
-
-#define T "1970-01-01 00:00:"
 
 /* (k INT, v INT, s TIMESTAMP, e TIMESTAMP) on both sides, joined on k and the window. */
 static Bench *join_new(uint32_t batch_rows, PlanWindowJoin *plan, bool retracts, bool compares)
@@ -36,24 +34,23 @@ START_TEST(rows_meet_when_their_window_ends)
     PlanWindowJoin plan = {.join.kind = PLAN_JOIN_FULL};
     Bench *bench = join_new(batch_sizes[_i], &plan, false, false);
     bench_check(bench, 0,
-                "+I[1, 1, " T "00, " T "10]\n+I[1, 2, " T "10, " T "20]\n"
-                "+I[NULL, 3, " T "00, " T "10]\n+I[1, 4, NULL, NULL]\n",
+                "+I[1, 1, @00, @10]\n+I[1, 2, @10, @20]\n"
+                "+I[NULL, 3, @00, @10]\n+I[1, 4, NULL, NULL]\n",
                 "late +I[1, 4, NULL, NULL]\n");
-    bench_check(bench, 1, "+I[NULL, 5, " T "00, " T "10]\n+I[1, 6, " T "00, " T "10]\n", "");
+    bench_check(bench, 1, "+I[NULL, 5, @00, @10]\n+I[1, 6, @00, @10]\n", "");
     bench_watermark(bench, 9998);
     bench_expect(bench, "");
     bench_restart(bench);
-    bench_check(bench, 1, "+I[1, 7, " T "00, " T "10]\n", "");
+    bench_check(bench, 1, "+I[1, 7, @00, @10]\n", "");
     bench_watermark(bench, 9999);
-    bench_expect(bench, "+I[1, 1, " T "00.000, " T "10.000, 1, 6, " T "00.000, " T "10.000]\n"
-                        "+I[1, 1, " T "00.000, " T "10.000, 1, 7, " T "00.000, " T "10.000]\n"
-                        "+I[NULL, 3, " T "00.000, " T "10.000, NULL, NULL, NULL, NULL]\n"
-                        "+I[NULL, NULL, NULL, NULL, NULL, 5, " T "00.000, " T "10.000]\n");
-    bench_check(bench, 1, "+I[1, 8, " T "00, " T "10]\n",
-                "late +I[1, 8, " T "00.000, " T "10.000]\n");
+    bench_expect(bench, "+I[1, 1, @00.000, @10.000, 1, 6, @00.000, @10.000]\n"
+                        "+I[1, 1, @00.000, @10.000, 1, 7, @00.000, @10.000]\n"
+                        "+I[NULL, 3, @00.000, @10.000, NULL, NULL, NULL, NULL]\n"
+                        "+I[NULL, NULL, NULL, NULL, NULL, 5, @00.000, @10.000]\n");
+    bench_check(bench, 1, "+I[1, 8, @00, @10]\n", "late +I[1, 8, @00.000, @10.000]\n");
     ck_assert_uint_eq(state_store_keys(bench->context.state), 1);
     bench_watermark(bench, INT64_MAX);
-    bench_expect(bench, "+I[1, 2, " T "10.000, " T "20.000, NULL, NULL, NULL, NULL]\n");
+    bench_expect(bench, "+I[1, 2, @10.000, @20.000, NULL, NULL, NULL, NULL]\n");
     ck_assert_uint_eq(state_store_keys(bench->context.state), 0);
     bench_free(bench);
 }
@@ -64,20 +61,20 @@ START_TEST(rows_taken_back_are_not_there)
     PlanWindowJoin plan = {.join.kind = PLAN_JOIN_LEFT};
     Bench *bench = join_new(batch_sizes[_i], &plan, true, false);
     bench_check(bench, 0,
-                "+I[1, 1, " T "00, " T "10]\n-D[1, 1, " T "00, " T "10]\n"
-                "+I[1, 2, " T "00, " T "10]\n+I[1, 2, " T "00, " T "10]\n"
-                "-D[1, 9, " T "00, " T "10]\n-D[7, 9, " T "00, " T "10]\n",
+                "+I[1, 1, @00, @10]\n-D[1, 1, @00, @10]\n"
+                "+I[1, 2, @00, @10]\n+I[1, 2, @00, @10]\n"
+                "-D[1, 9, @00, @10]\n-D[7, 9, @00, @10]\n",
                 "");
     bench_check(bench, 1,
-                "+I[2, 3, " T "00, " T "10]\n-U[2, 3, " T "00, " T "10]\n"
-                "+U[1, 3, " T "00, " T "10]\n+I[1, 3, " T "00, " T "10]\n"
-                "-D[1, 3, " T "00, " T "10]\n",
+                "+I[2, 3, @00, @10]\n-U[2, 3, @00, @10]\n"
+                "+U[1, 3, @00, @10]\n+I[1, 3, @00, @10]\n"
+                "-D[1, 3, @00, @10]\n",
                 "");
     bench_restart(bench);
     ck_assert_uint_eq(state_store_keys(bench->context.state), 1);
     bench_watermark(bench, 9999);
-    bench_expect(bench, "+I[1, 2, " T "00.000, " T "10.000, 1, 3, " T "00.000, " T "10.000]\n"
-                        "+I[1, 2, " T "00.000, " T "10.000, 1, 3, " T "00.000, " T "10.000]\n");
+    bench_expect(bench, "+I[1, 2, @00.000, @10.000, 1, 3, @00.000, @10.000]\n"
+                        "+I[1, 2, @00.000, @10.000, 1, 3, @00.000, @10.000]\n");
     ck_assert_uint_eq(state_store_keys(bench->context.state), 0);
     bench_free(bench);
 }
@@ -88,24 +85,7 @@ START_TEST(memory_comes_back)
 {
     PlanWindowJoin plan = {.join.kind = PLAN_JOIN_INNER};
     Bench *bench = join_new(2048, &plan, false, false);
-    uint64_t after_first = 0;
-    for (int64_t round = 0; round < 40; round++) {
-        Buffer rows = {0};
-        for (int i = 0; i < 2000; i++)
-            buffer_printf(&rows, "+I[%d, %d, 1970-01-01 00:%02d:00, 1970-01-01 00:%02d:00]\n", i, i,
-                          (int)round, (int)round + 1);
-        bench_feed(bench, 0, buffer_text(&rows));
-        bench_feed(bench, 1, buffer_text(&rows));
-        buffer_deinit(&rows);
-        bench_watermark(bench, (round + 1) * 60000 - 1);
-        buffer_clear(&bench->emitter.text);
-        ck_assert_uint_eq(state_store_keys(bench->context.state), 0);
-        if (round == 0)
-            after_first = state_store_reserved_bytes(bench->context.state);
-    }
-    ck_assert_uint_le(state_store_reserved_bytes(bench->context.state),
-                      after_first + after_first / 10);
-    bench_free(bench);
+    bench_check_memory_comes_back(bench, 2000, 1);
 }
 END_TEST
 
@@ -238,12 +218,7 @@ static void run_random(TestRandom *random, PlanJoinKind kind, bool retracts, boo
     bench_watermark(run->bench, INT64_MAX);
     bench_fold(run->bench, &run->given);
     want_all(run);
-    fold_compare(&run->given, &run->wanted);
-    ck_assert_uint_eq(run->bench->emitter.late_rows, 0);
-    ck_assert_uint_eq(state_store_keys(run->bench->context.state), 0);
-    fold_free(&run->given);
-    fold_free(&run->wanted);
-    bench_free(run->bench);
+    bench_end_compared(run->bench, &run->given, &run->wanted);
     memory_free(run);
 }
 

@@ -1,10 +1,8 @@
 /* Top-N per window: literal cases, and random rows, some taken back, with restarts: what is given
  * by the end must equal what a plain computation gives over the rows that are left. */
-#include "tests/operator_bench.h"
+#include "tests/window_bench.h"
 
 extern const OperatorClass op_window_rank;
-
-#define T "1970-01-01 00:00:"
 
 /* (k INT, v INT, s TIMESTAMP, e TIMESTAMP), per k and window by v. */
 static Bench *rank_new(uint32_t batch_rows, PlanWindowRank *plan, bool retracts)
@@ -33,21 +31,20 @@ START_TEST(rows_are_given_when_their_window_ends)
     PlanWindowRank plan = {.rank = {.first = 1, .last = 2}};
     Bench *bench = rank_new(batch_sizes[_i], &plan, false);
     bench_check(bench, 0,
-                "+I[2, 5, " T "00, " T "10]\n+I[1, 3, " T "00, " T "10]\n"
-                "+I[1, 1, " T "00, " T "10]\n+I[1, 2, " T "00, " T "10]\n"
-                "+I[1, 0, " T "10, " T "20]\n+I[1, 7, NULL, NULL]\n",
+                "+I[2, 5, @00, @10]\n+I[1, 3, @00, @10]\n"
+                "+I[1, 1, @00, @10]\n+I[1, 2, @00, @10]\n"
+                "+I[1, 0, @10, @20]\n+I[1, 7, NULL, NULL]\n",
                 "late +I[1, 7, NULL, NULL]\n");
     bench_watermark(bench, 9998);
     bench_expect(bench, "");
     bench_restart(bench);
     bench_watermark(bench, 9999);
-    bench_expect(bench, "+I[1, 1, " T "00.000, " T "10.000, 1]\n"
-                        "+I[1, 2, " T "00.000, " T "10.000, 2]\n"
-                        "+I[2, 5, " T "00.000, " T "10.000, 1]\n");
-    bench_check(bench, 0, "+I[1, 8, " T "00, " T "10]\n",
-                "late +I[1, 8, " T "00.000, " T "10.000]\n");
+    bench_expect(bench, "+I[1, 1, @00.000, @10.000, 1]\n"
+                        "+I[1, 2, @00.000, @10.000, 2]\n"
+                        "+I[2, 5, @00.000, @10.000, 1]\n");
+    bench_check(bench, 0, "+I[1, 8, @00, @10]\n", "late +I[1, 8, @00.000, @10.000]\n");
     bench_watermark(bench, INT64_MAX);
-    bench_expect(bench, "+I[1, 0, " T "10.000, " T "20.000, 1]\n");
+    bench_expect(bench, "+I[1, 0, @10.000, @20.000, 1]\n");
     ck_assert_uint_eq(state_store_keys(bench->context.state), 0);
     bench_free(bench);
 }
@@ -59,14 +56,14 @@ START_TEST(the_last_of_equal_rows_wins_where_it_is_wanted)
     Bench *bench = rank_new(batch_sizes[_i], &plan, _i == 0);
     bench->emitter.allows_halves = true;
     bench_check(bench, 0,
-                "+I[1, 3, " T "00, " T "10]\n+I[1, 3, " T "00, " T "12]\n"
-                "+I[1, 4, " T "00, " T "10]\n+I[1, 3, " T "00, " T "10]\n",
+                "+I[1, 3, @00, @10]\n+I[1, 3, @00, @12]\n"
+                "+I[1, 4, @00, @10]\n+I[1, 3, @00, @10]\n",
                 "");
     bench_restart(bench);
-    bench_check(bench, 0, "+I[1, 3, " T "00, " T "10]\n", "");
+    bench_check(bench, 0, "+I[1, 3, @00, @10]\n", "");
     bench_watermark(bench, INT64_MAX);
-    bench_expect(bench, "+I[1, 3, " T "00.000, " T "10.000, 1]\n"
-                        "+I[1, 3, " T "00.000, " T "12.000, 1]\n");
+    bench_expect(bench, "+I[1, 3, @00.000, @10.000, 1]\n"
+                        "+I[1, 3, @00.000, @12.000, 1]\n");
     ck_assert_uint_eq(state_store_keys(bench->context.state), 0);
     bench_free(bench);
 }
@@ -76,23 +73,7 @@ START_TEST(memory_comes_back)
 {
     PlanWindowRank plan = {.rank = {.first = 1, .last = 3}};
     Bench *bench = rank_new(2048, &plan, false);
-    uint64_t after_first = 0;
-    for (int64_t round = 0; round < 40; round++) {
-        Buffer rows = {0};
-        for (int i = 0; i < 4000; i++)
-            buffer_printf(&rows, "+I[%d, %d, 1970-01-01 00:%02d:00, 1970-01-01 00:%02d:00]\n",
-                          i / 4, i, (int)round, (int)round + 1);
-        bench_feed(bench, 0, buffer_text(&rows));
-        buffer_deinit(&rows);
-        bench_watermark(bench, (round + 1) * 60000 - 1);
-        buffer_clear(&bench->emitter.text);
-        ck_assert_uint_eq(state_store_keys(bench->context.state), 0);
-        if (round == 0)
-            after_first = state_store_reserved_bytes(bench->context.state);
-    }
-    ck_assert_uint_le(state_store_reserved_bytes(bench->context.state),
-                      after_first + after_first / 10);
-    bench_free(bench);
+    bench_check_memory_comes_back(bench, 4000, 4);
 }
 END_TEST
 
@@ -212,12 +193,7 @@ static void run_random(TestRandom *random, PlanRankFunction function, bool retra
     bench_watermark(run->bench, INT64_MAX);
     bench_fold(run->bench, &run->given);
     want_all(run);
-    fold_compare(&run->given, &run->wanted);
-    ck_assert_uint_eq(run->bench->emitter.late_rows, 0);
-    ck_assert_uint_eq(state_store_keys(run->bench->context.state), 0);
-    fold_free(&run->given);
-    fold_free(&run->wanted);
-    bench_free(run->bench);
+    bench_end_compared(run->bench, &run->given, &run->wanted);
     memory_free(run);
 }
 
