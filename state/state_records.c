@@ -27,6 +27,9 @@
 /* Blocks that go without before the next one tries again: four times as many each time. */
 #define HUGE_PAGE_GAP_MIN 16
 #define HUGE_PAGE_GAP_MAX 1024
+/* From so many blocks on a table has small pieces in huge pages at any price: random reads pay that
+ * back. Large pieces, mostly rows that are written once, do not. */
+#define HUGE_PAGE_BLOCKS 64
 
 /* Units of 8 bytes that a piece of its class takes, and the class. */
 static uint32_t size_class(size_t bytes, size_t *class_bytes)
@@ -165,9 +168,12 @@ static void write_in_huge_page(char *base, uint32_t number)
 }
 
 /* Writes a block's number, by which it gets a huge page where those are wanted and worth it. */
-static void write_first(StateRecords *records, char *base, uint32_t number, bool wants_huge)
+static void write_first(StateRecords *records, char *base, uint32_t number, bool wants_huge,
+                        bool small_pieces)
 {
-    if (!wants_huge || records->huge_page_wait != 0) {
+    bool at_any_price = small_pieces && records->block_count > HUGE_PAGE_BLOCKS;
+    bool waits = records->huge_page_wait != 0 && !at_any_price;
+    if (!wants_huge || waits) {
         records->huge_page_wait -= wants_huge;
         memcpy(base, &number, sizeof(number));
         return;
@@ -193,7 +199,8 @@ static uint32_t class_add_block(StateRecords *records, uint32_t number_of_class,
     if (number_of_class == of_segments && class->blocks != 0)
         write_in_huge_page(block->base, number);
     else
-        write_first(records, block->base, number, class->blocks != 0);
+        write_first(records, block->base, number, class->blocks != 0,
+                    number_of_class < EXACT_UNITS);
     block->class = number_of_class;
     block->used = FIRST_BYTES;
     class_append(records, number);
@@ -217,6 +224,8 @@ static char *take_piece(StateRecords *records, uint32_t class_number, size_t cla
     char *piece = (char *)block->free;
     if (piece != NULL) {
         block->free = block->free->next;
+        /* What comes next was freed long ago, as likely as not. */
+        __builtin_prefetch(block->free, 1);
         if (zeroed)
             memset(piece, 0, class_bytes);
     } else {
