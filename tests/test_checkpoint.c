@@ -261,6 +261,53 @@ START_TEST(deltas_are_folded_in_the_background)
 }
 END_TEST
 
+/* An epoch that copies ahead while keys are added. */
+static void grow_ahead(Job *job, uint64_t epoch, uint32_t from, uint32_t count)
+{
+    Error error;
+    ck_assert(checkpoint_begin(job->store, epoch, &error));
+    for (uint32_t key = from; key < from + count; key++) {
+        job_add(job, key, (int64_t)epoch);
+        if (key % 50 == 0)
+            state_snapshot_ahead(job->state, 40, true, add_chunk, job->store);
+    }
+    state_snapshot(job->state, add_chunk, job->store);
+    CheckpointInfo info = {.epoch = epoch, .job = "job", .manifest = ""};
+    ck_assert_msg(checkpoint_commit(job->store, &info, &error), "%s", error.message);
+}
+
+START_TEST(state_that_only_grows_is_written_once)
+{
+    enum { KEYS = 2000, EPOCHS = 20 };
+    Error error;
+    Job job;
+    job_start(&job);
+    job.store = open_store(1, false);
+    for (uint32_t epoch = 1; epoch <= EPOCHS; epoch++)
+        grow_ahead(&job, epoch, epoch * KEYS, KEYS);
+    ck_assert_int_eq(ask_file("SELECT sum(is_base) FROM chunk"), GROUPS);
+    ck_assert_int_ge(ask_file("SELECT count(*) FROM chunk"), EPOCHS * GROUPS);
+    int64_t bytes = ask_file("SELECT sum(size) FROM chunk");
+    /* What changes again is: when half is out of date, it goes. */
+    uint32_t epoch = EPOCHS;
+    for (uint32_t tries = 0; tries < 40; tries++) {
+        epoch++;
+        for (uint32_t key = KEYS; key < KEYS * 4; key++)
+            job_add(&job, key, 1);
+        ck_assert(job_commit(&job, epoch, &error));
+    }
+    state_store_free(job.state);
+    checkpoint_close(job.store);
+    ck_assert_int_le(ask_file("SELECT sum(size) FROM chunk"), bytes * 4);
+    job.store = open_store(1, false);
+    ck_assert(job_restore(&job, epoch, &error));
+    for (uint32_t key = KEYS; key < KEYS * (EPOCHS + 1); key++)
+        ck_assert(job_value(&job, key) == key / KEYS + (key < KEYS * 4 ? 40 : 0));
+    state_store_free(job.state);
+    checkpoint_close(job.store);
+}
+END_TEST
+
 START_TEST(a_store_in_use_is_refused_with_the_process)
 {
     Error error;
@@ -452,6 +499,7 @@ int main(void)
     tcase_add_test(cases, an_aborted_epoch_leaves_nothing);
     tcase_add_test(cases, rewinding_builds_on_the_older_epoch);
     tcase_add_test(cases, deltas_are_folded_in_the_background);
+    tcase_add_test(cases, state_that_only_grows_is_written_once);
     tcase_add_test(cases, a_store_in_use_is_refused_with_the_process);
     tcase_add_test(cases, reading_only_shows_one_moment);
     tcase_add_test(cases, a_damaged_file_is_named);
