@@ -10,13 +10,37 @@
  *
  * Cost: a retraction looks through the rows with its sort key. A batch finds its partitions in one
  * call; a row that cannot get into a full range is one comparison with the partition's last row;
- * any other a few searches, and one output row for each number that passes to another row. */
+ * any other a few searches, and one output row for each number that passes to another row; a row
+ * is decoded for that once a batch at most. */
 #include "core/hash.h"
 #include "core/sort_key.h"
 #include "executor/rank/rank.h"
 #include "executor/row_slot.h"
 
 /* ---------------------------------------------------------------------- output */
+
+static RankSeen *seen_of(const Rank *rank, const void *record)
+{
+    uint64_t hash = (uint64_t)(uintptr_t)record / 8 * UINT64_C(0x9E3779B97F4A7C15);
+    return &rank->seen[hash >> 32 & (RANK_SEEN - 1)];
+}
+
+/* A row that is pushed down is given once for each place: it is decoded once a batch, or not at all
+ * when it came with the input at hand. */
+static void give_kept(Rank *rank, const RankRow *row, uint32_t to)
+{
+    RowOutput *output = &rank->output;
+    RankSeen *seen = seen_of(rank, row->record);
+    bool is_known = seen->record == row->record;
+    if (is_known && seen->input == rank->input) {
+        row_output_copy(output, to, seen->input_row);
+    } else if (is_known && seen->output == output->batches) {
+        row_output_repeat(output, to, seen->output_row, 0, rank->column_count);
+    } else {
+        row_output_decode(output, to, rank->row_layout, row->encoded, 0);
+        *seen = (RankSeen){.record = row->record, .output = output->batches, .output_row = to};
+    }
+}
 
 bool rank_give(Rank *rank, uint8_t kind, const RankRow *row, uint64_t number, Error *error)
 {
@@ -28,7 +52,7 @@ bool rank_give(Rank *rank, uint8_t kind, const RankRow *row, uint64_t number, Er
     if (row->input_row != UINT32_MAX)
         row_output_copy(&rank->output, to, row->input_row);
     else
-        row_output_decode(&rank->output, to, rank->row_layout, row->encoded, 0);
+        give_kept(rank, row, to);
     if (rank->plan->with_number)
         ((int64_t *)rank->output.columns[rank->column_count]->data)[to] = (int64_t)number;
     return true;
@@ -106,12 +130,18 @@ uint32_t rank_take_place(const Rank *rank, const RankPartition *partition, Str s
 void rank_keep(Rank *rank, RankBatch *work, RankPartition *partition, uint32_t row,
                StateCursor *place)
 {
-    state_cursor_put(rank->rows, &partition->rows, partition->key, partition->hash, place,
-                     work->sort_keys[row], work->encoded[row]);
+    const void *record =
+        state_cursor_put(rank->rows, &partition->rows, partition->key, partition->hash, place,
+                         work->sort_keys[row], work->encoded[row]);
+    *seen_of(rank, record) = (RankSeen){.record = record, .input = rank->input, .input_row = row};
 }
 
 void rank_forget(Rank *rank, RankPartition *partition, StateCursor *place)
 {
+    const void *record = state_cursor_record(place);
+    RankSeen *seen = seen_of(rank, record);
+    if (seen->record == record)
+        *seen = (RankSeen){0};
     if (state_cursor_remove(rank->rows, place))
         partition->rows = NULL;
 }
@@ -299,11 +329,13 @@ bool rank_take(Rank *rank, Batch *batch, Emitter *emitter, Error *error)
 {
     arena_reset(rank->scratch);
     RankBatch work = {.in = batch};
+    rank->input = ++rank->inputs;
     row_output_start(&rank->output, batch, 0, rank->column_count, emitter);
     bool ok = apply_rows(rank, &work, error) &&
               state_store_check(rank->base.context->state, error) &&
               row_output_finish(&rank->output, error);
     row_output_discard(&rank->output);
+    rank->input = UINT64_MAX;
     return ok;
 }
 
@@ -390,6 +422,8 @@ void rank_setup(Rank *rank, const OperatorContext *context, const PlanRank *plan
     rank->vectors = arena_new_array(arena, const Vector *, schema->column_count + 1);
     declare_tables(rank, schema);
     row_output_init(&rank->output, context);
+    rank->seen = arena_new_array(arena, RankSeen, RANK_SEEN);
+    rank->input = UINT64_MAX;
     rank->scratch = arena_new((size_t)1 << 20);
 }
 

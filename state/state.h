@@ -218,6 +218,8 @@ void *state_cursor_at(const StateTree *tree, uint32_t position, StateCursor *cur
 void *state_cursor_put(StateTable *table, StateTree **tree, Str key, uint64_t hash,
                        StateCursor *cursor, Str sort_key, Str payload);
 bool state_cursor_remove(StateTable *table, StateCursor *cursor);
+/* The entry it stands at. */
+void *state_cursor_record(const StateCursor *cursor);
 /* How many entries are before the one it stands at. */
 uint32_t state_cursor_position(const StateCursor *cursor);
 void *state_cursor_next(StateCursor *cursor);

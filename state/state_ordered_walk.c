@@ -4,7 +4,7 @@
  * search by position adds up the sizes it passes. */
 #include "state/state_ordered.h"
 
-static void *cursor_record(const StateCursor *cursor)
+void *state_cursor_record(const StateCursor *cursor)
 {
     return cursor->nodes[cursor->depth]->slots[cursor->slots[cursor->depth]].low + 1;
 }
@@ -32,7 +32,7 @@ void *state_cursor_next(StateCursor *cursor)
     }
     cursor->slots[depth]++;
     follow_edge(cursor, depth, false);
-    return cursor_record(cursor);
+    return state_cursor_record(cursor);
 }
 
 void *state_cursor_previous(StateCursor *cursor)
@@ -45,7 +45,7 @@ void *state_cursor_previous(StateCursor *cursor)
     }
     cursor->slots[depth]--;
     follow_edge(cursor, depth, true);
-    return cursor_record(cursor);
+    return state_cursor_record(cursor);
 }
 
 void *state_cursor_seek(const StateTable *table, const StateTree *tree, Str sort_key,
@@ -55,7 +55,7 @@ void *state_cursor_seek(const StateTable *table, const StateTree *tree, Str sort
         return NULL;
     state_tree_descend(table, tree, sort_key, cursor);
     if (cursor->slots[cursor->depth] < cursor->nodes[cursor->depth]->count)
-        return cursor_record(cursor);
+        return state_cursor_record(cursor);
     StateCursor end = *cursor;
     cursor->slots[cursor->depth]--;
     void *record = state_cursor_next(cursor);
@@ -80,7 +80,7 @@ void *state_cursor_at(const StateTree *tree, uint32_t position, StateCursor *cur
     }
     cursor->nodes[cursor->depth] = node;
     cursor->slots[cursor->depth] = (uint16_t)position;
-    return cursor_record(cursor);
+    return state_cursor_record(cursor);
 }
 
 uint32_t state_cursor_position(const StateCursor *cursor)

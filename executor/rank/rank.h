@@ -17,6 +17,19 @@ typedef struct RankPartition {
     uint32_t row;  /* the first it has in the batch */
 } RankPartition;
 
+/* Where a kept row can be copied from instead of being decoded: the row of the input batch that it
+ * came with, or a row of the output batch at hand. */
+typedef struct RankSeen {
+    const void *record;
+    uint64_t input;  /* which input batch; 0: it did not come with one */
+    uint64_t output; /* which output batch; 0: not given yet */
+    uint32_t input_row;
+    uint32_t output_row;
+} RankSeen;
+
+/* By address of the record; a power of two. */
+#define RANK_SEEN 1024
+
 typedef struct Rank {
     Operator base;
     /* Fixed. */
@@ -37,6 +50,9 @@ typedef struct Rank {
     /* Told of each partition before its first row is kept; NULL: nobody asks. */
     void (*begins)(struct Rank *rank, const Batch *in, const RankPartition *partition);
     /* Changing. */
+    RankSeen *seen;
+    uint64_t input;  /* number of the input batch at hand; UINT64_MAX: none */
+    uint64_t inputs; /* how many there were */
     RowOutput output;
     Buffer sort_keys;
     Arena *scratch;
@@ -54,18 +70,19 @@ typedef struct RankBatch {
 
 /* A row on its way out: of the input, or kept. */
 typedef struct RankRow {
-    uint32_t input_row; /* UINT32_MAX: `encoded` */
+    uint32_t input_row; /* UINT32_MAX: it is kept */
+    const void *record;
     Str encoded;
 } RankRow;
 
 static inline RankRow rank_input_row(uint32_t row)
 {
-    return (RankRow){row, {NULL, 0}};
+    return (RankRow){row, NULL, {NULL, 0}};
 }
 
 static inline RankRow rank_kept_row(const Rank *rank, const void *record)
 {
-    return (RankRow){UINT32_MAX, state_tree_payload(rank->rows, record)};
+    return (RankRow){UINT32_MAX, record, state_tree_payload(rank->rows, record)};
 }
 
 static inline Str rank_prefix(Str sort_key)
