@@ -9,17 +9,32 @@
  * kept. The watermark is passed on later by the wider bound, for pads come that late. Nothing is
  * ever taken back.
  *
- * State: by key the rows of each side by time; which row goes next is in a heap beside it.
+ * Where the plan says so the rows of a side stay: the other side's may come at any time, and are to
+ * match them then.
  *
- * Cost: a tree step a row, a decode a pair; the condition runs over many pairs at once. */
+ * State: by key the rows of each side as they came; which row goes next is in a heap beside it.
+ * Rows that are kept are about as many as the bounds let match, so a key's are looked at one by
+ * one.
+ *
+ * Cost: two prefetched probes and an entry a row, a decode a pair; the condition runs over many
+ * pairs at once, and rows go a chunk at a time. */
+#include <stdlib.h>
+
 #include "executor/join/pairs.h"
 #include "executor/row_output.h"
 #include "executor/time_heap.h"
 #include "core/hash.h"
 
-#define PAIRS_MAX      512
-#define SORT_KEY_BYTES 16
-#define TICK_US        1000
+#define PAIRS_MAX  512
+#define CHUNK_ROWS 64
+#define TICK_US    1000
+
+/* The record of a kept row. */
+typedef struct KeptRow {
+    uint64_t matched; /* of a side that is padded: it has been shown */
+    int64_t time_us;
+    uint64_t order; /* in which the side's rows came */
+} KeptRow;
 
 typedef struct IntervalSide {
     /* Fixed. */
@@ -28,10 +43,11 @@ typedef struct IntervalSide {
     uint32_t time_column;
     int64_t reach_us; /* rows of the other side match up to this much later */
     bool pads;
+    bool keeps; /* its rows stay */
     const uint32_t *keys;
     const RowLayout *key_layout;
     const RowLayout *row_layout;
-    StateTable *table; /* key → time, order → [matched] row */
+    StateTable *table; /* MAP: key → rows */
     /* Changing. */
     TimeHeap heap; /* by when a row goes */
     uint64_t order;
@@ -45,7 +61,9 @@ typedef struct IntervalJoin {
     /* Changing. */
     RowOutput output;
     JoinPairs pairs;
-    uint64_t **matched; /* by pair: of the kept row, its record */
+    KeptRow **matched;  /* by pair: of the kept row, its record */
+    StateEntry **found; /* rows within the bounds of the row at hand */
+    uint32_t found_capacity;
     Arena *scratch;
 } IntervalJoin;
 
@@ -60,9 +78,10 @@ typedef struct IntervalRun {
     const Str *keys;
     const uint64_t *hashes;
     const Str *rows;
-    uint8_t *matched;  /* by row */
-    int64_t now_us;    /* watermark or clock */
-    uint32_t next_row; /* the first that has not been kept or padded yet */
+    StateGroup **groups; /* by row: own rows of its key, when the batch began */
+    uint8_t *matched;    /* by row */
+    int64_t now_us;      /* watermark or clock */
+    uint32_t next_row;   /* the first that has not been kept or padded yet */
 } IntervalRun;
 
 /* ------------------------------------------------------------------- time */
@@ -88,21 +107,6 @@ static int64_t current_time(const IntervalJoin *join)
 static int64_t goes_at(const IntervalJoin *join, const IntervalSide *side, int64_t time_us)
 {
     return plus(plus(time_us, side->reach_us), join->plan->min_cleanup_us + TICK_US);
-}
-
-static void write_sort_key(int64_t time_us, uint64_t order, char *out)
-{
-    uint64_t parts[2] = {__builtin_bswap64((uint64_t)time_us ^ (UINT64_C(1) << 63)),
-                         __builtin_bswap64(order)};
-    memcpy(out, parts, SORT_KEY_BYTES);
-}
-
-static void read_sort_key(Str key, int64_t *time_us, uint64_t *order)
-{
-    uint64_t parts[2];
-    memcpy(parts, key.data, SORT_KEY_BYTES);
-    *time_us = (int64_t)(__builtin_bswap64(parts[0]) ^ (UINT64_C(1) << 63));
-    *order = __builtin_bswap64(parts[1]);
 }
 
 /* ------------------------------------------------------------------ output */
@@ -134,16 +138,15 @@ static bool emit_pad(IntervalJoin *join, const IntervalSide *side, Str row, Erro
 static void keep(IntervalRun *run, uint32_t row)
 {
     IntervalSide *side = run->own;
-    char sort_key[SORT_KEY_BYTES];
-    uint64_t order = side->order++;
-    write_sort_key(run->times[row], order, sort_key);
-    StateTree *tree = NULL;
-    state_ordered_trees(side->table, &run->keys[row], &run->hashes[row], 1, &tree);
-    uint64_t *record = state_tree_put(side->table, &tree, run->keys[row], run->hashes[row],
-                                      (Str){sort_key, sizeof(sort_key)}, run->rows[row], NULL);
-    *record = run->matched[row];
+    KeptRow kept = {run->matched[row], run->times[row], side->order++};
+    StateGroup *group = run->groups[row];
+    StateEntry *entry =
+        state_map_append(side->table, &group, run->keys[row], run->hashes[row], run->rows[row]);
+    *(KeptRow *)state_entry_record(entry) = kept;
+    if (side->keeps)
+        return;
     time_heap_push(&side->heap,
-                   (TimeHeapEntry){goes_at(run->join, side, run->times[row]), order, record});
+                   (TimeHeapEntry){goes_at(run->join, side, kept.time_us), kept.order, entry});
 }
 
 /* What becomes of a row after it has met what is kept. */
@@ -153,7 +156,8 @@ static bool end_row(IntervalRun *run, uint32_t row, Error *error)
     bool is_possible = plan->lower_us <= plan->upper_us;
     /* A row whose key matches nothing waits for its pad like any other. */
     bool is_wanted = run->joins[row] || (run->timed[row] && run->own->pads);
-    if (is_possible && is_wanted && run->now_us < plus(run->times[row], run->own->reach_us))
+    bool in_time = run->own->keeps || run->now_us < plus(run->times[row], run->own->reach_us);
+    if (is_possible && is_wanted && in_time)
         keep(run, row);
     else if (run->own->pads && !run->matched[row])
         return emit_pad(run->join, run->own, run->rows[row], error);
@@ -184,8 +188,8 @@ static bool apply_pairs(IntervalRun *run, Error *error)
         if (!end_rows_before(run, row, error) || !emit_pair(run, row, pairs->kept[i], error))
             return false;
         run->matched[row] = 1;
-        if (run->other->pads && *join->matched[i] == 0) {
-            *join->matched[i] = 1;
+        if (run->other->pads && join->matched[i]->matched == 0) {
+            join->matched[i]->matched = 1;
             state_touch(run->other->table, join->matched[i]);
         }
     }
@@ -200,28 +204,52 @@ static void time_window(const IntervalRun *run, int64_t time_us, int64_t *from, 
     *to = plus(time_us, run->own->reach_us);
 }
 
-static bool find_pairs(IntervalRun *run, uint32_t row, const StateTree *tree, Error *error)
+static int compare_kept(const void *a, const void *b)
 {
-    StateTable *table = run->other->table;
-    JoinPairs *pairs = &run->join->pairs;
-    int64_t from, to;
+    const KeptRow *left = state_entry_record(*(StateEntry *const *)a);
+    const KeptRow *right = state_entry_record(*(StateEntry *const *)b);
+    if (left->time_us != right->time_us)
+        return left->time_us < right->time_us ? -1 : 1;
+    return (left->order > right->order) - (left->order < right->order);
+}
+
+/* Lists the key's rows within the bounds in the order of their times. */
+static uint32_t find_rows(IntervalRun *run, uint32_t row, const StateGroup *group)
+{
+    IntervalJoin *join = run->join;
+    const StateTable *table = run->other->table;
+    int64_t from, to, last = INT64_MIN;
+    uint32_t count = 0;
+    bool sorted = true;
     time_window(run, run->times[row], &from, &to);
-    char sort_key[SORT_KEY_BYTES];
-    write_sort_key(from, 0, sort_key);
-    StateCursor cursor;
-    void *record = tree == NULL || from > to
-                       ? NULL
-                       : state_cursor_seek(table, tree, (Str){sort_key, sizeof(sort_key)}, &cursor);
-    for (; record != NULL; record = state_cursor_next(&cursor)) {
-        int64_t time;
-        uint64_t order;
-        read_sort_key(state_tree_sort_key(table, record), &time, &order);
-        if (time > to)
-            break;
+    for (StateEntry *entry = state_map_first(table, group); entry != NULL;
+         entry = state_map_next(table, entry)) {
+        int64_t time = ((const KeptRow *)state_entry_record(entry))->time_us;
+        if (time < from || time > to)
+            continue;
+        if (count == join->found_capacity) {
+            join->found_capacity = count == 0 ? PAIRS_MAX : count * 2;
+            join->found = memory_realloc(join->found, sizeof(*join->found) * join->found_capacity);
+        }
+        join->found[count++] = entry;
+        sorted = sorted && time >= last;
+        last = time;
+    }
+    if (!sorted)
+        qsort(join->found, count, sizeof(*join->found), compare_kept);
+    return count;
+}
+
+static bool find_pairs(IntervalRun *run, uint32_t row, const StateGroup *group, Error *error)
+{
+    IntervalJoin *join = run->join;
+    JoinPairs *pairs = &join->pairs;
+    uint32_t count = group == NULL ? 0 : find_rows(run, row, group);
+    for (uint32_t i = 0; i < count; i++) {
         if (pairs->count == pairs->capacity && !apply_pairs(run, error))
             return false;
-        run->join->matched[pairs->count] = record;
-        pairs->kept[pairs->count] = state_tree_payload(table, record);
+        join->matched[pairs->count] = state_entry_record(join->found[i]);
+        pairs->kept[pairs->count] = state_entry_payload(run->other->table, join->found[i]);
         pairs->rows[pairs->count++] = row;
     }
     return true;
@@ -230,11 +258,19 @@ static bool find_pairs(IntervalRun *run, uint32_t row, const StateTree *tree, Er
 static bool run_rows(IntervalRun *run, Error *error)
 {
     uint32_t count = run->in->row_count;
-    StateTree **trees = arena_new_array(run->join->scratch, StateTree *, count + 1);
-    state_ordered_trees(run->other->table, run->keys, run->hashes, count, trees);
-    state_trees_prefetch_last(trees, count);
+    Arena *scratch = run->join->scratch;
+    StateGroup **groups = arena_new_array(scratch, StateGroup *, count + 1);
+    run->groups = arena_new_array(scratch, StateGroup *, count + 1);
+    state_map_groups(run->other->table, run->keys, run->hashes, count, groups);
+    state_map_groups(run->own->table, run->keys, run->hashes, count, run->groups);
+    for (uint32_t row = 0; row < count; row++) {
+        if (groups[row] != NULL)
+            __builtin_prefetch(state_map_first(run->other->table, groups[row]));
+        if (run->groups[row] != NULL)
+            __builtin_prefetch(state_map_last(run->own->table, run->groups[row]), 1);
+    }
     for (uint32_t row = 0; row < count; row++)
-        if (run->joins[row] && !find_pairs(run, row, trees[row], error))
+        if (run->joins[row] && !find_pairs(run, row, groups[row], error))
             return false;
     return apply_pairs(run, error) && end_rows_before(run, count, error);
 }
@@ -313,30 +349,49 @@ static bool interval_batch(Operator *op, uint32_t input, Batch *batch, Emitter *
 
 /* --------------------------------------------------------------- rows that go */
 
-static bool expire_one(IntervalJoin *join, IntervalSide *side, Error *error)
-{
-    void *record = time_heap_pop(&side->heap).record;
-    if (side->pads && *(const uint64_t *)record == 0 &&
-        !emit_pad(join, side, state_tree_payload(side->table, record), error))
-        return false;
-    state_tree_remove(side->table, record);
-    return true;
-}
+/* A row that goes. */
+typedef struct Leaving {
+    IntervalSide *side;
+    StateEntry *entry;
+} Leaving;
 
-/* Lets go, in the order of their times, the rows whose time has come. */
-static bool expire(IntervalJoin *join, int64_t now_us, Error *error)
+/* Takes the rows whose time has come off the heaps, in the order of their times, a chunk at most.
+ */
+static uint32_t list_leaving(IntervalJoin *join, int64_t now_us, Leaving *leaving)
 {
     IntervalSide *left = &join->sides[0], *right = &join->sides[1];
-    for (;;) {
+    uint32_t count = 0;
+    while (count < CHUNK_ROWS) {
         bool is_left = time_heap_next(&left->heap) <= time_heap_next(&right->heap);
         IntervalSide *side = is_left ? left : right;
         if (side->heap.count == 0 || (time_heap_next(&side->heap) > now_us && now_us != INT64_MAX))
             side = is_left ? right : left;
         if (side->heap.count == 0 || (time_heap_next(&side->heap) > now_us && now_us != INT64_MAX))
-            return true;
-        if (!expire_one(join, side, error))
-            return false;
+            break;
+        leaving[count] = (Leaving){side, time_heap_pop(&side->heap).record};
+        __builtin_prefetch(leaving[count++].entry);
     }
+    return count;
+}
+
+/* Lets go, in the order of their times, the rows whose time has come. */
+static bool expire(IntervalJoin *join, int64_t now_us, Error *error)
+{
+    Leaving leaving[CHUNK_ROWS];
+    uint32_t count;
+    while ((count = list_leaving(join, now_us, leaving)) != 0) {
+        for (uint32_t i = 0; i < count; i++)
+            __builtin_prefetch(state_entry_group(leaving[i].side->table, leaving[i].entry), 1);
+        for (uint32_t i = 0; i < count; i++) {
+            IntervalSide *side = leaving[i].side;
+            StateEntry *entry = leaving[i].entry;
+            bool is_lone = side->pads && ((KeptRow *)state_entry_record(entry))->matched == 0;
+            if (is_lone && !emit_pad(join, side, state_entry_payload(side->table, entry), error))
+                return false;
+            state_map_remove(side->table, entry);
+        }
+    }
+    return true;
 }
 
 static bool emit_expired(IntervalJoin *join, int64_t now_us, Emitter *emitter, Error *error)
@@ -379,20 +434,18 @@ typedef struct Refill {
     IntervalSide *side;
 } Refill;
 
-static void refill_tree(void *to, StateTree *tree)
+static void refill_group(void *to, StateGroup *group)
 {
     const Refill *refill = to;
     IntervalSide *side = refill->side;
-    StateCursor cursor;
-    for (void *record = state_cursor_at(tree, 0, &cursor); record != NULL;
-         record = state_cursor_next(&cursor)) {
-        TimeHeapEntry entry = {.record = record};
-        int64_t time;
-        read_sort_key(state_tree_sort_key(side->table, record), &time, &entry.order);
-        entry.time_us = goes_at(refill->join, side, time);
-        time_heap_push(&side->heap, entry);
-        if (entry.order >= side->order)
-            side->order = entry.order + 1;
+    for (StateEntry *entry = state_map_first(side->table, group); entry != NULL;
+         entry = state_map_next(side->table, entry)) {
+        const KeptRow *kept = state_entry_record(entry);
+        if (!side->keeps)
+            time_heap_push(&side->heap, (TimeHeapEntry){goes_at(refill->join, side, kept->time_us),
+                                                        kept->order, entry});
+        if (kept->order >= side->order)
+            side->order = kept->order + 1;
     }
 }
 
@@ -401,7 +454,7 @@ static bool interval_restored(Operator *op, Error *error)
     IntervalJoin *join = (IntervalJoin *)op;
     for (uint32_t s = 0; s < 2; s++) {
         Refill refill = {join, &join->sides[s]};
-        state_trees_each(join->sides[s].table, refill_tree, &refill);
+        state_map_each(join->sides[s].table, refill_group, &refill);
         if (join->plan->is_processing)
             operator_wake_at(op->context, time_heap_next(&join->sides[s].heap));
     }
@@ -420,6 +473,7 @@ static void open_side(IntervalJoin *join, uint32_t number)
     side->time_column = plan->times[number];
     side->reach_us = number == 0 ? -plan->lower_us : plan->upper_us;
     side->pads = kind == PLAN_JOIN_FULL || kind == (number == 0 ? PLAN_JOIN_LEFT : PLAN_JOIN_RIGHT);
+    side->keeps = plan->keeps[number];
     side->keys = plan->join.sides[number].keys;
     const Type **types = arena_new_array(context->arena, const Type *, plan->join.key_count + 1);
     for (uint32_t k = 0; k < plan->join.key_count; k++)
@@ -427,14 +481,14 @@ static void open_side(IntervalJoin *join, uint32_t number)
     side->key_layout = row_layout_new(context->arena, types, plan->join.key_count);
     side->row_layout = row_layout_of_schema(context->arena, schema);
     Buffer description = {0};
-    buffer_append_text(&description, "key, time, order -> ");
+    buffer_append_text(&description, "key -> matched, time, order, ");
     for (uint32_t c = 0; c < schema->column_count; c++) {
         buffer_printf(&description, "%s%s ", c == 0 ? "" : ", ", schema->columns[c].name);
         type_print(schema->columns[c].type, &description);
     }
     StateSpec spec = {.name = number == 0 ? "left" : "right",
-                      .kind = STATE_ORDERED,
-                      .record_bytes = sizeof(uint64_t),
+                      .kind = STATE_MAP,
+                      .record_bytes = sizeof(KeptRow),
                       .description = arena_strdup(context->arena, buffer_text(&description))};
     buffer_deinit(&description);
     side->table = state_table_declare(context->state, &spec);
@@ -448,7 +502,7 @@ static Operator *interval_open(const OperatorContext *context, Error *error)
     open_side(join, 0);
     open_side(join, 1);
     join_pairs_open(&join->pairs, context, join->plan->join.condition, PAIRS_MAX);
-    join->matched = arena_new_array(context->arena, uint64_t *, PAIRS_MAX);
+    join->matched = arena_new_array(context->arena, KeptRow *, PAIRS_MAX);
     row_output_init(&join->output, context);
     join->scratch = arena_new((size_t)1 << 18);
     return &join->base;
@@ -459,6 +513,7 @@ static void interval_close(Operator *op)
     IntervalJoin *join = (IntervalJoin *)op;
     for (uint32_t s = 0; s < 2; s++)
         time_heap_deinit(&join->sides[s].heap);
+    memory_free(join->found);
     arena_free(join->scratch);
 }
 

@@ -99,6 +99,10 @@ typedef struct LogicalInterval {
     int64_t lower_us;
     int64_t upper_us;
     const Expr *whole; /* the condition with the bounds in it; NULL: they are in the keys */
+    /* A time is the end of windows, which never come late: what the join gives is what the regular
+     * join would, and it knows no time attributes either. */
+    bool is_exact;
+    bool keeps[2]; /* is_exact: rows of that side stay, since the other's may come late */
 } LogicalInterval;
 
 /* window_aggregate: an aggregate, and the windows its rows are grouped by besides the keys. The

@@ -279,6 +279,7 @@ typedef struct PlanIntervalJoin {
     int64_t lower_us;
     int64_t upper_us;
     int64_t min_cleanup_us; /* rows stay this much longer */
+    bool keeps[2];          /* INNER: rows of that side stay for ever */
 } PlanIntervalJoin;
 
 /* op "temporal_join": each left row with the version that the right side's row of its key had at

@@ -9,11 +9,14 @@ static bool interval_equal(const LogicalNode *a, const LogicalNode *b)
 {
     const LogicalInterval *x = a->join.interval, *y = b->join.interval;
     return x->times[0] == y->times[0] && x->times[1] == y->times[1] && x->lower_us == y->lower_us &&
-           x->upper_us == y->upper_us && node_find("join")->equal(a, b);
+           x->upper_us == y->upper_us && x->is_exact == y->is_exact &&
+           node_find("join")->equal(a, b);
 }
 
 static TimeKind interval_time(const LogicalNode *node, uint32_t column)
 {
+    if (node->join.interval->is_exact)
+        return TIME_NONE;
     uint32_t left = node->inputs[0]->schema->column_count;
     return column < left ? logical_time(node->inputs[0], column)
                          : logical_time(node->inputs[1], column - left);
@@ -47,6 +50,21 @@ static void print_label(const PlannerContext *context, const LogicalNode *node,
     buffer_append_char(label, ')');
 }
 
+static const char *print_state(const PlannerContext *context, const LogicalNode *node,
+                               const PlanIntervalJoin *spec)
+{
+    for (uint32_t s = 0; s < 2; s++)
+        if (spec->keeps[s])
+            return arena_printf(context->arena,
+                                "every %s row, for ever; the %s rows that the watermark may still "
+                                "match",
+                                s == 0 ? "left" : "right", s == 0 ? "right" : "left");
+    return arena_printf(context->arena,
+                        "the rows of both sides that the %s may still match: %lld s of time",
+                        spec->is_processing ? "clock" : "watermark",
+                        (long long)((spec->upper_us - spec->lower_us) / 1000000));
+}
+
 static bool interval_lower(const PlannerContext *context, LogicalNode *node, Error *error)
 {
     const LogicalInterval *interval = node->join.interval;
@@ -58,15 +76,13 @@ static bool interval_lower(const PlannerContext *context, LogicalNode *node, Err
     spec->min_cleanup_us = context->config->interval_cleanup_ms * 1000;
     for (uint32_t s = 0; s < 2; s++) {
         spec->times[s] = interval->times[s];
+        spec->keeps[s] = interval->keeps[s];
     }
     node->plan->spec = spec;
     Buffer label = {0};
     print_label(context, node, spec, &label);
     node->plan->label = label_take(context->arena, &label);
-    node->plan->state = arena_printf(
-        context->arena, "the rows of both sides that the %s may still match: %lld s of time",
-        spec->is_processing ? "clock" : "watermark",
-        (long long)((interval->upper_us - interval->lower_us) / 1000000));
+    node->plan->state = print_state(context, node, spec);
     return true;
 }
 

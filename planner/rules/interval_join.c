@@ -1,6 +1,11 @@
 /* A join whose condition bounds the distance between a time attribute of each side, from above and
  * from below, becomes an interval join, which need not keep its rows for ever.
  *
+ * So does an inner join with a bound on the end of windows: rows of windows never come late, so
+ * what the other side keeps for them may go with the watermark. A side with a time attribute only
+ * may still have late rows, and what they match stays. Where a time to live says what stays, or a
+ * source without rows is left behind by the watermark, it is a regular join.
+ *
  * A bound compares time plus or minus a constant interval with the same of the other side. The
  * comparisons that bound are taken out of the condition; it is kept whole as well, for an input
  * that updates makes a regular join of it again. */
@@ -17,16 +22,60 @@ typedef struct MovedTime {
 typedef struct Bounds {
     bool found;
     TimeKind time;
+    bool ends[2]; /* the time is the end of windows */
     uint32_t times[2];
     bool has_lower, has_upper;
     int64_t lower_us, upper_us;
 } Bounds;
 
-static TimeKind side_time(const LogicalNode *join, uint32_t column)
+/* Whether a source may be left out of the watermark for a while. */
+static bool has_idle_source(const PlannerContext *context, const LogicalNode *node)
 {
+    if (context->config->source_idle_ms > 0 ||
+        (logical_is(node, "watermark") && node->watermark.idle_ms > 0))
+        return true;
+    for (uint32_t i = 0; i < node->input_count; i++)
+        if (has_idle_source(context, node->inputs[i]))
+            return true;
+    return false;
+}
+
+/* Whether the column is the end of windows that are given once, on the watermark's clock: rows to
+ * come have later ends than the watermark. */
+static bool is_window_end(const PlannerContext *context, const LogicalNode *node, uint32_t column)
+{
+    if (logical_is(node, "calc")) {
+        const Expr *expr = node->calc.projections[column];
+        return expr->kind == EXPR_COLUMN && is_window_end(context, node->inputs[0], expr->column);
+    }
+    if (!logical_is(node, "window_aggregate"))
+        return false;
+    const LogicalWindowAggregate *window = &node->window_aggregate;
+    uint32_t first = node->aggregate.key_count + node->aggregate.call_count;
+    const Column *time = &node->inputs[0]->schema->columns[window->window.time_column];
+    return column >= first && window->properties[column - first] == PLAN_WINDOW_END &&
+           window->emit == NULL && !window->window.on_clock && window->window.zone == NULL &&
+           time->type->kind == TYPE_TIMESTAMP && !has_idle_source(context, node);
+}
+
+/* The time kind of a side's column, as a bound sees it. */
+static TimeKind bound_time(const PlannerContext *context, const LogicalNode *join, uint32_t side,
+                           uint32_t column, bool *is_end)
+{
+    const LogicalNode *input = join->inputs[side];
+    TimeKind time = logical_time(input, column);
+    bool may_end = join->join.kind == PLAN_JOIN_INNER && context->config->state_ttl_ms == 0 &&
+                   join->hint_ttl_ms[0] == 0 && join->hint_ttl_ms[1] == 0;
+    *is_end = time == TIME_NONE && may_end && is_window_end(context, input, column);
+    return *is_end ? TIME_EVENT : time;
+}
+
+static TimeKind side_time(const PlannerContext *context, const LogicalNode *join, uint32_t column)
+{
+    bool is_end;
     uint32_t left = join->inputs[0]->schema->column_count;
-    return column < left ? logical_time(join->inputs[0], column)
-                         : logical_time(join->inputs[1], column - left);
+    return column < left ? bound_time(context, join, 0, column, &is_end)
+                         : bound_time(context, join, 1, column - left, &is_end);
 }
 
 static bool is_call(const Expr *expr, const char *name)
@@ -42,11 +91,12 @@ static bool interval_of(const Expr *expr, int64_t *micros)
            !__builtin_mul_overflow(((const int64_t *)expr->literal->data)[0], 1000, micros);
 }
 
-static bool moved_time(const LogicalNode *join, const Expr *expr, MovedTime *out)
+static bool moved_time(const PlannerContext *context, const LogicalNode *join, const Expr *expr,
+                       MovedTime *out)
 {
     if (expr->kind == EXPR_COLUMN) {
         *out = (MovedTime){expr->column, 0};
-        return side_time(join, expr->column) != TIME_NONE;
+        return side_time(context, join, expr->column) != TIME_NONE;
     }
     bool adds = is_call(expr, "+"), takes = is_call(expr, "-");
     if ((!adds && !takes) || expr->arg_count != 2)
@@ -58,7 +108,7 @@ static bool moved_time(const LogicalNode *join, const Expr *expr, MovedTime *out
             return false;
         time = expr->args[1];
     }
-    return moved_time(join, time, out) &&
+    return moved_time(context, join, time, out) &&
            (takes ? !__builtin_sub_overflow(out->by_us, by, &out->by_us)
                   : !__builtin_add_overflow(out->by_us, by, &out->by_us));
 }
@@ -78,10 +128,12 @@ static void bound_above(Bounds *bounds, int64_t micros)
 }
 
 /* Whether these are the two times that other comparisons bound. */
-static bool same_times(const LogicalNode *join, Bounds *bounds, uint32_t left, uint32_t right)
+static bool same_times(const PlannerContext *context, const LogicalNode *join, Bounds *bounds,
+                       uint32_t left, uint32_t right)
 {
-    TimeKind time = logical_time(join->inputs[0], left);
-    if (time == TIME_NONE || logical_time(join->inputs[1], right) != time)
+    bool ends[2];
+    TimeKind time = bound_time(context, join, 0, left, &ends[0]);
+    if (time == TIME_NONE || bound_time(context, join, 1, right, &ends[1]) != time)
         return false;
     const Type *a = join->inputs[0]->schema->columns[left].type;
     const Type *b = join->inputs[1]->schema->columns[right].type;
@@ -93,17 +145,20 @@ static bool same_times(const LogicalNode *join, Bounds *bounds, uint32_t left, u
     bounds->time = time;
     bounds->times[0] = left;
     bounds->times[1] = right;
+    memcpy(bounds->ends, ends, sizeof(ends));
     return true;
 }
 
 /* Takes a comparison into the bounds; false when it is something else. */
-static bool take_bound(const LogicalNode *join, const Expr *expr, Bounds *bounds)
+static bool take_bound(const PlannerContext *context, const LogicalNode *join, const Expr *expr,
+                       Bounds *bounds)
 {
     static const char *const operators[] = {"<", "<=", ">", ">=", "="};
     static const char *const mirrored[] = {">", ">=", "<", "<=", "="};
     MovedTime a, b;
-    if (expr->kind != EXPR_CALL || expr->arg_count != 2 || !moved_time(join, expr->args[0], &a) ||
-        !moved_time(join, expr->args[1], &b))
+    if (expr->kind != EXPR_CALL || expr->arg_count != 2 ||
+        !moved_time(context, join, expr->args[0], &a) ||
+        !moved_time(context, join, expr->args[1], &b))
         return false;
     size_t at = 0;
     while (at < array_count(operators) && !is_call(expr, operators[at]))
@@ -114,7 +169,7 @@ static bool take_bound(const LogicalNode *join, const Expr *expr, Bounds *bounds
     int64_t distance;
     if (at == array_count(operators) || l.column >= left || r.column < left ||
         __builtin_sub_overflow(r.by_us, l.by_us, &distance) ||
-        !same_times(join, bounds, l.column, r.column - left))
+        !same_times(context, join, bounds, l.column, r.column - left))
         return false;
     /* left - right OP distance; event times are milliseconds. */
     const char *op = is_mirrored ? mirrored[at] : operators[at];
@@ -134,23 +189,27 @@ static LogicalNode *bound_join(const PlannerContext *context, LogicalNode *join)
         expr_conjuncts(spec->condition, parts);
     Bounds bounds = {.found = false};
     for (uint32_t k = 0; k < spec->key_count; k++) {
-        if (same_times(join, &bounds, spec->keys[0][k], spec->keys[1][k])) {
+        if (same_times(context, join, &bounds, spec->keys[0][k], spec->keys[1][k])) {
             bound_below(&bounds, 0);
             bound_above(&bounds, 0);
         }
     }
     uint32_t rest = 0;
     for (uint32_t i = 0; i < count; i++)
-        if (!take_bound(join, parts[i], &bounds))
+        if (!take_bound(context, join, parts[i], &bounds))
             parts[rest++] = parts[i];
     if (!bounds.has_lower || !bounds.has_upper)
         return join;
+    bool is_exact = bounds.ends[0] || bounds.ends[1];
     LogicalInterval *interval = arena_new_one(context->arena, LogicalInterval);
-    *interval = (LogicalInterval){.time = bounds.time,
-                                  .times = {bounds.times[0], bounds.times[1]},
-                                  .lower_us = bounds.lower_us,
-                                  .upper_us = bounds.upper_us,
-                                  .whole = spec->condition};
+    *interval =
+        (LogicalInterval){.time = bounds.time,
+                          .times = {bounds.times[0], bounds.times[1]},
+                          .lower_us = bounds.lower_us,
+                          .upper_us = bounds.upper_us,
+                          .whole = spec->condition,
+                          .is_exact = is_exact,
+                          .keeps = {is_exact && !bounds.ends[1], is_exact && !bounds.ends[0]}};
     join->class = node_find("interval_join");
     spec->interval = interval;
     spec->condition = expr_and(&context->site, parts, rest);
