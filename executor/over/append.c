@@ -291,6 +291,18 @@ static void store_results(Over *over, const OverCall *call, const OverRun *run)
             *(uint64_t *)run->records[i] |= UINT64_C(1) << call->number;
 }
 
+/* Texts lie in memory of the run: the batch that goes on needs its own. */
+static void give_results(const OverCall *call, Vector *column, const uint32_t *to,
+                         const uint32_t *from, uint32_t count, Arena *arena)
+{
+    if (!call->result_is_text) {
+        vector_copy_rows(column, to, &call->results, from, count, arena);
+        return;
+    }
+    for (uint32_t i = 0; i < count; i++)
+        vector_copy_value(column, to[i], &call->results, from[i], arena, false);
+}
+
 static bool give_rows(Over *over, const OverRun *run, Error *error)
 {
     uint32_t to[OVER_RUN], from[OVER_RUN];
@@ -309,11 +321,9 @@ static bool give_rows(Over *over, const OverRun *run, Error *error)
             row_output_copy(output, to[count], run->rows[done + count]);
             from[count] = done + count;
         }
-        for (uint32_t i = 0; i < over->call_count; i++) {
-            Vector *column = output->columns[over->own + i];
-            vector_copy_rows(column, to, &over->calls[i].results, from, count,
-                             output->batch->arena);
-        }
+        for (uint32_t i = 0; i < over->call_count; i++)
+            give_results(&over->calls[i], output->columns[over->own + i], to, from, count,
+                         output->batch->arena);
         done += count;
     }
     return true;
