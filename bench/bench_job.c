@@ -17,6 +17,7 @@
 #include <sys/resource.h>
 #include <time.h>
 
+#include "core/arena.h"
 #include "session/weir.h"
 
 #define SCRIPT_MAX      (1 << 20)
@@ -162,6 +163,7 @@ int main(int count, char **arguments)
     if (!rows && !checkpoints && !restore && !whole)
         fail("usage: bench_job rows COUNT | checkpoints ROWS COUNT | restore | whole < SQL");
     double began = wall_s();
+    memory_keep_freed(); /* as the program does */
     WeirSession *session = weir_open();
     if (whole) {
         measure_whole(session);

@@ -137,6 +137,7 @@ static bool run_batch(WeirSession *session, const CliOptions *options)
 
 static int run_session(const CliOptions *options)
 {
+    memory_keep_freed();
     WeirSession *session = weir_open();
     int status = 1;
     if (prepare(session, options)) {

@@ -46,8 +46,8 @@ char *memory_strdup(const char *text);
 void memory_free(void *memory);
 /* Has freed memory kept for the next batch instead of given back to the system at once: with
  * several threads that costs each of them a stop, and the next batch its page faults. For the whole
- * process; blocks of 4 MB and more go back at once all the same, and of others up to 16 MB stay at
- * the end of each of the allocator's heaps. */
+ * process, so the program asks for it and the library does not; blocks of 4 MB and more go back at
+ * once all the same, and of others up to 16 MB stay at the end of each of the allocator's heaps. */
 void memory_keep_freed(void);
 /* Says how much was asked for and exits with status 70 (EX_SOFTWARE). */
 _Noreturn void memory_exhausted(size_t bytes);

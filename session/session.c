@@ -652,7 +652,6 @@ WeirStatus weir_settle(WeirSession *session)
 
 WeirSession *weir_open(void)
 {
-    memory_keep_freed();
     WeirSession *session = memory_zalloc(sizeof(*session));
     session->config = config_new();
     session->catalog = catalog_new();
