@@ -130,17 +130,8 @@ static void measure(Bench *bench, uint64_t keys, Batch **ring)
 static void bench_keys(uint64_t keys, Batch **ring)
 {
     Arena *arena = arena_new(4096);
-    const Type *types[] = {&type_bigint};
-    const Vector *literals[] = {NULL};
-    PlanAggregateCall calls[2] = {{.filter = -1}, {.filter = -1}};
-    Error error = {0};
-    FunctionSite none = {types, literals, 0, NULL, arena, NULL},
-                 one = {types, literals, 1, NULL, arena, NULL};
-    if (!aggregate_bind("COUNT", &none, false, &calls[0].call, &error) ||
-        !aggregate_bind("SUM", &one, false, &calls[1].call, &error))
-        exit(1);
-    calls[1].arguments = second_column;
-    calls[1].argument_count = 1;
+    PlanAggregateCall calls[2];
+    bench_count_and_sum(arena, false, calls);
     PlanAggregate plan = {.keys = first_column, .key_count = 1, .calls = calls, .call_count = 2};
     const Column columns[] = {
         {"k", &type_bigint}, {"n", calls[0].call.result}, {"s", calls[1].call.result}};

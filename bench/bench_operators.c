@@ -16,18 +16,8 @@ extern const OperatorClass op_aggregate, op_rank, op_deduplicate, op_over, op_se
 static void bench_aggregate(uint64_t rows, uint64_t keys, bool retracts)
 {
     Arena *arena = arena_new(4096);
-    const Type *types[] = {&type_bigint};
-    const Vector *literals[] = {NULL};
-    PlanAggregateCall calls[2] = {{.filter = -1}, {.filter = -1}};
-    Error error = {0};
-    FunctionSite none = {types, literals, 0, NULL, arena, NULL},
-                 one = {types, literals, 1, NULL, arena, NULL};
-    bool ok = aggregate_bind("COUNT", &none, retracts, &calls[0].call, &error) &&
-              aggregate_bind("SUM", &one, retracts, &calls[1].call, &error);
-    if (!ok)
-        exit(1);
-    calls[1].arguments = second_column;
-    calls[1].argument_count = 1;
+    PlanAggregateCall calls[2];
+    bench_count_and_sum(arena, retracts, calls);
     PlanAggregate plan = {.keys = first_column,
                           .key_count = 1,
                           .calls = calls,

@@ -180,17 +180,8 @@ static void bench_window(const char *name, PlanWindow window, const Events *even
         return;
     static const PlanWindowProperty properties[] = {PLAN_WINDOW_END};
     Arena *arena = arena_new(4096);
-    const Type *types[] = {&type_bigint};
-    const Vector *literals[] = {NULL};
-    PlanAggregateCall calls[2] = {{.filter = -1}, {.filter = -1}};
-    Error error = {0};
-    FunctionSite none = {types, literals, 0, NULL, arena, NULL},
-                 one = {types, literals, 1, NULL, arena, NULL};
-    if (!aggregate_bind("COUNT", &none, false, &calls[0].call, &error) ||
-        !aggregate_bind("SUM", &one, false, &calls[1].call, &error))
-        exit(1);
-    calls[1].arguments = second_column;
-    calls[1].argument_count = 1;
+    PlanAggregateCall calls[2];
+    bench_count_and_sum(arena, false, calls);
     window.time_column = 2;
     window.tick_us = 1000;
     PlanWindowAggregate plan = {

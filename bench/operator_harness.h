@@ -56,6 +56,22 @@ static const Column input_columns[] = {{"k", &type_bigint}, {"v", &type_bigint}}
 static const Schema input_schema = {2, input_columns};
 static const uint32_t first_column[] = {0}, second_column[] = {1};
 
+/* COUNT(*) and SUM(v) over the columns above. */
+static inline void bench_count_and_sum(Arena *arena, bool retracts, PlanAggregateCall calls[2])
+{
+    const Type *types[] = {&type_bigint};
+    const Vector *literals[] = {NULL};
+    Error error = {0};
+    FunctionSite none = {types, literals, 0, NULL, arena, NULL},
+                 one = {types, literals, 1, NULL, arena, NULL};
+    calls[0] = calls[1] = (PlanAggregateCall){.filter = -1};
+    if (!aggregate_bind("COUNT", &none, retracts, &calls[0].call, &error) ||
+        !aggregate_bind("SUM", &one, retracts, &calls[1].call, &error))
+        exit(1);
+    calls[1].arguments = second_column;
+    calls[1].argument_count = 1;
+}
+
 static inline Bench *bench_open_over(BenchInput input, const OperatorClass *class, const void *spec,
                                      const Schema *output)
 {

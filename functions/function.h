@@ -108,6 +108,10 @@ typedef struct FunctionFamily {
 bool function_bind(const char *name, const FunctionSite *site, BoundFunction *out,
                    Error *error) MUST_CHECK;
 
+/* A parameter of a signature without its mark: "INT?" may be left out, "INT..." comes once or more.
+ */
+Str signature_mark(Str text, bool *optional, bool *repeated);
+
 /* Binds CAST (or TRY_CAST, whose failure gives NULL) from one type to another. `implicit` allows
  * only the conversions Flink makes by itself. */
 typedef enum CastMode { CAST_EXPLICIT, CAST_TRY, CAST_IMPLICIT } CastMode;

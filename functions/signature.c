@@ -86,19 +86,20 @@ typedef struct Signature {
     Str result;
 } Signature;
 
-static bool parameter_of(Str text, Parameter *parameter)
+Str signature_mark(Str text, bool *optional, bool *repeated)
 {
     text = str_trim(text);
+    *repeated = text.length > 3 && memcmp(text.data + text.length - 3, "...", 3) == 0;
+    *optional = !*repeated && text.length > 1 && text.data[text.length - 1] == '?';
+    text.length -= *repeated ? 3 : *optional ? 1 : 0;
+    return text;
+}
+
+static bool parameter_of(Str text, Parameter *parameter)
+{
     *parameter = (Parameter){0};
-    if (text.length > 3 && memcmp(text.data + text.length - 3, "...", 3) == 0) {
-        parameter->repeated = true;
-        text.length -= 3;
-    } else if (text.length > 1 && text.data[text.length - 1] == '?') {
-        parameter->optional = true;
-        text.length--;
-    }
-    parameter->words = text;
-    return text.length > 0;
+    parameter->words = signature_mark(text, &parameter->optional, &parameter->repeated);
+    return parameter->words.length > 0;
 }
 
 /* Splits the signature at its commas; "TIMESTAMP(3)" holds parentheses of its own. */

@@ -84,15 +84,8 @@ static bool signature_parameter(const SignatureReader *reader, Str text, UserFun
                                 UserParameter *parameter)
 {
     const UserParameter *before = function->parameter_count == 0 ? NULL : parameter - 1;
-    text = str_trim(text);
     *parameter = (UserParameter){0};
-    if (text.length > 3 && memcmp(text.data + text.length - 3, "...", 3) == 0) {
-        parameter->repeated = true;
-        text.length -= 3;
-    } else if (text.length > 1 && text.data[text.length - 1] == '?') {
-        parameter->optional = true;
-        text.length--;
-    }
+    text = signature_mark(text, &parameter->optional, &parameter->repeated);
     if (before != NULL && (before->repeated || (before->optional && !parameter->optional)))
         return signature_fail(reader, "Behind a parameter that may be left out come only such, "
                                       "and a repeated one is the last.");
