@@ -176,8 +176,7 @@ static bool bind_make(const ScalarFunction *function, const FunctionSite *site, 
         error_set(error, ERROR_TYPE, "a key of JSON_OBJECT must be a text literal with a VALUE");
         return error_hint(error, "Write JSON_OBJECT(KEY 'name' VALUE x).");
     }
-    out->function = function;
-    out->argument_count = site->argument_count;
+    (void)bind_begin(site, function, &type_string, out);
     out->result = type_with_nullable(site->arena, &type_string, false);
     out->kernel = function->kernel;
     out->data = plan;
@@ -191,8 +190,7 @@ static bool bind_string(const ScalarFunction *function, const FunctionSite *site
         return false;
     MakePlan *plan = arena_new_one(site->arena, MakePlan);
     *plan = (MakePlan){.name = function->name, .zone = site->zone};
-    out->function = function;
-    out->argument_count = 1;
+    (void)bind_begin(site, function, &type_string, out);
     out->result = type_with_nullable(site->arena, &type_string, site->argument_types[0]->nullable);
     out->kernel = function->kernel;
     out->data = plan;
@@ -204,8 +202,7 @@ static bool bind_is_json(const ScalarFunction *function, const FunctionSite *sit
 {
     if (site->argument_count != 1 || !type_is_string(site->argument_types[0]))
         return false;
-    out->function = function;
-    out->argument_count = 1;
+    (void)bind_begin(site, function, &type_string, out);
     out->result = type_with_nullable(site->arena, &type_boolean, site->argument_types[0]->nullable);
     out->kernel = function->kernel;
     out->data = function->name + strlen("IS JSON ");
@@ -218,8 +215,7 @@ static bool bind_raw(const ScalarFunction *function, const FunctionSite *site, B
     if (site->argument_count != 1 || !type_is_string(site->argument_types[0]))
         return false;
     const TypeField field = {RAW_FIELD, site->argument_types[0]};
-    out->function = function;
-    out->argument_count = 1;
+    (void)bind_begin(site, function, &type_string, out);
     out->result =
         type_new_nested(site->arena, TYPE_ROW, site->argument_types[0]->nullable, &field, 1);
     out->kernel = function->kernel;

@@ -410,8 +410,7 @@ static bool bind_printf(const ScalarFunction *function, const FunctionSite *site
 {
     if (site->argument_count == 0 || !type_is_string(site->argument_types[0]))
         return false;
-    out->function = function;
-    out->argument_count = site->argument_count;
+    (void)bind_begin(site, function, &type_string, out);
     out->result = &type_string;
     out->kernel = function->kernel;
     return true;
