@@ -146,6 +146,7 @@ typedef struct SourceClass {
     void (*acknowledge)(Source *source,
                         uint64_t epoch); /* the epoch with its position is durable */
     void (*progress)(Source *source, SourceProgress *out);
+    bool is_short; /* its few rows are all there: an epoch waits until they have been read */
 } SourceClass;
 
 /* -------------------------------------------------------------------- sinks */

@@ -68,6 +68,7 @@ const SourceClass values_source = {
     .position = values_position,
     .close = values_close,
     .progress = values_progress,
+    .is_short = true, /* so that the first epoch, and what waits for it, sees them */
 };
 
 static Operator *op_values_open(const OperatorContext *context, Error *error)

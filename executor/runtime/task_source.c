@@ -75,8 +75,12 @@ bool task_source_is_ahead(Task *task, int64_t *wait_ms)
 bool task_source_settled(const Task *task)
 {
     const TaskSource *source = task->source;
-    return source == NULL || !source->reading || task->store == NULL ||
-           source->class->settled == NULL || source->class->settled(source->source);
+    if (source == NULL || !source->reading)
+        return true;
+    if (source->class->is_short)
+        return false;
+    return task->store == NULL || source->class->settled == NULL ||
+           source->class->settled(source->source);
 }
 
 bool task_source_end(Task *task, Error *error)
