@@ -115,6 +115,10 @@ void task_ahead_approach(Task *task)
     uint64_t changed = count_changed(task, true);
     ahead->phase = AHEAD_APPROACH;
     ahead->left = changed * APPROACH_ROUNDS + APPROACH_RECORDS;
+    /* There may be more to copy than a look at the steady tables said a moment ago; a task without
+     * input would not look again by itself. */
+    ahead->more = true;
+    ahead->next_us = 0;
     look_if_near(task, changed);
 }
 
