@@ -1,5 +1,5 @@
 /* Limit and sort: rows by arrival, with refills; rows by order at the end. */
-#include "tests/operator_bench.h"
+#include "tests/rounds.h"
 
 extern const OperatorClass op_limit, op_sort;
 
@@ -64,37 +64,27 @@ START_TEST(random_changes_equal_a_list)
         Bench *bench = limit_new(_i, &plans[p], true);
         static char rows[512][8];
         uint32_t count = 0;
-        Fold *actual = memory_zalloc(sizeof(*actual)), *expected = memory_zalloc(sizeof(*expected));
-        Buffer text = {0};
+        Rounds rounds = rounds_open(bench, 15);
         for (uint32_t round = 0; round < 60; round++) {
-            buffer_clear(&text);
             for (uint32_t c = test_below(&random, 8) + 1; c > 0; c--) {
                 if (count == 0 || test_below(&random, 9) < 5) {
                     snprintf(rows[count], sizeof(rows[0]), "[%u]", test_below(&random, 9));
-                    buffer_printf(&text, "+I%s\n", rows[count++]);
+                    buffer_printf(&rounds.text, "+I%s\n", rows[count++]);
                     continue;
                 }
                 uint32_t at = test_below(&random, count);
-                buffer_printf(&text, "-D%s\n", rows[at]);
+                buffer_printf(&rounds.text, "-D%s\n", rows[at]);
                 /* Of equal rows the first goes. */
                 uint32_t first = 0;
                 while (strcmp(rows[first], rows[at]) != 0)
                     first++;
                 memmove(rows[first], rows[first + 1], sizeof(rows[0]) * (--count - first));
             }
-            bench_feed(bench, 0, buffer_text(&text));
-            bench_fold(bench, actual);
-            append_window(expected, rows, count, &plans[p]);
-            fold_compare(actual, expected);
-            fold_free(expected);
-            if (round % 15 == 14)
-                bench_restart(bench);
+            rounds_feed(&rounds);
+            append_window(rounds.expected, rows, count, &plans[p]);
+            rounds_compare(&rounds);
         }
-        buffer_deinit(&text);
-        fold_free(actual);
-        free(actual);
-        free(expected);
-        bench_free(bench);
+        rounds_close(&rounds);
     }
 }
 END_TEST

@@ -1,5 +1,5 @@
 /* Normalize and drop_update_before: upserts and duplicates become a proper changelog. */
-#include "tests/operator_bench.h"
+#include "tests/rounds.h"
 
 extern const OperatorClass op_normalize, op_drop_update_before, op_union;
 
@@ -67,39 +67,30 @@ START_TEST(random_upserts_equal_a_map)
     Bench *bench = normalize_new(_i % 3, "id INT, v STRING", &plan);
     bench->node.traits.folds = _i >= 3;
     uint32_t map[KEYS] = {0}; /* 0: not there */
-    Fold *actual = memory_zalloc(sizeof(*actual)), *expected = memory_zalloc(sizeof(*expected));
-    Buffer text = {0};
+    Rounds rounds = rounds_open(bench, 20);
     for (uint32_t round = 0; round < 80; round++) {
-        buffer_clear(&text);
         for (uint32_t c = test_below(&random, 30) + 1; c > 0; c--) {
             static const char *const kinds[] = {"+I", "+U", "+U", "-D", "-U"};
             uint32_t kind = test_below(&random, 5), key = test_below(&random, KEYS);
             map[key] = 1 + test_below(&random, 4);
-            buffer_printf(&text, "%s[%u, a value with number %u]\n", kinds[kind], key, map[key]);
+            buffer_printf(&rounds.text, "%s[%u, a value with number %u]\n", kinds[kind], key,
+                          map[key]);
             if (kind >= 3)
                 map[key] = 0;
         }
         /* A -U from outside need not have a +U behind it. */
         bench->emitter.allows_halves = true;
-        bench_feed(bench, 0, buffer_text(&text));
-        bench_fold(bench, actual);
+        rounds_feed(&rounds);
         for (uint32_t key = 0; key < KEYS; key++) {
             char row[64];
             int length = snprintf(row, sizeof(row), "[%u, a value with number %u]", key, map[key]);
             if (map[key] != 0)
-                fold_add(expected, row, (size_t)length);
+                fold_add(rounds.expected, row, (size_t)length);
         }
-        fold_compare(actual, expected);
-        ck_assert_uint_eq(state_store_keys(bench->context.state), expected->count);
-        fold_free(expected);
-        if (round % 20 == 19)
-            bench_restart(bench);
+        ck_assert_uint_eq(state_store_keys(bench->context.state), rounds.expected->count);
+        rounds_compare(&rounds);
     }
-    buffer_deinit(&text);
-    fold_free(actual);
-    free(actual);
-    free(expected);
-    bench_free(bench);
+    rounds_close(&rounds);
 }
 END_TEST
 

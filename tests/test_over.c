@@ -1,6 +1,6 @@
 /* Over: every way a value is found, held against a list that is computed anew after each change;
  * exact order of what a change emits; state given back; restarts. */
-#include "tests/operator_bench.h"
+#include "tests/rounds.h"
 
 extern const OperatorClass op_over;
 
@@ -208,10 +208,8 @@ START_TEST(random_changes_equal_a_list)
     Bench *bench = over_new(_i);
     static List lists[2];
     lists[0].count = lists[1].count = 0;
-    Fold *actual = memory_zalloc(sizeof(*actual)), *expected = memory_zalloc(sizeof(*expected));
-    Buffer text = {0};
+    Rounds rounds = rounds_open(bench, 15);
     for (uint32_t round = 0; round < 120; round++) {
-        buffer_clear(&text);
         for (uint32_t c = test_below(&random, 6) + 1; c > 0; c--) {
             uint32_t key = test_below(&random, 4) == 0;
             List *list = &lists[key];
@@ -220,26 +218,19 @@ START_TEST(random_changes_equal_a_list)
             goes = goes && list->count > (round < 80 ? 30 : 0);
             if (goes)
                 row = list->rows[test_below(&random, (uint32_t)list->count)];
-            buffer_printf(&text, "%s[%c, %d, %d]\n", goes ? "-D" : "+I", "ab"[key], row.ts, row.v);
+            buffer_printf(&rounds.text, "%s[%c, %d, %d]\n", goes ? "-D" : "+I", "ab"[key], row.ts,
+                          row.v);
             if (goes)
                 list_remove(list, row);
             else
                 list_insert(list, row);
         }
-        bench_feed(bench, 0, buffer_text(&text));
-        bench_fold(bench, actual);
-        list_fold(&lists[0], 'a', expected);
-        list_fold(&lists[1], 'b', expected);
-        fold_compare(actual, expected);
-        fold_free(expected);
-        if (round % 15 == 14)
-            bench_restart(bench);
+        rounds_feed(&rounds);
+        list_fold(&lists[0], 'a', rounds.expected);
+        list_fold(&lists[1], 'b', rounds.expected);
+        rounds_compare(&rounds);
     }
-    buffer_deinit(&text);
-    fold_free(actual);
-    free(actual);
-    free(expected);
-    bench_free(bench);
+    rounds_close(&rounds);
 }
 END_TEST
 
@@ -270,13 +261,11 @@ START_TEST(rows_at_the_end_equal_a_list)
     TestRandom random = test_random("over at the end");
     Bench *bench = over_at_end_new(_i);
     static List lists[KEYS];
-    Fold *actual = memory_zalloc(sizeof(*actual)), *expected = memory_zalloc(sizeof(*expected));
-    Buffer text = {0};
+    Rounds rounds = rounds_open(bench, 15);
     int time = 0;
     for (uint32_t key = 0; key < KEYS; key++)
         lists[key].count = 0;
     for (uint32_t round = 0; round < 60; round++) {
-        buffer_clear(&text);
         for (uint32_t c = test_below(&random, 30) + 1; c > 0; c--) {
             uint32_t key = test_below(&random, KEYS);
             List *list = &lists[key];
@@ -288,27 +277,19 @@ START_TEST(rows_at_the_end_equal_a_list)
                         (round < 40 ? test_below(&random, 12) == 0 : test_below(&random, 3) != 0);
             if (goes)
                 row = list->rows[list->count - 1 - (int)test_below(&random, 4) % list->count];
-            buffer_printf(&text, "%s[%c, %d, %d]\n", goes ? "-D" : "+I", 'a' + (int)key, row.ts,
-                          row.v);
+            buffer_printf(&rounds.text, "%s[%c, %d, %d]\n", goes ? "-D" : "+I", 'a' + (int)key,
+                          row.ts, row.v);
             if (goes)
                 list_remove(list, row);
             else
                 list_insert(list, row);
         }
-        bench_feed(bench, 0, buffer_text(&text));
-        bench_fold(bench, actual);
+        rounds_feed(&rounds);
         for (uint32_t key = 0; key < KEYS; key++)
-            list_fold_at_end(&lists[key], (char)('a' + key), expected);
-        fold_compare(actual, expected);
-        fold_free(expected);
-        if (round % 15 == 14)
-            bench_restart(bench);
+            list_fold_at_end(&lists[key], (char)('a' + key), rounds.expected);
+        rounds_compare(&rounds);
     }
-    buffer_deinit(&text);
-    fold_free(actual);
-    free(actual);
-    free(expected);
-    bench_free(bench);
+    rounds_close(&rounds);
 }
 END_TEST
 
@@ -359,35 +340,25 @@ START_TEST(least_of_wide_frames_equals_a_list)
     Bench *bench = over_wide_new(_i);
     static List list;
     list.count = 0;
-    Fold *actual = memory_zalloc(sizeof(*actual)), *expected = memory_zalloc(sizeof(*expected));
-    Buffer text = {0};
+    Rounds rounds = rounds_open(bench, 15);
     for (uint32_t round = 0; round < 60; round++) {
-        buffer_clear(&text);
         for (uint32_t c = test_below(&random, 30) + 1; c > 0; c--) {
             ListRow row = {(int)test_below(&random, 300), (int)test_below(&random, 1000)};
             bool goes = list.count != 0 &&
                         (round < 35 ? test_below(&random, 4) == 0 : test_below(&random, 4) != 0);
             if (goes)
                 row = list.rows[test_below(&random, (uint32_t)list.count)];
-            buffer_printf(&text, "%s[a, %d, %d]\n", goes ? "-D" : "+I", row.ts, row.v);
+            buffer_printf(&rounds.text, "%s[a, %d, %d]\n", goes ? "-D" : "+I", row.ts, row.v);
             if (goes)
                 list_remove(&list, row);
             else
                 list_insert(&list, row);
         }
-        bench_feed(bench, 0, buffer_text(&text));
-        bench_fold(bench, actual);
-        list_fold_wide(&list, expected);
-        fold_compare(actual, expected);
-        fold_free(expected);
-        if (round % 15 == 14)
-            bench_restart(bench);
+        rounds_feed(&rounds);
+        list_fold_wide(&list, rounds.expected);
+        rounds_compare(&rounds);
     }
-    buffer_deinit(&text);
-    fold_free(actual);
-    free(actual);
-    free(expected);
-    bench_free(bench);
+    rounds_close(&rounds);
 }
 END_TEST
 

@@ -1,5 +1,5 @@
 /* Rank and deduplicate: the exact changelog of every rule, and random changes against a list. */
-#include "tests/operator_bench.h"
+#include "tests/rounds.h"
 
 extern const OperatorClass op_rank, op_deduplicate;
 
@@ -258,10 +258,8 @@ static void random_case(TestRandom *random, int size_index, const PlanRank *plan
     Bench *bench = rank_new(size_index, plan, retracts ? CHANGES_ALL : CHANGES_INSERT_ONLY);
     static ListRow rows[3][1024];
     uint32_t counts[3] = {0};
-    Fold *actual = memory_zalloc(sizeof(*actual)), *expected = memory_zalloc(sizeof(*expected));
-    Buffer text = {0};
+    Rounds rounds = rounds_open(bench, 10);
     for (uint32_t round = 0; round < 40; round++) {
-        buffer_clear(&text);
         for (uint32_t c = test_below(random, 9) + 1; c > 0; c--) {
             uint32_t k = test_below(random, 3);
             ListRow *list = rows[k];
@@ -269,7 +267,7 @@ static void random_case(TestRandom *random, int size_index, const PlanRank *plan
                 uint32_t at = test_below(random, counts[k]);
                 while (at > 0 && strcmp(list[at - 1].text, list[at].text) == 0)
                     at--; /* of equal rows the first goes */
-                buffer_printf(&text, "-D[%s]\n", list[at].text);
+                buffer_printf(&rounds.text, "-D[%s]\n", list[at].text);
                 memmove(list + at, list + at + 1, sizeof(*list) * (--counts[k] - at));
                 continue;
             }
@@ -278,22 +276,14 @@ static void random_case(TestRandom *random, int size_index, const PlanRank *plan
                 list[at] = list[at - 1];
             list[at].value = value;
             snprintf(list[at].text, sizeof(list[at].text), "%u, %u, n%u", k, value, round * 16 + c);
-            buffer_printf(&text, "+I[%s]\n", list[at].text);
+            buffer_printf(&rounds.text, "+I[%s]\n", list[at].text);
         }
-        bench_feed(bench, 0, buffer_text(&text));
-        bench_fold(bench, actual);
+        rounds_feed(&rounds);
         for (uint32_t k = 0; k < 3; k++)
-            expect_range(expected, rows[k], counts[k], plan);
-        fold_compare(actual, expected);
-        fold_free(expected);
-        if (round % 10 == 9)
-            bench_restart(bench);
+            expect_range(rounds.expected, rows[k], counts[k], plan);
+        rounds_compare(&rounds);
     }
-    buffer_deinit(&text);
-    fold_free(actual);
-    free(actual);
-    free(expected);
-    bench_free(bench);
+    rounds_close(&rounds);
 }
 
 START_TEST(random_changes_equal_a_list)
