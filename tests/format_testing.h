@@ -169,4 +169,20 @@ static inline void format_round_trip(const FormatTest *test, const Batch *batch,
     buffer_deinit(&wanted);
 }
 
+/* Whole, in pieces and whole again, from input that stays and that does not, the same comes out as
+ * from `slow`. */
+static inline void format_check_ways(FormatTest *test, Str input, FormatRun *slow, Random *random)
+{
+    for (int way = 0; way < 3; way++) {
+        test->input_stays = way != 0;
+        FormatRun fast = format_decode(test, input, way == 1 ? 1000 : SIZE_MAX, random);
+        ck_assert_str_eq(buffer_text(&fast.out), buffer_text(&slow->out));
+        if (slow->good) {
+            ck_assert_uint_eq(fast.lines, slow->lines);
+            ck_assert_uint_eq(fast.skipped, slow->skipped);
+        }
+        buffer_deinit(&fast.out);
+    }
+}
+
 #endif

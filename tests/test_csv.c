@@ -343,16 +343,7 @@ START_TEST(test_grid)
         FormatTest each = test;
         format_option(&each, "csv.escape-character", "\\u0001");
         FormatRun slow = format_decode(&each, input, SIZE_MAX, &random);
-        for (int way = 0; way < 3; way++) {
-            test.input_stays = way != 0;
-            FormatRun fast = format_decode(&test, input, way == 1 ? 1000 : SIZE_MAX, &random);
-            ck_assert_str_eq(buffer_text(&fast.out), buffer_text(&slow.out));
-            if (slow.good) {
-                ck_assert_uint_eq(fast.lines, slow.lines);
-                ck_assert_uint_eq(fast.skipped, slow.skipped);
-            }
-            buffer_deinit(&fast.out);
-        }
+        format_check_ways(&test, input, &slow, &random);
         buffer_deinit(&slow.out);
         buffer_deinit(&text);
     }
