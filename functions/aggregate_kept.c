@@ -60,19 +60,18 @@ static bool kept_append(KeptState *state, Str values, uint64_t count, bool owned
     return true;
 }
 
+/* `scratch` is memory used again. */
 static bool kept_put(const KeptPlan *plan, const KeptState *state, Vector *out, uint32_t row,
-                     Arena *arena, Error *error)
+                     Arena *arena, Arena *scratch, Error *error)
 {
-    Arena *scratch = arena_new((size_t)1 << 12);
+    arena_reset(scratch);
     const uint32_t count = (uint32_t)state->count;
     Str rest = kept_values(state);
     Vector values;
     vector_init(&values, plan->type, count + 1, scratch);
     for (uint32_t i = 0; i < count; i++)
         sort_key_read(&rest, ascending, &values, i, scratch);
-    const bool made = plan->make(plan->data, &values, count, out, row, arena, error);
-    arena_free(scratch);
-    return made;
+    return plan->make(plan->data, &values, count, out, row, arena, error);
 }
 
 static void kept_empty(KeptState *state, AggregateMemory *memory)
@@ -86,11 +85,12 @@ static bool kept_update(const AggregateUpdate *update, Error *error)
     const KeptPlan *plan = update->data;
     const Vector *const arg = update->args[0];
     Buffer value = {0}, room = {0};
+    Arena *scratch = arena_new((size_t)1 << 12);
     bool done = true;
     for (uint32_t row = 0; row < update->row_count && done; row++) {
         KeptState *const state = (KeptState *)(void *)update->states[row];
         if (update->before != NULL)
-            done = kept_put(plan, state, update->before, row, update->arena, error);
+            done = kept_put(plan, state, update->before, row, update->arena, scratch, error);
         if (done && update_counts(update, row) &&
             (plan->keeps_nulls || !vector_is_null(arg, row))) {
             buffer_clear(&value);
@@ -101,10 +101,11 @@ static bool kept_update(const AggregateUpdate *update, Error *error)
         if (update_empties(update, row))
             kept_empty(state, update->memory);
         if (done && update->after != NULL)
-            done = kept_put(plan, state, update->after, row, update->arena, error);
+            done = kept_put(plan, state, update->after, row, update->arena, scratch, error);
     }
     buffer_deinit(&value);
     buffer_deinit(&room);
+    arena_free(scratch);
     return done;
 }
 
@@ -125,10 +126,13 @@ static bool kept_merge(const void *data, uint8_t *to, const uint8_t *from, Aggre
 static bool kept_result(const void *data, uint8_t *const *states, uint32_t count, Vector *out,
                         Arena *arena, Error *error)
 {
-    for (uint32_t i = 0; i < count; i++)
-        if (!kept_put(data, (const KeptState *)(const void *)states[i], out, i, arena, error))
-            return false;
-    return true;
+    Arena *scratch = arena_new((size_t)1 << 12);
+    bool done = true;
+    for (uint32_t i = 0; i < count && done; i++)
+        done = kept_put(data, (const KeptState *)(const void *)states[i], out, i, arena, scratch,
+                        error);
+    arena_free(scratch);
+    return done;
 }
 
 void aggregate_keep_in_state(BoundAggregate *bound, Arena *arena)
