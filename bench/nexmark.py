@@ -3,9 +3,10 @@ cost.
 
 A rate per core is events divided by the CPU time of all threads; the rate of all cores is events divided by wall
 time at as many workers as there are cores. What the machine itself gives is measured beside it: as many processes of
-one worker each as there are cores, at once, which share nothing but memory and caches. For these three, fast queries
-get more events, so that starting and ending do not weigh. Windowed figures hold for RATE events per second of event
-time only. Ways alternate; runs without checkpoints and mini-batch are medians of RUNS.
+one worker each as there are cores, at once, which share nothing but memory and caches. Every query gets so many events
+that it takes a second or more, so that starting and ending do not weigh, and several seconds where checkpoints, one
+each second, and mini-batch are measured. Windowed figures hold for RATE events per second of event time only. Ways
+alternate; the first three are medians of RUNS.
 """
 import os
 import re
@@ -17,7 +18,8 @@ EVENTS = 3_000_000
 QUICK_EVENTS = 500_000
 RATE = 10_000
 RUNS = 3
-SCALING_SECONDS = 1  # what one worker takes at least when it is compared with several
+RUN_SECONDS = 1  # what one worker takes at least
+LONG_SECONDS = 3  # and where checkpoints and mini-batch are measured
 QUERIES = range(24)
 
 # Events per second and core that a query must reach, in millions, where a floor is set.
@@ -114,41 +116,45 @@ def median(runs, figure):
     return statistics.median(getattr(run, figure) for run in runs)
 
 
-def scaling(bench, query, first, events, times):
-    """Medians of one worker, all, and all in processes of their own: CPU and wall seconds per event."""
-    if not bench.quick:
-        events = max(events, int(events / first.wall * SCALING_SECONDS))
-    text = tables(events) + query_text(query)
-    runs = {"plain": [], "cores": [], "processes": []}
+def enough_events(bench, first, events, seconds):
+    """So many that one worker takes so long, by the first run, of `events`; no fewer than those."""
+    return events if bench.quick else max(events, int(events / first.wall * seconds))
+
+
+def alternate(bench, text, ways, times):
+    """Runs of each way in turns."""
+    runs = {way: [] for way in ways}
     for _ in range(times):
-        runs["plain"].append(Run(bench, WAYS["plain"] + text))
-        runs["cores"].append(Run(bench, WAYS["cores"] + text))
-        runs["processes"].append(Processes(bench, WAYS["plain"] + text))
-    return {way: (median(of, "cpu") / events, median(of, "wall") / events) for way, of in runs.items()}
+        for way in ways:
+            if way == "processes":
+                runs[way].append(Processes(bench, WAYS["plain"] + text))
+            else:
+                runs[way].append(Run(bench, WAYS[way] + text))
+    return runs
 
 
-def measure(bench, query, events, times):
+def measure(bench, query, least, times):
     """The figures of one query; rates in million events per second."""
-    text = tables(events) + query_text(query)
-    plain = [Run(bench, text) for _ in range(times)]
-    checkpoints, mini_batch = (Run(bench, WAYS[way] + text) for way in ("checkpoints", "mini-batch"))
-    wall = median(plain, "wall")
-    ways = scaling(bench, query, plain[0], events, times)
-    one, cores, processes = (ways[way] for way in ("plain", "cores", "processes"))
+    first = Run(bench, tables(least) + query_text(query))
+    events = enough_events(bench, first, least, RUN_SECONDS)
+    runs = alternate(bench, tables(events) + query_text(query), ("plain", "cores", "processes"), times)
+    cpu, wall = ({way: median(of, figure) / events for way, of in runs.items()} for figure in ("cpu", "wall"))
+    long_text = tables(enough_events(bench, first, least, LONG_SECONDS)) + query_text(query)
+    long = {way: of[0] for way, of in alternate(bench, long_text, ("plain", "checkpoints", "mini-batch"), 1).items()}
     return {
         "query": query,
-        "core": events / median(plain, "cpu") / 1e6,
-        "wall": 1 / one[1] / 1e6,
-        "all": 1 / cores[1] / 1e6,
-        "scale": one[1] / cores[1],
-        "machine": one[1] / processes[1],
-        "cpu": cores[0] / one[0],
-        "machine_cpu": processes[0] / one[0],
-        "peak_mb": median(plain, "peak_mb"),
-        "state_mb": median(plain, "state") / 1e6,
-        "pause_ms": checkpoints.pause_ms,
-        "checkpoints": wall / checkpoints.wall,
-        "mini-batch": wall / mini_batch.wall,
+        "core": 1 / cpu["plain"] / 1e6,
+        "wall": 1 / wall["plain"] / 1e6,
+        "all": 1 / wall["cores"] / 1e6,
+        "scale": wall["plain"] / wall["cores"],
+        "machine": wall["plain"] / wall["processes"],
+        "cpu": cpu["cores"] / cpu["plain"],
+        "machine_cpu": cpu["processes"] / cpu["plain"],
+        "peak_mb": median(runs["plain"], "peak_mb"),
+        "state_mb": median(runs["plain"], "state") / 1e6,
+        "pause_ms": long["checkpoints"].pause_ms,
+        "checkpoints": long["plain"].wall / long["checkpoints"].wall,
+        "mini-batch": long["plain"].wall / long["mini-batch"].wall,
         "floor": FLOORS.get(query),
     }
 
@@ -167,8 +173,8 @@ def nexmark_figures(bench):
 def bench_nexmark(bench):
     """All queries; see the head of bench/nexmark.py."""
     events = QUICK_EVENTS if bench.quick else EVENTS
-    print(f"  $ weir -q -i bench/nexmark/tables.sql -f bench/nexmark/qN.sql   ({events:,} events, {RATE:,} a second of"
-          " event time)")
+    print(f"  $ weir -q -i bench/nexmark/tables.sql -f bench/nexmark/qN.sql   ({events:,} events or more, {RATE:,} a second"
+          " of event time)")
     print(f"M events/s: per core, wall, wall at {CORES} workers, that over one, and what {CORES} processes at once "
           "give over one;\nCPU time per event over that of one worker, of the workers and of the processes; peak and "
           "state in MB; longest\npause for a checkpoint in ms; share of the speed left with checkpoints every second, "

@@ -53,10 +53,9 @@ def nexmark_part(bench):
     yield f"""
 ## Nexmark
 
-The queries of the Nexmark benchmark, from [bench/nexmark](../bench/nexmark), over {events:,} events of the built-in generator at
-{nexmark.RATE:,} events per second of event time (figures of windows hold for that density only), into a `blackhole`: it takes every
-change that a query makes, but -U. Runs with checkpoints and with mini-batch: one each; others: medians of {times}. Where one worker
-is compared with several, fast queries get so many events that it takes a second.
+The queries of the Nexmark benchmark, from [bench/nexmark](../bench/nexmark), over {events:,} events of the built-in generator, or as many as take one worker
+a second, at {nexmark.RATE:,} events per second of event time (figures of windows hold for that density only), into a `blackhole`: it
+takes every change that a query makes, but -U. Medians of {times}; checkpoints and mini-batch: one run each, of {nexmark.LONG_SECONDS} seconds or more.
 
 | column | what it is, in million events per second where nothing else is said |
 | --- | --- |
