@@ -40,19 +40,20 @@ static void *refuse_endless_sort(const Binder *binder, AstPlace place, Error *er
     return NULL;
 }
 
-static LogicalNode *bind_sort(Binder *binder, const AstQuery *query, LogicalNode *node,
+/* The node that sorts, or keeps the first rows; NULL with the error. */
+static LogicalNode *sort_node(Binder *binder, const AstQuery *query, LogicalNode *node,
                               const BoundOrder *order, const LogicalLimit *limit, Error *error)
 {
-    Arena *arena = binder->context->arena;
     AstPlace place = query->order_by[0].expr->place;
     bool bounded = binder->context->config->bounded_run;
     bool endless = !bounded && query->limit == NULL && limit->offset == 0;
     bool in_time = endless && !order->keys[0].descending &&
                    logical_time(node, order->keys[0].column) == TIME_EVENT;
-    if (endless && !in_time)
-        return refuse_endless_sort(binder, place, error);
+    if (endless && !in_time) /* a query around it does not see the order of its rows */
+        return binder->query_depth > 1 ? node : refuse_endless_sort(binder, place, error);
     const char *op = bounded ? "sort" : in_time ? "temporal_sort" : "rank";
-    LogicalNode *sort = logical_new_unary(arena, op, node->schema, node, bind_place(binder, place));
+    LogicalNode *sort = logical_new_unary(binder->context->arena, op, node->schema, node,
+                                          bind_place(binder, place));
     if (bounded || in_time)
         sort->sort = (LogicalSort){order->keys, order->key_count, limit->offset, limit->limit};
     else
@@ -67,7 +68,15 @@ static LogicalNode *bind_sort(Binder *binder, const AstQuery *query, LogicalNode
                                    .is_sort = true};
     if (query->kind == AST_QUERY_SELECT)
         bind_apply_late(binder, query->select, sort);
-    if (order->visible == node->schema->column_count)
+    return sort;
+}
+
+static LogicalNode *bind_sort(Binder *binder, const AstQuery *query, LogicalNode *node,
+                              const BoundOrder *order, const LogicalLimit *limit, Error *error)
+{
+    Arena *arena = binder->context->arena;
+    LogicalNode *sort = sort_node(binder, query, node, order, limit, error);
+    if (sort == NULL || order->visible == node->schema->column_count)
         return sort;
     const Expr **projections = logical_identity(arena, node->schema);
     const Schema *schema = schema_new(arena, node->schema->columns, order->visible);

@@ -73,20 +73,23 @@ LogicalNode *logical_pick(Arena *arena, LogicalNode *node, const uint32_t *colum
 
 LogicalNode *decorrelate_rank(Arena *arena, LogicalNode *node)
 {
-    bool sorts = logical_is(node, "sort");
-    if (!sorts)
+    LogicalSort sort;
+    if (logical_is(node, "sort"))
+        sort = node->sort;
+    else if (logical_is(node, "limit"))
+        sort = (LogicalSort){.offset = node->limit.offset, .limit = node->limit.limit};
+    else
         return node;
-    const LogicalSort *sort = &node->sort;
-    if (sort->offset == 0 && sort->limit == UINT64_MAX)
+    if (sort.offset == 0 && sort.limit == UINT64_MAX)
         return decorrelate_rank(arena, node->inputs[0]);
     LogicalNode *rank =
         logical_new_unary(arena, "rank", node->schema, node->inputs[0], node->place);
-    bool ends = sort->limit <= UINT64_MAX - sort->offset;
+    bool ends = sort.limit <= UINT64_MAX - sort.offset;
     rank->rank = (LogicalRank){.function = PLAN_RANK_ROW_NUMBER,
-                               .order = sort->keys,
-                               .order_count = sort->key_count,
-                               .first = sort->offset + 1,
-                               .last = ends ? sort->offset + sort->limit : UINT64_MAX,
+                               .order = sort.keys,
+                               .order_count = sort.key_count,
+                               .first = sort.offset + 1,
+                               .last = ends ? sort.offset + sort.limit : UINT64_MAX,
                                .last_column = -1};
     return rank;
 }

@@ -282,6 +282,59 @@ static LogicalNode *spread_union(const Domain *domain, LogicalNode *node, Error 
     return copy;
 }
 
+/* The domain behind the columns that such a node passes on, and before those it makes. */
+static LogicalNode *pass_domain(const Domain *domain, const LogicalNode *node, LogicalNode *input,
+                                uint32_t **passed, uint32_t *passed_count)
+{
+    Arena *arena = domain->context->arena;
+    uint32_t old = *passed_count, more = domain->slots.count, own = node->schema->column_count;
+    uint32_t at = node->inputs[0]->schema->column_count;
+    uint32_t *all = arena_new_array(arena, uint32_t, old + more + 1);
+    Column *columns = arena_new_array(arena, Column, own + more + 1);
+    if (old != 0)
+        memcpy(all, *passed, sizeof(*all) * old);
+    memcpy(columns, node->schema->columns, sizeof(*columns) * old);
+    for (uint32_t i = 0; i < more; i++) {
+        all[old + i] = at + i;
+        columns[old + i] = input->schema->columns[at + i];
+    }
+    memcpy(columns + old + more, node->schema->columns + old, sizeof(*columns) * (own - old));
+    LogicalNode *copy = arena_memdup(arena, node, sizeof(*node));
+    copy->inputs = arena_new_array(arena, LogicalNode *, 1);
+    copy->inputs[0] = input;
+    copy->schema = schema_new(arena, columns, own + more);
+    *passed = all;
+    *passed_count = old + more;
+    return copy;
+}
+
+/* Elements of lists, rows of grouping sets: made of one row each, so of one combination. */
+static LogicalNode *spread_rows(const Domain *domain, LogicalNode *node, Error *error)
+{
+    Arena *arena = domain->context->arena;
+    LogicalNode *input = spread(domain, node->inputs[0], error);
+    if (input == NULL)
+        return NULL;
+    uint32_t own = node->schema->column_count, more = domain->slots.count;
+    LogicalNode *copy;
+    uint32_t old;
+    if (logical_is(node, "unnest")) {
+        LogicalUnnest unnest = node->unnest;
+        old = unnest.passed_count;
+        copy = pass_domain(domain, node, input, &unnest.passed, &unnest.passed_count);
+        copy->unnest = unnest;
+    } else {
+        LogicalExpand expand = node->expand;
+        old = expand.passed_count;
+        copy = pass_domain(domain, node, input, &expand.passed, &expand.passed_count);
+        copy->expand = expand;
+    }
+    uint32_t *positions = arena_new_array(arena, uint32_t, own + more + 1);
+    for (uint32_t i = 0; i < own + more; i++)
+        positions[i] = i < old ? i : i < own ? i + more : i - own + old;
+    return logical_pick(arena, copy, positions, own + more);
+}
+
 static LogicalNode *refuse(const LogicalNode *node, Error *error)
 {
     Buffer what = {0};
@@ -323,6 +376,8 @@ static LogicalNode *spread(const Domain *domain, LogicalNode *node, Error *error
         return spread_calc(domain, node, error);
     if (logical_is(node, "join"))
         return spread_join(domain, node, error);
+    if (logical_is(node, "aggregate") && node->aggregate.empty_set_count != 0)
+        return refuse(node, error);
     if (logical_is(node, "aggregate"))
         return node->aggregate.key_count == 0 ? spread_global(domain, node, error)
                                               : spread_groups(domain, node, error);
@@ -330,6 +385,8 @@ static LogicalNode *spread(const Domain *domain, LogicalNode *node, Error *error
         return spread_union(domain, node, error);
     if (logical_is(node, "rank") || logical_is(node, "over"))
         return spread_parted(domain, node, error);
+    if (logical_is(node, "unnest") || logical_is(node, "expand"))
+        return spread_rows(domain, node, error);
     return refuse(node, error);
 }
 
