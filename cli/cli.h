@@ -25,6 +25,8 @@ typedef struct CliOptions {
 bool print_result(WeirSession *session, WeirResult *result);
 /* Writes out what was printed; false with a message when standard output does not take it. */
 bool flush_output(void);
+/* The session's last error, on standard error. */
+void print_error(WeirSession *session);
 
 /* print_table.c: a grid whose columns are as wide as told; text is cut to fit. */
 typedef struct TableColumn {
@@ -45,7 +47,6 @@ bool run_file(WeirSession *session, const char *path, bool init_only);
 bool wait_for_jobs(WeirSession *session, bool quiet);
 /* Reads a whole file, or standard input for "-"; false with a message on standard error. */
 bool read_file(const char *path, Buffer *out);
-void print_error(WeirSession *session);
 
 /* status_line.c: one line on standard error, redrawn in place while jobs run on a terminal. */
 void status_line_draw(WeirSession *session);

@@ -24,6 +24,12 @@ bool flush_output(void)
     return false;
 }
 
+void print_error(WeirSession *session)
+{
+    status_line_clear();
+    fprintf(stderr, "%s\n", weir_error_message(session));
+}
+
 static bool write_out(Buffer *out)
 {
     if (out->length == 0)

@@ -6,12 +6,6 @@
 
 #include "core/str.h"
 
-void print_error(WeirSession *session)
-{
-    status_line_clear();
-    fprintf(stderr, "%s\n", weir_error_message(session));
-}
-
 bool read_file(const char *path, Buffer *out)
 {
     FILE *file = strcmp(path, "-") == 0 ? stdin : fopen(path, "rb");

@@ -23,26 +23,6 @@ static void memory_assign(AggregateMemory *memory, StringView *slot, Str value)
 
 /* ---------------------------------------------------------------- aggregates */
 
-const uint8_t *aggregate_active_rows(AggregateBatch *work, int32_t filter)
-{
-    const uint8_t *counted = work->any_ignored ? work->counted : NULL;
-    if (filter < 0)
-        return counted;
-    const Vector *condition = &work->in->columns[filter];
-    const uint8_t *values = condition->data;
-    if (work->active == NULL)
-        work->active = arena_new_array(work->arena, const uint8_t *, work->in->column_count);
-    if (work->active[filter] != NULL)
-        return work->active[filter];
-    uint8_t *active = arena_alloc(work->arena, work->count);
-    for (uint32_t i = 0; i < work->count; i++) {
-        bool holds = values[vector_index(condition, i)] != 0 && !vector_is_null(condition, i);
-        active[i] = holds && (counted == NULL || counted[i] != 0);
-    }
-    work->active[filter] = active;
-    return active;
-}
-
 static bool update_call(Aggregate *aggregate, uint32_t number, AggregateBatch *work, Error *error)
 {
     const AggregateCall *call = &aggregate->calls[number];

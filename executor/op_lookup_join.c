@@ -20,21 +20,6 @@
 /* Connections at most; a server answers more questions beside each other, but not much faster. */
 #define HELPERS_MAX 4
 
-bool lookup_blame(const LookupJoin *join, Error *error)
-{
-    if (error->code != ERROR_CANCELLED)
-        error_prefix(error, "lookup of table \"%s\": ", join->plan->info.scan.table->name);
-    return false;
-}
-
-LookupKeys lookup_encode_left(const LookupJoin *join, const Batch *batch, Arena *arena)
-{
-    const Vector **columns = arena_new_array(arena, const Vector *, join->plan->key_count + 1);
-    for (uint32_t k = 0; k < join->plan->key_count; k++)
-        columns[k] = &batch->columns[join->plan->left_keys[k]];
-    return lookup_encode_keys(&join->shape, columns, batch->row_count, arena);
-}
-
 static bool lookup_batch(Operator *op, uint32_t input, Batch *batch, Emitter *emitter, Error *error)
 {
     LookupJoin *join = (LookupJoin *)op;

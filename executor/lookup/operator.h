@@ -39,9 +39,22 @@ static inline int64_t lookup_now_us(const LookupJoin *join)
 }
 
 /* Names the table in an error. Returns false. */
-bool lookup_blame(const LookupJoin *join, Error *error);
+static inline bool lookup_blame(const LookupJoin *join, Error *error)
+{
+    if (error->code != ERROR_CANCELLED)
+        error_prefix(error, "lookup of table \"%s\": ", join->plan->info.scan.table->name);
+    return false;
+}
+
 /* The keys of a batch of the left side. */
-LookupKeys lookup_encode_left(const LookupJoin *join, const Batch *batch, Arena *arena);
+static inline LookupKeys lookup_encode_left(const LookupJoin *join, const Batch *batch,
+                                            Arena *arena)
+{
+    const Vector **columns = arena_new_array(arena, const Vector *, join->plan->key_count + 1);
+    for (uint32_t k = 0; k < join->plan->key_count; k++)
+        columns[k] = &batch->columns[join->plan->left_keys[k]];
+    return lookup_encode_keys(&join->shape, columns, batch->row_count, arena);
+}
 
 /* ------------------------------------------------------------- lookup/reload.c */
 
