@@ -336,35 +336,49 @@ static void encode_variable(const RowSlot *slot, const Vector *vector, const Str
     }
 }
 
+RowNested row_measure(const RowLayout *layout, const Vector *const *columns, const uint32_t *rows,
+                      uint32_t count, Arena *arena, Str *out)
+{
+    for (uint32_t i = 0; i < count; i++)
+        out[i].length = layout->fixed_bytes;
+    if (!layout->variable)
+        return NULL;
+    const Str **nested = arena_new_array(arena, const Str *, layout->count);
+    for (uint32_t c = 0; c < layout->count; c++) {
+        if (type_is_nested(layout->slots[c].type))
+            nested[c] = nested_encode(columns[c], rows, count, arena);
+        if (type_is_variable(layout->slots[c].type))
+            add_lengths(columns[c], nested[c], rows, count, out);
+    }
+    return nested;
+}
+
 void row_encode(const RowLayout *layout, const Vector *const *columns, const uint32_t *rows,
                 uint32_t count, Arena *arena, Str *out)
 {
-    const Str **encoded = NULL;
-    for (uint32_t i = 0; i < count; i++)
-        out[i].length = layout->fixed_bytes;
-    if (layout->variable) {
-        encoded = arena_new_array(arena, const Str *, layout->count);
-        for (uint32_t c = 0; c < layout->count; c++) {
-            if (type_is_nested(layout->slots[c].type))
-                encoded[c] = nested_encode(columns[c], rows, count, arena);
-            if (type_is_variable(layout->slots[c].type))
-                add_lengths(columns[c], encoded[c], rows, count, out);
-        }
-    }
+    RowNested nested = row_measure(layout, columns, rows, count, arena, out);
     size_t total = 0;
     for (uint32_t i = 0; i < count; i++)
         total += out[i].length;
     char *next = arena_alloc(arena, total);
     for (uint32_t i = 0; i < count; i++) {
-        memset(next, 0, layout->null_bytes);
         out[i].data = next;
         next += out[i].length;
+    }
+    row_write(layout, columns, rows, count, nested, out);
+}
+
+void row_write(const RowLayout *layout, const Vector *const *columns, const uint32_t *rows,
+               uint32_t count, RowNested nested, Str *out)
+{
+    for (uint32_t i = 0; i < count; i++) {
+        memset((char *)(uintptr_t)out[i].data, 0, layout->null_bytes);
         out[i].length = layout->fixed_bytes;
     }
     for (uint32_t c = 0; c < layout->count; c++) {
         const RowSlot *slot = &layout->slots[c];
         if (type_is_variable(slot->type))
-            encode_variable(slot, columns[c], encoded[c], rows, count, out);
+            encode_variable(slot, columns[c], nested[c], rows, count, out);
         else
             encode_slots(slot, columns[c], rows, count, out);
         encode_nulls(slot, c, columns[c], rows, count, out);
@@ -447,5 +461,101 @@ void row_decode(const RowLayout *layout, Str encoded, Vector *const *columns, ui
             memcpy((char *)to->data + (size_t)slot->bytes * row, encoded.data + slot->offset,
                    slot->bytes);
         }
+    }
+}
+
+#define DECODE_SLOTS(name, type)                                                                   \
+    static void decode_slots_##name(void *data, const uint32_t *to, const Str *encoded,            \
+                                    uint32_t count, uint32_t offset)                               \
+    {                                                                                              \
+        for (uint32_t i = 0; i < count; i++)                                                       \
+            memcpy((char *)data + sizeof(type) * (to == NULL ? i : to[i]),                         \
+                   encoded[i].data + offset, sizeof(type));                                        \
+    }
+DECODE_SLOTS(1, uint8_t)
+DECODE_SLOTS(2, uint16_t)
+DECODE_SLOTS(4, uint32_t)
+DECODE_SLOTS(8, uint64_t)
+DECODE_SLOTS(16, uint128_t)
+
+static void decode_slots(const RowSlot *slot, const Str *encoded, uint32_t count, Vector *vector,
+                         const uint32_t *to)
+{
+    switch (slot->bytes) {
+    case 1:
+        decode_slots_1(vector->data, to, encoded, count, slot->offset);
+        break;
+    case 2:
+        decode_slots_2(vector->data, to, encoded, count, slot->offset);
+        break;
+    case 4:
+        decode_slots_4(vector->data, to, encoded, count, slot->offset);
+        break;
+    case 8:
+        decode_slots_8(vector->data, to, encoded, count, slot->offset);
+        break;
+    case 16:
+        decode_slots_16(vector->data, to, encoded, count, slot->offset);
+        break;
+    default:
+        assert(false);
+    }
+}
+
+/* Reads the strings or nested values that begin at tails[i], and moves those behind them. */
+static void decode_variable(const RowSlot *slot, const Str *encoded, uint32_t count, Vector *vector,
+                            const uint32_t *to, const char **tails, Arena *arena)
+{
+    bool is_nested = type_is_nested(slot->type);
+    for (uint32_t i = 0; i < count; i++) {
+        uint32_t length;
+        memcpy(&length, encoded[i].data + slot->offset, sizeof(length));
+        Str text = {tails[i], length};
+        tails[i] += length;
+        if (vector == NULL)
+            continue;
+        uint32_t row = to == NULL ? i : to[i];
+        if (is_nested) {
+            Reader reader = reader_of(text);
+            nested_read(&reader, vector, row, arena, true);
+        } else {
+            ((StringView *)vector->data)[row] = string_view_borrow(text.data, text.length);
+        }
+    }
+}
+
+static void decode_nulls(const RowLayout *layout, uint32_t column, const Str *encoded,
+                         uint32_t count, Vector *vector, const uint32_t *to, Arena *arena)
+{
+    uint32_t byte = column / NULL_BYTE_BITS, bit = column % NULL_BYTE_BITS;
+    for (uint32_t i = 0; i < count; i++) {
+        uint32_t row = to == NULL ? i : to[i];
+        if (((uint8_t)encoded[i].data[byte] >> bit & 1) != 0)
+            vector_set_null(vector, row, arena);
+        else if (vector->validity != NULL)
+            vector_set_valid(vector, row);
+    }
+}
+
+void row_decode_rows(const RowLayout *layout, const Str *encoded, uint32_t count,
+                     Vector *const *columns, const uint32_t *to, Arena *arena)
+{
+    uint32_t end = layout->count; /* behind the last that is wanted */
+    while (end != 0 && columns[end - 1] == NULL)
+        end--;
+    const char **tails = NULL;
+    for (uint32_t c = 0; c < end; c++) {
+        const RowSlot *slot = &layout->slots[c];
+        if (type_is_variable(slot->type) && tails == NULL) {
+            tails = arena_alloc(arena, sizeof(*tails) * (count + 1));
+            for (uint32_t i = 0; i < count; i++)
+                tails[i] = encoded[i].data + layout->fixed_bytes;
+        }
+        if (type_is_variable(slot->type))
+            decode_variable(slot, encoded, count, columns[c], to, tails, arena);
+        else if (columns[c] != NULL)
+            decode_slots(slot, encoded, count, columns[c], to);
+        if (columns[c] != NULL)
+            decode_nulls(layout, c, encoded, count, columns[c], to, arena);
     }
 }

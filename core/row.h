@@ -31,6 +31,15 @@ uint32_t row_layout_column_count(const RowLayout *layout);
 void row_encode(const RowLayout *layout, const Vector *const *columns, const uint32_t *rows,
                 uint32_t count, Arena *arena, Str *out);
 
+/* The same in two steps, for rows that have a place each: out[i].length is set; then the caller
+ * sets out[i].data, and the bytes are written there. What is returned belongs to the arena and is
+ * for the second step, with the same columns and rows. */
+typedef const Str *const *RowNested;
+RowNested row_measure(const RowLayout *layout, const Vector *const *columns, const uint32_t *rows,
+                      uint32_t count, Arena *arena, Str *out);
+void row_write(const RowLayout *layout, const Vector *const *columns, const uint32_t *rows,
+               uint32_t count, RowNested nested, Str *out);
+
 /* Appends one encoded row to the buffer. */
 void row_encode_one(const RowLayout *layout, const Vector *const *columns, uint32_t row,
                     Buffer *out);
@@ -40,6 +49,11 @@ void row_encode_one(const RowLayout *layout, const Vector *const *columns, uint3
  * must then outlive the vectors. */
 void row_decode(const RowLayout *layout, Str encoded, Vector *const *columns, uint32_t row,
                 Arena *arena, bool borrow);
+
+/* The same for many rows, row i to row to[i] (row i when `to` is NULL), column by column. Strings
+ * point into the encoded rows; the arena is for what is nested, and for notes. */
+void row_decode_rows(const RowLayout *layout, const Str *encoded, uint32_t count,
+                     Vector *const *columns, const uint32_t *to, Arena *arena);
 
 /* Whether column `column` of the encoded row is NULL; whether any is. */
 bool row_is_null(const RowLayout *layout, Str encoded, uint32_t column);

@@ -81,6 +81,10 @@ static void decode_match(JoinRun *run, uint32_t at, Str match)
 {
     RowOutput *output = &run->join->output;
     const JoinSide *other = run->other;
+    if (other->keeps_batches) {
+        row_output_lend(output, at, other->slot.layout, match, other->first_column);
+        return;
+    }
     uint64_t spread = (uint64_t)(uintptr_t)match.data * UINT64_C(0x9E3779B97F4A7C15);
     JoinShown *shown = &run->join->shown[(spread >> 32) & (SHOWN_ROWS - 1)];
     if (shown->row == match.data && shown->batch == output->batches) {
@@ -396,8 +400,10 @@ static Operator *join_open(const OperatorContext *context, Error *error)
                     plan->kind == PLAN_JOIN_MARK;
     bool left = plan->kind == PLAN_JOIN_LEFT || plan->kind == PLAN_JOIN_FULL || join->is_half;
     bool right = plan->kind == PLAN_JOIN_RIGHT || plan->kind == PLAN_JOIN_FULL;
-    join_side_open(&join->sides[0], context, &plan->sides[0], plan->key_count, 0, "left", left);
-    join_side_open(&join->sides[1], context, &plan->sides[1], plan->key_count, 1, "right", right);
+    join_side_open(&join->sides[0], context, &plan->sides[0], plan->key_count, 0, "left",
+                   left ? JOIN_SIDE_COUNTS : JOIN_SIDE_PLAIN);
+    join_side_open(&join->sides[1], context, &plan->sides[1], plan->key_count, 1, "right",
+                   right ? JOIN_SIDE_COUNTS : JOIN_SIDE_PLAIN);
     join_pairs_open(&join->pairs, context, plan->condition, PAIRS_MAX);
     join->candidates = arena_new_array(context->arena, JoinCandidate, PAIRS_MAX);
     if (plan->condition != NULL && plan->key_count == 0)

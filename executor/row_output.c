@@ -16,6 +16,8 @@ void row_output_init(RowOutput *output, const OperatorContext *context)
     output->copy_from = arena_new_array(context->arena, uint32_t, limit + 1);
     output->repeat_to = arena_new_array(context->arena, uint32_t, limit + 1);
     output->repeat_from = arena_new_array(context->arena, uint32_t, limit + 1);
+    output->lent.to = arena_new_array(context->arena, uint32_t, limit + 1);
+    output->lent.rows = arena_new_array(context->arena, Str, limit + 1);
     output->columns = arena_new_array(context->arena, Vector *, output->schema->column_count + 1);
 }
 
@@ -43,6 +45,10 @@ static bool flush(RowOutput *output, Error *error)
     }
     if (lends)
         batch_hold(batch, batch_retain(output->input));
+    if (output->lent.count != 0)
+        row_decode_rows(output->lent.layout, output->lent.rows, output->lent.count,
+                        output->columns + output->lent.column, output->lent.to, batch->arena);
+    output->lent.count = 0;
     for (uint32_t c = 0; c < output->repeat_columns && output->repeat_count != 0; c++) {
         Vector *column = output->columns[output->repeat_column + c];
         vector_copy_rows(column, output->repeat_to, column, output->repeat_from,
@@ -94,6 +100,15 @@ void row_output_decode(RowOutput *output, uint32_t row, const RowLayout *layout,
     row_decode(layout, encoded, output->columns + first_column, row, output->batch->arena, false);
 }
 
+void row_output_lend(RowOutput *output, uint32_t row, const RowLayout *layout, Str encoded,
+                     uint32_t first_column)
+{
+    output->lent.layout = layout;
+    output->lent.column = first_column;
+    output->lent.to[output->lent.count] = row;
+    output->lent.rows[output->lent.count++] = encoded;
+}
+
 void row_output_repeat(RowOutput *output, uint32_t row, uint32_t earlier, uint32_t first_column,
                        uint32_t count)
 {
@@ -122,6 +137,7 @@ void row_output_discard(RowOutput *output)
     output->batch = NULL;
     output->copy_count = 0;
     output->repeat_count = 0;
+    output->lent.count = 0;
     output->input = NULL;
 }
 

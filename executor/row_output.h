@@ -3,7 +3,7 @@
  * The columns of an output row come in parts: a part is copied from a row of the input batch,
  * decoded from an encoded row, or padded with NULL. Input rows are noted down and copied column by
  * column when the batch is passed on; encoded rows are decoded at once, since state may change
- * before that.
+ * before that, unless they are lent.
  *
  * Invariant: a batch passed on has at most `batch_rows` rows, but for a -U that would be parted
  * from the +U behind it: with room for one row the two go together.
@@ -31,6 +31,14 @@ typedef struct RowOutput {
     uint32_t copy_count;
     uint32_t *copy_to;
     uint32_t *copy_from;
+    /* Parts of rows whose bytes stay, decoded together: each column set once for a batch. */
+    struct {
+        const RowLayout *layout;
+        uint32_t column;
+        uint32_t count;
+        uint32_t *to;
+        Str *rows;
+    } lent;
     uint32_t repeat_column; /* the columns that repeated rows have in common with earlier ones */
     uint32_t repeat_columns;
     uint32_t repeat_count;
@@ -49,6 +57,11 @@ void row_output_copy(RowOutput *output, uint32_t row, uint32_t input_row);
 /* Decodes into the columns from `first_column` on. */
 void row_output_decode(RowOutput *output, uint32_t row, const RowLayout *layout, Str encoded,
                        uint32_t first_column);
+/* The same of a row whose bytes stay where they are for as long as the operators work: they are
+ * decoded, and lent to the batch, when it is passed on. All rows of a batch name the same columns.
+ */
+void row_output_lend(RowOutput *output, uint32_t row, const RowLayout *layout, Str encoded,
+                     uint32_t first_column);
 /* Takes those columns from an earlier row of this batch, which was decoded; text is not copied
  * again. All rows of a batch name the same columns. */
 void row_output_repeat(RowOutput *output, uint32_t row, uint32_t earlier, uint32_t first_column,

@@ -48,6 +48,7 @@ static void table_free(StateTable *table)
         buffer_deinit(&table->key_groups[i].chunk);
     }
     memory_free(table->key_groups);
+    memory_free(table->appends.blocks);
     state_records_deinit(&table->records);
     memory_free(table->name);
     memory_free(table->description);
@@ -106,6 +107,7 @@ StateTable *state_table_declare(StateStore *store, const StateSpec *spec)
         table->expired_ms = INT64_MIN;
         table->sweep.shrink_group = key_group_count(store);
     }
+    table->only_appends = spec->only_appends && table->record_bytes == 0;
     set_layout(table);
     table->records.prefix_units = table->prefix_bytes / STATE_UNIT_BYTES;
     uint32_t max = store->max_parallelism;
@@ -213,6 +215,7 @@ static void each_of_body(StateTable *table, void *body, EachRecord each)
     if (table->kind == STATE_VALUE) {
         each(table, state_header_of(body));
     } else if (table->kind == STATE_MAP) {
+        assert(!table->only_appends);
         StateEntry *entry = state_entry_at(table, ((StateGroup *)body)->first);
         for (; entry != NULL; entry = state_entry_at(table, entry->next))
             each(table, &entry->header);

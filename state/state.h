@@ -43,6 +43,8 @@ typedef struct StateSpec {
      * with the table and compared on restore: "k BIGINT -> count BIGINT, sum DECIMAL(38, 2)". */
     const char *description;
     int64_t ttl_ms; /* 0: records stay until they are removed */
+    /* MAP: entries come by state_map_append alone, stay and have no record. */
+    bool only_appends;
 } StateSpec;
 
 typedef struct StateConfig {
@@ -118,6 +120,12 @@ StateEntry *state_map_put(StateTable *table, StateGroup **group, Str key, uint64
  */
 StateEntry *state_map_append(StateTable *table, StateGroup **group, Str key, uint64_t hash,
                              Str payload);
+/* The same of many at once, where entries are only appended and the table has no TTL
+ * (state_map_is_packed): of each payload the length is given, and where to write it is returned.
+ * That is done before the next call. */
+bool state_map_is_packed(const StateTable *table);
+void state_map_append_rows(StateTable *table, const Str *keys, const uint64_t *hashes,
+                           uint32_t count, Str *payloads);
 /* Removes the entry; true when the group went with it. */
 bool state_map_remove(StateTable *table, StateEntry *entry);
 /* Changing the payload may move the entry: use what is returned. */

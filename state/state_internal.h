@@ -6,6 +6,7 @@
  *     VALUE    header | record | key
  *     MAP      group:  header | StateGroup        | key        found by the index
  *              entry:  links  | header | record | subkey | payload
+ *              one that is only appended, packed: links | payload    (state_appends.c)
  *     ORDERED  tree:   header | StateTree         | key        found by the index
  *              entry:  links  | header | record | sort key | payload
  *
@@ -102,6 +103,10 @@ StateHeader *state_record_new(StateRecords *records, size_t prefix, size_t bytes
 void state_record_free(StateRecords *records, StateHeader *header, size_t prefix, size_t bytes);
 /* With a TTL: the sweep finds the record. */
 void state_record_mark_live(StateRecords *records, const StateHeader *header);
+/* A block without pieces, for what stands in it one behind the other from STATE_RUN_FIRST on:
+ * `used` says how far. Room for so many bytes at least. */
+#define STATE_RUN_FIRST 64
+uint32_t state_run_new(StateRecords *records, size_t bytes, bool is_first);
 /* Whether a record of either size takes the same room. */
 bool state_record_fits(size_t old_bytes, size_t new_bytes);
 char *state_text_new(StateRecords *records, size_t bytes);
@@ -291,6 +296,16 @@ typedef struct StateSweep {
     bool active;
 } StateSweep;
 
+/* Entries that only come: where they stand, and how far snapshots have taken them. */
+typedef struct StateAppends {
+    uint32_t *blocks; /* as they were filled */
+    uint32_t block_count;
+    uint32_t taken_block; /* position in `blocks` */
+    size_t taken_bytes;
+    uint64_t count;
+    uint64_t first_number; /* of what comes: behind all that was restored */
+} StateAppends;
+
 struct StateTable {
     StateStore *store;
     char *name;
@@ -314,7 +329,9 @@ struct StateTable {
     StateRecords records;
     StateKeyGroup *key_groups; /* first_key_group..last_key_group */
     bool restore_unsorted;     /* MAP: a group's entries came out of order */
-    StateChoices choices;      /* ORDERED */
+    bool only_appends;         /* MAP: packed */
+    StateAppends appends;
+    StateChoices choices; /* ORDERED */
 };
 
 struct StateStore {
@@ -327,6 +344,9 @@ struct StateStore {
     StateTable **tables;
     uint32_t table_count;
 };
+
+/* Of a sequence, as the subkey of what is appended. */
+#define STATE_SEQUENCE_BYTES 6
 
 /* Entries are linked by reference: half as wide as an address. */
 struct StateGroup {
@@ -506,5 +526,30 @@ void state_ordered_restore_removed(StateTable *table, Str key, uint64_t hash, St
 /* Brings groups whose entries came out of order into the order of their sequences. */
 void state_map_restore_end(StateTable *table);
 void state_map_close(StateTable *table); /* gives back the groups' indexes */
+
+/* ------------------------------------------------------------ state_appends.c */
+
+/* What state_map_ functions do where entries are only appended. */
+StateEntry *state_appends_at(const StateTable *table, StateRef ref);
+StateEntry *state_appends_next(const StateTable *table, const StateEntry *entry);
+Str state_appends_payload(const StateEntry *entry);
+StateGroup *state_appends_group(const StateTable *table, const StateEntry *entry);
+StateEntry *state_appends_add(StateTable *table, StateGroup *group, Str payload);
+
+/* For a chunk: entries that no snapshot has taken yet, up to `max`; fewer only if there are no
+ * more. What they lead to is read ahead. */
+typedef struct StateTaken {
+    StateGroup *group;
+    Str payload;
+    uint64_t number; /* its subkey, six bytes of it, and its sequence */
+} StateTaken;
+uint32_t state_appends_take(StateTable *table, StateTaken *taken, uint32_t max);
+/* All entries count as changed, or none. */
+void state_appends_mark(StateTable *table, bool changed);
+
+/* Numbers come in any order; then what came so is sorted. */
+void state_appends_restore(StateTable *table, StateGroup *group, uint64_t number, Str payload);
+void state_appends_restore_removed(StateTable *table, StateGroup *group, uint64_t number);
+void state_appends_sort(StateTable *table, StateGroup *group);
 
 #endif

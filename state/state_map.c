@@ -7,6 +7,8 @@
  * that found nothing; sequences grow along the list, so that a restore can bring entries, which
  * come in any order, back into theirs.
  *
+ * Where entries are only appended they lie packed: see state_appends.c.
+ *
  * Cost: an entry is 32 bytes, its record, subkey and payload; a group 32 bytes and its key. A new
  * subkey touches its group and the last entry, not those between. */
 #include "state/state_internal.h"
@@ -14,8 +16,6 @@
 #include <stdlib.h>
 
 #define INDEX_ENTRIES 16
-/* Of a sequence, as the subkey of what is appended. */
-#define SEQUENCE_BYTES 6
 
 static_assert(offsetof(StateEntry, header) + sizeof(StateHeader) == sizeof(StateEntry),
               "the record stands directly behind the entry");
@@ -51,8 +51,15 @@ Str state_entry_subkey(const StateTable *table, const StateEntry *entry)
     return (Str){entry_subkey(table, entry), entry->header.key_bytes};
 }
 
+bool state_map_is_packed(const StateTable *table)
+{
+    return table->only_appends;
+}
+
 Str state_entry_payload(const StateTable *table, const StateEntry *entry)
 {
+    if (table->only_appends)
+        return state_appends_payload(entry);
     return (Str){entry_subkey(table, entry) + entry->header.key_bytes, entry->payload_bytes};
 }
 
@@ -63,6 +70,8 @@ void *state_entry_record(const StateEntry *entry)
 
 StateGroup *state_entry_group(const StateTable *table, const StateEntry *entry)
 {
+    if (table->only_appends)
+        return state_appends_group(table, entry);
     return state_group_at(table, entry->group);
 }
 
@@ -74,6 +83,8 @@ uint32_t state_map_size(const StateGroup *group)
 /* The entry there, or the nearest one behind or before it that has not expired. */
 static StateEntry *live_entry(const StateTable *table, StateRef ref, bool forward)
 {
+    if (table->only_appends)
+        return state_appends_at(table, ref);
     StateEntry *entry = state_entry_at(table, ref);
     if (table->ttl_ms == 0)
         return entry;
@@ -94,6 +105,8 @@ StateEntry *state_map_last(const StateTable *table, const StateGroup *group)
 
 StateEntry *state_map_next(const StateTable *table, const StateEntry *entry)
 {
+    if (table->only_appends)
+        return state_appends_next(table, entry);
     return live_entry(table, entry->next, true);
 }
 
@@ -319,7 +332,7 @@ static StateGroup *group_of(StateTable *table, Str key, uint64_t hash)
 StateEntry *state_map_put(StateTable *table, StateGroup **group, Str key, uint64_t hash, Str subkey,
                           Str payload, bool *created)
 {
-    assert(table->kind == STATE_MAP);
+    assert(table->kind == STATE_MAP && !table->only_appends);
     if (*group == NULL)
         *group = group_of(table, key, hash);
     uint32_t subkey_hash = hash_of_subkey(subkey);
@@ -344,8 +357,10 @@ StateEntry *state_map_append(StateTable *table, StateGroup **group, Str key, uin
     assert(table->kind == STATE_MAP);
     if (*group == NULL)
         *group = group_of(table, key, hash);
+    if (table->only_appends)
+        return state_appends_add(table, *group, payload);
     uint64_t sequence = next_sequence(table, *group);
-    Str subkey = {(const char *)&sequence, SEQUENCE_BYTES};
+    Str subkey = {(const char *)&sequence, STATE_SEQUENCE_BYTES};
     StateEntry *entry = link_new(table, *group, subkey, hash_of_subkey(subkey), payload);
     index_free(table, *group); /* a restore made it, to put later chunks over earlier ones */
     state_written(table, &entry->header);
@@ -383,7 +398,7 @@ static StateEntry *move_entry(StateTable *table, StateEntry *entry, Str payload)
 
 StateEntry *state_map_set_payload(StateTable *table, StateEntry *entry, Str payload)
 {
-    assert(table->kind == STATE_MAP);
+    assert(table->kind == STATE_MAP && !table->only_appends);
     size_t whole = table->prefix_bytes + sizeof(StateHeader);
     size_t old_bytes = whole + entry_bytes(table, entry);
     size_t new_bytes = old_bytes - entry->payload_bytes + payload.length;
@@ -401,7 +416,7 @@ StateEntry *state_map_set_payload(StateTable *table, StateEntry *entry, Str payl
 
 bool state_map_remove(StateTable *table, StateEntry *entry)
 {
-    assert(table->kind == STATE_MAP);
+    assert(table->kind == STATE_MAP && !table->only_appends);
     StateGroup *group = state_entry_group(table, entry);
     state_log_removed(table, &entry->header, state_keys_key(table, group),
                       state_entry_subkey(table, entry));
@@ -467,7 +482,9 @@ static void sort_group(const StateTable *table, StateGroup *group)
 static void sort_if_unsorted(StateTable *table, void *body)
 {
     StateGroup *group = body;
-    if (group->unsorted)
+    if (group->unsorted && table->only_appends)
+        state_appends_sort(table, group);
+    else if (group->unsorted)
         sort_group(table, group);
 }
 

@@ -209,6 +209,17 @@ static uint32_t class_add_block(StateRecords *records, uint32_t number_of_class,
     return number;
 }
 
+uint32_t state_run_new(StateRecords *records, size_t bytes, bool is_first)
+{
+    size_t room = bytes + STATE_RUN_FIRST;
+    bool fits = room <= STATE_BLOCK_BYTES;
+    uint32_t number = add_block(records, fits ? STATE_BLOCK_BYTES : room, 0);
+    StateBlock *block = &records->blocks[number];
+    write_first(records, block->base, number, fits && !is_first, false);
+    block->used = STATE_RUN_FIRST;
+    return number;
+}
+
 /* A zeroed piece of the class, or, a text, one that need not be. */
 static char *take_piece(StateRecords *records, uint32_t class_number, size_t class_bytes,
                         bool zeroed, uint32_t *number)

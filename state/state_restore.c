@@ -113,6 +113,13 @@ static void remove_item(StateTable *table, uint32_t key_group, const StateChunkI
         state_value_remove(table, body);
         return;
     }
+    if (table->only_appends) {
+        uint64_t number = 0;
+        memcpy(&number, item->subkey.data,
+               item->subkey.length < sizeof(number) ? item->subkey.length : sizeof(number));
+        state_appends_restore_removed(table, body, number);
+        return;
+    }
     StateEntry *entry = state_map_find(table, body, item->subkey);
     if (entry != NULL)
         state_map_remove(table, entry);
@@ -173,6 +180,12 @@ static bool load_entry(StateTable *table, const StateChunkHead *head, const Stat
     if (!record_length(table, head, item->value, &length))
         return false;
     Str payload = {item->value.data + length, item->value.length - length};
+    if (table->only_appends) {
+        void *group;
+        state_keys_find(table, &item->key, &hash, 1, true, &group, NULL);
+        state_appends_restore(table, group, item->sequence, payload);
+        return true;
+    }
     void *record =
         table->kind == STATE_MAP
             ? state_map_restore(table, item->key, hash, item->subkey, item->sequence, payload)
@@ -245,6 +258,8 @@ static void forget_changes(StateTable *table)
     for (uint32_t group = 0; group < groups; group++)
         state_chunk_drop(&table->key_groups[group]);
     table->records.changed_count = 0;
+    if (table->only_appends)
+        state_appends_mark(table, false);
     table->records.churn = 0;
     table->copy = (StateCopy){0};
 }
@@ -257,7 +272,10 @@ static void mark_changed(StateTable *table, StateHeader *header)
 /* Deltas cannot follow a base of the other form. */
 static void want_bases(StateTable *table)
 {
-    state_each_record(table, mark_changed);
+    if (table->only_appends)
+        state_appends_mark(table, true);
+    else
+        state_each_record(table, mark_changed);
     uint32_t groups = table->store->last_key_group - table->store->first_key_group + 1;
     for (uint32_t group = 0; group < groups; group++)
         table->key_groups[group].has_base = false;

@@ -25,6 +25,7 @@
 /* Records that are gathered at once, and how far ahead their memory is read: their own, then what
  * they lead to. */
 #define GATHERED       512
+#define TAKEN          64
 #define READ_AHEAD     20
 #define READ_AHEAD_TWO 10
 /* One in so many may be copied in vain; fewer records than that say nothing. */
@@ -181,6 +182,21 @@ static StateKeyGroup *append_item(StateTable *table, StateHeader *header)
     return group;
 }
 
+static StateKeyGroup *append_taken(const StateTable *table, const StateTaken *taken)
+{
+    StateKeyGroup *group =
+        state_key_group(table, state_header_group(state_header_of(taken->group)));
+    if (group->chunk.length == 0)
+        start_chunk(table, group);
+    Str subkey = {(const char *)&taken->number, STATE_SEQUENCE_BYTES};
+    char *at = state_chunk_append_item(&group->chunk, state_keys_key(table, taken->group), subkey,
+                                       &taken->number, taken->payload.length);
+    if (taken->payload.length != 0)
+        memcpy(at, taken->payload.data, taken->payload.length);
+    group->chunk_items++;
+    return group;
+}
+
 /* --------------------------------------------------------------------- gathering */
 
 /* Takes references of changed records from where the last call ended; false when there was no room
@@ -257,9 +273,25 @@ static void prefetch_behind(const StateTable *table, const StateHeader *header)
         prefetch_lines(view.pointer);
 }
 
+/* What was appended: its memory is in order, and that of the keys was read ahead. */
+static uint32_t copy_appended(StateTable *table, uint32_t max, StateChunkAdd *add, void *to)
+{
+    StateTaken taken[TAKEN];
+    uint32_t count = state_appends_take(table, taken, max < TAKEN ? max : TAKEN);
+    for (uint32_t i = 0; i < count; i++) {
+        StateKeyGroup *group = append_taken(table, &taken[i]);
+        if (group->chunk.length >= CHUNK_BYTES)
+            hand_over(table, group, add, to);
+    }
+    table->copy.copied += count;
+    return count;
+}
+
 /* Copies up to `max` changed records into the chunks; hands over those that are full. */
 static uint32_t copy_some(StateTable *table, uint32_t max, StateChunkAdd *add, void *to)
 {
+    if (table->only_appends)
+        return copy_appended(table, max, add, to);
     StateRef refs[GATHERED];
     const StateRecords *records = &table->records;
     uint32_t count = gather(table, refs, max < GATHERED ? max : GATHERED);
@@ -343,7 +375,10 @@ void state_snapshot_restart(StateStore *store)
 {
     for (uint32_t i = 0; i < store->table_count; i++) {
         StateTable *table = store->tables[i];
-        state_each_record(table, mark_new);
+        if (table->only_appends)
+            state_appends_mark(table, true);
+        else
+            state_each_record(table, mark_new);
         for (uint32_t group = 0; group < group_count(table); group++) {
             table->key_groups[group].has_base = false;
             state_chunk_drop(&table->key_groups[group]);

@@ -10,7 +10,8 @@
  *     key unique   VALUE  key → [associations] | row              one row per key
  *     has unique   MAP    key → unique columns → [associations], payload row
  *     no unique    MAP    key → row → copies, [associations]
- *     appends      MAP    key → number → [associations], payload row
+ *     appends      MAP    key → number → [associations], payload row; packed where nothing is
+ * counted
  *
  * Associations, kept where a side's rows are shown padded (or hidden) without a match, count the
  * rows of the other side that match this one. Copies of one row share them.
@@ -26,6 +27,13 @@
 #include "executor/row_slot.h"
 
 #define JOIN_NO_ROW UINT32_MAX
+
+/* What is asked of a side. */
+typedef enum JoinSideUse {
+    JOIN_SIDE_PLAIN,
+    JOIN_SIDE_COUNTS,  /* the matches of its rows */
+    JOIN_SIDE_HAS_ROWS /* join_side_has_rows */
+} JoinSideUse;
 
 /* Rows whose state is brought near together: few enough that it is still there when they are
  * applied. */
@@ -43,6 +51,7 @@ typedef struct JoinSide {
     /* Fixed. */
     PlanJoinSideState shape;
     bool counts;           /* keeps associations */
+    bool keeps_batches;    /* a batch's rows are kept all at once, before they are applied */
     uint32_t first_column; /* in the output and in pairs */
     uint32_t column_count;
     const uint32_t *keys;
@@ -74,12 +83,13 @@ typedef struct JoinKeys {
 
 /* `name` is that of its table. */
 void join_side_open(JoinSide *side, const OperatorContext *context, const PlanJoinSide *spec,
-                    uint32_t key_count, uint32_t number, const char *name, bool counts);
+                    uint32_t key_count, uint32_t number, const char *name, JoinSideUse use);
 
 /* Encodes the batch's keys for the side. */
 JoinKeys join_side_keys(JoinSide *side, const bool *null_matches, Batch *batch, Arena *arena);
 
-/* As input: looks up the batch's own keys; join_side_finish removes what the batch left empty. */
+/* As input: looks up the batch's own keys, or keeps its rows; join_side_finish removes what the
+ * batch left empty. */
 void join_side_prepare(JoinSide *side, const JoinKeys *keys);
 void join_side_finish(JoinSide *side, const JoinKeys *keys);
 /* Brings what `count` (at most JOIN_WARM_ROWS) rows will touch near, before they are applied. */
@@ -91,7 +101,8 @@ void join_side_add(JoinSide *side, const JoinKeys *keys, uint32_t row, int64_t *
 /* Removes a row; false, and nothing done, when it is not there. */
 bool join_side_retract(JoinSide *side, const JoinKeys *keys, uint32_t row);
 
-/* Whether it has a row under the row's key, before or after the row is applied. */
+/* With JOIN_SIDE_HAS_ROWS: whether it has a row under the row's key, before or after the row is
+ * applied. */
 bool join_side_has_rows(JoinSide *side, uint32_t row, bool is_applied);
 
 /* As the other side: what it holds under each key of the batch. */

@@ -69,8 +69,7 @@ static Batch *build_pairs(const JoinPairs *pairs, const Batch *in, bool in_is_le
             vector_gather(&batch->columns[c], &in->columns[c - first], pairs->rows, pairs->count,
                           batch->arena);
     Vector **others = join_pairs_side(pairs, batch, !in_is_left);
-    for (uint32_t i = 0; i < pairs->count; i++)
-        row_decode(layout, pairs->kept[i], others, i, batch->arena, true);
+    row_decode_rows(layout, pairs->kept, pairs->count, others, NULL, batch->arena);
     return batch;
 }
 

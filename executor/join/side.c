@@ -4,10 +4,14 @@
  * are removed at its end; in the other shapes an entry goes at once, and with the last its group.
  * There, rows with the same key tell each other where their group is, from row to row.
  *
- * Cost: one prefetched probe a row for the key, one more for the entry where there is one. */
+ * Cost: rows that only come are encoded where they stay. Else one prefetched probe a row for the
+ * key, one more for the entry where there is one. */
 #include "executor/join/internal.h"
 
 #include "core/str.h"
+
+/* Rows that are kept at once: what is written of them stays near until all columns are. */
+#define KEPT_RUN 128
 
 /* ---------------------------------------------------------------------- open */
 
@@ -35,6 +39,7 @@ static void declare_table(JoinSide *side, const OperatorContext *context, const 
                                     side->counts ? ", matches" : "",
                                     row_slot_describe(context->arena, schema)),
         .ttl_ms = ttl_ms,
+        .only_appends = side->keeps_batches,
     };
     if (side->shape == PLAN_SIDE_KEY_UNIQUE) {
         spec.record_bytes += side->slot.slot_bytes;
@@ -42,10 +47,11 @@ static void declare_table(JoinSide *side, const OperatorContext *context, const 
         spec.string_count = side->slot.fixed_bytes == 0 ? 1 : 0;
     }
     side->table = state_table_declare(context->state, &spec);
+    side->keeps_batches = side->keeps_batches && state_map_is_packed(side->table);
 }
 
 void join_side_open(JoinSide *side, const OperatorContext *context, const PlanJoinSide *spec,
-                    uint32_t key_count, uint32_t number, const char *name, bool counts)
+                    uint32_t key_count, uint32_t number, const char *name, JoinSideUse use)
 {
     Arena *arena = context->arena;
     const Schema *schema = context->node->inputs[number].node->schema;
@@ -54,7 +60,8 @@ void join_side_open(JoinSide *side, const OperatorContext *context, const PlanJo
         first_column += context->node->inputs[i].node->schema->column_count;
     *side = (JoinSide){
         .shape = spec->state,
-        .counts = counts,
+        .counts = use == JOIN_SIDE_COUNTS,
+        .keeps_batches = spec->state == PLAN_SIDE_APPENDS && use == JOIN_SIDE_PLAIN,
         .first_column = first_column,
         .column_count = schema->column_count,
         .keys = spec->keys,
@@ -171,6 +178,8 @@ static void warm_ends(const StateTable *table, StateGroup *const *groups, uint32
 
 void join_side_warm(const JoinSide *side, const Batch *in, uint32_t row, uint32_t count)
 {
+    if (side->keeps_batches)
+        return;
     if (side->shape == PLAN_SIDE_KEY_UNIQUE) {
         warm_records(side->records + row, count);
         return;
@@ -212,10 +221,41 @@ static uint32_t *find_previous(const JoinKeys *keys)
     return previous;
 }
 
+/* Keeps the rows first <= row < first + count that may match; all writing is into new memory. */
+static void keep_run(JoinSide *side, const JoinKeys *keys, uint32_t first, uint32_t count)
+{
+    uint32_t rows[KEPT_RUN], n = 0;
+    Str found[KEPT_RUN], payloads[KEPT_RUN];
+    uint64_t hashes[KEPT_RUN];
+    for (uint32_t row = first; row < first + count; row++) {
+        rows[n] = row;
+        found[n] = keys->keys[row];
+        hashes[n] = keys->hashes[row];
+        n += keys->matches[row];
+    }
+    RowNested nested =
+        row_measure(side->slot.layout, side->columns, rows, n, keys->arena, payloads);
+    state_map_append_rows(side->table, found, hashes, n, payloads);
+    row_write(side->slot.layout, side->columns, rows, n, nested, payloads);
+}
+
+static void keep_batch(JoinSide *side, const JoinKeys *keys)
+{
+    uint32_t n = keys->in->row_count;
+    for (uint32_t c = 0; c < side->column_count; c++)
+        side->columns[c] = &keys->in->columns[c];
+    for (uint32_t first = 0; first < n; first += KEPT_RUN)
+        keep_run(side, keys, first, n - first < KEPT_RUN ? n - first : KEPT_RUN);
+}
+
 void join_side_prepare(JoinSide *side, const JoinKeys *keys)
 {
     const Batch *batch = keys->in;
     uint32_t n = batch->row_count;
+    if (side->keeps_batches) {
+        keep_batch(side, keys);
+        return;
+    }
     side->encoded = encode(side, side->slot.layout, batch, NULL, side->column_count, keys->arena);
     if (side->shape == PLAN_SIDE_KEY_UNIQUE) {
         side->records = arena_alloc(keys->arena, sizeof(void *) * n);
@@ -267,6 +307,11 @@ void join_side_add(JoinSide *side, const JoinKeys *keys, uint32_t row, int64_t *
                    bool *is_additional)
 {
     int64_t *record;
+    if (side->keeps_batches) {
+        *associations = NULL;
+        *is_additional = true;
+        return;
+    }
     if (side->shape == PLAN_SIDE_KEY_UNIQUE) {
         record = side->records[row];
         row_slot_set(&side->slot, side->table, (char *)record + side->slot_offset,

@@ -536,12 +536,17 @@ void attempt_close(Attempt *attempt)
             if (stage->operator_ != NULL && stage->class->close != NULL)
                 stage->class->close(stage->operator_);
             stage->operator_ = NULL;
+        }
+    }
+    /* Batches that other tasks hold may borrow from a store. */
+    for (uint32_t t = 0; t < attempt->task_count; t++)
+        for (uint32_t i = 0; i < attempt->tasks[t]->stage_count; i++) {
+            Stage *stage = &attempt->tasks[t]->stages[i];
             state_store_free(stage->context.state);
             row_check_free(stage->row_check);
             stage->row_check = NULL;
             stage->context.state = NULL;
         }
-    }
 }
 
 void attempt_free(Attempt *attempt)
