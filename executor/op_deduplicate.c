@@ -6,11 +6,14 @@
  *
  * State: VALUE, key → the row and its sort key.
  *
- * Cost: one prefetched probe a row, and a comparison of bytes. */
+ * Cost: one prefetched probe a row, and a comparison of bytes; where an order alone decides, only
+ * the row that a batch leaves for a key is encoded. */
 #include "core/hash.h"
 #include "core/sort_key.h"
 #include "executor/row_output.h"
 #include "executor/row_slot.h"
+
+#define NO_ROW UINT32_MAX
 
 typedef struct Deduplicate {
     Operator base;
@@ -84,7 +87,7 @@ static bool replaces(Deduplicate *deduplicate, const DeduplicateBatch *work, uin
     return is_same_row(deduplicate, work, row, kept);
 }
 
-/* ------------------------------------------------------------------------ a batch */
+/* --------------------------------------------------------------------- one by one */
 
 static void keep(Deduplicate *deduplicate, const DeduplicateBatch *work, uint32_t row)
 {
@@ -126,6 +129,109 @@ static bool apply_row(Deduplicate *deduplicate, const DeduplicateBatch *work, ui
     return true;
 }
 
+/* ---------------------------------------------------------------- by an order alone
+ *
+ * A kept row only ever gives way to a better one, so a row that does not come before it when the
+ * batch begins never does. Of the others the sort keys say which ones win, and what is kept is
+ * written at the end: a row that won and lost in one batch is shown, but not kept. */
+
+static bool by_order_alone(const PlanDeduplicate *plan)
+{
+    return plan->order_count != 0 && plan->row_key.count == 0 && !plan->drops_unchanged;
+}
+
+static bool wins(const Deduplicate *deduplicate, Str sort_key, Str kept)
+{
+    int order = compare(sort_key, kept);
+    return order < 0 || (order == 0 && deduplicate->plan->later_wins);
+}
+
+/* The rows that come before what is kept of their key. */
+static uint32_t choose_rows(const Deduplicate *deduplicate, const DeduplicateBatch *work,
+                            uint32_t *rows)
+{
+    uint32_t count = 0;
+    for (uint32_t row = 0; row < work->in->row_count; row++) {
+        void *record = work->records[row];
+        bool is_kept = row_slot_get(&deduplicate->slot, record).data != NULL;
+        if (!is_kept || wins(deduplicate, work->sort_keys[row],
+                             string_view_str(sort_key_of(deduplicate, record))))
+            rows[count++] = row;
+    }
+    return count;
+}
+
+/* Shows that the row is the best one of its key now, instead of `before`, a row of the batch, or of
+ * what is kept. */
+static bool give_winner(Deduplicate *deduplicate, const DeduplicateBatch *work, uint32_t row,
+                        uint32_t before, Error *error)
+{
+    RowOutput *output = &deduplicate->output;
+    Str kept = row_slot_get(&deduplicate->slot, work->records[row]);
+    if (before == NO_ROW && kept.data == NULL)
+        return row_output_input_row(output, CHANGE_INSERT, row, error);
+    if (before == NO_ROW)
+        return give_replaced(deduplicate, row, kept, error);
+    return (!deduplicate->wants_before ||
+            row_output_input_row(output, CHANGE_UPDATE_BEFORE, before, error)) &&
+           row_output_input_row(output, CHANGE_UPDATE_AFTER, row, error);
+}
+
+static void keep_winners(Deduplicate *deduplicate, DeduplicateBatch *work, const uint32_t *rows,
+                         uint32_t count)
+{
+    Str *encoded = arena_alloc(deduplicate->scratch, sizeof(Str) * (count + 1));
+    for (uint32_t c = 0; c < work->in->column_count; c++)
+        deduplicate->vectors[c] = &work->in->columns[c];
+    row_encode(deduplicate->slot.layout, deduplicate->vectors, rows, count, deduplicate->scratch,
+               encoded);
+    for (uint32_t i = 0; i < count; i++) {
+        work->encoded[rows[i]] = encoded[i];
+        keep(deduplicate, work, rows[i]);
+    }
+}
+
+static bool apply_by_order(Deduplicate *deduplicate, DeduplicateBatch *work, Error *error)
+{
+    Arena *scratch = deduplicate->scratch;
+    uint32_t n = work->in->row_count;
+    uint32_t *rows = arena_alloc(scratch, sizeof(uint32_t) * n);
+    uint32_t count = choose_rows(deduplicate, work, rows);
+    uint32_t distinct;
+    void **records = arena_alloc(scratch, sizeof(void *) * (count + 1));
+    for (uint32_t i = 0; i < count; i++)
+        records[i] = work->records[rows[i]];
+    const uint32_t *numbers = row_slot_number(records, count, scratch, &distinct);
+    uint32_t *winners = arena_alloc(scratch, sizeof(uint32_t) * (distinct + 1));
+    memset(winners, 0xFF, sizeof(uint32_t) * distinct);
+    for (uint32_t i = 0; i < count; i++) {
+        uint32_t *winner = &winners[numbers[i]];
+        if (*winner != NO_ROW &&
+            !wins(deduplicate, work->sort_keys[rows[i]], work->sort_keys[*winner]))
+            continue;
+        if (!give_winner(deduplicate, work, rows[i], *winner, error))
+            return false;
+        *winner = rows[i];
+    }
+    keep_winners(deduplicate, work, winners, distinct);
+    return true;
+}
+
+/* ------------------------------------------------------------------------- a batch */
+
+static bool apply_rows(Deduplicate *deduplicate, const DeduplicateBatch *work, Error *error)
+{
+    Arena *scratch = deduplicate->scratch;
+    for (uint32_t c = 0; c < work->in->column_count; c++)
+        deduplicate->vectors[c] = &work->in->columns[c];
+    row_encode(deduplicate->slot.layout, deduplicate->vectors, NULL, work->in->row_count, scratch,
+               work->encoded);
+    for (uint32_t row = 0; row < work->in->row_count; row++)
+        if (!apply_row(deduplicate, work, row, error))
+            return false;
+    return true;
+}
+
 static void encode_sort_keys(Deduplicate *deduplicate, DeduplicateBatch *work)
 {
     const PlanDeduplicate *plan = deduplicate->plan;
@@ -157,9 +263,6 @@ static void prepare(Deduplicate *deduplicate, DeduplicateBatch *work)
     else
         for (uint32_t row = 0; row < n; row++)
             work->keys[row] = (Str){"", 0};
-    for (uint32_t c = 0; c < work->in->column_count; c++)
-        deduplicate->vectors[c] = &work->in->columns[c];
-    row_encode(deduplicate->slot.layout, deduplicate->vectors, NULL, n, scratch, work->encoded);
     encode_sort_keys(deduplicate, work);
     hash_many(work->keys, n, work->hashes);
     state_value_get_or_create(deduplicate->rows, work->keys, work->hashes, n, work->records, NULL);
@@ -173,9 +276,8 @@ static bool deduplicate_batch(Operator *op, uint32_t input, Batch *batch, Emitte
     DeduplicateBatch work = {.in = batch};
     prepare(deduplicate, &work);
     row_output_start(&deduplicate->output, batch, 0, batch->column_count, emitter);
-    bool ok = true;
-    for (uint32_t row = 0; ok && row < batch->row_count; row++)
-        ok = apply_row(deduplicate, &work, row, error);
+    bool ok = by_order_alone(deduplicate->plan) ? apply_by_order(deduplicate, &work, error)
+                                                : apply_rows(deduplicate, &work, error);
     ok = ok && state_store_check(op->context->state, error) &&
          row_output_finish(&deduplicate->output, error);
     row_output_discard(&deduplicate->output);

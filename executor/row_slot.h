@@ -59,6 +59,9 @@ static inline void row_slot_clear(const RowSlotShape *shape, StateTable *table, 
 /* "id INT, name STRING": for StateSpec.description. */
 const char *row_slot_describe(Arena *arena, const Schema *schema);
 
+/* Numbers the distinct records among records[0..count) by order of first appearance: which each is.
+ */
+uint32_t *row_slot_number(void *const *records, uint32_t count, Arena *arena, uint32_t *distinct);
 /* The last row of each distinct record among records[0..count), by order of first appearance. */
 uint32_t *row_slot_last_rows(void *const *records, uint32_t count, Arena *arena,
                              uint32_t *distinct);
