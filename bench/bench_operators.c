@@ -1,17 +1,56 @@
 /* How fast single operators are: rows per CPU second through one operator alone, one thread, state
  * in memory, output thrown away.
  *
- *     bench_operators [million rows [aggregate|top|over|intersect]]
+ *     bench_operators [million rows [all|aggregate|top|over|middle|set [fresh]]]
  *
  * The batches are made before the clock starts, so what is measured is the operator: encoding and
- * hashing keys, finding state, updating it, building output batches. */
+ * hashing keys, finding state, updating it, building output batches. State and what the loops by
+ * hand keep lie in memory that was written before (bench/touched_memory.h); with `fresh` in what
+ * the system hands out, clearing and fetching it included. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "bench/operator_harness.h"
+#include "bench/touched_memory.h"
+
+/* What ten million rows need by hand and in the operator, both at once. */
+#define TOUCHED_BYTES ((size_t)4 << 30)
 
 extern const OperatorClass op_aggregate, op_rank, op_deduplicate, op_over, op_set_operation;
+
+/* The same by hand: groups in an open hash; changes go to a ring. */
+typedef struct HandGroup {
+    int64_t key, count, sum;
+} HandGroup;
+
+static double hand_aggregate(uint64_t rows, bool retracts, Batch *const *batches, HandGroup *groups,
+                             uint64_t mask)
+{
+    static int64_t ring[1 << 12][4];
+    uint64_t out = 0;
+    double start = cpu_us();
+    for (uint64_t b = 0; b * BATCH_ROWS_MAX < rows; b++) {
+        const int64_t *key = batches[b]->columns[0].data, *value = batches[b]->columns[1].data;
+        for (uint32_t i = 0; i < BATCH_ROWS_MAX; i++)
+            __builtin_prefetch(groups + (scramble((uint64_t)key[i]) & mask), 1);
+        for (uint32_t i = 0; i < BATCH_ROWS_MAX; i++) {
+            uint64_t at = scramble((uint64_t)key[i]) & mask;
+            while (groups[at].count != 0 && groups[at].key != key[i])
+                at = (at + 1) & mask;
+            HandGroup *group = &groups[at];
+            int64_t *go = ring[out & 4095];
+            go[0] = 1, go[1] = key[i], go[2] = group->count, go[3] = group->sum;
+            out += group->count != 0;
+            group->key = key[i];
+            group->count += retracts ? -1 : 1;
+            group->sum += retracts ? -value[i] : value[i];
+            int64_t *come = ring[out++ & 4095];
+            come[0] = 2, come[1] = key[i], come[2] = group->count, come[3] = group->sum;
+        }
+    }
+    return (double)rows / (cpu_us() - start);
+}
 
 static void bench_aggregate(uint64_t rows, uint64_t keys, bool retracts)
 {
@@ -27,28 +66,36 @@ static void bench_aggregate(uint64_t rows, uint64_t keys, bool retracts)
         {"k", &type_bigint}, {"n", calls[0].call.result}, {"s", calls[1].call.result}};
     const Schema output = {3, columns};
     Bench *bench = bench_open(&op_aggregate, &plan, &output);
+    uint64_t mask = 1;
+    while (mask < keys * 2)
+        mask *= 2;
+    HandGroup *groups = touched_new(mask * sizeof(HandGroup));
     Batch **warm = make_batches(keys, keys, true, 0);
+    double hand_building = hand_aggregate(keys, false, warm, groups, mask - 1);
     double building = feed(bench, &op_aggregate, 0, warm, keys);
     Batch **batches = make_batches(rows, keys, false, 1);
+    double hand = hand_aggregate(rows, false, batches, groups, mask - 1);
     bench->emitter.rows = 0;
     double speed = feed(bench, &op_aggregate, 0, batches, rows);
-    printf("aggregate COUNT, SUM, %7llu keys, %s: %6.2f M rows/s in, %6.2f M changes/s out; new "
-           "groups %6.2f M/s; %.1f bytes a group\n",
+    printf("aggregate COUNT, SUM, %8llu keys, %s: %6.2f M rows/s in, %6.2f M changes/s out; new "
+           "groups %6.2f M/s; %.1f bytes a group; by hand %6.2f M rows/s, new groups %6.2f M/s\n",
            (unsigned long long)keys, retracts ? "retracting " : "insert-only", speed,
            speed * (double)bench->emitter.rows / (double)rows, building,
-           (double)state_store_bytes(bench->context.state) / (double)keys);
+           (double)state_store_bytes(bench->context.state) / (double)keys, hand, hand_building);
     free(warm);
     free(batches);
+    touched_free(groups, mask * sizeof(HandGroup));
     bench_close(bench, &op_aggregate);
     arena_free(arena);
 }
 
 /* ------------------------------------------------------------------ first and last rows */
 
-/* Every key `each` times, with values that only grow: each row is the best of its key so far. */
-static Batch **make_growing(uint64_t rows, uint64_t keys, uint64_t from)
+/* Values that only grow: each row is the best of its key so far. Every key comes once, in no order,
+ * and then again; or, not `serial`, any key does. */
+static Batch **make_growing(uint64_t rows, uint64_t keys, uint64_t from, bool serial)
 {
-    Batch **batches = make_batches(rows, keys, true, 0);
+    Batch **batches = make_batches(rows, keys, serial, 3);
     for (uint64_t b = 0; b * BATCH_ROWS_MAX < rows; b++)
         for (uint32_t i = 0; i < BATCH_ROWS_MAX; i++)
             ((int64_t *)batches[b]->columns[1].data)[i] = (int64_t)(from + b * BATCH_ROWS_MAX + i);
@@ -119,15 +166,16 @@ static void bench_top(uint64_t state_rows, uint32_t best)
         bench_open(class, best == 1 ? (const void *)&last : (const void *)&rank, &input_schema);
     while (mask < keys * 2)
         mask *= 2;
-    char *slots = memory_zalloc(mask * (sizeof(HandSlot) + best * sizeof(int64_t)));
+    size_t slot_bytes = sizeof(HandSlot) + best * sizeof(int64_t);
+    char *slots = touched_new(mask * slot_bytes);
     double fill = 0, hand_fill = 0;
     for (uint64_t done = 0; done < state_rows; done += keys) {
-        Batch **warm = make_growing(keys, keys, done);
+        Batch **warm = make_growing(keys, keys, done, true);
         hand_fill = hand_top(keys, keys, best, warm, slots, mask - 1);
         fill = feed(bench, class, 0, warm, keys);
         free(warm);
     }
-    Batch **batches = make_growing(rows, keys, state_rows * 2);
+    Batch **batches = make_growing(rows, keys, state_rows * 2, false);
     double hand = hand_top(rows, keys, best, batches, slots, mask - 1);
     bench->emitter.rows = 0;
     double speed = feed(bench, class, 0, batches, rows);
@@ -137,7 +185,7 @@ static void bench_top(uint64_t state_rows, uint32_t best)
            speed * (double)bench->emitter.rows / (double)rows, fill,
            (double)state_store_bytes(bench->context.state) / (double)state_rows, hand, hand_fill);
     free(batches);
-    memory_free(slots);
+    touched_free(slots, mask * slot_bytes);
     bench_close(bench, class);
 }
 
@@ -177,6 +225,13 @@ static double hand_over(uint64_t rows, Batch *const *batches, HandWindow *slots,
 
 typedef enum OverKind { OVER_SUM_LAST, OVER_SUM_ALL, OVER_NUMBER } OverKind;
 
+static const char *const over_names[] = {"SUM ROWS 10 PRECEDING", "SUM UNBOUNDED        ",
+                                         "ROW_NUMBER           "};
+static const PlanSortKey over_order[] = {{.column = 1}};
+static const Column over_columns[] = {
+    {"k", &type_bigint}, {"v", &type_bigint}, {"o", &type_bigint}};
+static const Schema over_output = {3, over_columns};
+
 static bool over_call(Arena *arena, OverKind kind, PlanOverCall *call)
 {
     const Type *types[] = {&type_bigint};
@@ -198,45 +253,147 @@ static bool over_call(Arena *arena, OverKind kind, PlanOverCall *call)
     return aggregate_bind("SUM", &site, kind == OVER_SUM_LAST, &call->aggregate, &error);
 }
 
-/* A hundred rows a key, then two million that come at the end of their key's. */
+/* A hundred rows a key, then two million of any key that come at the end of its rows. */
 static void bench_over(uint64_t state_rows, OverKind kind)
 {
-    static const char *const names[] = {"SUM ROWS 10 PRECEDING", "SUM UNBOUNDED        ",
-                                        "ROW_NUMBER           "};
-    static const PlanSortKey order[] = {{.column = 1}};
-    static const Column columns[] = {{"k", &type_bigint}, {"v", &type_bigint}, {"o", &type_bigint}};
-    static const Schema output = {3, columns};
     Arena *arena = arena_new(4096);
     PlanOverCall call;
     if (!over_call(arena, kind, &call))
         exit(1);
-    PlanOver plan = {first_column, 1, order, 1, &call, 1, 0, false};
-    Bench *bench = bench_open(&op_over, &plan, &output);
+    PlanOver plan = {first_column, 1, over_order, 1, &call, 1, 0, false};
+    Bench *bench = bench_open(&op_over, &plan, &over_output);
     uint64_t keys = state_rows / 100, rows = (uint64_t)2 << 20, mask = 1;
     while (mask < keys * 2)
         mask *= 2;
-    HandWindow *slots = memory_zalloc(mask * sizeof(HandWindow));
+    HandWindow *slots = touched_new(mask * sizeof(HandWindow));
     double fill = 0;
     for (uint64_t done = 0; done < state_rows; done += keys) {
-        Batch **warm = make_growing(keys, keys, done);
+        Batch **warm = make_growing(keys, keys, done, true);
         hand_over(keys, warm, slots, mask - 1);
         fill = feed(bench, &op_over, 0, warm, keys);
         free(warm);
     }
     double bytes = (double)state_store_bytes(bench->context.state) / (double)state_rows;
-    Batch **batches = make_growing(rows, keys, state_rows * 2);
+    Batch **batches = make_growing(rows, keys, state_rows * 2, false);
     double hand = hand_over(rows, batches, slots, mask - 1);
     double speed = feed(bench, &op_over, 0, batches, rows);
     printf("over %s, %5.1f M rows kept: %6.2f M changes/s; filling %6.2f M/s; %.1f bytes a row; "
            "by hand %6.2f M/s\n",
-           names[kind], (double)state_rows / 1e6, speed, fill, bytes, hand);
+           over_names[kind], (double)state_rows / 1e6, speed, fill, bytes, hand);
     free(batches);
-    memory_free(slots);
+    touched_free(slots, mask * sizeof(HandWindow));
     bench_close(bench, &op_over);
     arena_free(arena);
 }
 
-/* ------------------------------------------------------------------------- INTERSECT */
+/* A key's rows in order by hand: what a row in between changes goes to a ring. */
+#define MIDDLE_ROOM 190
+typedef struct HandRows {
+    int64_t key, count;
+    int64_t values[MIDDLE_ROOM];
+} HandRows;
+
+/* The results of the rows from `from` on that change; before and after. */
+static uint64_t hand_changes(const HandRows *slot, uint64_t from, OverKind kind, uint64_t out)
+{
+    static int64_t ring[1 << 12][4];
+    uint64_t end = (uint64_t)slot->count;
+    if (kind == OVER_SUM_LAST && from + 11 < end)
+        end = from + 11;
+    int64_t sum = 0, new = slot->values[from];
+    uint64_t first = kind == OVER_SUM_ALL || from < 10 ? 0 : from - 10;
+    for (uint64_t i = kind == OVER_NUMBER ? from : first; i < from; i++)
+        sum += slot->values[i];
+    for (uint64_t i = from; i < end; i++) {
+        sum += slot->values[i];
+        int64_t left = kind == OVER_SUM_LAST && i >= 11 ? slot->values[i - 11] : 0;
+        if (i != from) {
+            int64_t *go = ring[out++ & 4095];
+            go[0] = 1, go[1] = slot->key, go[2] = slot->values[i];
+            go[3] = kind == OVER_NUMBER ? (int64_t)i : sum - new + left;
+        }
+        int64_t *come = ring[out++ & 4095];
+        come[0] = 2, come[1] = slot->key, come[2] = slot->values[i];
+        come[3] = kind == OVER_NUMBER ? (int64_t)i + 1 : sum;
+        if (kind == OVER_SUM_LAST && i >= 10)
+            sum -= slot->values[i - 10];
+    }
+    return out;
+}
+
+/* Million changes a second; `fills`: nobody looks yet. */
+static double hand_middle(uint64_t rows, Batch *const *batches, HandRows *slots, uint64_t mask,
+                          OverKind kind, bool fills)
+{
+    uint64_t out = 0;
+    double start = cpu_us();
+    for (uint64_t b = 0; b * BATCH_ROWS_MAX < rows; b++) {
+        const int64_t *key = batches[b]->columns[0].data, *value = batches[b]->columns[1].data;
+        for (uint32_t i = 0; i < BATCH_ROWS_MAX; i++)
+            __builtin_prefetch(slots + (scramble((uint64_t)key[i]) & mask));
+        for (uint32_t i = 0; i < BATCH_ROWS_MAX; i++) {
+            uint64_t at = scramble((uint64_t)key[i]) & mask;
+            while (slots[at].count != 0 && slots[at].key != key[i])
+                at = (at + 1) & mask;
+            HandRows *slot = &slots[at];
+            if (slot->count == MIDDLE_ROOM)
+                continue;
+            slot->key = key[i];
+            uint64_t place = (uint64_t)slot->count++;
+            for (; place > 0 && slot->values[place - 1] > value[i]; place--)
+                slot->values[place] = slot->values[place - 1];
+            slot->values[place] = value[i];
+            out = fills ? out : hand_changes(slot, place, kind, out);
+        }
+    }
+    return (double)out / (cpu_us() - start);
+}
+
+/* Rows of any key with values between those that are there. */
+static Batch **make_between(uint64_t rows, uint64_t keys, uint64_t values)
+{
+    Batch **batches = make_batches(rows, keys, false, 7);
+    for (uint64_t b = 0; b * BATCH_ROWS_MAX < rows; b++)
+        for (uint32_t i = 0; i < BATCH_ROWS_MAX; i++)
+            ((int64_t *)batches[b]->columns[1].data)[i] =
+                (int64_t)(scramble(b * BATCH_ROWS_MAX + i + 12345) % values);
+    return batches;
+}
+
+/* A hundred rows a key, then rows in between: each changes those behind it. */
+static void bench_over_middle(uint64_t state_rows, OverKind kind)
+{
+    Arena *arena = arena_new(4096);
+    PlanOverCall call;
+    if (!over_call(arena, kind, &call))
+        exit(1);
+    PlanOver plan = {first_column, 1, over_order, 1, &call, 1, 0, false};
+    Bench *bench = bench_open(&op_over, &plan, &over_output);
+    uint64_t keys = state_rows / 100, rows = (uint64_t)1 << 17, mask = 1;
+    while (mask < keys * 2)
+        mask *= 2;
+    HandRows *slots = touched_new(mask * sizeof(HandRows));
+    for (uint64_t done = 0; done < state_rows; done += keys) {
+        Batch **warm = make_growing(keys, keys, done, true);
+        hand_middle(keys, warm, slots, mask - 1, kind, true);
+        feed(bench, &op_over, 0, warm, keys);
+        free(warm);
+    }
+    Batch **batches = make_between(rows, keys, state_rows);
+    double hand = hand_middle(rows, batches, slots, mask - 1, kind, false);
+    bench->emitter.rows = 0;
+    double speed = feed(bench, &op_over, 0, batches, rows);
+    double each = (double)bench->emitter.rows / (double)rows;
+    printf("over %s, %5.1f M rows kept, in between: %6.2f M changes/s, %.1f a row; by hand %6.2f "
+           "M/s\n",
+           over_names[kind], (double)state_rows / 1e6, speed * each, each, hand);
+    free(batches);
+    touched_free(slots, mask * sizeof(HandRows));
+    bench_close(bench, &op_over);
+    arena_free(arena);
+}
+
+/* ------------------------------------------------------------------------- INTERSECT, EXCEPT */
 
 /* Different rows, each key once. */
 static Batch **make_rows(uint64_t rows, uint64_t keys)
@@ -255,8 +412,8 @@ typedef struct HandRow {
     int64_t counts[2];
 } HandRow;
 
-static double hand_intersect(uint64_t rows, uint32_t side, Batch *const *batches, HandRow *slots,
-                             uint64_t mask)
+static double hand_set(uint64_t rows, uint32_t side, bool except, Batch *const *batches,
+                       HandRow *slots, uint64_t mask)
 {
     static int64_t ring[1 << 12][3];
     uint64_t out = 0;
@@ -273,66 +430,81 @@ static double hand_intersect(uint64_t rows, uint32_t side, Batch *const *batches
             HandRow *row = &slots[at];
             row->key = key[i];
             row->value = value[i];
-            if (++row->counts[side] != 1 || row->counts[1 - side] == 0)
+            bool changes = (row->counts[1 - side] != 0) != (except && side == 0);
+            if (++row->counts[side] != 1 || !changes)
                 continue;
-            int64_t *come = ring[out++ & 4095];
-            come[0] = 0, come[1] = key[i], come[2] = value[i];
+            int64_t *change = ring[out++ & 4095];
+            change[0] = except && side == 1 ? 3 : 0, change[1] = key[i], change[2] = value[i];
         }
     }
     return (double)rows / (cpu_us() - start);
 }
 
 /* The left side is filled, then rows on the right find it: each is a change of the result. */
-static void bench_intersect(uint64_t state_rows)
+static void bench_set(uint64_t state_rows, bool except)
 {
-    PlanSetOperation plan = {.except = false};
+    PlanSetOperation plan = {.except = except};
     uint64_t rows = (uint64_t)1 << 20, mask = 1;
     rows = rows < state_rows ? rows : state_rows;
     while (mask < state_rows * 2)
         mask *= 2;
     Bench *bench = bench_open(&op_set_operation, &plan, &input_schema);
-    HandRow *slots = memory_zalloc(mask * sizeof(HandRow));
+    HandRow *slots = touched_new(mask * sizeof(HandRow));
     Batch **left = make_rows(state_rows, state_rows), **right = make_rows(rows, state_rows);
-    double hand_fill = hand_intersect(state_rows, 0, left, slots, mask - 1);
+    double hand_fill = hand_set(state_rows, 0, except, left, slots, mask - 1);
     double fill = feed(bench, &op_set_operation, 0, left, state_rows);
-    double hand = hand_intersect(rows, 1, right, slots, mask - 1);
+    double hand = hand_set(rows, 1, except, right, slots, mask - 1);
     double speed = feed(bench, &op_set_operation, 1, right, rows);
-    printf("intersect, %5.1f M rows kept: %6.2f M rows/s, filling %6.2f M/s; %.1f bytes a row; "
+    printf("%s, %5.1f M rows kept: %6.2f M rows/s, filling %6.2f M/s; %.1f bytes a row; "
            "by hand %6.2f M/s, filling %6.2f M/s, %.1f bytes a row\n",
-           (double)state_rows / 1e6, speed, fill,
+           except ? "except   " : "intersect", (double)state_rows / 1e6, speed, fill,
            (double)state_store_bytes(bench->context.state) / (double)state_rows, hand, hand_fill,
            (double)(mask * sizeof(HandRow)) / (double)state_rows);
     free(left);
     free(right);
-    memory_free(slots);
+    touched_free(slots, mask * sizeof(HandRow));
     bench_close(bench, &op_set_operation);
+}
+
+static bool is_wanted(const char *only, const char *name)
+{
+    return only == NULL || strcmp(only, "all") == 0 || strcmp(only, name) == 0;
 }
 
 int main(int count, char **arguments)
 {
     uint64_t rows = (count > 1 ? strtoull(arguments[1], NULL, 10) : 4) << 20;
     const char *only = count > 2 ? arguments[2] : NULL;
+    bool is_fresh = count > 3 && strcmp(arguments[3], "fresh") == 0;
     setvbuf(stdout, NULL, _IOLBF, 0);
-    if (only == NULL || strcmp(only, "aggregate") == 0) {
+    memory_keep_freed(); /* as the program does */
+    if (!is_fresh)
+        touched_open(TOUCHED_BYTES);
+    printf("memory %s\n", is_fresh ? "as the system hands it out" : "written beforehand");
+    if (is_wanted(only, "aggregate")) {
         bench_aggregate(rows, 10000, true);
         bench_aggregate(rows, 1000000, true);
+        bench_aggregate(rows, 10000000, true);
         bench_aggregate(rows, 1000000, false);
+        bench_aggregate(rows, 10000000, false);
     }
-    if (only == NULL || strcmp(only, "top") == 0) {
+    if (is_wanted(only, "top")) {
         bench_top(1000000, 10);
         bench_top(10000000, 10);
         bench_top(1000000, 1);
         bench_top(10000000, 1);
     }
-    for (OverKind kind = OVER_SUM_LAST; kind <= OVER_NUMBER; kind++) {
-        if (only != NULL && strcmp(only, "over") != 0)
-            break;
+    for (OverKind kind = OVER_SUM_LAST; is_wanted(only, "over") && kind <= OVER_NUMBER; kind++) {
         bench_over(1000000, kind);
         bench_over(10000000, kind);
     }
-    if (only == NULL || strcmp(only, "intersect") == 0) {
-        bench_intersect(1000000);
-        bench_intersect(10000000);
+    for (OverKind kind = OVER_SUM_LAST; is_wanted(only, "middle") && kind <= OVER_NUMBER; kind++) {
+        bench_over_middle(1000000, kind);
+        bench_over_middle(10000000, kind);
+    }
+    for (int except = 0; is_wanted(only, "set") && except <= 1; except++) {
+        bench_set(1000000, except != 0);
+        bench_set(10000000, except != 0);
     }
     return 0;
 }

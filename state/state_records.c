@@ -66,6 +66,12 @@ bool state_record_fits(size_t old_bytes, size_t new_bytes)
 /* Address space aligned to the size of a block: a record finds its unit by its address. */
 static char *map_aligned(size_t bytes)
 {
+    /* Behind each other blocks mostly are. */
+    char *next = mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    if (next != MAP_FAILED && (uintptr_t)next % STATE_BLOCK_BYTES == 0)
+        return next;
+    if (next != MAP_FAILED)
+        munmap(next, bytes);
     size_t asked = bytes + STATE_BLOCK_BYTES;
     char *start = mmap(NULL, asked, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
     if (start == MAP_FAILED)
