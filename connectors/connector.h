@@ -97,6 +97,9 @@ typedef struct SourceContext {
     /* Readers of the same server that the job opens before this one: INSERTs that joined it later
      * read for themselves. */
     uint32_t readers_before;
+    /* A place for what all instances of the source share in this run, NULL at first; they are
+     * opened and closed one after the other. NULL: the instance is alone. */
+    void **shared;
     bool is_restored;  /* an epoch is restored, even when it has no splits */
     SplitTimes *times; /* NULL: nobody looks at them */
     const Clock *clock;

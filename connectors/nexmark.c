@@ -1,9 +1,8 @@
 /* nexmark: the events of the Nexmark benchmark, the same for the same seed.
  *
- * Blocks of events are dealt in turn to a fixed number of lanes, and lanes to the instances; a
- * position is a lane's next event, so a job goes on at any parallelism, and the rows of a table do
- * not depend on it. An instance with several lanes reads them in order of event number, so its rows
- * come in order of time.
+ * Blocks of events are dealt to the instances as they ask for them (connectors/dealer.h), so a job
+ * goes on at any parallelism, and the rows of a table do not depend on it. An instance reads its
+ * blocks in order of event number, so its rows come in order of time.
  *
  * Cost: see nexmark/generator.c; fields that no query reads are not made. */
 #include "connectors/connector.h"
@@ -11,6 +10,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "connectors/dealer.h"
 #include "connectors/nexmark/generator.h"
 #include "core/str.h"
 
@@ -116,10 +116,9 @@ static const OptionSpec options[] = {
      .doc = "Time the events start at."},
     {.name = NULL}};
 
-/* Lanes blocks are dealt to: the bound of instances that can work. */
-#define LANES        64
-#define BLOCK_EVENTS BATCH_ROWS_MAX
-#define ENDLESS      (UINT64_C(1) << 62)
+#define INSTANCES_MAX 64
+#define BLOCK_EVENTS  BATCH_ROWS_MAX
+#define ENDLESS       (UINT64_C(1) << 62)
 
 static const char *const kind_columns[NEXMARK_KINDS] = {"person", "auction", "bid"};
 
@@ -280,49 +279,16 @@ struct Source {
     const ScanInfo *scan;
     const Clock *clock;
     NexmarkGenerator *generator;
-    uint64_t next[LANES]; /* event number, from 1; a lane that is not this instance's: UINT64_MAX */
-    uint64_t last;        /* number of the last event */
+    DealerHand hand;
+    uint64_t next;      /* event number, from 1 */
+    uint64_t block_end; /* of the block it reads: its last event; before `next`: it reads none */
+    uint64_t last;      /* number of the last event of all */
     bool keep_alive;
     bool is_paced;
     int64_t paced_from_us; /* clock and event time of the first event given */
     int64_t paced_from_ms;
     uint64_t rows;
-    uint64_t rows_expected;
 };
-
-/* The event after `number` in its lane. */
-static uint64_t next_in_lane(uint64_t number, uint32_t count)
-{
-    uint64_t next = number + count;
-    return (next - 1) % BLOCK_EVENTS == 0 ? next + (uint64_t)(LANES - 1) * BLOCK_EVENTS : next;
-}
-
-static bool read_restored(Source *source, const SourceContext *context, Error *error)
-{
-    for (uint32_t i = 0; i < context->restored_count; i++) {
-        Reader split = reader_of(context->restored[i].split);
-        Reader position = reader_of(context->restored[i].position);
-        uint32_t lane = reader_u32(&split);
-        uint64_t next = reader_u64(&position);
-        if (split.failed || position.failed || lane >= LANES)
-            return error_set(error, ERROR_STATE, "the position of a nexmark source cannot be read");
-        if (lane % context->parallelism == context->subtask)
-            source->next[lane] = next;
-    }
-    return true;
-}
-
-static void count_expected(Source *source)
-{
-    for (uint32_t lane = 0; lane < LANES; lane++) {
-        for (uint64_t next = source->next[lane]; source->last < ENDLESS && next <= source->last;) {
-            uint64_t block_end = ((next - 1) / BLOCK_EVENTS + 1) * BLOCK_EVENTS;
-            uint64_t count = u64_min(block_end, source->last) - next + 1;
-            source->rows_expected += count;
-            next = next_in_lane(next, (uint32_t)count);
-        }
-    }
-}
 
 static NexmarkConfig read_config(const Options *given)
 {
@@ -344,6 +310,7 @@ static NexmarkConfig read_config(const Options *given)
 
 static void nexmark_close(Source *source)
 {
+    dealer_leave(&source->hand);
     nexmark_generator_free(source->generator);
     memory_free(source);
 }
@@ -359,34 +326,28 @@ static Source *nexmark_open(const SourceContext *context, Error *error)
         option_boolean(table->options, options, "keep-alive") && !context->bounded_run;
     source->is_paced = !option_boolean(table->options, options, "max-emit-speed");
     NexmarkConfig config = read_config(table->options);
-    bool opened = read_base_time(table->options, &config.base_ms, error);
-    for (uint32_t lane = 0; lane < LANES; lane++)
-        source->next[lane] = context->is_restored || lane % context->parallelism != context->subtask
-                                 ? UINT64_MAX
-                                 : (uint64_t)lane * BLOCK_EVENTS + 1;
-    if (opened && context->is_restored)
-        opened = read_restored(source, context, error);
-    if (!opened) {
+    source->next = 1;
+    if (!read_base_time(table->options, &config.base_ms, error) ||
+        !dealer_join(context, &source->hand, error)) {
         nexmark_close(source);
         return NULL;
     }
-    count_expected(source);
     source->generator = nexmark_generator_new(&config);
     return source;
 }
 
-/* The lane whose turn it is, or LANES when all have ended. */
-static uint32_t choose_lane(const Source *source)
+/* Whether there are events to read, in the block it has or in another one. */
+static bool has_events(Source *source)
 {
-    uint32_t chosen = LANES;
-    uint64_t lowest = source->last + 1;
-    for (uint32_t lane = 0; lane < LANES; lane++) {
-        if (source->next[lane] < lowest) {
-            lowest = source->next[lane];
-            chosen = lane;
-        }
+    uint64_t blocks = (source->last + BLOCK_EVENTS - 1) / BLOCK_EVENTS;
+    DealerPiece piece;
+    while (source->next > u64_min(source->block_end, source->last)) {
+        if (!dealer_take(&source->hand, blocks, &piece))
+            return false;
+        source->next = piece.number * BLOCK_EVENTS + piece.offset + 1;
+        source->block_end = (piece.number + 1) * BLOCK_EVENTS;
     }
-    return chosen;
+    return true;
 }
 
 /* How many of `count` events from `number` on are due; the first call starts the clock. */
@@ -459,16 +420,14 @@ static Batch *make_batch(Source *source, uint64_t first, uint32_t count)
 static SourceState nexmark_next(Source *source, int64_t timeout_ms, Batch **batch, uint32_t *scan,
                                 Error *error)
 {
-    uint32_t lane = choose_lane(source);
-    if (lane == LANES) {
+    if (!has_events(source)) {
         if (!source->keep_alive)
             return SOURCE_END;
         clock_sleep_us(timeout_ms * 1000);
         return SOURCE_IDLE;
     }
-    uint64_t first = source->next[lane];
-    uint64_t block_left = BLOCK_EVENTS - (first - 1) % BLOCK_EVENTS;
-    uint32_t count = (uint32_t)u64_min(block_left, source->last - first + 1);
+    uint64_t first = source->next;
+    uint32_t count = (uint32_t)(u64_min(source->block_end, source->last) - first + 1);
     uint32_t due = count_due(source, first, count);
     if (due == 0) {
         int64_t wait_us = timeout_ms * 1000;
@@ -477,7 +436,7 @@ static SourceState nexmark_next(Source *source, int64_t timeout_ms, Batch **batc
     }
     *batch = make_batch(source, first, due);
     *scan = 0;
-    source->next[lane] = next_in_lane(first, due);
+    source->next += due;
     source->rows += due;
     return SOURCE_BATCH;
 }
@@ -486,15 +445,13 @@ static bool nexmark_position(Source *source, void (*add)(void *to, Str split, St
                              void *to, Error *error)
 {
     Buffer split = {0}, position = {0};
-    for (uint32_t lane = 0; lane < LANES; lane++) {
-        if (source->next[lane] == UINT64_MAX)
-            continue;
-        buffer_clear(&split);
-        buffer_clear(&position);
-        buffer_append_u32(&split, lane);
-        buffer_append_u64(&position, source->next[lane]);
-        add(to, (Str){split.data, split.length}, (Str){position.data, position.length});
-    }
+    /* Of a block that the last event cuts off the rest is saved too: there may be more of it. */
+    bool has_rest = source->next <= source->block_end;
+    uint64_t number = (source->next - 1) / BLOCK_EVENTS;
+    DealerPiece rest = {number, source->next - 1 - number * BLOCK_EVENTS};
+    buffer_append_u32(&split, source->hand.number);
+    dealer_save(&source->hand, &rest, has_rest, &position);
+    add(to, (Str){split.data, split.length}, (Str){position.data, position.length});
     buffer_deinit(&split);
     buffer_deinit(&position);
     return true;
@@ -502,8 +459,7 @@ static bool nexmark_position(Source *source, void (*add)(void *to, Str split, St
 
 static void nexmark_progress(Source *source, SourceProgress *out)
 {
-    *out = (SourceProgress){
-        .rows = source->rows, .rows_expected = source->rows_expected, .seconds_behind = -1};
+    *out = (SourceProgress){.rows = source->rows, .seconds_behind = -1};
     snprintf(out->position, sizeof(out->position), "event %llu", (unsigned long long)source->rows);
 }
 
@@ -522,4 +478,4 @@ const Connector connector_nexmark = {.name = "nexmark",
                                      .source_kinds = nexmark_kinds,
                                      .is_bounded = nexmark_is_bounded,
                                      .source_is_even = true,
-                                     .source_parallelism = LANES};
+                                     .source_parallelism = INSTANCES_MAX};

@@ -12,7 +12,8 @@
 
 extern const Connector connector_nexmark;
 
-#define EVENTS 100000
+#define EVENTS    100000
+#define INSTANCES 5
 
 static const Type *row_type(Arena *arena, NexmarkKind kind)
 {
@@ -253,24 +254,30 @@ static void read_all(uint32_t parallelism, uint32_t batches, uint32_t then, char
     nexmark_table(&table, "20000");
     table_option(&table, "first-event.rate", "1000");
     SourceContext context = source_context(table_scan(&table));
-    context.parallelism = parallelism;
     Error error;
     TestPositions positions = {.arena = table.arena};
-    for (context.subtask = 0; context.subtask < parallelism; context.subtask++) {
-        Source *source = open_source(&table, &context);
-        read_some(source, batches, lines, capacity);
-        ck_assert(connector_nexmark.source->position(source, add_position, &positions, &error));
-        connector_nexmark.source->close(source);
+    Source *sources[INSTANCES];
+    void *shared = NULL;
+    context.shared = &shared;
+    context.parallelism = parallelism;
+    for (context.subtask = 0; context.subtask < parallelism; context.subtask++)
+        sources[context.subtask] = open_source(&table, &context);
+    for (uint32_t i = 0; i < parallelism; i++) {
+        read_some(sources[i], batches, lines, capacity);
+        ck_assert(connector_nexmark.source->position(sources[i], add_position, &positions, &error));
     }
+    for (uint32_t i = 0; i < parallelism; i++)
+        connector_nexmark.source->close(sources[i]);
     context.parallelism = then;
     context.restored = positions.items;
     context.restored_count = positions.count;
     context.is_restored = true;
-    for (context.subtask = 0; context.subtask < then; context.subtask++) {
-        Source *source = open_source(&table, &context);
-        read_some(source, UINT32_MAX, lines, capacity);
-        connector_nexmark.source->close(source);
-    }
+    for (context.subtask = 0; context.subtask < then; context.subtask++)
+        sources[context.subtask] = open_source(&table, &context);
+    for (uint32_t i = 0; i < then; i++)
+        read_some(sources[i], i + 1 == then ? UINT32_MAX : 2, lines, capacity);
+    for (uint32_t i = 0; i < then; i++)
+        connector_nexmark.source->close(sources[i]);
     table_end(&table);
 }
 

@@ -20,11 +20,15 @@ static uint32_t stage_index(const Fragment *fragment, uint32_t node)
     return 0;
 }
 
+static Task *task_of(const Job *job, const Attempt *attempt, uint32_t node, uint32_t subtask)
+{
+    return attempt->tasks[attempt->first_task[job->graph->fragment_of[node]] + subtask];
+}
+
 Stage *attempt_stage(const Job *job, const Attempt *attempt, uint32_t node, uint32_t subtask)
 {
-    uint32_t at = job->graph->fragment_of[node];
-    Task *task = attempt->tasks[attempt->first_task[at] + subtask];
-    return &task->stages[stage_index(&job->graph->fragments[at], node)];
+    Task *task = task_of(job, attempt, node, subtask);
+    return &task->stages[stage_index(task->fragment, node)];
 }
 
 static void init_stage(Task *task, Stage *stage, const PlanNode *node, const bool *pairs)
@@ -324,7 +328,8 @@ static bool looks_at_splits(const Task *task)
     return false;
 }
 
-static bool open_source(Job *job, Task *task, const RestorePoint *from, Error *error)
+static bool open_source(Job *job, const Attempt *attempt, Task *task, const RestorePoint *from,
+                        Error *error)
 {
     TaskSource *source = task->source;
     const PlanNode *first = source->scans[0]->node;
@@ -336,6 +341,7 @@ static bool open_source(Job *job, Task *task, const RestorePoint *from, Error *e
         .parallelism = task->fragment->parallelism,
         .is_restored = restored,
         .readers_before = readers_before(job, first),
+        .shared = &task_of(job, attempt, first->id, 0)->source->shared,
         .times = looks_at_splits(task) ? &source->times : NULL,
         .clock = job->config.clock,
         .zone = job->config.zone,
@@ -457,7 +463,8 @@ static void connect_alignment(const Job *job, const Attempt *attempt, Task *task
 static bool open_outside(Job *job, Attempt *attempt, const RestorePoint *from, Error *error)
 {
     for (uint32_t t = 0; t < attempt->task_count; t++)
-        if (attempt->tasks[t]->source != NULL && !open_source(job, attempt->tasks[t], from, error))
+        if (attempt->tasks[t]->source != NULL &&
+            !open_source(job, attempt, attempt->tasks[t], from, error))
             return false;
     for (uint32_t t = 0; t < attempt->task_count; t++) {
         Task *task = attempt->tasks[t];

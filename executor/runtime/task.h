@@ -34,6 +34,7 @@ typedef struct TaskChannel {
 typedef struct TaskSource {
     const SourceClass *class;
     Source *source;
+    void *shared;    /* by all copies' sources; the first copy's is the place */
     const char *uid; /* of its positions in a checkpoint */
     Stage **scans;
     uint32_t scan_count;
