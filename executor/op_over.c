@@ -189,6 +189,7 @@ static bool insert_row(OverSite *site, const OverBatch *work, uint32_t in_row, E
     Over *over = site->over;
     OverReach reaches[PLAN_OVER_CALLS_MAX];
     void *record = enter_row(site, work, in_row);
+    over_enter_values(over, record);
     if (over->plan->final_only)
         return true;
     site->rows = state_tree_size(site->tree);
@@ -239,6 +240,7 @@ static bool remove_row(OverSite *site, OverBatch *work, Error *error)
         return true;
     if (!over->plan->final_only && !emit_record(over, CHANGE_DELETE, record, error))
         return false;
+    over_leave_values(over, record);
     if (state_tree_remove(over->rows, record)) {
         work->trees_are_old = true;
         return true;
@@ -315,6 +317,7 @@ static bool apply_row(Over *over, OverBatch *work, uint32_t row, Error *error)
     site.order_key = over_order_part(work->sort_keys[row]);
     site.tree = over_tree_of(over, work, row);
     site.rows = state_tree_size(site.tree);
+    over_values_partition(over->values, work->keys[row], work->hashes[row]);
     if (change_is_retraction(batch_kind(work->in, row)))
         return remove_row(&site, work, error);
     if (over->plan->final_only) {
@@ -422,6 +425,7 @@ static void finish_one(void *to, void *record)
     Str key = state_value_key(over->partitions, record);
     uint64_t hash = hash_bytes(key.data, key.length);
     OverSite site = {.over = over};
+    over_values_partition(over->values, key, hash);
     state_ordered_trees(over->rows, &key, &hash, 1, &site.tree);
     site.rows = state_tree_size(site.tree);
     end->ok = site.rows == 0 || finish_partition(&site, end->error);
@@ -465,6 +469,10 @@ static void open_call(Over *over, uint32_t number, uint32_t *record_bytes, uint3
         call->args[a] = decoded(over, call, plan->arguments[a]);
     if (plan->filter >= 0)
         call->filter = decoded(over, call, (uint32_t)plan->filter);
+    call->by_values = plan->distinct && plan->fold == PLAN_FOLD_FORWARD;
+    if (plan->distinct && !call->by_values)
+        call->seen = over_distinct_open(arena, over->base.context->node->inputs[0].node->schema,
+                                        plan->arguments, plan->argument_count);
     call->result_bytes = (uint32_t)physical_size(plan->type->physical);
     call->result_is_text = plan->type->physical == PHYSICAL_STRING;
     call->result_offset = *record_bytes;
@@ -499,6 +507,7 @@ static void declare_tables(Over *over, const OperatorContext *context)
         .description = row_slot_describe(arena, context->node->schema),
     };
     over->rows = state_table_declare(context->state, &rows);
+    over->values = over_values_open(context, over->plan);
     if (!over->plan->final_only)
         return;
     StateSpec partitions = {.name = "partitions",
@@ -539,6 +548,10 @@ static void over_close(Operator *op)
 {
     Over *over = (Over *)op;
     over_scratch_close(over);
+    over_values_close(over->values);
+    for (uint32_t i = 0; i < over->call_count; i++)
+        if (over->calls[i].seen != NULL)
+            over_distinct_close(over->calls[i].seen);
     buffer_deinit(&over->key);
     buffer_deinit(&over->sort_keys);
     buffer_deinit(&over->bound);

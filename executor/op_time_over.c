@@ -617,6 +617,10 @@ static void time_over_close(Operator *op)
 {
     TimeOver *over = (TimeOver *)op;
     work_drop(over);
+    over_values_close(over->values);
+    for (uint32_t c = 0; c < over->call_count; c++)
+        if (over->calls[c].seen != NULL)
+            over_distinct_close(over->calls[c].seen);
     time_heap_deinit(&over->queue->heap);
     memory_free(over->queue->forget);
     buffer_deinit(&over->queue->key);

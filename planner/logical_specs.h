@@ -177,6 +177,7 @@ typedef struct LogicalOverCall {
     const Vector **literals;      /* of those that are one */
     uint32_t argument_count;
     int32_t filter;
+    bool distinct;
     bool ignore_nulls;
     int64_t number;
     PlanFrame frame;

@@ -393,6 +393,8 @@ typedef struct PlanOverCall {
     const uint32_t *arguments; /* input columns */
     uint32_t argument_count;
     int32_t filter; /* BOOLEAN input column, or -1 */
+    /* Of the rows of a frame with equal arguments the first counts; fold is FORWARD or ANEW. */
+    bool distinct;
     bool ignore_nulls;
     int64_t number; /* NTILE: groups; LAG, LEAD: rows away; NTH_VALUE: which row */
     PlanFrame frame;

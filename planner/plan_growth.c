@@ -26,6 +26,8 @@ static void list_tables(const PlanNode *node, Buffer *out)
         list_tables(node->inputs[i].node, out);
 }
 
+static const char values_seen[] = "every value that DISTINCT has seen";
+
 typedef struct Growth {
     void (*say)(void *to, const char *text);
     void *to;
@@ -71,18 +73,8 @@ static void over_growth(const Growth *growth, const PlanNode *node)
         keeps_rows(growth, node, 0, "'table.exec.state.ttl' or a STATE_TTL hint");
 }
 
-static void aggregate_growth(const Growth *growth, const PlanNode *node)
+static void say_values(const Growth *growth, const PlanNode *node, const char *what)
 {
-    const PlanAggregate *aggregate = node->spec;
-    const char *what = NULL;
-    for (uint32_t i = 0; i < aggregate->call_count; i++) {
-        if (aggregate->calls[i].call.keeps != AGGREGATE_KEEPS_NONE)
-            what = "every value that came";
-        else if (aggregate->calls[i].distinct && what == NULL)
-            what = "every value that DISTINCT has seen";
-    }
-    if (what == NULL || aggregate->state_ttl_ms > 0 || !only_grows(node->inputs[0].node))
-        return;
     Buffer text = {0};
     name_operator(node, &text);
     buffer_printf(&text,
@@ -91,6 +83,32 @@ static void aggregate_growth(const Growth *growth, const PlanNode *node)
                   what);
     growth->say(growth->to, buffer_text(&text));
     buffer_deinit(&text);
+}
+
+/* Rows leave when their time has come; the values that DISTINCT met stay. */
+static void time_over_growth(const Growth *growth, const PlanNode *node)
+{
+    const PlanOver *over = &((const PlanTimeOver *)node->spec)->over;
+    bool keeps = false;
+    for (uint32_t i = 0; i < over->call_count; i++)
+        keeps = keeps || (over->calls[i].distinct && over->calls[i].fold == PLAN_FOLD_FORWARD);
+    if (keeps && over->state_ttl_ms <= 0 && only_grows(node->inputs[0].node))
+        say_values(growth, node, values_seen);
+}
+
+static void aggregate_growth(const Growth *growth, const PlanNode *node)
+{
+    const PlanAggregate *aggregate = node->spec;
+    const char *what = NULL;
+    for (uint32_t i = 0; i < aggregate->call_count; i++) {
+        if (aggregate->calls[i].call.keeps != AGGREGATE_KEEPS_NONE)
+            what = "every value that came";
+        else if (aggregate->calls[i].distinct && what == NULL)
+            what = values_seen;
+    }
+    if (what == NULL || aggregate->state_ttl_ms > 0 || !only_grows(node->inputs[0].node))
+        return;
+    say_values(growth, node, what);
 }
 
 void plan_say_growth(const Plan *plan, void (*say)(void *to, const char *text), void *to)
@@ -104,6 +122,8 @@ void plan_say_growth(const Plan *plan, void (*say)(void *to, const char *text), 
             join_growth(&growth, node, ((const PlanMultiJoin *)node->spec)->sides);
         else if (strcmp(node->op, "over") == 0)
             over_growth(&growth, node);
+        else if (strcmp(node->op, "time_over") == 0)
+            time_over_growth(&growth, node);
         else if (strcmp(node->op, "aggregate") == 0)
             aggregate_growth(&growth, node);
     }

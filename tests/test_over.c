@@ -4,9 +4,10 @@
 
 extern const OperatorClass op_over;
 
-#define CALLS      7
-#define END_CALLS  8
-#define WIDE_CALLS 3
+#define CALLS          7
+#define END_CALLS      8
+#define WIDE_CALLS     3
+#define DISTINCT_CALLS 4
 
 static PlanFrame frame_of(bool by_rows, PlanBoundKind start, int64_t from, PlanBoundKind end,
                           int64_t to)
@@ -202,10 +203,10 @@ static void list_fold(const List *list, char key, Fold *fold)
     buffer_deinit(&text);
 }
 
-START_TEST(random_changes_equal_a_list)
+/* Random changes of two partitions; the rows must be what `fold` makes of lists of them. */
+static void check_random_changes(Bench *bench, TestRandom random,
+                                 void (*fold)(const List *list, char key, Fold *fold))
 {
-    TestRandom random = test_random("over");
-    Bench *bench = over_new(_i);
     static List lists[2];
     lists[0].count = lists[1].count = 0;
     Rounds rounds = rounds_open(bench, 15);
@@ -226,11 +227,84 @@ START_TEST(random_changes_equal_a_list)
                 list_insert(list, row);
         }
         rounds_feed(&rounds);
-        list_fold(&lists[0], 'a', rounds.expected);
-        list_fold(&lists[1], 'b', rounds.expected);
+        fold(&lists[0], 'a', rounds.expected);
+        fold(&lists[1], 'b', rounds.expected);
         rounds_compare(&rounds);
     }
     rounds_close(&rounds);
+}
+
+START_TEST(random_changes_equal_a_list)
+{
+    check_random_changes(over_new(_i), test_random("over"), list_fold);
+}
+END_TEST
+
+/* ------------------------------------------------------------------- DISTINCT */
+
+/* The different values of rows so far and of equal ones, their sum in the partition, those of four
+ * rows. */
+static Bench *over_distinct_new(int size_index)
+{
+    static const uint32_t partition[] = {0};
+    static const PlanSortKey order[] = {{.column = 1}};
+    Bench *bench = bench_new(batch_sizes[size_index]);
+    Arena *arena = bench->arena;
+    const Schema *in = test_schema(arena, "k STRING, ts INT, v INT");
+    PlanOverCall *calls = arena_new_array(arena, PlanOverCall, DISTINCT_CALLS);
+    calls[0] = aggregate_call(
+        arena, in, "SUM", PLAN_FOLD_FORWARD,
+        frame_of(true, PLAN_BOUND_UNBOUNDED_PRECEDING, 0, PLAN_BOUND_CURRENT_ROW, 0));
+    calls[1] = aggregate_call(
+        arena, in, "SUM", PLAN_FOLD_FORWARD,
+        frame_of(false, PLAN_BOUND_UNBOUNDED_PRECEDING, 0, PLAN_BOUND_CURRENT_ROW, 0));
+    calls[2] = aggregate_call(
+        arena, in, "SUM", PLAN_FOLD_FORWARD,
+        frame_of(true, PLAN_BOUND_UNBOUNDED_PRECEDING, 0, PLAN_BOUND_UNBOUNDED_FOLLOWING, 0));
+    calls[3] = aggregate_call(arena, in, "SUM", PLAN_FOLD_ANEW,
+                              frame_of(true, PLAN_BOUND_PRECEDING, 2, PLAN_BOUND_FOLLOWING, 1));
+    for (uint32_t i = 0; i < DISTINCT_CALLS; i++)
+        calls[i].distinct = true;
+    PlanOver *plan = arena_new_one(arena, PlanOver);
+    *plan = (PlanOver){partition, 1, order, 1, calls, DISTINCT_CALLS, 0, false};
+    bench_input(bench, in, CHANGES_ALL);
+    bench_open(bench, &op_over,
+               test_schema(arena, "k STRING, ts INT, v INT, r INT, p INT, w INT, b INT"), plan);
+    return bench;
+}
+
+static void print_distinct(const List *list, int first, int last, Buffer *out)
+{
+    int sum = 0;
+    unsigned seen = 0;
+    for (int i = first < 0 ? 0 : first; i <= last && i < list->count; i++) {
+        int v = list->rows[i].v;
+        sum += (seen >> v & 1) != 0 ? 0 : v;
+        seen |= 1u << v;
+    }
+    buffer_printf(out, ", %d", sum);
+}
+
+static void list_fold_distinct(const List *list, char key, Fold *fold)
+{
+    Buffer text = {0};
+    for (int i = 0; i < list->count; i++) {
+        int ts = list->rows[i].ts;
+        buffer_clear(&text);
+        buffer_printf(&text, "[%c, %d, %d", key, ts, list->rows[i].v);
+        print_distinct(list, 0, i, &text);
+        print_distinct(list, 0, first_within(list, ts + 1) - 1, &text);
+        print_distinct(list, 0, list->count, &text);
+        print_distinct(list, i - 2, i + 1, &text);
+        buffer_append_char(&text, ']');
+        fold_add(fold, text.data, text.length);
+    }
+    buffer_deinit(&text);
+}
+
+START_TEST(distinct_values_equal_a_list)
+{
+    check_random_changes(over_distinct_new(_i), test_random("over distinct"), list_fold_distinct);
 }
 END_TEST
 
@@ -368,6 +442,7 @@ int main(void)
     int sizes = (int)array_count(batch_sizes);
     tcase_add_loop_test(cases, a_change_comes_first_then_what_it_changed, 0, sizes);
     tcase_add_loop_test(cases, random_changes_equal_a_list, 0, sizes);
+    tcase_add_loop_test(cases, distinct_values_equal_a_list, 0, sizes);
     tcase_add_loop_test(cases, rows_at_the_end_equal_a_list, 0, sizes);
     tcase_add_loop_test(cases, least_of_wide_frames_equals_a_list, 0, sizes);
     return test_run("over", cases);

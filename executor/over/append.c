@@ -41,7 +41,7 @@ static bool can_append(const PlanOverCall *plan, uint32_t *distance, bool *ties)
                plan->kind == WINDOW_DENSE_RANK;
     case PLAN_FOLD_FORWARD:
         *ties = frame->by_rows;
-        return to_current;
+        return to_current && !plan->distinct;
     case PLAN_FOLD_SLIDE:
         if (!frame->by_rows || !to_current || frame->start.kind != PLAN_BOUND_PRECEDING ||
             frame->start.rows >= INT32_MAX)

@@ -118,11 +118,37 @@ bool over_decode(const Over *over, const OverCall *call, const void *record)
            (!vector_is_null(call->filter, 0) && *(const uint8_t *)call->filter->data != 0);
 }
 
+static const Vector *const *values_of(const Over *over, const OverCall *call, const void *record)
+{
+    return over_decode(over, call, record) ? call->args : NULL;
+}
+
+void over_enter_values(Over *over, const void *record)
+{
+    for (uint32_t i = 0; over->values != NULL && i < over->call_count; i++)
+        if (over->calls[i].by_values)
+            over_values_put(over->values, i, values_of(over, &over->calls[i], record),
+                            state_tree_sort_key(over->rows, record));
+}
+
+void over_leave_values(Over *over, const void *record)
+{
+    for (uint32_t i = 0; over->values != NULL && i < over->call_count; i++)
+        if (over->calls[i].by_values)
+            over_values_remove(over->values, i, values_of(over, &over->calls[i], record),
+                               state_tree_sort_key(over->rows, record));
+}
+
 /* Adds a row to a fold, or takes it away. */
 static bool fold_row(Over *over, const OverCall *call, uint8_t *fold, const void *record,
                      bool retracts, Error *error)
 {
     if (!over_decode(over, call, record))
+        return true;
+    if (call->seen != NULL && !over_distinct_add(call->seen, call->args, 0))
+        return true;
+    if (call->by_values && !over_values_is_first(over->values, call->number, call->args,
+                                                 state_tree_sort_key(over->rows, record)))
         return true;
     uint8_t kind = retracts ? CHANGE_DELETE : CHANGE_INSERT;
     bool in_state = fold != over->scratch_fold.bytes;
@@ -239,6 +265,8 @@ static void *record_at(const OverSite *site, const OverRow *row, uint32_t positi
 
 static bool fold_anew(OverSite *site, OverCall *call, uint8_t *fold, OverReach frame, Error *error)
 {
+    if (call->seen != NULL)
+        over_distinct_start(call->seen);
     if (!call->choice.is_used || frame.end - frame.first <= SHORT_FRAME)
         return fold_rows(site, call, fold, frame.first, frame.end, false, error);
     const void *record = over_choose(site, call, frame);

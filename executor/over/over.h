@@ -5,6 +5,7 @@
  *   over/fold.c    aggregates of frames, kept beside each row
  *   over/value.c   the value of a call for a row
  *   over/choice.c  MIN and MAX of frames with two ends
+ *   over/distinct.c  which values of DISTINCT calls were there before
  *   over/append.c  rows that come behind all others, many at once
  *
  * A partition is a tree of rows in order; a position counts from 0. The record of a row holds the
@@ -18,6 +19,7 @@
 
 #include "core/row.h"
 #include "core/sort_key.h"
+#include "executor/over/distinct.h"
 #include "executor/row_output.h"
 
 /* Behind the order columns in a sort key: later of equal rows is larger, and comes behind. */
@@ -53,6 +55,9 @@ typedef struct OverCall {
     uint32_t distance;
     Vector results; /* of a run */
     OverChoice choice;
+    /* DISTINCT: what it has met in the frame, or that Over.values knows it; else neither. */
+    OverDistinct *seen;
+    bool by_values;
 } OverCall;
 
 /* A fold outside of state: its long texts lie in buffers that are used again. */
@@ -86,6 +91,7 @@ typedef struct Over {
     const Vector **partition_columns;
     StateTable *rows;
     StateTable *partitions; /* final_only: those there are */
+    OverValues *values;     /* of DISTINCT calls over frames that start with the partition */
     OverCall *calls;
     uint32_t call_count;
     OverMemory memory;
@@ -242,6 +248,9 @@ bool over_fold_slide(OverSite *site, const OverCall *call, const OverRow *row,
                      Error *error) MUST_CHECK;
 /* The result of the row's frame, to call->value. */
 bool over_fold_value(OverSite *site, OverCall *call, const OverRow *row, Error *error) MUST_CHECK;
+/* A row has come, or is about to go: its values are entered where DISTINCT calls know them. */
+void over_enter_values(Over *over, const void *record);
+void over_leave_values(Over *over, const void *record);
 /* Decodes the call's arguments from a row; whether its filter lets the row count. */
 bool over_decode(const Over *over, const OverCall *call, const void *record);
 

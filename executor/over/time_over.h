@@ -11,6 +11,7 @@
 
 #include "core/row.h"
 #include "executor/operator.h"
+#include "executor/over/distinct.h"
 
 typedef struct TimeOverCall {
     const PlanOverCall *plan;
@@ -27,6 +28,7 @@ typedef struct TimeOverCall {
     Vector **decode;
     const Vector **args;
     const Vector *filter;
+    OverDistinct *seen; /* DISTINCT over bounded frames: what it has met in one; else NULL */
 } TimeOverCall;
 
 /* What is kept of a partition; behind it what the calls keep. */
@@ -71,6 +73,7 @@ typedef struct TimeOver {
     StateTable *waiting;    /* partition → order, arrival → time, row */
     StateTable *pending;    /* partition → what it waits for */
     StateTable *partitions; /* partition → TimeOverPartition, folds */
+    OverValues *values;     /* of DISTINCT calls over other frames */
     StateTable *history;    /* partition → number → time, columns that calls read; NULL: none */
     const RowLayout *kept_layout;
     uint32_t *kept; /* columns of the input in the history */

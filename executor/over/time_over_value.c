@@ -144,14 +144,21 @@ uint64_t time_over_frame_start(const TimeOver *over, const TimeOverCall *call,
 /* --------------------------------------------------- frames from the first row on */
 
 static const uint8_t *active_rows(const TimeOver *over, const TimeOverCall *call,
-                                  const TimeOverWork *work)
+                                  const Vector *const *args, const TimeOverWork *work)
 {
-    if (call->plan->filter < 0)
+    const PlanOverCall *plan = call->plan;
+    if (plan->filter < 0 && !plan->distinct)
         return NULL;
-    const Vector *filter = &work->out->columns[call->plan->filter];
+    const Vector *filter = plan->filter < 0 ? NULL : &work->out->columns[plan->filter];
     uint8_t *active = arena_alloc(over->run, work->count);
-    for (uint32_t i = 0; i < work->count; i++)
+    for (uint32_t i = 0; i < work->count; i++) {
         active[i] = filter_passes(filter, i);
+        if (!plan->distinct)
+            continue;
+        over_values_partition(over->values, work->keys[i], work->hashes[i]);
+        active[i] = over_values_meet(over->values, (uint32_t)(call - over->calls),
+                                     active[i] != 0 ? args : NULL, i);
+    }
     return active;
 }
 
@@ -169,7 +176,7 @@ static bool run_forward(TimeOver *over, const TimeOverCall *call, TimeOverWork *
     AggregateUpdate update = {.args = args,
                               .row_count = work->count,
                               .states = states,
-                              .active = active_rows(over, call, work),
+                              .active = active_rows(over, call, args, work),
                               .after = out,
                               .memory = &over->memory.base,
                               .arena = work->out->arena,
@@ -295,18 +302,23 @@ bool time_over_fold(TimeOver *over, const TimeOverCall *call, const StateTree *t
     uint8_t *states[RUN_ROWS], active[RUN_ROWS];
     StateCursor cursor;
     const void *record = time_over_seek(over, tree, first, &cursor);
+    if (call->seen != NULL)
+        over_distinct_start(call->seen);
     while (first < end) {
         uint32_t count = 0;
         for (; first < end && count < RUN_ROWS; first++, count++) {
             decode_kept(over, call, record, count);
             states[count] = fold;
-            active[count] = filter_passes(call->filter, count);
+            active[count] =
+                filter_passes(call->filter, count) &&
+                (call->seen == NULL || over_distinct_add(call->seen, call->args, count));
             record = state_cursor_next(&cursor);
         }
         AggregateUpdate update = {.args = call->args,
                                   .row_count = count,
                                   .states = states,
-                                  .active = call->filter == NULL ? NULL : active,
+                                  .active =
+                                      call->filter == NULL && call->seen == NULL ? NULL : active,
                                   .memory = memory,
                                   .arena = over->run,
                                   .data = call->plan->aggregate.data};
@@ -597,6 +609,9 @@ static void open_call(TimeOver *over, uint32_t number, RecordShape *record, Reco
             call->filter = decoded(over, call, (uint32_t)plan->filter);
     }
     call->is_stack = is_extreme(plan);
+    if (plan->distinct && plan->fold == PLAN_FOLD_ANEW)
+        call->seen = over_distinct_open(arena, over->base.context->node->inputs[0].node->schema,
+                                        plan->arguments, plan->argument_count);
     if (call->is_stack) {
         call->middle_offset = record->bytes;
         record->bytes += (uint32_t)sizeof(uint64_t);
@@ -656,6 +671,7 @@ void time_over_open_calls(TimeOver *over)
                             .ttl_ms = plan->state_ttl_ms,
                             .description = "partition -> rows, time of the last, aggregates"};
     over->partitions = state_table_declare(context->state, &partitions);
+    over->values = over_values_open(context, plan);
     if (looks_back)
         declare_history(over, &history);
     over->memory = (TimeOverMemory){{assign_in_state}, over->partitions, NULL};

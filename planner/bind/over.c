@@ -70,7 +70,8 @@ bool over_frames_equal(const PlanFrame *a, const PlanFrame *b)
 static bool sites_equal(const OverSite *a, const OverSite *b)
 {
     if (strcmp(a->name, b->name) != 0 || a->ignore_nulls != b->ignore_nulls ||
-        a->number != b->number || (a->filter == NULL) != (b->filter == NULL) ||
+        a->distinct != b->distinct || a->number != b->number ||
+        (a->filter == NULL) != (b->filter == NULL) ||
         !exprs_equal(a->args, a->arg_count, b->args, b->arg_count) ||
         !exprs_equal(a->partition, a->partition_count, b->partition, b->partition_count) ||
         !exprs_equal(a->order, a->order_count, b->order, b->order_count) ||
@@ -110,9 +111,6 @@ static bool check_place(const ExprScope *scope, const AstExpr *ast, Error *error
         error_set(error, ERROR_SYNTAX, "window function %s is not allowed in %s", ast->function,
                   scope->clause);
         error_hint(error, "Filter its result with QUALIFY, or compute it in a subquery in FROM.");
-    } else if (ast->distinct) {
-        error_set(error, ERROR_UNSUPPORTED, "DISTINCT is not supported with OVER");
-        error_hint(error, "Aggregate the distinct values in a subquery with GROUP BY and join it.");
     } else {
         return true;
     }
@@ -486,9 +484,11 @@ static bool bind_window_function(const ExprScope *scope, const AstExpr *ast,
                                  const FunctionSite *call, OverSite *site, Error *error)
 {
     const WindowFunction *function = site->window;
-    if (ast->star || (ast->filter != NULL && !function->is_aggregate)) {
+    if (ast->star || ast->distinct || (ast->filter != NULL && !function->is_aggregate)) {
         error_set(error, ERROR_SYNTAX, "%s takes no %s", function->name,
-                  ast->star ? "*" : "FILTER");
+                  ast->star       ? "*"
+                  : ast->distinct ? "DISTINCT"
+                                  : "FILTER");
         return bind_error_at(scope->binder, error, ast->place);
     }
     BoundWindow bound;
@@ -515,6 +515,9 @@ static bool bind_aggregate(const ExprScope *scope, const AstExpr *ast, const Fun
     if (!aggregate_bind(site->name, call, false, &bound, error))
         return bind_error_at(scope->binder, error, ast->place);
     site->type = bound.result;
+    /* The least value is the same however often it is there. */
+    site->distinct =
+        ast->distinct && strcmp(site->name, "MIN") != 0 && strcmp(site->name, "MAX") != 0;
     return cast_args(scope, bound.argument_types, site->arg_count, site, error);
 }
 

@@ -100,6 +100,7 @@ static LogicalOverCall call_of(Arena *arena, const OverSite *site, InputList *in
                             .literals = site->literals,
                             .argument_count = site->arg_count,
                             .filter = -1,
+                            .distinct = site->distinct,
                             .ignore_nulls = site->ignore_nulls,
                             .number = site->number,
                             .frame = site->frame,

@@ -119,6 +119,7 @@ typedef struct OverSite {
     const Vector **literals; /* of arguments that are one, likewise */
     uint32_t arg_count;
     const Expr *filter;
+    bool distinct;
     bool ignore_nulls;
     int64_t number; /* see BoundWindow */
     const Expr **partition;

@@ -14,7 +14,8 @@ extern const NodeClass node_over;
 static bool calls_equal(const LogicalOverCall *a, const LogicalOverCall *b)
 {
     return strcmp(a->name, b->name) == 0 && a->argument_count == b->argument_count &&
-           a->filter == b->filter && a->ignore_nulls == b->ignore_nulls && a->number == b->number &&
+           a->filter == b->filter && a->distinct == b->distinct &&
+           a->ignore_nulls == b->ignore_nulls && a->number == b->number &&
            over_frames_equal(&a->frame, &b->frame) &&
            memcmp(a->arguments, b->arguments, sizeof(*a->arguments) * a->argument_count) == 0;
 }
@@ -165,10 +166,11 @@ static bool bind_aggregate(const LogicalOverCall *from, const FunctionSite *site
     bool slides = false;
     if (from->frame.start.kind == PLAN_BOUND_UNBOUNDED_PRECEDING)
         to->fold = PLAN_FOLD_FORWARD;
-    else if (from->frame.end.kind == PLAN_BOUND_UNBOUNDED_FOLLOWING && commutes(from->name))
+    else if (from->frame.end.kind == PLAN_BOUND_UNBOUNDED_FOLLOWING && commutes(from->name) &&
+             !from->distinct)
         to->fold = PLAN_FOLD_BACKWARD;
     else {
-        slides = retracts_exactly(from->name, site->argument_types);
+        slides = !from->distinct && retracts_exactly(from->name, site->argument_types);
         to->fold = slides ? PLAN_FOLD_SLIDE : PLAN_FOLD_ANEW;
     }
     return aggregate_bind(from->name, site, slides, &to->aggregate, error) ||
@@ -182,6 +184,7 @@ static bool bind_call(const PlannerContext *context, const LogicalNode *node,
                          .arguments = from->arguments,
                          .argument_count = from->argument_count,
                          .filter = from->filter,
+                         .distinct = from->distinct,
                          .ignore_nulls = from->ignore_nulls,
                          .number = from->number,
                          .frame = from->frame,
@@ -215,7 +218,7 @@ static void print_bound(const PlanFrameBound *bound, Buffer *out)
 static void print_call(const LogicalOverCall *call, const Schema *input, Buffer *out)
 {
     bool by_frame = call->window == NULL || call->window->has_frame;
-    buffer_printf(out, "%s(", call->name);
+    buffer_printf(out, "%s(%s", call->name, call->distinct ? "DISTINCT " : "");
     if (call->window == NULL && call->argument_count == 0)
         buffer_append_char(out, '*');
     if (call->window != NULL && call->window->kind == WINDOW_NTILE)
@@ -272,10 +275,16 @@ static const char *over_state(const PlannerContext *context, const LogicalNode *
 {
     if (spec->final_only)
         return "every row of the input, until it ends";
+    const char *also = "";
+    for (uint32_t i = 0; i < spec->call_count; i++)
+        if (spec->calls[i].distinct && spec->calls[i].fold == PLAN_FOLD_FORWARD)
+            also = " and the places of its values";
     if (spec->state_ttl_ms == 0)
-        return "every row of the input with its results, for as long as it stands";
+        return arena_printf(context->arena,
+                            "every row of the input with its results%s, for as long as it stands",
+                            also);
     Buffer text = {0};
-    buffer_append_text(&text, "every row of the input with its results, a partition");
+    buffer_printf(&text, "every row of the input with its results%s, a partition", also);
     if (spec->partition_count != 0) {
         buffer_append_text(&text, " (");
         label_columns(node->inputs[0]->schema, spec->partition, spec->partition_count, &text);
@@ -349,7 +358,7 @@ static void over_identify(const PlannerContext *context, LogicalNode *node, Buff
         type_print(call->type, &column);
         for (uint32_t a = 0; a < call->argument_count; a++)
             identity_append(&column, input[call->arguments[a]]);
-        buffer_append_char(&column, '|');
+        buffer_append_text(&column, call->distinct ? "|distinct|" : "|");
         if (call->filter >= 0)
             identity_append(&column, input[call->filter]);
         columns[own + i] = hash_bytes(column.data, column.length);

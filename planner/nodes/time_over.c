@@ -42,6 +42,7 @@ typedef struct OverKeeps {
     bool rows;     /* so many of the last rows */
     bool interval; /* rows up to an age */
     bool all;
+    bool values; /* that DISTINCT has met */
 } OverKeeps;
 
 static OverKeeps keeps_of(const LogicalOver *over)
@@ -51,6 +52,7 @@ static OverKeeps keeps_of(const LogicalOver *over)
         const LogicalOverCall *call = &over->calls[i];
         WindowKind kind = call->window == NULL ? WINDOW_AGGREGATE : call->window->kind;
         bool unbounded = call->frame.start.kind == PLAN_BOUND_UNBOUNDED_PRECEDING;
+        keeps.values = keeps.values || (call->distinct && unbounded);
         if (kind == WINDOW_LAG)
             *(call->ignore_nulls ? &keeps.all : &keeps.rows) = true;
         else if (kind == WINDOW_NTH_VALUE && unbounded)
@@ -81,6 +83,8 @@ static const char *state_text(const PlannerContext *context, const LogicalNode *
         buffer_append_text(&text, "the rows of RANGE, for one and a half times as long");
     else
         buffer_append_text(&text, "an aggregate");
+    if (keeps.values)
+        buffer_append_text(&text, " and the values of DISTINCT");
     if (over->partition_count != 0) {
         buffer_append_text(&text, " per (");
         label_columns(node->inputs[0]->schema, over->partition, over->partition_count, &text);
