@@ -350,8 +350,7 @@ static bool join_batch(Operator *op, uint32_t input, Batch *batch, Emitter *emit
                    .pads_other = pads[1 - input],
                    .in = batch};
     run.keys = join_side_keys(run.own, join->plan->null_matches, batch, join->scratch);
-    run.probe = join_side_probe(run.other, &run.keys);
-    join_side_prepare(run.own, &run.keys);
+    run.probe = join_sides_meet(run.own, run.other, &run.keys);
     bool shows_input = !join->is_half || input == 0;
     row_output_start(&join->output, batch, run.own->first_column,
                      shows_input ? run.own->column_count : 0, emitter);
@@ -400,10 +399,15 @@ static Operator *join_open(const OperatorContext *context, Error *error)
                     plan->kind == PLAN_JOIN_MARK;
     bool left = plan->kind == PLAN_JOIN_LEFT || plan->kind == PLAN_JOIN_FULL || join->is_half;
     bool right = plan->kind == PLAN_JOIN_RIGHT || plan->kind == PLAN_JOIN_FULL;
-    join_side_open(&join->sides[0], context, &plan->sides[0], plan->key_count, 0, "left",
-                   left ? JOIN_SIDE_COUNTS : JOIN_SIDE_PLAIN);
-    join_side_open(&join->sides[1], context, &plan->sides[1], plan->key_count, 1, "right",
-                   right ? JOIN_SIDE_COUNTS : JOIN_SIDE_PLAIN);
+    for (uint32_t s = 0; s < 2; s++) {
+        JoinSideSpec spec = {.plan = &plan->sides[s],
+                             .key_count = plan->key_count,
+                             .number = s,
+                             .name = s == 0 ? "left" : "right",
+                             .use = (s == 0 ? left : right) ? JOIN_SIDE_COUNTS : JOIN_SIDE_PLAIN,
+                             .other = s == 0 ? NULL : &join->sides[0]};
+        join_side_open(&join->sides[s], context, &spec);
+    }
     join_pairs_open(&join->pairs, context, plan->condition, PAIRS_MAX);
     join->candidates = arena_new_array(context->arena, JoinCandidate, PAIRS_MAX);
     if (plan->condition != NULL && plan->key_count == 0)

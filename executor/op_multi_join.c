@@ -203,9 +203,12 @@ static Operator *multi_join_open(const OperatorContext *context, Error *error)
             join->all_inner = join->all_inner && !plan->is_left[i];
             join->all_outer = join->all_outer && plan->is_left[i];
         }
-        join_side_open(&join->sides[i], context, &plan->sides[i], plan->key_count, i,
-                       arena_printf(context->arena, "input%u", i),
-                       plan->is_left[i] ? JOIN_SIDE_HAS_ROWS : JOIN_SIDE_PLAIN);
+        JoinSideSpec spec = {.plan = &plan->sides[i],
+                             .key_count = plan->key_count,
+                             .number = i,
+                             .name = arena_printf(context->arena, "input%u", i),
+                             .use = plan->is_left[i] ? JOIN_SIDE_HAS_ROWS : JOIN_SIDE_PLAIN};
+        join_side_open(&join->sides[i], context, &spec);
     }
     join->probes = arena_new_array(context->arena, JoinProbe, count);
     join->tuple = arena_new_array(context->arena, Str, count);

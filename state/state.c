@@ -60,7 +60,8 @@ void state_store_free(StateStore *store)
 {
     if (store == NULL)
         return;
-    for (uint32_t i = 0; i < store->table_count; i++)
+    /* A table may need the directory of one that was declared before it. */
+    for (uint32_t i = store->table_count; i-- > 0;)
         table_free(store->tables[i]);
     memory_free(store->tables);
     memory_free(store->owner);
@@ -108,7 +109,11 @@ StateTable *state_table_declare(StateStore *store, const StateSpec *spec)
         table->sweep.shrink_group = key_group_count(store);
     }
     table->only_appends = spec->only_appends && table->record_bytes == 0;
+    table->directory = table;
     set_layout(table);
+    bool is_beside = spec->beside != NULL && table->ttl_ms == 0 && spec->beside->ttl_ms == 0;
+    if (is_beside)
+        state_table_put_beside(table, spec->beside);
     table->records.prefix_units = table->prefix_bytes / STATE_UNIT_BYTES;
     uint32_t max = store->max_parallelism;
     table->key_group_mask = (max & (max - 1)) == 0 ? max - 1 : 0;
@@ -210,32 +215,33 @@ void state_strings_free(StateTable *table, void *record)
 /* What state_each_record has to know below the directory of keys. */
 typedef void (*EachRecord)(StateTable *table, StateHeader *header);
 
-static void each_of_body(StateTable *table, void *body, EachRecord each)
+static void each_of_group(void *to, StateTable *table, StateGroup *group)
 {
-    if (table->kind == STATE_VALUE) {
-        each(table, state_header_of(body));
-    } else if (table->kind == STATE_MAP) {
-        assert(!table->only_appends);
-        StateEntry *entry = state_entry_at(table, ((StateGroup *)body)->first);
-        for (; entry != NULL; entry = state_entry_at(table, entry->next))
-            each(table, &entry->header);
-    } else {
-        state_ordered_each(table, body, each);
-    }
+    assert(!table->only_appends);
+    StateEntry *entry = state_entry_at(table, group->first);
+    for (; entry != NULL; entry = state_entry_at(table, entry->next))
+        (*(EachRecord *)to)(table, &entry->header);
 }
 
 void state_each_record(StateTable *table, EachRecord each)
 {
+    if (table->kind == STATE_MAP) {
+        state_groups_each(table, each_of_group, &each);
+        return;
+    }
     for (uint32_t g = 0; g < key_group_count(table->store); g++) {
         const StateIndex *index = &table->key_groups[g].index;
         for (uint32_t i = 0; i < index->bucket_count; i++)
-            for (uint32_t slot = 0; slot < STATE_BUCKET_SLOTS; slot++)
-                if (state_index_bucket(index, i)->tags[slot] != 0)
-                    each_of_body(
-                        table,
-                        state_header_at(&table->records, state_index_bucket(index, i)->refs[slot]) +
-                            1,
-                        each);
+            for (uint32_t slot = 0; slot < STATE_BUCKET_SLOTS; slot++) {
+                const StateBucket *bucket = state_index_bucket(index, i);
+                if (bucket->tags[slot] == 0)
+                    continue;
+                StateHeader *header = state_header_at(&table->records, bucket->refs[slot]);
+                if (table->kind == STATE_VALUE)
+                    each(table, header);
+                else
+                    state_ordered_each(table, (StateTree *)(void *)(header + 1), each);
+            }
     }
 }
 

@@ -45,6 +45,9 @@ typedef struct StateSpec {
     int64_t ttl_ms; /* 0: records stay until they are removed */
     /* MAP: entries come by state_map_append alone, stay and have no record. */
     bool only_appends;
+    /* MAP: another one of the store, without keys yet, beside which this one stands, if neither has
+     * a TTL (state_map_is_beside): keys are looked up in both at once. */
+    StateTable *beside;
 } StateSpec;
 
 typedef struct StateConfig {
@@ -102,6 +105,14 @@ typedef struct StateEntry StateEntry;
 /* For each key its group, or NULL when it has no entry. A group goes when its last entry goes. */
 void state_map_groups(StateTable *table, const Str *keys, const uint64_t *hashes, uint32_t count,
                       StateGroup **groups);
+/* The groups of a table and of the one beside it. A key is made where makes[i] is not 0, and then
+ * an entry of the table has to be put; until then, and while only the table beside has entries of a
+ * key, its group is there without one. Groups of the table beside stay while that does not change.
+ */
+bool state_map_is_beside(const StateTable *table, const StateTable *other);
+void state_map_groups_beside(StateTable *table, const Str *keys, const uint64_t *hashes,
+                             const uint8_t *makes, uint32_t count, StateGroup **groups,
+                             StateGroup **beside);
 /* Calls `each` with every group, in no particular order; the table must not change meanwhile. */
 void state_map_each(StateTable *table, void (*each)(void *to, StateGroup *group), void *to);
 /* Those that have expired, but are not yet given back, are counted too. */
@@ -122,10 +133,10 @@ StateEntry *state_map_append(StateTable *table, StateGroup **group, Str key, uin
                              Str payload);
 /* The same of many at once, where entries are only appended and the table has no TTL
  * (state_map_is_packed): of each payload the length is given, and where to write it is returned.
- * That is done before the next call. */
+ * That is done before the next call. `beside`, if not NULL, gets the groups of the table beside. */
 bool state_map_is_packed(const StateTable *table);
 void state_map_append_rows(StateTable *table, const Str *keys, const uint64_t *hashes,
-                           uint32_t count, Str *payloads);
+                           uint32_t count, Str *payloads, StateGroup **beside);
 /* Removes the entry; true when the group went with it. */
 bool state_map_remove(StateTable *table, StateEntry *entry);
 /* Changing the payload may move the entry: use what is returned. */

@@ -113,7 +113,7 @@ static StateAppended *link_new(StateTable *table, StateGroup *group, size_t payl
     StateAppended *entry = (StateAppended *)(void *)(block->base + block->used);
     StateRef ref = number << STATE_UNIT_BITS | (uint32_t)(block->used / STATE_UNIT_BYTES);
     block->used += bytes;
-    *entry = (StateAppended){0, state_ref_of(state_header_of(group)),
+    *entry = (StateAppended){0, state_ref_of(state_group_header(table, group)),
                              (uint32_t)payload | (has_number != NULL ? HAS_NUMBER : 0)};
     if (has_number != NULL)
         memcpy(entry + 1, has_number, sizeof(*has_number));
@@ -138,13 +138,14 @@ StateEntry *state_appends_add(StateTable *table, StateGroup *group, Str payload)
 }
 
 void state_map_append_rows(StateTable *table, const Str *keys, const uint64_t *hashes,
-                           uint32_t count, Str *payloads)
+                           uint32_t count, Str *payloads, StateGroup **beside)
 {
     assert(table->only_appends);
-    void *groups[APPEND_RUN];
+    StateGroup *groups[APPEND_RUN];
     for (uint32_t from = 0; from < count; from += APPEND_RUN) {
         uint32_t n = count - from < APPEND_RUN ? count - from : APPEND_RUN;
-        state_keys_find(table, keys + from, hashes + from, n, true, groups, NULL);
+        state_groups_make(table, keys + from, hashes + from, n, groups,
+                          beside == NULL ? NULL : beside + from);
         for (uint32_t i = 0; i < n; i++) {
             const StateGroup *group = groups[i];
             if (group->last != 0)
@@ -196,7 +197,7 @@ uint32_t state_appends_take(StateTable *table, StateTaken *taken, uint32_t max)
         if (entry->group == 0)
             continue;
         StateGroup *group = state_group_at(table, entry->group);
-        __builtin_prefetch(state_header_of(group));
+        __builtin_prefetch(state_group_header(table, group));
         __builtin_prefetch(group + 1);
         taken[count++] = (StateTaken){group, payload_of(entry), number};
     }
@@ -262,7 +263,7 @@ void state_appends_restore_removed(StateTable *table, StateGroup *group, uint64_
             group->last = previous;
         forget(table, entry);
         if (--group->size == 0)
-            state_keys_remove(table, group);
+            state_group_remove(table, group);
         return;
     }
 }

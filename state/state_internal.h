@@ -4,7 +4,8 @@
  * reference (block, unit) as well as by its address:
  *
  *     VALUE    header | record | key
- *     MAP      group:  header | StateGroup        | key        found by the index
+ *     MAP      group:  header | StateGroup        | key        found by the index; two groups where
+ *                                                              two tables stand beside each other
  *              entry:  links  | header | record | subkey | payload
  *              one that is only appended, packed: links | payload    (state_appends.c)
  *     ORDERED  tree:   header | StateTree         | key        found by the index
@@ -331,6 +332,10 @@ struct StateTable {
     bool restore_unsorted;     /* MAP: a group's entries came out of order */
     bool only_appends;         /* MAP: packed */
     StateAppends appends;
+    /* MAP (state_groups.c): whose directory its keys are in, and where in what that holds. */
+    StateTable *directory;
+    uint32_t place;
+    StateTable *beside;   /* the other one with that directory; NULL: none */
     StateChoices choices; /* ORDERED */
 };
 
@@ -410,7 +415,8 @@ static inline StateEntry *state_entry_at(const StateTable *table, StateRef ref)
 
 static inline StateGroup *state_group_at(const StateTable *table, StateRef ref)
 {
-    return (StateGroup *)(void *)(state_header_at(&table->records, ref) + 1);
+    void *body = state_header_at(&table->directory->records, ref) + 1;
+    return (StateGroup *)body + table->place;
 }
 
 /* The bytes behind the record: key, subkey or sort key. */
@@ -450,6 +456,9 @@ static inline uint32_t state_key_group_of(const StateTable *table, uint64_t hash
  * missing. */
 void state_keys_find(StateTable *table, const Str *keys, const uint64_t *hashes, uint32_t count,
                      bool create, void **bodies, uint8_t *created);
+/* The same, made only where makes[i] says so. */
+void state_keys_find_some(StateTable *table, const Str *keys, const uint64_t *hashes,
+                          uint32_t count, const uint8_t *makes, void **bodies);
 /* Makes room for `more` keys of a key group. */
 void state_keys_reserve(StateTable *table, uint32_t key_group, uint32_t more);
 /* Takes the key out of the index and gives its record back. */
@@ -458,9 +467,6 @@ static inline Str state_keys_key(const StateTable *table, const void *body)
 {
     return state_header_key(state_header_of(body), table->body_bytes);
 }
-
-/* Calls `each` with what the index holds. */
-void state_keys_each(StateTable *table, void (*each)(StateTable *table, void *body));
 
 /* ------------------------------------------------------------------------ TTL */
 
@@ -526,6 +532,24 @@ void state_ordered_restore_removed(StateTable *table, Str key, uint64_t hash, St
 /* Brings groups whose entries came out of order into the order of their sequences. */
 void state_map_restore_end(StateTable *table);
 void state_map_close(StateTable *table); /* gives back the groups' indexes */
+
+/* ------------------------------------------------------------- state_groups.c */
+
+/* What leads to a group of the table: its key's header and key. */
+StateHeader *state_group_header(const StateTable *table, const StateGroup *group);
+Str state_group_key(const StateTable *table, const StateGroup *group);
+/* The group of a key, whether or not its entries have expired; NULL: it has none. */
+StateGroup *state_group_find(StateTable *table, Str key, uint64_t hash);
+/* The group of a key, made without an entry when missing; of up to 256, and of the table beside. */
+StateGroup *state_group_make(StateTable *table, Str key, uint64_t hash);
+void state_groups_make(StateTable *table, const Str *keys, const uint64_t *hashes, uint32_t count,
+                       StateGroup **groups, StateGroup **beside);
+/* A group without entries goes; the key, when that was all of it. */
+void state_group_remove(StateTable *table, StateGroup *group);
+void state_groups_each(StateTable *table,
+                       void (*each)(void *to, StateTable *table, StateGroup *group), void *to);
+/* Neither has a key yet. */
+void state_table_put_beside(StateTable *table, StateTable *first);
 
 /* ------------------------------------------------------------ state_appends.c */
 

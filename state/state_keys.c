@@ -119,8 +119,9 @@ static void *finish_key(StateTable *table, const Run *run, uint32_t i, Str key, 
     return header == NULL ? NULL : header + 1;
 }
 
-void state_keys_find(StateTable *table, const Str *keys, const uint64_t *hashes, uint32_t count,
-                     bool make, void **bodies, uint8_t *created)
+/* `makes` says of each key what `make` says of all; NULL: nothing. */
+static void find(StateTable *table, const Str *keys, const uint64_t *hashes, uint32_t count,
+                 bool make, const uint8_t *makes, void **bodies, uint8_t *created)
 {
     Run run;
     for (uint32_t from = 0; from < count; from += PROBE_RUN) {
@@ -129,12 +130,25 @@ void state_keys_find(StateTable *table, const Str *keys, const uint64_t *hashes,
         read_candidates(table, hashes + from, n, &run);
         for (uint32_t i = 0; i < n; i++) {
             uint8_t is_new = 0;
+            bool made = makes == NULL ? make : makes[from + i] != 0;
             bodies[from + i] =
-                finish_key(table, &run, i, keys[from + i], hashes[from + i], make, &is_new);
+                finish_key(table, &run, i, keys[from + i], hashes[from + i], made, &is_new);
             if (created != NULL)
                 created[from + i] = is_new;
         }
     }
+}
+
+void state_keys_find(StateTable *table, const Str *keys, const uint64_t *hashes, uint32_t count,
+                     bool make, void **bodies, uint8_t *created)
+{
+    find(table, keys, hashes, count, make, NULL, bodies, created);
+}
+
+void state_keys_find_some(StateTable *table, const Str *keys, const uint64_t *hashes,
+                          uint32_t count, const uint8_t *makes, void **bodies)
+{
+    find(table, keys, hashes, count, false, makes, bodies, NULL);
 }
 
 void state_keys_reserve(StateTable *table, uint32_t key_group, uint32_t more)
@@ -156,18 +170,4 @@ void state_keys_remove(StateTable *table, void *body)
     state_index_remove(index, hash, state_ref_of(header));
     table->keys--;
     state_record_free(&table->records, header, 0, table->body_bytes + key.length);
-}
-
-void state_keys_each(StateTable *table, void (*each)(StateTable *table, void *body))
-{
-    uint32_t key_groups = table->store->last_key_group - table->store->first_key_group + 1;
-    for (uint32_t g = 0; g < key_groups; g++) {
-        const StateIndex *index = &table->key_groups[g].index;
-        for (uint32_t i = 0; i < index->bucket_count; i++)
-            for (uint32_t slot = 0; slot < STATE_BUCKET_SLOTS; slot++)
-                if (state_index_bucket(index, i)->tags[slot] != 0)
-                    each(table, state_header_at(&table->records,
-                                                state_index_bucket(index, i)->refs[slot]) +
-                                    1);
-    }
 }

@@ -110,47 +110,6 @@ StateEntry *state_map_next(const StateTable *table, const StateEntry *entry)
     return live_entry(table, entry->next, true);
 }
 
-/* Gives back what has expired at the head of the group; false when that was all of it. */
-static bool drop_expired_head(StateTable *table, StateGroup *group)
-{
-    for (;;) {
-        StateEntry *first = state_entry_at(table, group->first);
-        if (!state_is_expired(table, &first->header))
-            return true;
-        if (state_map_remove(table, first))
-            return false;
-    }
-}
-
-/* Groups of which nothing is left are none, also where one stands several times. */
-static void drop_expired(StateTable *table, StateGroup **groups, uint32_t count)
-{
-    for (uint32_t i = 0; i < count; i++) {
-        StateGroup *group = groups[i];
-        if (group == NULL || drop_expired_head(table, group))
-            continue;
-        for (uint32_t k = i; k < count; k++)
-            if (groups[k] == group)
-                groups[k] = NULL;
-    }
-}
-
-void state_map_groups(StateTable *table, const Str *keys, const uint64_t *hashes, uint32_t count,
-                      StateGroup **groups)
-{
-    assert(table->kind == STATE_MAP);
-    void *bodies[256];
-    for (uint32_t from = 0; from < count; from += array_count(bodies)) {
-        uint32_t n = count - from < array_count(bodies) ? count - from : array_count(bodies);
-        state_keys_find(table, keys + from, hashes + from, n, false, bodies, NULL);
-        for (uint32_t i = 0; i < n; i++) {
-            groups[from + i] = bodies[i];
-        }
-    }
-    if (table->ttl_ms != 0)
-        drop_expired(table, groups, count);
-}
-
 static bool entry_is(const StateTable *table, const StateEntry *entry, Str subkey, uint32_t hash)
 {
     return entry->subkey_hash == hash >> 16 && entry->header.key_bytes == subkey.length &&
@@ -199,19 +158,21 @@ StateEntry *state_map_find(StateTable *table, StateGroup *group, Str subkey)
     return entry == NULL || state_is_expired(table, &entry->header) ? NULL : entry;
 }
 
+typedef struct EachGroup {
+    void (*each)(void *to, StateGroup *group);
+    void *to;
+} EachGroup;
+
+static void call_each(void *to, StateTable *table, StateGroup *group)
+{
+    const EachGroup *call = to;
+    call->each(call->to, group);
+}
+
 void state_map_each(StateTable *table, void (*each)(void *to, StateGroup *group), void *to)
 {
-    uint32_t groups = table->store->last_key_group - table->store->first_key_group + 1;
-    for (uint32_t g = 0; g < groups; g++) {
-        const StateIndex *index = &table->key_groups[g].index;
-        for (uint32_t i = 0; i < index->bucket_count; i++)
-            for (uint32_t slot = 0; slot < STATE_BUCKET_SLOTS; slot++)
-                if (state_index_bucket(index, i)->tags[slot] != 0)
-                    each(to, (StateGroup *)(void *)(state_header_at(
-                                                        &table->records,
-                                                        state_index_bucket(index, i)->refs[slot]) +
-                                                    1));
-    }
+    EachGroup call = {each, to};
+    state_groups_each(table, call_each, &call);
 }
 
 static void index_add(StateTable *table, StateGroup *group, const StateEntry *entry)
@@ -305,7 +266,7 @@ static uint64_t next_sequence(const StateTable *table, const StateGroup *group)
 static StateEntry *link_new(StateTable *table, StateGroup *group, Str subkey, uint32_t hash,
                             Str payload)
 {
-    const StateHeader *header = state_header_of(group);
+    const StateHeader *header = state_group_header(table, group);
     StateEntry *entry = entry_new(table, state_header_group(header), subkey, hash, payload);
     entry->group = state_ref_of(header);
     entry->sequence = next_sequence(table, group) & 0xFFFFFFFFFFFF;
@@ -322,24 +283,17 @@ static StateEntry *append(StateTable *table, StateGroup *group, Str subkey, uint
     return entry;
 }
 
-static StateGroup *group_of(StateTable *table, Str key, uint64_t hash)
-{
-    void *body;
-    state_keys_find(table, &key, &hash, 1, true, &body, NULL);
-    return body;
-}
-
 StateEntry *state_map_put(StateTable *table, StateGroup **group, Str key, uint64_t hash, Str subkey,
                           Str payload, bool *created)
 {
     assert(table->kind == STATE_MAP && !table->only_appends);
     if (*group == NULL)
-        *group = group_of(table, key, hash);
+        *group = state_group_make(table, key, hash);
     uint32_t subkey_hash = hash_of_subkey(subkey);
     StateEntry *entry = find(table, *group, subkey, subkey_hash);
     if (entry != NULL && state_is_expired(table, &entry->header)) {
         if (state_map_remove(table, entry))
-            *group = group_of(table, key, hash);
+            *group = state_group_make(table, key, hash);
         entry = NULL;
     }
     if (created != NULL)
@@ -356,7 +310,7 @@ StateEntry *state_map_append(StateTable *table, StateGroup **group, Str key, uin
 {
     assert(table->kind == STATE_MAP);
     if (*group == NULL)
-        *group = group_of(table, key, hash);
+        *group = state_group_make(table, key, hash);
     if (table->only_appends)
         return state_appends_add(table, *group, payload);
     uint64_t sequence = next_sequence(table, *group);
@@ -418,7 +372,7 @@ bool state_map_remove(StateTable *table, StateEntry *entry)
 {
     assert(table->kind == STATE_MAP && !table->only_appends);
     StateGroup *group = state_entry_group(table, entry);
-    state_log_removed(table, &entry->header, state_keys_key(table, group),
+    state_log_removed(table, &entry->header, state_group_key(table, group),
                       state_entry_subkey(table, entry));
     if (group->indexed)
         state_index_remove(group->index, hash_of_entry(table, entry), state_ref_of(&entry->header));
@@ -429,7 +383,7 @@ bool state_map_remove(StateTable *table, StateEntry *entry)
     if (--group->size != 0)
         return false;
     index_free(table, group);
-    state_keys_remove(table, group);
+    state_group_remove(table, group);
     return true;
 }
 
@@ -438,7 +392,7 @@ bool state_map_remove(StateTable *table, StateEntry *entry)
 void *state_map_restore(StateTable *table, Str key, uint64_t hash, Str subkey, uint64_t sequence,
                         Str payload)
 {
-    StateGroup *group = group_of(table, key, hash);
+    StateGroup *group = state_group_make(table, key, hash);
     uint32_t subkey_hash = hash_of_subkey(subkey);
     StateEntry *entry = find(table, group, subkey, subkey_hash);
     if (entry == NULL)
@@ -479,9 +433,8 @@ static void sort_group(const StateTable *table, StateGroup *group)
     memory_free(entries);
 }
 
-static void sort_if_unsorted(StateTable *table, void *body)
+static void sort_if_unsorted(void *to, StateTable *table, StateGroup *group)
 {
-    StateGroup *group = body;
     if (group->unsorted && table->only_appends)
         state_appends_sort(table, group);
     else if (group->unsorted)
@@ -491,17 +444,17 @@ static void sort_if_unsorted(StateTable *table, void *body)
 void state_map_restore_end(StateTable *table)
 {
     if (table->restore_unsorted)
-        state_keys_each(table, sort_if_unsorted);
+        state_groups_each(table, sort_if_unsorted, NULL);
     table->restore_unsorted = false;
 }
 
-static void close_group(StateTable *table, void *body)
+static void close_group(void *to, StateTable *table, StateGroup *group)
 {
-    index_free(table, body);
+    index_free(table, group);
 }
 
 void state_map_close(StateTable *table)
 {
     if (table->group_indexes != 0)
-        state_keys_each(table, close_group);
+        state_groups_each(table, close_group, NULL);
 }

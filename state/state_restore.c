@@ -105,22 +105,24 @@ static void remove_item(StateTable *table, uint32_t key_group, const StateChunkI
         state_ordered_restore_removed(table, item->key, hash, item->subkey);
         return;
     }
-    void *body;
-    state_keys_find(table, &item->key, &hash, 1, false, &body, NULL);
-    if (body == NULL)
-        return;
     if (table->kind == STATE_VALUE) {
-        state_value_remove(table, body);
+        void *body;
+        state_keys_find(table, &item->key, &hash, 1, false, &body, NULL);
+        if (body != NULL)
+            state_value_remove(table, body);
         return;
     }
+    StateGroup *group = state_group_find(table, item->key, hash);
+    if (group == NULL)
+        return;
     if (table->only_appends) {
         uint64_t number = 0;
         memcpy(&number, item->subkey.data,
                item->subkey.length < sizeof(number) ? item->subkey.length : sizeof(number));
-        state_appends_restore_removed(table, body, number);
+        state_appends_restore_removed(table, group, number);
         return;
     }
-    StateEntry *entry = state_map_find(table, body, item->subkey);
+    StateEntry *entry = state_map_find(table, group, item->subkey);
     if (entry != NULL)
         state_map_remove(table, entry);
 }
@@ -181,9 +183,8 @@ static bool load_entry(StateTable *table, const StateChunkHead *head, const Stat
         return false;
     Str payload = {item->value.data + length, item->value.length - length};
     if (table->only_appends) {
-        void *group;
-        state_keys_find(table, &item->key, &hash, 1, true, &group, NULL);
-        state_appends_restore(table, group, item->sequence, payload);
+        state_appends_restore(table, state_group_make(table, item->key, hash), item->sequence,
+                              payload);
         return true;
     }
     void *record =

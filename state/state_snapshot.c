@@ -148,7 +148,7 @@ static void put_item(const StateTable *table, const StateHeader *header, Buffer 
         key = state_header_key(header, table->body_bytes);
     } else if (table->kind == STATE_MAP) {
         const StateEntry *entry = state_entry_of(header);
-        key = state_keys_key(table, state_entry_group(table, entry));
+        key = state_group_key(table, state_entry_group(table, entry));
         subkey = state_entry_subkey(table, entry);
         payload = state_entry_payload(table, entry);
         sequence = entry->sequence;
@@ -185,11 +185,11 @@ static StateKeyGroup *append_item(StateTable *table, StateHeader *header)
 static StateKeyGroup *append_taken(const StateTable *table, const StateTaken *taken)
 {
     StateKeyGroup *group =
-        state_key_group(table, state_header_group(state_header_of(taken->group)));
+        state_key_group(table, state_header_group(state_group_header(table, taken->group)));
     if (group->chunk.length == 0)
         start_chunk(table, group);
     Str subkey = {(const char *)&taken->number, STATE_SEQUENCE_BYTES};
-    char *at = state_chunk_append_item(&group->chunk, state_keys_key(table, taken->group), subkey,
+    char *at = state_chunk_append_item(&group->chunk, state_group_key(table, taken->group), subkey,
                                        &taken->number, taken->payload.length);
     if (taken->payload.length != 0)
         memcpy(at, taken->payload.data, taken->payload.length);
@@ -262,7 +262,7 @@ static void prefetch_record(const StateTable *table, StateRef ref)
 static void prefetch_behind(const StateTable *table, const StateHeader *header)
 {
     if (table->kind == STATE_MAP)
-        prefetch_lines(state_header_at(&table->records, state_entry_of(header)->group));
+        prefetch_lines(state_header_at(&table->directory->records, state_entry_of(header)->group));
     else if (table->kind == STATE_ORDERED)
         prefetch_lines(state_header_at(&table->records, state_ordered_entry_of(header)->tree));
     if (table->string_count == 0)

@@ -94,7 +94,7 @@ static void add_many(const Instances *instances, Model *model, uint32_t instance
         payloads[n++].length = payload_of(model->next).length;
         model->rows[k][model->counts[k]++] = model->next++;
     }
-    state_map_append_rows(instances->tables[instance], keys, hashes, n, payloads);
+    state_map_append_rows(instances->tables[instance], keys, hashes, n, payloads, NULL);
     for (uint32_t i = 0; i < n; i++)
         memcpy((char *)(uintptr_t)payloads[i].data, payload_of(first + i).data, payloads[i].length);
 }

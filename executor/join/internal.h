@@ -13,6 +13,9 @@
  *     appends      MAP    key → number → [associations], payload row; packed where nothing is
  * counted
  *
+ * Two sides that are both MAPs, without a TTL, stand beside each other: one search finds a key's
+ * rows of both.
+ *
  * Associations, kept where a side's rows are shown padded (or hidden) without a match, count the
  * rows of the other side that match this one. Copies of one row share them.
  *
@@ -81,9 +84,17 @@ typedef struct JoinKeys {
     Arena *arena;
 } JoinKeys;
 
-/* `name` is that of its table. */
-void join_side_open(JoinSide *side, const OperatorContext *context, const PlanJoinSide *spec,
-                    uint32_t key_count, uint32_t number, const char *name, JoinSideUse use);
+/* What a side is opened with. */
+typedef struct JoinSideSpec {
+    const PlanJoinSide *plan;
+    uint32_t key_count;
+    uint32_t number;  /* of the input */
+    const char *name; /* of its table */
+    JoinSideUse use;
+    const JoinSide *other; /* whose table its own may stand beside; NULL: none */
+} JoinSideSpec;
+
+void join_side_open(JoinSide *side, const OperatorContext *context, const JoinSideSpec *spec);
 
 /* Encodes the batch's keys for the side. */
 JoinKeys join_side_keys(JoinSide *side, const bool *null_matches, Batch *batch, Arena *arena);
@@ -114,6 +125,9 @@ typedef struct JoinProbe {
 } JoinProbe;
 
 JoinProbe join_side_probe(const JoinSide *side, const JoinKeys *keys);
+/* Both at once: `own` is the input, the other side is looked up; one search where their tables
+ * stand beside each other. */
+JoinProbe join_sides_meet(JoinSide *own, const JoinSide *other, const JoinKeys *keys);
 void join_probe_warm(const JoinProbe *probe, uint32_t row, uint32_t count);
 /* The next candidate for the row, the first with `restart`; false: no more. */
 bool join_probe_next(JoinProbe *probe, uint32_t row, bool restart, JoinCandidate *out);

@@ -25,21 +25,24 @@ static const Type **column_types(Arena *arena, const Schema *schema, const uint3
 }
 
 static void declare_table(JoinSide *side, const OperatorContext *context, const Schema *schema,
-                          const char *name, int64_t ttl_ms)
+                          const JoinSideSpec *of)
 {
+    bool stands_beside = of->other != NULL && side->shape != PLAN_SIDE_KEY_UNIQUE &&
+                         of->other->shape != PLAN_SIDE_KEY_UNIQUE;
     static const char *const shapes[] = {"one row per key", "rows by unique key", "rows with count",
                                          "rows"};
     uint32_t counters = (side->counts ? 1u : 0u) + (side->shape == PLAN_SIDE_NO_UNIQUE ? 1u : 0u);
     side->slot_offset = counters * (uint32_t)sizeof(int64_t);
     StateSpec spec = {
-        .name = name,
+        .name = of->name,
         .kind = side->shape == PLAN_SIDE_KEY_UNIQUE ? STATE_VALUE : STATE_MAP,
         .record_bytes = side->slot_offset,
         .description = arena_printf(context->arena, "%s%s: %s", shapes[side->shape],
                                     side->counts ? ", matches" : "",
                                     row_slot_describe(context->arena, schema)),
-        .ttl_ms = ttl_ms,
+        .ttl_ms = of->plan->state_ttl_ms,
         .only_appends = side->keeps_batches,
+        .beside = stands_beside ? of->other->table : NULL,
     };
     if (side->shape == PLAN_SIDE_KEY_UNIQUE) {
         spec.record_bytes += side->slot.slot_bytes;
@@ -50,36 +53,36 @@ static void declare_table(JoinSide *side, const OperatorContext *context, const 
     side->keeps_batches = side->keeps_batches && state_map_is_packed(side->table);
 }
 
-void join_side_open(JoinSide *side, const OperatorContext *context, const PlanJoinSide *spec,
-                    uint32_t key_count, uint32_t number, const char *name, JoinSideUse use)
+void join_side_open(JoinSide *side, const OperatorContext *context, const JoinSideSpec *spec)
 {
     Arena *arena = context->arena;
-    const Schema *schema = context->node->inputs[number].node->schema;
+    const PlanJoinSide *plan = spec->plan;
+    const Schema *schema = context->node->inputs[spec->number].node->schema;
     uint32_t first_column = 0;
-    for (uint32_t i = 0; i < number; i++)
+    for (uint32_t i = 0; i < spec->number; i++)
         first_column += context->node->inputs[i].node->schema->column_count;
     *side = (JoinSide){
-        .shape = spec->state,
-        .counts = use == JOIN_SIDE_COUNTS,
-        .keeps_batches = spec->state == PLAN_SIDE_APPENDS && use == JOIN_SIDE_PLAIN,
+        .shape = plan->state,
+        .counts = spec->use == JOIN_SIDE_COUNTS,
+        .keeps_batches = plan->state == PLAN_SIDE_APPENDS && spec->use == JOIN_SIDE_PLAIN,
         .first_column = first_column,
         .column_count = schema->column_count,
-        .keys = spec->keys,
-        .key_count = key_count,
-        .unique = spec->unique,
+        .keys = plan->keys,
+        .key_count = spec->key_count,
+        .unique = plan->unique,
         .slot = row_slot_shape(row_layout_of_schema(arena, schema)),
     };
-    side->key_layout =
-        row_layout_new(arena, column_types(arena, schema, spec->keys, key_count), key_count);
+    side->key_layout = row_layout_new(
+        arena, column_types(arena, schema, plan->keys, spec->key_count), spec->key_count);
     if (side->shape == PLAN_SIDE_HAS_UNIQUE)
         side->unique_layout = row_layout_new(
-            arena, column_types(arena, schema, spec->unique.columns, spec->unique.count),
-            spec->unique.count);
+            arena, column_types(arena, schema, plan->unique.columns, plan->unique.count),
+            plan->unique.count);
     uint32_t most = schema->column_count;
-    if (key_count > most)
-        most = key_count;
+    if (spec->key_count > most)
+        most = spec->key_count;
     side->columns = arena_new_array(arena, const Vector *, most + 1);
-    declare_table(side, context, schema, name, spec->state_ttl_ms);
+    declare_table(side, context, schema, spec);
 }
 
 /* ---------------------------------------------------------------------- keys */
@@ -222,8 +225,10 @@ static uint32_t *find_previous(const JoinKeys *keys)
 }
 
 /* Keeps the rows first <= row < first + count that may match; all writing is into new memory. */
-static void keep_run(JoinSide *side, const JoinKeys *keys, uint32_t first, uint32_t count)
+static void keep_run(JoinSide *side, const JoinKeys *keys, uint32_t first, uint32_t count,
+                     StateGroup **others)
 {
+    StateGroup *beside[KEPT_RUN];
     uint32_t rows[KEPT_RUN], n = 0;
     Str found[KEPT_RUN], payloads[KEPT_RUN];
     uint64_t hashes[KEPT_RUN];
@@ -235,25 +240,47 @@ static void keep_run(JoinSide *side, const JoinKeys *keys, uint32_t first, uint3
     }
     RowNested nested =
         row_measure(side->slot.layout, side->columns, rows, n, keys->arena, payloads);
-    state_map_append_rows(side->table, found, hashes, n, payloads);
+    state_map_append_rows(side->table, found, hashes, n, payloads, others == NULL ? NULL : beside);
+    for (uint32_t i = 0; i < n && others != NULL; i++)
+        others[rows[i]] = beside[i];
     row_write(side->slot.layout, side->columns, rows, n, nested, payloads);
 }
 
-static void keep_batch(JoinSide *side, const JoinKeys *keys)
+static void keep_batch(JoinSide *side, const JoinKeys *keys, StateGroup **others)
 {
     uint32_t n = keys->in->row_count;
     for (uint32_t c = 0; c < side->column_count; c++)
         side->columns[c] = &keys->in->columns[c];
     for (uint32_t first = 0; first < n; first += KEPT_RUN)
-        keep_run(side, keys, first, n - first < KEPT_RUN ? n - first : KEPT_RUN);
+        keep_run(side, keys, first, n - first < KEPT_RUN ? n - first : KEPT_RUN, others);
 }
 
-void join_side_prepare(JoinSide *side, const JoinKeys *keys)
+/* The groups of the batch's rows, and those beside them. */
+static void find_groups(JoinSide *side, const JoinKeys *keys, StateGroup **others)
+{
+    uint32_t n = keys->in->row_count;
+    side->groups = arena_alloc(keys->arena, sizeof(StateGroup *) * n);
+    if (others == NULL) {
+        state_map_groups(side->table, keys->keys, keys->hashes, n, side->groups);
+        return;
+    }
+    const uint8_t *makes = keys->matches;
+    if (keys->in->kinds != NULL) {
+        uint8_t *comes = arena_alloc(keys->arena, n);
+        for (uint32_t row = 0; row < n; row++)
+            comes[row] = keys->matches[row] && !change_is_retraction(keys->in->kinds[row]);
+        makes = comes;
+    }
+    state_map_groups_beside(side->table, keys->keys, keys->hashes, makes, n, side->groups, others);
+}
+
+/* `others` gets the groups of the table beside, if there is one; else NULL. */
+static void prepare(JoinSide *side, const JoinKeys *keys, StateGroup **others)
 {
     const Batch *batch = keys->in;
     uint32_t n = batch->row_count;
     if (side->keeps_batches) {
-        keep_batch(side, keys);
+        keep_batch(side, keys, others);
         return;
     }
     side->encoded = encode(side, side->slot.layout, batch, NULL, side->column_count, keys->arena);
@@ -265,9 +292,13 @@ void join_side_prepare(JoinSide *side, const JoinKeys *keys)
     if (side->shape == PLAN_SIDE_HAS_UNIQUE)
         side->unique_keys = encode(side, side->unique_layout, batch, side->unique.columns,
                                    side->unique.count, keys->arena);
-    side->groups = arena_alloc(keys->arena, sizeof(StateGroup *) * n);
-    state_map_groups(side->table, keys->keys, keys->hashes, n, side->groups);
+    find_groups(side, keys, others);
     side->previous = find_previous(keys);
+}
+
+void join_side_prepare(JoinSide *side, const JoinKeys *keys)
+{
+    prepare(side, keys, NULL);
 }
 
 void join_side_finish(JoinSide *side, const JoinKeys *keys)
@@ -382,6 +413,19 @@ JoinProbe join_side_probe(const JoinSide *side, const JoinKeys *keys)
         probe.groups = arena_alloc(keys->arena, sizeof(StateGroup *) * n);
         state_map_groups(side->table, keys->keys, keys->hashes, n, probe.groups);
     }
+    return probe;
+}
+
+JoinProbe join_sides_meet(JoinSide *own, const JoinSide *other, const JoinKeys *keys)
+{
+    if (!state_map_is_beside(own->table, other->table)) {
+        JoinProbe probe = join_side_probe(other, keys);
+        prepare(own, keys, NULL);
+        return probe;
+    }
+    JoinProbe probe = {.side = other};
+    probe.groups = arena_zalloc(keys->arena, sizeof(StateGroup *) * keys->in->row_count);
+    prepare(own, keys, probe.groups);
     return probe;
 }
 
