@@ -22,6 +22,10 @@
 #include "core/hash.h"
 #include "state/state.h"
 
+#if defined(__SSE2__)
+#include <emmintrin.h>
+#endif
+
 #define STATE_BLOCK_BYTES  ((size_t)2 << 20)
 #define STATE_UNIT_BYTES   8
 #define STATE_BLOCK_UNITS  (STATE_BLOCK_BYTES / STATE_UNIT_BYTES)
@@ -33,7 +37,7 @@
 #define STATE_SIZE_CLASSES 104
 #define STATE_PERSISTED    (1u << 31) /* a chunk, handed over or begun, holds this record */
 #define STATE_CHANGED      (1u << 30) /* the record's bit in its block's bitmap is set */
-#define STATE_BUCKET_SLOTS 12
+#define STATE_BUCKET_SLOTS 10
 
 typedef uint32_t StateRef; /* block << STATE_UNIT_BITS | unit */
 
@@ -156,9 +160,9 @@ static inline void state_record_touch(StateRecords *records, const StateHeader *
 
 /* -------------------------------------------------------------- state_index.c */
 
-/* One cache line: twelve slots of an 8-bit tag (0: free) and a reference. */
+/* One cache line: ten slots of a 16-bit tag (0: free) and a reference. */
 typedef struct StateBucket {
-    uint8_t tags[STATE_BUCKET_SLOTS];
+    uint16_t tags[STATE_BUCKET_SLOTS];
     uint8_t passed; /* keys that found this bucket full and went on; 255 stays */
     uint8_t unused[3];
     StateRef refs[STATE_BUCKET_SLOTS];
@@ -176,6 +180,8 @@ typedef struct StateIndex {
     StateBucket **segments; /* of a large one */
     uint32_t bucket_count;
     uint32_t used;
+    uint32_t reach; /* buckets that a key stands behind its home, at most */
+    uint8_t skip;   /* upper bits of a hash that are not in its tag */
 } StateIndex;
 
 static inline StateBucket *state_index_bucket(const StateIndex *index, uint32_t bucket)
@@ -206,12 +212,12 @@ typedef struct StateProbe {
     uint32_t bucket;
     uint32_t visited;
     uint32_t matches; /* a bit per slot of the bucket that is still to be looked at */
-    uint8_t tag;
+    uint16_t tag;
 } StateProbe;
 
-static inline uint8_t state_index_tag(uint32_t hash)
+static inline uint16_t state_index_tag(const StateIndex *index, uint32_t hash)
 {
-    uint8_t tag = (uint8_t)hash;
+    uint16_t tag = (uint16_t)(hash << index->skip >> 16);
     return tag == 0 ? 1 : tag;
 }
 
@@ -220,26 +226,27 @@ static inline uint32_t state_index_home(const StateIndex *index, uint32_t hash)
     return (uint32_t)((uint64_t)hash * index->bucket_count >> 32);
 }
 
-/* Bits 0..11: slots whose tag is `tag`. */
-static inline uint32_t state_bucket_match(const StateBucket *bucket, uint8_t tag)
+/* Bits 0..9: slots whose tag is `tag`. */
+static inline uint32_t state_bucket_match(const StateBucket *bucket, uint16_t tag)
 {
-    const uint64_t ones = UINT64_C(0x0101010101010101);
-    const uint64_t low7 = UINT64_C(0x7F7F7F7F7F7F7F7F);
-    const uint64_t gather = UINT64_C(0x0102040810204080); /* byte i's lowest bit to bit 56 + i */
-    uint64_t first;
-    uint32_t last;
-    memcpy(&first, bucket->tags, 8);
-    memcpy(&last, bucket->tags + 8, 4);
-    uint64_t a = first ^ ones * tag;
-    uint64_t b = (last ^ (ones * tag & UINT32_MAX)) | UINT64_C(0xFFFFFFFF00000000);
-    a = ~(((a & low7) + low7) | a | low7) >> 7;
-    b = ~(((b & low7) + low7) | b | low7) >> 7;
-    return (uint32_t)(a * gather >> 56) | (uint32_t)(b * gather >> 56) << 8;
+#if defined(__SSE2__)
+    const __m128i *words = (const __m128i *)(const void *)bucket->tags;
+    const __m128i wanted = _mm_set1_epi16((short)tag);
+    __m128i first = _mm_cmpeq_epi16(_mm_load_si128(words), wanted);
+    __m128i last = _mm_cmpeq_epi16(_mm_load_si128(words + 1), wanted);
+    uint32_t equal = (uint32_t)_mm_movemask_epi8(_mm_packs_epi16(first, last));
+    return equal & ((1u << STATE_BUCKET_SLOTS) - 1);
+#else
+    uint32_t equal = 0;
+    for (uint32_t slot = 0; slot < STATE_BUCKET_SLOTS; slot++)
+        equal |= (uint32_t)(bucket->tags[slot] == tag) << slot;
+    return equal;
+#endif
 }
 
 static inline StateProbe state_probe_start(const StateIndex *index, uint32_t hash)
 {
-    StateProbe probe = {.index = index, .tag = state_index_tag(hash)};
+    StateProbe probe = {.index = index, .tag = state_index_tag(index, hash)};
     if (index->bucket_count != 0) {
         probe.bucket = state_index_home(index, hash);
         probe.matches = state_bucket_match(state_index_bucket(index, probe.bucket), probe.tag);

@@ -85,7 +85,7 @@ static void read_candidates(const StateTable *table, const uint64_t *hashes, uin
         if (index->bucket_count == 0)
             continue;
         const StateBucket *bucket = state_index_bucket(index, run->homes[i]);
-        uint32_t matches = state_bucket_match(bucket, state_index_tag((uint32_t)hashes[i]));
+        uint32_t matches = state_bucket_match(bucket, state_index_tag(index, (uint32_t)hashes[i]));
         if (matches != 0) {
             run->candidates[i] = read_candidate(table, bucket, matches);
         } else if (bucket->passed != 0 && run->homes[i] + 1 < index->bucket_count) {
@@ -96,7 +96,8 @@ static void read_candidates(const StateTable *table, const uint64_t *hashes, uin
     for (uint32_t k = 0; k < run->on_count; k++) {
         uint32_t i = run->on[k];
         const StateBucket *bucket = state_index_bucket(run->indexes[i], run->homes[i] + 1);
-        uint32_t matches = state_bucket_match(bucket, state_index_tag((uint32_t)hashes[i]));
+        uint32_t matches =
+            state_bucket_match(bucket, state_index_tag(run->indexes[i], (uint32_t)hashes[i]));
         if (matches != 0)
             run->candidates[i] = read_candidate(table, bucket, matches);
     }

@@ -378,13 +378,14 @@ END_TEST
 
 /* ---------------------------------------------------------------- a large index */
 
-#define INDEXED 40000
+#define INDEXED 300000
+#define CROWDED 10000
 
-/* Keys of one key group. With `crowded` all have their homes at the end of the index: most wait
- * while it grows, and go round its end. */
+/* Keys of one key group, enough that tags are chosen anew twice. With `crowded` all have their
+ * homes at the end of the index: most wait while it grows, and go round its end. */
 static uint32_t make_keys(char (*room)[8], Str *keys, uint64_t *hashes, bool crowded)
 {
-    uint32_t count = 0, wanted = crowded ? INDEXED / 4 : INDEXED;
+    uint32_t count = 0, wanted = crowded ? CROWDED : INDEXED;
     for (uint64_t n = 0; count < wanted; n++) {
         memcpy(room[count], &n, 8);
         uint64_t hash = hash_bytes(room[count], 8);
@@ -425,7 +426,7 @@ START_TEST(a_large_index_grows_where_it_lies)
         state_value_get_or_create(table, keys + from, hashes + from, 500, records, NULL);
         for (uint32_t i = 0; i < 500; i++)
             *(uint64_t *)records[i] = from + i;
-        if (from % 2500 == 0)
+        if (from % (count / 16 / 500 * 500) == 0)
             check_many(table, keys, hashes, count, from + 500, 0);
     }
     uint64_t full = state_store_bytes(store);
