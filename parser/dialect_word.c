@@ -266,11 +266,28 @@ static bool dialect_write_nulls_treatment(Dialect *dialect, uint32_t *at)
     return true;
 }
 
+static bool dialect_is_quantifier(const Dialect *dialect, uint32_t token)
+{
+    const Token *before = parser_token(dialect->parser, token - 1);
+    bool compares = before->kind == TOKEN_SYMBOL && strchr("=<>", (int)(before->symbol & 0x7f));
+    return compares && dialect_is_symbol(dialect, token + 1, '(');
+}
+
+/* ANY, SOME and ALL of a query are PostgreSQL's; a list of values is marked as an array. */
 static bool dialect_write_quantifier(Dialect *dialect, uint32_t *at)
 {
-    const Token *before = parser_token(dialect->parser, *at - 1);
-    bool compares = before->kind == TOKEN_SYMBOL && strchr("=<>", (int)(before->symbol & 0x7f));
-    return dialect_keyword_if(dialect, at, compares && dialect_is_symbol(dialect, *at + 1, '('));
+    uint32_t word = *at, open = *at + 1;
+    dialect_keyword(dialect, at);
+    if (dialect_holds_query(dialect, open))
+        return true;
+    dialect_put(dialect, open, "(");
+    dialect_put_holder(dialect, 'y', word);
+    dialect_put(dialect, open, "(");
+    if (!dialect_push(dialect, FRAME_LIST, open, 5))
+        return false;
+    dialect_frame(dialect)->wraps = true;
+    *at = open + 1;
+    return true;
 }
 
 /* ----------------------------------------------------------------------------- clauses */
@@ -322,7 +339,8 @@ static bool dialect_write_clause(Dialect *dialect, uint32_t *at, Clause clause)
 static bool dialect_write_with(Dialect *dialect, uint32_t *at)
 {
     if (dialect_is_word(dialect, *at + 1, KW_RECURSIVE))
-        return parser_fail_unsupported(dialect->parser, *at, *at + 1, "WITH RECURSIVE", NULL);
+        return parser_fail_unsupported(dialect->parser, *at, *at + 1, "WITH RECURSIVE",
+                                       "Join as many levels as there can be, one with the next.");
     const Token *next = parser_token(dialect->parser, *at + 1);
     if (next->kind == TOKEN_WORD && dialect_frame(dialect)->clause == CLAUSE_LIMIT)
         return parser_fail_unsupported(dialect->parser, *at, *at + 1, "FETCH … WITH TIES",
@@ -409,9 +427,12 @@ static bool dialect_write_reserved(Dialect *dialect, uint32_t *at)
     Parser *parser = dialect->parser;
     switch (parser->tokens.items[*at].keyword) {
     case KW_MATCH_RECOGNIZE:
-        return parser_fail_unsupported(parser, *at, *at, "MATCH_RECOGNIZE", NULL);
+        return parser_fail_unsupported(parser, *at, *at, "MATCH_RECOGNIZE",
+                                       "LAG and LEAD with OVER compare a row with those around it; "
+                                       "SESSION windows group rows that are near in time.");
     case KW_TABLESAMPLE:
-        return parser_fail_unsupported(parser, *at, *at, "TABLESAMPLE", NULL);
+        return parser_fail_unsupported(parser, *at, *at, "TABLESAMPLE",
+                                       "WHERE RAND() < 0.1 takes about a tenth of the rows.");
     case KW_FOR:
         return dialect_is_word(dialect, *at + 1, KW_SYSTEM_TIME)
                    ? dialect_write_as_of(dialect, at)
@@ -478,6 +499,9 @@ static bool dialect_write_structural(Dialect *dialect, uint32_t *at)
     case KW_BETWEEN:
     case KW_IN:
         return dialect_add_cost(dialect, *at, 2) && dialect_keyword(dialect, at);
+    case KW_ALL:
+        return dialect_is_quantifier(dialect, *at) ? dialect_write_quantifier(dialect, at)
+                                                   : dialect_keyword(dialect, at);
     default:
         return dialect_keyword(dialect, at);
     }
@@ -539,10 +563,14 @@ static bool dialect_write_plain(Dialect *dialect, uint32_t *at)
         return dialect_write_nulls_treatment(dialect, at);
     case KW_ANY:
     case KW_SOME:
-        return dialect_write_quantifier(dialect, at);
+        return dialect_is_quantifier(dialect, *at) ? dialect_write_quantifier(dialect, at)
+                                                   : dialect_name(dialect, at);
     case KW_WITHIN:
         if (dialect_is_word(dialect, *at + 1, KW_GROUP))
-            return parser_fail_unsupported(dialect->parser, *at, *at + 1, "WITHIN GROUP", NULL);
+            return parser_fail_unsupported(
+                dialect->parser, *at, *at + 1, "WITHIN GROUP",
+                "Values stand in the order in which they came; ARRAY_SORT(ARRAY_AGG(x)) sorts "
+                "them, and ARRAY_JOIN makes a text of that.");
         return dialect_name(dialect, at);
     case KW_AT:
     case KW_ILIKE:

@@ -263,6 +263,46 @@ static AstExpr *pg_tree_with_list(const PgTree *tree, const json_t *body, AstExp
     return expr;
 }
 
+/* x > ANY (a, b) is x > a OR x > b, ALL is AND; equality with any is IN. */
+static AstExpr *pg_tree_quantified_list(const PgTree *tree, const json_t *body, bool all,
+                                        Span *span)
+{
+    uint32_t operator= pg_tree_token(tree, body);
+    Span left_span = {operator, operator};
+    Span right_span;
+    AstExpr *left = pg_tree_operand(tree, pg_tree_member(body, "lexpr"), &left_span);
+    AstExpr *list =
+        left == NULL ? NULL : pg_tree_operand(tree, pg_tree_member(body, "rexpr"), &right_span);
+    if (list == NULL)
+        return NULL;
+    *span = (Span){left_span.first, right_span.last};
+    if (list->kind == AST_ARRAY && list->arg_count == 1 && list->args[0]->kind == AST_ARRAY)
+        list = list->args[0];
+    if (list->kind != AST_ARRAY || list->arg_count == 0) {
+        pg_tree_fail(tree, pg_tree_item(tree, operator+ 2)->match);
+        return NULL;
+    }
+    const char *name = pg_tree_operator_name(tree, operator);
+    if (strcmp(name, all ? "<>" : "=") == 0) {
+        AstExpr *in = pg_tree_new(tree, AST_IN_LIST, *span);
+        in->negated = all;
+        pg_tree_set_args(tree, in, list->arg_count + 1);
+        in->args[0] = left;
+        memcpy(in->args + 1, list->args, sizeof(*list->args) * list->arg_count);
+        return in;
+    }
+    AstExpr *chain = pg_tree_new(tree, all ? AST_AND : AST_OR, *span);
+    pg_tree_set_args(tree, chain, list->arg_count);
+    for (uint32_t i = 0; i < list->arg_count; i++) {
+        chain->args[i] = pg_tree_new(tree, AST_CALL, *span);
+        chain->args[i]->function = name;
+        pg_tree_set_args(tree, chain->args[i], 2);
+        chain->args[i]->args[0] = left;
+        chain->args[i]->args[1] = list->args[i];
+    }
+    return list->arg_count == 1 ? chain->args[0] : chain;
+}
+
 static AstExpr *pg_tree_a_expr(const PgTree *tree, const json_t *body, Span *span)
 {
     const char *kind = pg_tree_text(body, "kind");
@@ -278,9 +318,7 @@ static AstExpr *pg_tree_a_expr(const PgTree *tree, const json_t *body, Span *spa
             between->symmetric = strstr(kind, "_SYM") != NULL;
         return between;
     }
-    pg_tree_fail_unsupported(tree, pg_tree_token(tree, body), "comparing with ANY or ALL of a list",
-                             "Use IN ( … ).");
-    return NULL;
+    return pg_tree_quantified_list(tree, body, strcmp(kind, "AEXPR_OP_ALL") == 0, span);
 }
 
 /* --------------------------------------------------------------------------- truth values */

@@ -247,6 +247,14 @@ typedef struct Regroup {
     const LogicalNode *input;
 } Regroup;
 
+static bool has_number(const GroupBy *groups)
+{
+    for (uint32_t i = 0; i < groups->key_count; i++)
+        if (expr_is_literal(groups->keys[i]) && type_is_integer(groups->keys[i]->type))
+            return true;
+    return false;
+}
+
 static const Expr *regroup(const Regroup *to, const Expr *expr, Error *error)
 {
     Arena *arena = to->binder->context->arena;
@@ -272,7 +280,11 @@ static const Expr *regroup(const Regroup *to, const Expr *expr, Error *error)
         error_set(error, ERROR_NAME,
                   "column \"%s\" must appear in GROUP BY or inside an aggregate function",
                   to->input->schema->columns[expr->column].name);
-        error_hint(error, "Add it to GROUP BY, or use MIN or MAX of it.");
+        error_hint(error, "%s",
+                   has_number(to->groups)
+                       ? "A number in GROUP BY is a constant, no place in the select list: write "
+                         "the expression itself."
+                       : "Add it to GROUP BY, or use MIN or MAX of it.");
         error_at(error, expr->sql_offset, expr->sql_length);
         return NULL;
     }

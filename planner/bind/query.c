@@ -13,8 +13,15 @@ static bool bind_count(Binder *binder, const AstExpr *ast, const char *clause, u
     Scope nothing = {NULL, 0};
     ExprScope scope = {.binder = binder, .scope = &nothing, .clause = clause};
     const Expr *expr = bind_expr(&scope, ast, error);
-    if (expr == NULL)
+    if (expr == NULL) { /* there are no columns here, whatever was missed */
+        if (error->code == ERROR_NAME) {
+            error_set(error, ERROR_TYPE, "%s must be a constant", clause);
+            error_hint(error, "The first rows by a number in a column: WHERE "
+                              "ROW_NUMBER() OVER (…) <= that column, in a query around it.");
+            bind_error_at(binder, error, ast->place);
+        }
         return false;
+    }
     int64_t value = -1;
     if (expr_is_literal(expr) && !expr_is_null_literal(expr)) {
         if (expr->type->kind == TYPE_INT)

@@ -165,7 +165,8 @@ static bool add_condition(Binder *binder, const AstTable *join, Relation *out, E
     if (join->join == AST_JOIN_LEFT) {
         error_set(error, ERROR_UNSUPPORTED,
                   "LEFT JOIN with a table function takes ON TRUE as its only condition");
-        error_hint(error, "Filter the list itself, or put the join into a subquery.");
+        error_hint(error, "Write LEFT JOIN LATERAL (SELECT * FROM UNNEST(…) AS a(…)) AS l ON … "
+                          "instead.");
         return bind_error_at(binder, error, join->on->place);
     }
     out->node = logical_filter(binder->context->arena, out->node, condition);
