@@ -13,11 +13,12 @@
  * the group's record and goes where the group goes. A group that expired and comes back has a new
  * number: what it left behind expires as well.
  *
- * Cost: one prefetched probe a row and set; 40 bytes a value that stands alone, less than 8 where
- * values are neighbours. */
+ * Cost: one prefetched probe a set and word that a batch asks for; 40 bytes a value that stands
+ * alone, less than 8 where values are neighbours. */
 #include "executor/aggregate/distinct.h"
 
 #define KEY_BYTES 16 /* group's number, page */
+#define SEEN_BITS 9  /* words of a batch that are told apart at once */
 
 static bool is_integer(PhysicalType physical)
 {
@@ -124,6 +125,65 @@ static void mark_fresh(DistinctSet *set, uint32_t row, uint64_t fresh)
         set->masks[__builtin_ctzll(fresh)][row] = 1;
 }
 
+/* Whether two questions are one. Numbers of groups are told apart within a key group only. */
+static bool same_question(const AggregateBatch *work, const Questions *ask, uint32_t a, uint32_t b)
+{
+    return ask->keys[a].length == ask->keys[b].length &&
+           memcmp(ask->keys[a].data, ask->keys[b].data, KEY_BYTES) == 0 &&
+           work->hashes[ask->rows[a]] >> 32 == work->hashes[ask->rows[b]] >> 32;
+}
+
+/* Most rows ask for a word that another row of the batch asks for as well, as ids that are in use
+ * stand close together. Moves the questions that differ, as far as that is cheap to see, to the
+ * front, where `firsts` has the first row of each, and fills `asked` with each row's question;
+ * returns how many there are. */
+static uint32_t merge_questions(const AggregateBatch *work, Questions *ask, uint32_t *firsts,
+                                uint32_t *asked)
+{
+    uint32_t *seen = arena_zalloc(work->arena, sizeof(uint32_t) << SEEN_BITS); /* row + 1 */
+    uint32_t count = 0;
+    for (uint32_t i = 0; i < ask->count; i++) {
+        uint64_t words[2];
+        memcpy(words, ask->keys[i].data, sizeof(words));
+        uint64_t mixed =
+            (words[0] * UINT64_C(0x9E3779B97F4A7C15) + words[1]) * UINT64_C(0xD1B54A32D192ED03);
+        uint32_t *slot = &seen[mixed >> (64 - SEEN_BITS)];
+        if (*slot != 0 && same_question(work, ask, *slot - 1, i)) {
+            asked[i] = asked[*slot - 1];
+            continue;
+        }
+        firsts[count] = i;
+        asked[i] = count++;
+        *slot = i + 1;
+    }
+    return count;
+}
+
+/* The words that a batch asks for, made where they are missing; asked[i] says which is row i's. */
+static void **find_words(const DistinctSet *set, AggregateBatch *work, Questions *ask,
+                         uint32_t *asked)
+{
+    uint32_t *firsts = arena_alloc(work->arena, sizeof(uint32_t) * ask->count);
+    uint32_t count = ask->count;
+    if (set->in_pages)
+        count = merge_questions(work, ask, firsts, asked);
+    for (uint32_t i = 0; i < count; i++) {
+        if (set->in_pages)
+            ask->keys[i] = ask->keys[firsts[i]];
+        else
+            asked[i] = firsts[i] = i;
+    }
+    hash_many(ask->keys, count, ask->hashes);
+    /* A value is kept where its group is: the rows came here by the group's key. */
+    for (uint32_t i = 0; i < count; i++) {
+        uint64_t group_hash = work->hashes[ask->rows[firsts[i]]];
+        ask->hashes[i] = (group_hash >> 32 << 32) | (uint32_t)ask->hashes[i];
+    }
+    void **words = arena_alloc(work->arena, sizeof(void *) * count);
+    state_value_get_or_create(set->table, ask->keys, ask->hashes, count, words, NULL);
+    return words;
+}
+
 void distinct_pages_update(const Aggregate *aggregate, DistinctSet *set, AggregateBatch *work,
                            const uint32_t *rows, uint32_t count)
 {
@@ -138,15 +198,11 @@ void distinct_pages_update(const Aggregate *aggregate, DistinctSet *set, Aggrega
         page_keys(set, work, &ask);
     else
         value_keys(set, work, &ask);
-    hash_many(ask.keys, count, ask.hashes);
-    /* A value is kept where its group is: the rows came here by the group's key. */
-    for (uint32_t i = 0; i < count; i++)
-        ask.hashes[i] = (work->hashes[rows[i]] >> 32 << 32) | (uint32_t)ask.hashes[i];
-    void **records = arena_alloc(work->arena, sizeof(void *) * count);
-    state_value_get_or_create(set->table, ask.keys, ask.hashes, count, records, NULL);
+    uint32_t *asked = arena_alloc(work->arena, sizeof(uint32_t) * count);
+    void **words = find_words(set, work, &ask, asked);
     bool keeps_alive = aggregate->plan->state_ttl_ms > 0;
     for (uint32_t i = 0; i < count; i++) {
-        uint64_t *word = records[i];
+        uint64_t *word = words[asked[i]];
         uint64_t fresh = set->passes[rows[i]] & ~(*word >> ask.shifts[i]);
         if (fresh == 0 && !keeps_alive)
             continue;
