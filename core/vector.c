@@ -356,6 +356,17 @@ void vector_make_constant(Vector *target, const Vector *source, uint32_t row, Ar
     target->constant = true;
 }
 
+bool vector_is_uniform(const Vector *vector, uint32_t rows)
+{
+    if (vector->constant || rows <= 1)
+        return true;
+    if (vector->validity != NULL || type_is_nested(vector->type))
+        return false;
+    size_t size = physical_size(vector->type->physical);
+    const char *data = vector->data;
+    return memcmp(data, data + size, size * (rows - 1)) == 0;
+}
+
 /* Rows of a MULTISET's or MAP's entry, sorted, so that two with the same entries compare equal
  * whatever order they were built in. */
 typedef struct EntrySort {

@@ -164,6 +164,10 @@ void vector_make_constant(Vector *target, const Vector *source, uint32_t row, Ar
  * row's entry at them; the caller fills children[*].data from the returned offset on. */
 uint32_t vector_list_append(Vector *vector, uint32_t row, uint32_t length, Arena *arena);
 
+/* Whether all rows surely have one value. Cheap where they do not; says no where it would have to
+ * look behind the values: NULLs, nested values, long texts that lie apart. */
+bool vector_is_uniform(const Vector *vector, uint32_t rows);
+
 /* NULL-safe equality and order of two values (NULL equals NULL and comes first; NaN equals NaN and
  * comes last; -0.0 equals 0.0). Types must have the same physical form and scale. */
 bool vector_values_equal(const Vector *a, uint32_t a_row, const Vector *b, uint32_t b_row);

@@ -137,6 +137,33 @@ START_TEST(test_map_order_is_not_seen)
 }
 END_TEST
 
+START_TEST(test_uniform_columns)
+{
+    Arena *arena = arena_new(4096);
+    static const Type *const types[] = {&type_boolean, &type_int, &type_bigint, &type_string};
+    for (uint32_t t = 0; t < array_count(types); t++) {
+        Vector vector;
+        vector_init(&vector, types[t], 100, arena);
+        for (uint32_t row = 0; row < 100; row++) {
+            if (types[t] == &type_string)
+                vector_set_str(&vector, row, STR("of one kind"), arena);
+            else
+                memset((char *)vector.data + row * physical_size(types[t]->physical), 1,
+                       physical_size(types[t]->physical));
+        }
+        ck_assert(vector_is_uniform(&vector, 100));
+        ck_assert(vector_is_uniform(&vector, 1));
+        memset((char *)vector.data + 57 * physical_size(types[t]->physical), 0,
+               physical_size(types[t]->physical));
+        ck_assert(vector_is_uniform(&vector, 57));
+        ck_assert(!vector_is_uniform(&vector, 58));
+        vector_set_null(&vector, 3, arena);
+        ck_assert(!vector_is_uniform(&vector, 57));
+    }
+    arena_free(arena);
+}
+END_TEST
+
 int main(void)
 {
     Suite *suite = suite_create("vector");
@@ -148,6 +175,7 @@ int main(void)
     tcase_add_test(tests, test_gather_and_copy);
     tcase_add_test(tests, test_order_is_total);
     tcase_add_test(tests, test_map_order_is_not_seen);
+    tcase_add_test(tests, test_uniform_columns);
     SRunner *runner = srunner_create(suite);
     srunner_run_all(runner, CK_NORMAL);
     int failed = srunner_ntests_failed(runner);

@@ -2,7 +2,8 @@
  *
  * Where DISTINCT needs them groups have numbers, from 1, that no other group of their key group has
  * or had: one count goes through all that an instance makes, and begins, after a restore, behind
- * the largest that was read. Cost: one prefetched probe a row. */
+ * the largest that was read. Cost: one prefetched probe a row; one a batch whose rows are of one
+ * group. */
 #include "executor/aggregate/internal.h"
 
 static int64_t *arrival_of(const Aggregate *aggregate, void *record)
@@ -20,6 +21,24 @@ static void number_group(Aggregate *aggregate, void *record)
         *arrival_of(aggregate, record) = aggregate->next_arrival++;
 }
 
+/* Fills in the keys; returns how many need a look: one where all rows are of one group. */
+static uint32_t make_keys(Aggregate *aggregate, AggregateBatch *work)
+{
+    uint32_t n = work->count;
+    if (aggregate->plan->key_count == 0) {
+        work->keys[0] = (Str){"", 0};
+        return 1;
+    }
+    bool uniform = true;
+    for (uint32_t k = 0; k < aggregate->plan->key_count; k++) {
+        aggregate->key_columns[k] = &work->in->columns[aggregate->plan->keys[k]];
+        uniform = uniform && vector_is_uniform(aggregate->key_columns[k], n);
+    }
+    uint32_t looks = uniform ? 1 : n;
+    row_encode(aggregate->key_layout, aggregate->key_columns, NULL, looks, work->arena, work->keys);
+    return looks;
+}
+
 void aggregate_find_groups(Aggregate *aggregate, AggregateBatch *work)
 {
     uint32_t n = work->count;
@@ -27,27 +46,19 @@ void aggregate_find_groups(Aggregate *aggregate, AggregateBatch *work)
     work->hashes = arena_alloc(work->arena, sizeof(uint64_t) * n);
     work->records = arena_alloc(work->arena, sizeof(void *) * n);
     work->created = arena_zalloc(work->arena, n);
-    uint32_t distinct = n;
-    if (aggregate->plan->key_count == 0) {
-        for (uint32_t i = 0; i < n; i++)
-            work->keys[i] = (Str){"", 0};
-        distinct = 1;
-    } else {
-        for (uint32_t k = 0; k < aggregate->plan->key_count; k++)
-            aggregate->key_columns[k] = &work->in->columns[aggregate->plan->keys[k]];
-        row_encode(aggregate->key_layout, aggregate->key_columns, NULL, n, work->arena, work->keys);
-    }
-    hash_many(work->keys, distinct, work->hashes);
-    state_value_get_or_create(aggregate->groups, work->keys, work->hashes, distinct, work->records,
+    uint32_t looks = make_keys(aggregate, work);
+    hash_many(work->keys, looks, work->hashes);
+    state_value_get_or_create(aggregate->groups, work->keys, work->hashes, looks, work->records,
                               work->created);
-    for (uint32_t i = distinct; i < n; i++) {
-        work->hashes[i] = work->hashes[0];
-        work->records[i] = work->records[0];
-    }
-    for (uint32_t i = 0; i < n; i++) {
+    for (uint32_t i = 0; i < looks; i++) {
         if (work->created[i])
             number_group(aggregate, work->records[i]);
         state_touch(aggregate->groups, work->records[i]);
+    }
+    for (uint32_t i = looks; i < n; i++) {
+        work->keys[i] = work->keys[0];
+        work->hashes[i] = work->hashes[0];
+        work->records[i] = work->records[0];
     }
 }
 

@@ -111,24 +111,33 @@ int64_t exchange_take_waited_us(Exchange *exchange)
     return waited;
 }
 
-/* Fills `rows` and `starts`: a counting sort by owner, which keeps the order within each. */
-static void group_rows(Exchange *exchange, const Batch *batch)
+/* Owners of the rows; returns how many it filled in: one when all rows have one key. */
+static uint32_t find_owners(Exchange *exchange, const Batch *batch)
 {
-    uint32_t count = batch->row_count;
-    arena_reset(exchange->scratch);
-    for (uint32_t i = 0; i < exchange->key_count; i++)
+    bool uniform = true;
+    for (uint32_t i = 0; i < exchange->key_count; i++) {
         exchange->key_columns[i] = &batch->columns[exchange->keys[i]];
+        uniform = uniform && vector_is_uniform(exchange->key_columns[i], batch->row_count);
+    }
+    uint32_t count = uniform ? 1 : batch->row_count;
+    arena_reset(exchange->scratch);
     row_encode(exchange->layout, exchange->key_columns, NULL, count, exchange->scratch,
                exchange->encoded);
     hash_many(exchange->encoded, count, exchange->hashes);
-    uint32_t *starts = exchange->starts;
-    memset(starts, 0, (exchange->target_count + 1) * sizeof(*starts));
     for (uint32_t i = 0; i < count; i++) {
         uint32_t group = hash_key_group(exchange->hashes[i], exchange->max_parallelism);
-        uint32_t owner = exchange->group_owners[group];
-        exchange->owners[i] = owner;
-        starts[owner]++;
+        exchange->owners[i] = exchange->group_owners[group];
     }
+    return count;
+}
+
+/* Fills `rows` and `starts`: a counting sort by owner, which keeps the order within each. */
+static void group_rows(Exchange *exchange, uint32_t count)
+{
+    uint32_t *starts = exchange->starts;
+    memset(starts, 0, (exchange->target_count + 1) * sizeof(*starts));
+    for (uint32_t i = 0; i < count; i++)
+        starts[exchange->owners[i]]++;
     uint32_t at = 0;
     for (uint32_t i = 0; i <= exchange->target_count; i++) {
         uint32_t rows = starts[i];
@@ -159,17 +168,19 @@ bool exchange_batch(Exchange *exchange, Batch *batch, Error *error)
     assert(batch->row_count > 0 && batch->row_count <= BATCH_ROWS_MAX);
     if (exchange->keys == NULL)
         return send_batch(exchange, 0, batch, error);
-    group_rows(exchange, batch);
+    uint32_t count = find_owners(exchange, batch);
     const uint32_t *starts = exchange->starts;
     uint32_t first = exchange->owners[0];
-    if (starts[first + 1] - starts[first] == batch->row_count)
+    if (count == batch->row_count)
+        group_rows(exchange, count);
+    if (count < batch->row_count || starts[first + 1] - starts[first] == count)
         return send_batch(exchange, first, batch, error);
     bool sent = true;
     for (uint32_t i = 0; i < exchange->target_count && sent; i++) {
-        uint32_t count = starts[i + 1] - starts[i];
-        if (count == 0)
+        uint32_t rows = starts[i + 1] - starts[i];
+        if (rows == 0)
             continue;
-        Batch *part = take_part(batch, exchange->rows + starts[i], count);
+        Batch *part = take_part(batch, exchange->rows + starts[i], rows);
         sent = send_batch(exchange, i, part, error);
     }
     batch_release(batch);
