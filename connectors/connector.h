@@ -211,7 +211,8 @@ typedef struct Connector {
     uint32_t source_parallelism;
     bool gives_watermarks; /* of its own: WATERMARK FOR … AS SOURCE_WATERMARK() */
     bool source_blocks;    /* waits for I/O: gets a thread of its own */
-    bool source_is_even;   /* several instances have about the same to read */
+    /* Whether so many instances have about the same to read; may do I/O. NULL: they do not. */
+    bool (*source_is_even)(const TableInfo *table, uint32_t parallelism);
     /* Scans with equal keys share one source instance ("mysql-cdc user@host:3306"); NULL: none. */
     const char *(*share_key)(const TableInfo *table, Arena *arena);
 

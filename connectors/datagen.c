@@ -476,6 +476,11 @@ static const SourceClass source_class = {.open = datagen_open,
                                          .close = datagen_close,
                                          .progress = datagen_progress};
 
+static bool is_even(const TableInfo *table, uint32_t parallelism)
+{
+    return true;
+}
+
 extern const Connector connector_datagen;
 const Connector connector_datagen = {.name = "datagen",
                                      .doc = "Makes rows up: random values and sequences.",
@@ -484,4 +489,4 @@ const Connector connector_datagen = {.name = "datagen",
                                      .source = &source_class,
                                      .source_kinds = datagen_kinds,
                                      .is_bounded = datagen_is_bounded,
-                                     .source_is_even = true};
+                                     .source_is_even = is_even};

@@ -1,5 +1,5 @@
 /* filesystem: files in any format, read once, or written into a folder exactly once. */
-#include "connectors/filesystem/internal.h"
+#include "connectors/filesystem/splits.h"
 
 #include <string.h>
 
@@ -11,6 +11,14 @@ const OptionSpec filesystem_options[] = {
     {.name = "source.path.regex-pattern",
      .type = OPTION_TEXT,
      .doc = "Regular expression that the absolute path of a file in the folder must match."},
+    {.name = "source.split-size",
+     .type = OPTION_BYTES,
+     .fallback = "1mb",
+     .minimum = 0,
+     .maximum = INT64_MAX,
+     .doc = "Several workers share a larger file of csv, json or raw, by parts of so many bytes; "
+            "its rows "
+            "then come in no order between parts. 0: one worker reads it all."},
     {.name = "partition.default-name",
      .type = OPTION_TEXT,
      .fallback = "__DEFAULT_PARTITION__",
@@ -90,6 +98,7 @@ const Connector connector_filesystem = {
     .source = &filesystem_source_class,
     .source_kinds = source_kinds,
     .is_bounded = is_bounded,
+    .source_is_even = splits_are_even,
     .lookup_by_scan = true,
     .sink = &filesystem_sink_class,
     .sink_kinds = sink_kinds,

@@ -469,6 +469,11 @@ static const SourceClass source_class = {.open = nexmark_open,
                                          .close = nexmark_close,
                                          .progress = nexmark_progress};
 
+static bool is_even(const TableInfo *table, uint32_t parallelism)
+{
+    return true;
+}
+
 extern const Connector connector_nexmark;
 const Connector connector_nexmark = {.name = "nexmark",
                                      .doc = "Makes the events of the Nexmark benchmark up.",
@@ -477,5 +482,5 @@ const Connector connector_nexmark = {.name = "nexmark",
                                      .source = &source_class,
                                      .source_kinds = nexmark_kinds,
                                      .is_bounded = nexmark_is_bounded,
-                                     .source_is_even = true,
+                                     .source_is_even = is_even,
                                      .source_parallelism = INSTANCES_MAX};

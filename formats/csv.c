@@ -473,12 +473,13 @@ static bool read_head(Decoder *decoder, CsvCursor *cursor, bool at_end, uint64_t
     return true;
 }
 
-static bool csv_decode_head(Decoder *decoder, Str input, bool at_end, DecodeResult *result,
-                            Error *error)
+static bool csv_decode_head(Decoder *decoder, Str input, bool at_end, bool *read, Error *error)
 {
-    *result = (DecodeResult){0};
+    DecodeResult result = {0};
     CsvCursor cursor = {input.data, input.length, SIZE_MAX, 0};
-    return read_head(decoder, &cursor, at_end, 1, result, error);
+    bool good = read_head(decoder, &cursor, at_end, 1, &result, error);
+    *read = decoder->head_read;
+    return good;
 }
 
 static bool is_blank(const Decoder *decoder)
@@ -585,6 +586,18 @@ static bool csv_decode(Decoder *decoder, Str input, bool at_end, uint64_t line, 
     return true;
 }
 
+/* With escapes, spaces or comments around them, quotes mean other things than the search knows. */
+static RecordSearch csv_record_search(const FormatContext *context)
+{
+    CsvSettings settings;
+    Error ignored;
+    if (!read_settings(context->options, &settings, &ignored) || settings.escape != '\0')
+        return RECORDS_UNKNOWN;
+    if (settings.quote == '\0')
+        return RECORDS_ANYWHERE;
+    return settings.trim_spaces || settings.allow_comments ? RECORDS_UNKNOWN : RECORDS_FROM_RECORD;
+}
+
 static Encoder *csv_open_encoder(const FormatContext *context, Error *error)
 {
     CsvSettings settings;
@@ -605,6 +618,8 @@ const Format format_csv = {
     .decode = csv_decode,
     .decode_head = csv_decode_head,
     .decoder_close = csv_decoder_close,
+    .record_search = csv_record_search,
+    .find_record = csv_find_record,
     .encoder_open = csv_open_encoder,
     .encode_start = csv_encode_start,
     .encode = csv_encode,

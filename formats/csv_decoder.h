@@ -1,5 +1,5 @@
 /* What the files of the csv decoder share: records cut into fields, on their own or many as a grid,
- * and their values stored into a batch. */
+ * and their values stored into a batch; records found without cutting them. */
 #ifndef FORMATS_CSV_DECODER_H
 #define FORMATS_CSV_DECODER_H
 
@@ -42,6 +42,9 @@ Str csv_field_text(Decoder *decoder, const CsvField *field);
 
 /* Appends the record at hand to the batch. */
 bool csv_store_record(Decoder *decoder, Batch *batch, Error *error) MUST_CHECK;
+
+/* See format.h. */
+size_t csv_find_record(const Decoder *decoder, Str input, size_t from, RecordScan *scan);
 
 /* Appends the grid's rows to the batch, up to one that is in error; how many those are. */
 uint32_t csv_store_grid(Decoder *decoder, Batch *batch);

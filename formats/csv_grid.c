@@ -28,14 +28,6 @@ void csv_grid_deinit(CsvGrid *grid)
     memory_free(grid->blocks);
 }
 
-/* Bit i is the parity of bits 0 to i. */
-static inline uint64_t prefix_parity(uint64_t bits)
-{
-    for (unsigned shift = 1; shift < 64; shift *= 2)
-        bits ^= bits << shift;
-    return bits;
-}
-
 /* Closing quotes at the end of lines with a carriage return. */
 static bool are_line_ends(const char *block, uint64_t behind)
 {
@@ -53,7 +45,7 @@ static bool apply_quotes(const char *data, const CsvBlock *block, QuoteState *st
                          uint64_t *separators)
 {
     uint64_t quotes = block->quotes;
-    uint64_t inside = prefix_parity(quotes) ^ state->inside; /* with the opening quote */
+    uint64_t inside = csv_prefix_parity(quotes) ^ state->inside; /* with the opening quote */
     uint64_t opens = quotes & inside, closes = quotes & ~inside;
     *separators = block->separators & ~inside;
     uint64_t behind_separator = *separators << 1 | state->separator;

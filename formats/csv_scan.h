@@ -27,6 +27,14 @@ typedef bool (*CsvScan)(const char *data, size_t count, const CsvMarks *marks, C
 
 CsvScan csv_scan_choose(void);
 
+/* Bit i is the parity of bits 0 to i. */
+static inline uint64_t csv_prefix_parity(uint64_t bits)
+{
+    for (unsigned shift = 1; shift < 64; shift *= 2)
+        bits ^= bits << shift;
+    return bits;
+}
+
 /* Bytes that text must not have to stand without quotes; unused places repeat another. */
 typedef struct CsvSpecials {
     char bytes[5];

@@ -41,6 +41,23 @@ typedef struct DecodeResult {
     uint64_t skipped; /* records left out by ignore-parse-errors */
 } DecodeResult;
 
+/* How the beginning of a record is found without decoding those before it. */
+typedef enum RecordSearch {
+    RECORDS_UNKNOWN,    /* it is not: a file is read from its beginning */
+    RECORDS_ANYWHERE,   /* from any place, RECORD_SEARCH_BYTES on both sides of it at hand */
+    RECORDS_FROM_RECORD /* by passing over all bytes since one that is known */
+} RecordSearch;
+
+#define RECORD_SEARCH_BYTES 64
+#define RECORD_NOT_FOUND    SIZE_MAX
+
+/* What RECORDS_FROM_RECORD keeps from one piece of input to the next; the format's own, but for
+ * `begun`. Zeros before the first byte of a file. */
+typedef struct RecordScan {
+    bool begun; /* set, with `state` 0: a record begins here */
+    uint8_t state;
+} RecordScan;
+
 typedef struct Format {
     const char *name;
     const char *doc;
@@ -62,12 +79,20 @@ typedef struct Format {
     bool (*decode)(Decoder *decoder, Str input, bool at_end, uint64_t line, Batch *batch,
                    DecodeResult *result, Error *error);
     /* Reads what stands at the head of a file (a csv header) and yields no rows: for a decoder that
-     * goes on in the middle of one. `input` is the file from its first byte; `result` says how much
-     * the head takes, 0 when the input is too short and not `at_end`. NULL: files have no head. A
-     * decoder that is given a file from the start (`line` 1) reads the head itself. */
-    bool (*decode_head)(Decoder *decoder, Str input, bool at_end, DecodeResult *result,
-                        Error *error);
+     * goes on in the middle of one. `input` is the file from its first byte; `*read` stays false
+     * while it is too short and not `at_end`. NULL: files have no head. A decoder that is given a
+     * file from the start (`line` 1) reads the head itself. */
+    bool (*decode_head)(Decoder *decoder, Str input, bool at_end, bool *read, Error *error);
     void (*decoder_close)(Decoder *decoder);
+
+    /* Both NULL: files cannot be read in parts. Otherwise records must not depend on those before
+     * them, and what may be a record's beginning must be told by the bytes alone: every reader
+     * finds the same places. */
+    RecordSearch (*record_search)(const FormatContext *context);
+    /* The first place at `from` or behind it where a record surely begins, or RECORD_NOT_FOUND:
+     * then RECORDS_FROM_RECORD goes on with the next piece of input, the others with one that
+     * overlaps. */
+    size_t (*find_record)(const Decoder *decoder, Str input, size_t from, RecordScan *scan);
 
     /* NULL: the format cannot write. */
     Encoder *(*encoder_open)(const FormatContext *context, Error *error);

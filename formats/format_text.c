@@ -4,6 +4,7 @@
 #include "core/decimal.h"
 #include "core/str.h"
 #include "core/value_text.h"
+#include "formats/format.h"
 
 /* Digits that fit a positive int64 whatever they are. */
 #define FAST_DIGITS       18
@@ -309,4 +310,13 @@ uint64_t format_text_count_lines(Str text)
         at = found + 1;
     }
     return lines;
+}
+
+size_t format_text_behind(Str text, size_t from, char character)
+{
+    size_t before = from == 0 ? 0 : from - 1;
+    if (before >= text.length)
+        return RECORD_NOT_FOUND;
+    const char *found = memchr(text.data + before, character, text.length - before);
+    return found == NULL ? RECORD_NOT_FOUND : (size_t)(found - text.data) + 1;
 }

@@ -37,4 +37,7 @@ void format_text_print(const Vector *vector, uint32_t row, TimestampForm form,
 /* Number of line breaks. */
 uint64_t format_text_count_lines(Str text);
 
+/* The first place at `from` or behind it that follows such a character; RECORD_NOT_FOUND: none. */
+size_t format_text_behind(Str text, size_t from, char character);
+
 #endif

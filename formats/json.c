@@ -108,6 +108,30 @@ static bool json_decode(Decoder *decoder, Str input, bool at_end, uint64_t line,
                               result, error);
 }
 
+static RecordSearch json_record_search(const FormatContext *context)
+{
+    return RECORDS_ANYWHERE;
+}
+
+/* Behind a line break that stands between } and {, with nothing but white space: these two never
+ * follow each other within an object, and no line break lies in a string. */
+static size_t json_find_record(const Decoder *decoder, Str input, size_t from, RecordScan *scan)
+{
+    size_t at = from;
+    while ((at = format_text_behind(input, at, '\n')) != RECORD_NOT_FOUND) {
+        size_t before = at, behind = at;
+        while (before != 0 && json_is_space(input.data[before - 1]))
+            before--;
+        while (behind < input.length && json_is_space(input.data[behind]))
+            behind++;
+        if (before != 0 && input.data[before - 1] == '}' && behind < input.length &&
+            input.data[behind] == '{')
+            return at;
+        at++;
+    }
+    return RECORD_NOT_FOUND;
+}
+
 static Encoder *json_encoder_open(const FormatContext *context, Error *error)
 {
     Encoder *encoder = memory_zalloc(sizeof(*encoder));
@@ -143,6 +167,8 @@ const Format format_json = {
     .decoder_open = json_decoder_open,
     .decode = json_decode,
     .decoder_close = json_decoder_close,
+    .record_search = json_record_search,
+    .find_record = json_find_record,
     .encoder_open = json_encoder_open,
     .encode = json_encode,
     .encoder_close = json_encoder_close,

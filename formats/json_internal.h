@@ -20,6 +20,11 @@ typedef struct JsonSettings {
     bool ignore_null_fields;
 } JsonSettings;
 
+static inline bool json_is_space(char c)
+{
+    return c == ' ' || c == '\t' || c == '\r' || c == '\n';
+}
+
 /* Reads the options that both formats have; `prefix` is "json" or "debezium-json". */
 void json_settings_read(const Options *options, const OptionSpec *specs, const char *prefix,
                         JsonSettings *settings);

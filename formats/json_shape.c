@@ -70,14 +70,9 @@ void json_shape_free(JsonShape *shape)
 
 /* ------------------------------------------------------------------ learning */
 
-static bool is_space(char c)
-{
-    return c == ' ' || c == '\t' || c == '\r' || c == '\n';
-}
-
 static size_t skip_spaces(Str text, size_t at)
 {
-    while (at < text.length && is_space(text.data[at]))
+    while (at < text.length && json_is_space(text.data[at]))
         at++;
     return at;
 }
@@ -96,7 +91,7 @@ static size_t skip_scalar(Str text, size_t at)
     if (text.data[at] == '"')
         return skip_string(text, at);
     while (at < text.length && text.data[at] != ',' && text.data[at] != '}' &&
-           !is_space(text.data[at]))
+           !json_is_space(text.data[at]))
         at++;
     return at;
 }
@@ -440,7 +435,7 @@ static const char *match_chunk(JsonShape *shape, bool ascii, uint64_t *lines)
     while (batch->row_count < BATCH_ROWS_MAX) {
         const char *at = done;
         uint64_t breaks = 0;
-        for (; at < shape->end && is_space(*at); at++)
+        for (; at < shape->end && json_is_space(*at); at++)
             breaks += *at == '\n';
         shape->row = batch->row_count;
         const char *end = match_record(shape, at);
@@ -462,7 +457,7 @@ static const char *match_chunk(JsonShape *shape, bool ascii, uint64_t *lines)
 static bool is_cut(const JsonShape *shape)
 {
     const char *at = shape->chunk;
-    while (at < shape->end && is_space(*at))
+    while (at < shape->end && json_is_space(*at))
         at++;
     return memchr(at, '\n', (size_t)(shape->end - at)) == NULL;
 }

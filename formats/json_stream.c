@@ -31,11 +31,6 @@ void json_stream_deinit(JsonStream *stream)
     buffer_deinit(&stream->window);
 }
 
-static bool is_space(char c)
-{
-    return c == ' ' || c == '\t' || c == '\r' || c == '\n';
-}
-
 typedef enum Extent { EXTENT_FOUND, EXTENT_OPEN, EXTENT_BROKEN } Extent;
 
 /* Where a string that starts at `at` ends; a line break inside of one is malformed. */
@@ -62,7 +57,7 @@ static Extent object_end(Str text, size_t start, size_t *end)
     char before = ',';
     for (size_t at = start; at < text.length; at++) {
         char c = text.data[at];
-        if (is_space(c))
+        if (json_is_space(c))
             continue;
         if (c == '"') {
             Extent extent = string_end(text, &at);
@@ -213,7 +208,7 @@ static bool decode_chunk(StreamCall *call, Chunk *chunk, uint32_t reserve)
     bool done = false;
     while (!done && call->batch->row_count + reserve <= BATCH_ROWS_MAX) {
         size_t at = chunk->at;
-        while (at < chunk->text.length && is_space(chunk->text.data[at]))
+        while (at < chunk->text.length && json_is_space(chunk->text.data[at]))
             at++;
         pass_to(call, chunk, at);
         if (at == chunk->text.length)
@@ -254,7 +249,7 @@ static bool decode_alike(JsonStream *stream, Str rest, Batch *batch, DecodeResul
     bool worth = batch->row_count - before >= RUN_WORTH;
     stream->misses = worth ? 0 : stream->misses + 1;
     stream->learns = !worth;
-    while (used < rest.length && is_space(rest.data[used]))
+    while (used < rest.length && json_is_space(rest.data[used]))
         used++;
     const char *line = memchr(rest.data + used, '\n', rest.length - used);
     if (line != NULL)

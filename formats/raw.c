@@ -132,6 +132,20 @@ static bool raw_decode(Decoder *decoder, Str input, bool at_end, uint64_t line, 
     return true;
 }
 
+/* A delimiter of several bytes may begin within another. */
+static RecordSearch raw_record_search(const FormatContext *context)
+{
+    Arena *arena = arena_new(0);
+    size_t length = read_delimiter(context->options, arena).length;
+    arena_free(arena);
+    return length == 1 ? RECORDS_ANYWHERE : RECORDS_UNKNOWN;
+}
+
+static size_t raw_find_record(const Decoder *decoder, Str input, size_t from, RecordScan *scan)
+{
+    return format_text_behind(input, from, *decoder->delimiter.data);
+}
+
 static Encoder *raw_encoder_open(const FormatContext *context, Error *error)
 {
     Arena *arena = arena_new(0);
@@ -185,6 +199,8 @@ const Format format_raw = {
     .decoder_open = raw_decoder_open,
     .decode = raw_decode,
     .decoder_close = raw_decoder_close,
+    .record_search = raw_record_search,
+    .find_record = raw_find_record,
     .encoder_open = raw_encoder_open,
     .encode = raw_encode,
     .encoder_close = raw_encoder_close,

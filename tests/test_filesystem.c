@@ -29,14 +29,9 @@ static Decoder *line_open(const FormatContext *context, Error *error)
     return decoder;
 }
 
-static bool line_head(Decoder *decoder, Str input, bool at_end, DecodeResult *result, Error *error)
+static bool line_head(Decoder *decoder, Str input, bool at_end, bool *read, Error *error)
 {
-    const char *end = memchr(input.data, '\n', input.length);
-    decoder->head_seen = true;
-    if (end == NULL || input.data[0] != '#')
-        return true;
-    result->consumed = (size_t)(end - input.data) + 1;
-    result->lines = 1;
+    decoder->head_seen = *read = at_end || memchr(input.data, '\n', input.length) != NULL;
     return true;
 }
 

@@ -1,10 +1,11 @@
 /* Reading files: the paths are found once, when a job starts fresh; each is a split, whose position
- * is where its next record begins.
+ * is where its next record begins and which parts are left.
  *
- * Instances share the files by a hash of their paths. One file is read after the other; but where
- * rows have an event time, the file that is furthest behind comes next, so that files which are in
- * order give rows that are. The format takes whole records from a window over the file, which grows
- * when a record does not fit.
+ * Instances share the files by a hash of their paths, and larger ones by parts. One file is read
+ * after the other; but where rows have an event time, the file that is furthest behind comes next,
+ * so that files which are in order give rows that are. The format takes whole records from a window
+ * over the file, which grows when a record does not fit. A part ends where the next one's first
+ * record begins: what the window holds of that is cut off.
  *
  * Windows lie in batches of no columns, which batches hold whose text points into them: text is not
  * copied on its way from the file into the first operator that keeps it.
@@ -12,7 +13,8 @@
  * Cost: one read per window; what is left of it moves to its front, or to another window's while a
  * batch still holds the first. Files read beside each other stay open, up to a bound; the one
  * furthest ahead is closed for another and opened again later. */
-#include "connectors/filesystem/internal.h"
+#include "connectors/filesystem/records.h"
+#include "connectors/filesystem/splits.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -20,8 +22,6 @@
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
-
-#include "core/hash.h"
 
 /* Of a window: small enough to stay in the cache between reading it and the rows' first operator.
  */
@@ -34,14 +34,10 @@
 /* A batch with so many rows goes out when the window they lie in is done. */
 #define ROWS_WORTH (BATCH_ROWS_MAX / 4)
 
-/* A file and how far it is. */
-typedef struct FileSplit {
-    const char *path;
-    uint64_t offset; /* where the next record begins */
-    uint64_t line;   /* its line, from 1 */
-    bool done;
-    struct FileReader *reader; /* NULL: not open */
-} FileSplit;
+/* So much is read behind a part, for its last record. */
+#define TAIL_BYTES 4096
+/* In place of a line that is not known; the first of a file is that of its head. */
+#define LINE_UNKNOWN 2
 
 /* An open file. */
 typedef struct FileReader {
@@ -49,6 +45,8 @@ typedef struct FileReader {
     struct stat status;
     FormatContext format;
     Decoder *decoder;
+    RecordFinder finder;
+    bool head_seen;
     bool at_end;  /* the window ends where the file does */
     Batch *owner; /* in whose arena the window lies */
     bool lent;    /* the batch that is being filled holds it */
@@ -68,8 +66,7 @@ struct Source {
     const uint32_t *file_columns; /* and where they are among the stored */
     bool lends;                   /* rows may point into windows */
     const Schema *nothing;        /* of windows' owners */
-    FileSplit *files;
-    uint32_t file_count;
+    FileSplits splits;
     uint32_t files_left;
     uint32_t current; /* the file that rows came from last */
     uint32_t reader_count;
@@ -78,58 +75,9 @@ struct Source {
     uint64_t rows;
     uint64_t skipped;
     uint64_t bytes;
-    uint64_t bytes_expected;
 };
 
 /* --------------------------------------------------------------------- open */
-
-static bool is_mine(const SourceContext *context, const char *path)
-{
-    return hash_bytes(path, strlen(path)) % context->parallelism == context->subtask;
-}
-
-static void add_file(Source *source, const FileSplit *file)
-{
-    struct stat found;
-    source->files[source->file_count++] = *file;
-    if (!file->done && stat(file->path, &found) == 0 && S_ISREG(found.st_mode))
-        source->bytes_expected += (uint64_t)found.st_size - file->offset;
-}
-
-static bool find_files(Source *source, Error *error)
-{
-    FileList list = {0};
-    const Options *options = source->scan->table->options;
-    bool found = file_list_find(
-        &list, filesystem_path(options),
-        option_text(options, filesystem_options, "source.path.regex-pattern"), error);
-    source->files = arena_new_array(source->arena, FileSplit, list.count + 1);
-    for (uint32_t i = 0; i < list.count; i++)
-        if (is_mine(&source->context, list.paths[i]))
-            add_file(source,
-                     &(FileSplit){.path = arena_strdup(source->arena, list.paths[i]), .line = 1});
-    file_list_deinit(&list);
-    return found;
-}
-
-static bool restore_files(Source *source, Error *error)
-{
-    const SourceContext *context = &source->context;
-    source->files = arena_new_array(source->arena, FileSplit, context->restored_count + 1);
-    for (uint32_t i = 0; i < context->restored_count; i++) {
-        Reader position = reader_of(context->restored[i].position);
-        FileSplit file = {.path = arena_str(source->arena, context->restored[i].split)};
-        file.offset = reader_u64(&position);
-        file.line = reader_u64(&position);
-        file.done = reader_u8(&position) != 0;
-        if (position.failed)
-            return error_set(error, ERROR_STATE, "the position of file \"%s\" cannot be read",
-                             file.path);
-        if (is_mine(context, file.path))
-            add_file(source, &file);
-    }
-    return true;
-}
 
 /* What of the scan the files hold; a decoder needs a column to count rows by. */
 static void choose_columns(Source *source)
@@ -166,6 +114,7 @@ static void close_file(Source *source, FileSplit *file)
         return;
     if (reader->decoder != NULL)
         source->format->decoder_close(reader->decoder);
+    record_finder_deinit(&reader->finder);
     if (reader->descriptor >= 0)
         close(reader->descriptor);
     batch_release(reader->owner);
@@ -176,8 +125,8 @@ static void close_file(Source *source, FileSplit *file)
 
 static void source_close(Source *source)
 {
-    for (uint32_t i = 0; i < source->file_count; i++)
-        close_file(source, &source->files[i]);
+    for (uint32_t i = 0; i < source->splits.count; i++)
+        close_file(source, &source->splits.files[i]);
     arena_free(source->arena);
     memory_free(source);
 }
@@ -188,10 +137,11 @@ static void tell_splits(Source *source)
     SplitTimes *times = source->context.times;
     if (times == NULL)
         return;
-    times->splits = arena_new_array(source->arena, SplitTime, (size_t)source->file_count + 1);
-    times->count = source->file_count;
-    for (uint32_t i = 0; i < source->file_count; i++)
-        times->splits[i] = (SplitTime){source->files[i].path, INT64_MIN, source->files[i].done};
+    times->splits = arena_new_array(source->arena, SplitTime, (size_t)source->splits.count + 1);
+    times->count = source->splits.count;
+    for (uint32_t i = 0; i < source->splits.count; i++)
+        times->splits[i] =
+            (SplitTime){source->splits.files[i].path, INT64_MIN, source->splits.files[i].done};
     source->times = times;
 }
 
@@ -203,13 +153,15 @@ static Source *source_open(const SourceContext *context, Error *error)
     source->format = source->scan->table->format;
     source->arena = arena_new(4096);
     choose_columns(source);
-    bool opened = context->is_restored ? restore_files(source, error) : find_files(source, error);
+    source->splits.arena = source->arena;
+    bool opened = context->is_restored ? splits_restore(&source->splits, context, error)
+                                       : splits_find(&source->splits, context, error);
     if (!opened) {
         source_close(source);
         return NULL;
     }
-    for (uint32_t i = 0; i < source->file_count; i++)
-        source->files_left += !source->files[i].done;
+    for (uint32_t i = 0; i < source->splits.count; i++)
+        source->files_left += !source->splits.files[i].done;
     tell_splits(source);
     return source;
 }
@@ -238,8 +190,28 @@ static void change_window(const Source *source, FileReader *reader, size_t capac
     reader->window_end = left;
 }
 
+/* The line of the next record. */
+static bool find_line(FileSplit *file, Error *error)
+{
+    uint64_t before;
+    if (file->line != 0)
+        return true;
+    if (!record_finder_count_lines(&file->reader->finder, file->offset, &before, error))
+        return false;
+    file->line = before + 1;
+    return true;
+}
+
+static bool fail_at_record(FileSplit *file, Error *error)
+{
+    Error ignored;
+    return find_line(file, &ignored)
+               ? error_place(error, "%s:%llu", file->path, (unsigned long long)file->line)
+               : error_place(error, "%s", file->path);
+}
+
 /* Makes room behind what is left in the window. */
-static bool make_room(const Source *source, const FileSplit *file, Error *error)
+static bool make_room(const Source *source, FileSplit *file, Error *error)
 {
     FileReader *reader = file->reader;
     size_t left = reader->window_end - reader->window_start;
@@ -247,9 +219,9 @@ static bool make_room(const Source *source, const FileSplit *file, Error *error)
         if (left >= WINDOW_BYTES_MAX) {
             error_set(error, ERROR_LIMIT, "a record is larger than %zu MiB",
                       WINDOW_BYTES_MAX >> 20);
-            return error_place(error, "%s:%llu", file->path, (unsigned long long)file->line);
+            return fail_at_record(file, error);
         }
-        bool beside = source->times != NULL && source->file_count > 8;
+        bool beside = source->times != NULL && source->splits.count > 8;
         change_window(source, reader,
                       left != 0 ? left * 2
                       : beside  ? WINDOW_BYTES_SMALL
@@ -268,15 +240,18 @@ static bool make_room(const Source *source, const FileSplit *file, Error *error)
 }
 
 /* Reads more behind what is left in the window. */
-static bool fill_window(const Source *source, const FileSplit *file, Error *error)
+static bool fill_window(const Source *source, FileSplit *file, Error *error)
 {
     FileReader *reader = file->reader;
     if (!make_room(source, file, error))
         return false;
-    size_t left = reader->window_end;
+    size_t left = reader->window_end, room = reader->window_capacity - left;
+    uint64_t limit = file->begun ? split_run_limit(file) : UINT64_MAX, at = file->offset + left;
+    if (limit != UINT64_MAX && at < limit + TAIL_BYTES && limit + TAIL_BYTES - at < room)
+        room = (size_t)(limit + TAIL_BYTES - at);
     ssize_t got;
     do
-        got = read(reader->descriptor, reader->window + left, reader->window_capacity - left);
+        got = read(reader->descriptor, reader->window + left, room);
     while (got < 0 && errno == EINTR);
     if (got < 0)
         return cannot_read(file, error);
@@ -286,39 +261,99 @@ static bool fill_window(const Source *source, const FileSplit *file, Error *erro
 }
 
 /* Lets the decoder see the head of a file that it goes on in the middle of. */
-static bool read_head(const Source *source, const FileSplit *file, Error *error)
+static bool read_head(const Source *source, FileSplit *file, Error *error)
 {
     FileReader *reader = file->reader;
-    if (source->format->decode_head == NULL)
+    bool seen = reader->head_seen || source->format->decode_head == NULL;
+    reader->head_seen = true;
+    if (seen)
         return true;
     for (;;) {
         if (!fill_window(source, file, error))
             return false;
-        DecodeResult result = {0};
+        bool whole = false;
         Str input = {reader->window, reader->window_end};
-        if (!source->format->decode_head(reader->decoder, input, reader->at_end, &result, error))
+        if (!source->format->decode_head(reader->decoder, input, reader->at_end, &whole, error))
             return false;
-        if (result.consumed != 0 || reader->at_end)
+        if (whole || reader->at_end)
             return true;
     }
 }
 
-static bool go_to_position(const Source *source, const FileSplit *file, Error *error)
+/* The window is empty then. */
+static bool seek(const FileSplit *file, uint64_t offset, Error *error)
 {
     FileReader *reader = file->reader;
-    if (file->offset == 0)
+    reader->window_start = reader->window_end = 0;
+    reader->at_end = false;
+    if (!S_ISREG(reader->status.st_mode) && offset == 0)
+        return true;
+    return lseek(reader->descriptor, (off_t)offset, SEEK_SET) >= 0 || cannot_read(file, error);
+}
+
+/* -------------------------------------------------------------------- parts */
+
+/* Goes to the first record of the next part that has one; `done` when none has. */
+static bool begin_part(const Source *source, FileSplit *file, Error *error)
+{
+    FileReader *reader = file->reader;
+    while (file->part != 0 && !file->done) {
+        uint64_t found;
+        if (!record_finder_find(&reader->finder, file->part * file->part_bytes, &found, error))
+            return false;
+        file->offset = found;
+        if (found < split_limit(file))
+            break;
+        split_end_part(file);
+    }
+    if (file->done)
+        return true;
+    file->begun = true;
+    file->offset = file->part == 0 ? 0 : file->offset;
+    file->line = file->part == 0 ? 1 : 0;
+    if (file->part == 0)
+        reader->head_seen = true; /* by decoding it */
+    else if (!reader->head_seen && (!seek(file, 0, error) || !read_head(source, file, error)))
+        return false;
+    return seek(file, file->offset, error);
+}
+
+/* Where the part at hand stops; needs a search around its limit. */
+static bool find_stop(FileSplit *file, Error *error)
+{
+    RecordFinder *finder = &file->reader->finder;
+    uint64_t limit = split_limit(file);
+    record_finder_know(finder, file->offset < limit ? file->offset : limit, file->offset);
+    file->stops = true;
+    return record_finder_find(finder, limit, &file->stop, error);
+}
+
+/* The next record may be of a later part. */
+static bool pass_parts(FileSplit *file, Error *error)
+{
+    while (file->begun && file->offset >= split_limit(file)) {
+        if (!file->stops && !find_stop(file, error))
+            return false;
+        if (file->stop > file->offset)
+            return true;
+        split_end_part(file);
+    }
+    return true;
+}
+
+static bool go_to_position(const Source *source, FileSplit *file, Error *error)
+{
+    FileReader *reader = file->reader;
+    if (file->offset == 0 || !file->begun)
         return true;
     if (S_ISREG(reader->status.st_mode) && (uint64_t)reader->status.st_size < file->offset) {
         error_set(error, ERROR_POSITION, "file \"%s\" is shorter than what was read of it",
                   file->path);
         return error_hint(error, "Put the file back as it was, or start over with --fresh.");
     }
-    if (!read_head(source, file, error))
-        return false;
-    reader->window_start = reader->window_end = 0;
-    reader->at_end = false;
-    return lseek(reader->descriptor, (off_t)file->offset, SEEK_SET) >= 0 ||
-           cannot_read(file, error);
+    record_finder_know(&reader->finder, file->offset, file->offset);
+    return read_head(source, file, error) && pass_parts(file, error) &&
+           seek(file, file->offset, error);
 }
 
 static bool open_file(Source *source, FileSplit *file, Error *error)
@@ -336,7 +371,23 @@ static bool open_file(Source *source, FileSplit *file, Error *error)
                                      .file_columns = source->file_columns,
                                      .input_stays = source->lends};
     reader->decoder = source->format->decoder_open(&reader->format, error);
-    return reader->decoder != NULL && go_to_position(source, file, error);
+    if (reader->decoder == NULL)
+        return false;
+    reader->finder = (RecordFinder){.format = source->format,
+                                    .decoder = reader->decoder,
+                                    .descriptor = reader->descriptor,
+                                    .path = file->path};
+    if (file->part_bytes != 0)
+        reader->finder.search = source->format->record_search(&reader->format);
+    return go_to_position(source, file, error);
+}
+
+/* Where the window is cut off: where the parts at hand stop, or as far as is known to be theirs. */
+static uint64_t find_bound(FileSplit *file, bool *stops)
+{
+    uint64_t limit = split_run_limit(file);
+    *stops = file->stops && file->stop >= limit;
+    return *stops ? file->stop : limit;
 }
 
 /* ------------------------------------------------------------------ batches */
@@ -350,38 +401,76 @@ static void lend_window(const Source *source, FileReader *reader, Batch *batch)
     reader->lent = true;
 }
 
-/* One call of the decoder; reads more when it found nothing to do. `*enough` when the batch had
- * better go out first, so that its window is free again. */
-static bool decode_some(Source *source, FileSplit *file, Batch *batch, bool *enough, Error *error)
+/* One call of the decoder, and where an error is. */
+static bool decode_window(const Source *source, FileSplit *file, Str input, bool at_end,
+                          Batch *batch, DecodeResult *result, Error *error)
+{
+    const Format *format = source->format;
+    Decoder *decoder = file->reader->decoder;
+    uint64_t line = file->line == 0 ? LINE_UNKNOWN : file->line;
+    if (format->decode(decoder, input, at_end, line, batch, result, error))
+        return true;
+    if (file->line != 0 || !find_line(file, error))
+        return false;
+    /* Once more, since the format alone knows how far into its input it came. */
+    Batch *again = batch_new(source->decoded, BATCH_ROWS_MAX);
+    Error placed;
+    if (!format->decode(decoder, input, at_end, file->line, again, result, &placed))
+        *error = placed;
+    batch_release(again);
+    return false;
+}
+
+/* Nothing was found to decode up to the bound, or the end of the window: `*enough` when the batch
+ * had better go out first, so that its window is free again. */
+static bool read_on(Source *source, FileSplit *file, bool is_cut, const Batch *batch, bool *enough,
+                    Error *error)
 {
     FileReader *reader = file->reader;
-    Str input = {reader->window + reader->window_start, reader->window_end - reader->window_start};
-    *enough = false;
-    if (input.data == NULL || (input.length == 0 && !reader->at_end))
-        return fill_window(source, file, error);
-    DecodeResult result = {0};
-    uint32_t before = batch->row_count;
-    if (!source->format->decode(reader->decoder, input, reader->at_end, file->line, batch, &result,
-                                error))
-        return false;
-    reader->window_start += result.consumed;
-    source->bytes += result.consumed;
-    source->skipped += result.skipped;
-    file->offset += result.consumed;
-    file->line += result.lines;
-    if (batch->row_count != before)
-        lend_window(source, reader, batch);
-    if (result.consumed != 0 || batch->row_count != before)
-        return true;
+    if (is_cut && !file->stops)
+        return find_stop(file, error);
     *enough = source->lends && batch->row_count >= ROWS_WORTH;
-    if (!reader->at_end)
+    if (!reader->at_end && !is_cut)
         return *enough || fill_window(source, file, error);
     if (reader->window_start == reader->window_end) {
         file->done = true;
         return true;
     }
     error_set(error, ERROR_DATA, "the file ends within a record");
-    return error_place(error, "%s:%llu", file->path, (unsigned long long)file->line);
+    return fail_at_record(file, error);
+}
+
+/* One call of the decoder; reads more when it found nothing to do. */
+static bool decode_some(Source *source, FileSplit *file, Batch *batch, bool *enough, Error *error)
+{
+    FileReader *reader = file->reader;
+    *enough = false;
+    if (!file->begun)
+        return begin_part(source, file, error);
+    Str input = {reader->window + reader->window_start, reader->window_end - reader->window_start};
+    if (input.data == NULL || (input.length == 0 && !reader->at_end))
+        return fill_window(source, file, error);
+    bool stops, at_end = reader->at_end;
+    uint64_t bound = find_bound(file, &stops);
+    bool is_cut = input.length >= bound - file->offset;
+    if (is_cut) {
+        input.length = (size_t)(bound - file->offset);
+        at_end = stops;
+    }
+    DecodeResult result = {0};
+    uint32_t before = batch->row_count;
+    if (!decode_window(source, file, input, at_end, batch, &result, error))
+        return false;
+    reader->window_start += result.consumed;
+    source->bytes += result.consumed;
+    source->skipped += result.skipped;
+    file->offset += result.consumed;
+    file->line += file->line == 0 ? 0 : result.lines;
+    if (batch->row_count != before)
+        lend_window(source, reader, batch);
+    if (result.consumed == 0 && batch->row_count == before)
+        return read_on(source, file, is_cut, batch, enough, error);
+    return pass_parts(file, error);
 }
 
 static void set_metadata(const Source *source, const FileSplit *file, uint32_t key, Vector *vector,
@@ -445,14 +534,14 @@ static Batch *with_constants(const Source *source, const FileSplit *file, Batch 
 /* The file to go on with; there is one. */
 static uint32_t choose_file(const Source *source)
 {
-    uint32_t chosen = source->file_count;
-    for (uint32_t i = 0; i < source->file_count; i++) {
-        if (source->files[i].done)
+    uint32_t chosen = source->splits.count;
+    for (uint32_t i = 0; i < source->splits.count; i++) {
+        if (source->splits.files[i].done)
             continue;
         if (source->times == NULL)
             return i;
         const SplitTime *splits = source->times->splits;
-        if (chosen == source->file_count || splits[i].watermark_us < splits[chosen].watermark_us)
+        if (chosen == source->splits.count || splits[i].watermark_us < splits[chosen].watermark_us)
             chosen = i;
     }
     return chosen;
@@ -463,8 +552,8 @@ static void close_another(Source *source)
 {
     FileSplit *chosen = NULL;
     int64_t most_us = INT64_MIN;
-    for (uint32_t i = 0; i < source->file_count; i++) {
-        FileSplit *file = &source->files[i];
+    for (uint32_t i = 0; i < source->splits.count; i++) {
+        FileSplit *file = &source->splits.files[i];
         if (file->reader == NULL || !S_ISREG(file->reader->status.st_mode) ||
             source->times->splits[i].watermark_us < most_us)
             continue;
@@ -482,7 +571,7 @@ static FileSplit *open_next(Source *source, bool *end, Error *error)
     if (*end)
         return NULL;
     source->current = choose_file(source);
-    FileSplit *file = &source->files[source->current];
+    FileSplit *file = &source->splits.files[source->current];
     if (source->times != NULL)
         source->times->current = source->current;
     if (file->reader != NULL)
@@ -497,7 +586,7 @@ static void end_file(Source *source, FileSplit *file)
     close_file(source, file);
     source->files_left--;
     if (source->times != NULL)
-        source->times->splits[file - source->files].ended = true;
+        source->times->splits[file - source->splits.files].ended = true;
 }
 
 static SourceState source_next(Source *source, int64_t timeout_ms, Batch **out, uint32_t *scan,
@@ -537,12 +626,10 @@ static bool source_position(Source *source, void (*add)(void *to, Str split, Str
                             void *to, Error *error)
 {
     Buffer position = {0};
-    for (uint32_t i = 0; i < source->file_count; i++) {
-        const FileSplit *file = &source->files[i];
+    for (uint32_t i = 0; i < source->splits.count; i++) {
+        const FileSplit *file = &source->splits.files[i];
         buffer_clear(&position);
-        buffer_append_u64(&position, file->offset);
-        buffer_append_u64(&position, file->line);
-        buffer_append_u8(&position, file->done);
+        split_print(file, &position);
         add(to, (Str){file->path, strlen(file->path)}, (Str){position.data, position.length});
     }
     buffer_deinit(&position);
@@ -555,13 +642,15 @@ static void source_progress(Source *source, SourceProgress *out)
                             .rows_skipped = source->skipped,
                             .snapshot = source->files_left != 0,
                             .seconds_behind = -1};
-    if (source->bytes != 0 && source->bytes_expected >= source->bytes)
-        out->rows_expected = (uint64_t)((double)source->rows * (double)source->bytes_expected /
-                                        (double)source->bytes);
-    if (source->files_left != 0)
-        snprintf(out->position, sizeof(out->position), "%s:%llu",
-                 source->files[source->current].path,
-                 (unsigned long long)source->files[source->current].line);
+    if (source->bytes != 0 && source->splits.bytes >= source->bytes)
+        out->rows_expected =
+            (uint64_t)((double)source->rows * (double)source->splits.bytes / (double)source->bytes);
+    if (source->files_left == 0)
+        return;
+    const FileSplit *file = &source->splits.files[source->current];
+    bool by_line = file->line != 0;
+    snprintf(out->position, sizeof(out->position), by_line ? "%s:%llu" : "%s at byte %llu",
+             file->path, (unsigned long long)(by_line ? file->line : file->offset));
 }
 
 const SourceClass filesystem_source_class = {.open = source_open,

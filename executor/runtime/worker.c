@@ -42,8 +42,10 @@ static bool fragment_shares_threads(const Job *job, const Fragment *fragment)
         if (!node_is_source(node))
             continue;
         const PlanScan *scan = strcmp(node->op, "scan") == 0 ? node->spec : NULL;
-        if (scan == NULL || scan->connector->source_blocks || !scan->connector->source_is_even ||
-            !scan->connector->is_bounded(scan->scan.table))
+        if (scan == NULL || scan->connector->source_blocks ||
+            scan->connector->source_is_even == NULL ||
+            !scan->connector->is_bounded(scan->scan.table) ||
+            !scan->connector->source_is_even(scan->scan.table, fragment->parallelism))
             return false;
     }
     return true;
@@ -72,17 +74,17 @@ void workers_build(const Job *job, Attempt *attempt)
     const uint32_t *levels = find_levels(job, attempt->arena);
     uint32_t shared = 0, copies = job->config.parallelism;
     attempt->workers = arena_new_array(attempt->arena, Worker *, attempt->task_count + copies);
-    for (uint32_t t = 0; t < attempt->task_count; t++) {
-        Task *task = attempt->tasks[t];
-        task->level = levels[task->fragment - job->graph->fragments];
-        bool shares = fragment_shares_threads(job, task->fragment);
-        for (; shares && shared < copies; shared++)
+    bool *shares = arena_new_array(attempt->arena, bool, job->graph->fragment_count);
+    for (uint32_t f = 0; f < job->graph->fragment_count; f++) {
+        shares[f] = fragment_shares_threads(job, &job->graph->fragments[f]);
+        for (; shares[f] && shared < copies; shared++)
             (void)add_worker(attempt);
     }
     for (uint32_t t = 0; t < attempt->task_count; t++) {
         Task *task = attempt->tasks[t];
-        bool shares = fragment_shares_threads(job, task->fragment);
-        add_task(shares ? attempt->workers[task->subtask] : add_worker(attempt), task);
+        size_t fragment = (size_t)(task->fragment - job->graph->fragments);
+        task->level = levels[fragment];
+        add_task(shares[fragment] ? attempt->workers[task->subtask] : add_worker(attempt), task);
     }
 }
 

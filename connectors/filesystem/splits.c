@@ -1,0 +1,304 @@
+/* Dealing files and parts to instances, and positions. */
+#include "connectors/filesystem/splits.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "core/hash.h"
+
+/* A larger file has larger parts: a position has a bit for each. */
+#define PARTS_MAX (UINT64_C(1) << 20)
+/* Of 100 bytes, so many at least lie in files that are read in parts: then instances that share
+ * them have about the same to read. */
+#define EVEN_PERCENT 80
+
+/* Who reads a part; a file that is read as a whole is one. */
+static bool is_mine(const SourceContext *context, const char *path, uint64_t part)
+{
+    return (hash_bytes(path, strlen(path)) + part) % context->parallelism == context->subtask;
+}
+
+static uint64_t *new_bits(Arena *arena, uint64_t count)
+{
+    return arena_new_array(arena, uint64_t, count / 64 + 1);
+}
+
+static void want(FileSplit *file, uint64_t part)
+{
+    file->wanted[part / 64] |= UINT64_C(1) << part % 64;
+}
+
+/* The first part wanted at `part` or behind it, or part_count. */
+static uint64_t next_wanted(const FileSplit *file, uint64_t part)
+{
+    while (part < file->part_count) {
+        uint64_t left = file->wanted[part / 64] >> part % 64;
+        if (left != 0)
+            return part + (uint64_t)__builtin_ctzll(left);
+        part = (part / 64 + 1) * 64;
+    }
+    return file->part_count;
+}
+
+uint64_t split_run_limit(FileSplit *file)
+{
+    if (file->part_bytes == 0)
+        return UINT64_MAX;
+    if (file->run <= file->part)
+        for (file->run = file->part + 1; split_wants(file, file->run);)
+            file->run++;
+    return file->is_last_open && file->run == file->part_count ? UINT64_MAX
+                                                               : file->run * file->part_bytes;
+}
+
+void split_end_part(FileSplit *file)
+{
+    file->wanted[file->part / 64] &= ~(UINT64_C(1) << file->part % 64);
+    uint64_t next = next_wanted(file, file->part);
+    file->begun = file->begun && next == file->part + 1;
+    file->part = next;
+    file->stops = false;
+    file->done = next >= file->part_count;
+}
+
+/* -------------------------------------------------------------- fresh starts */
+
+static bool can_part(const TableInfo *table)
+{
+    const Format *format = table->format;
+    const FormatContext context = {.schema = table->physical, .options = table->options};
+    return format->record_search != NULL && format->record_search(&context) != RECORDS_UNKNOWN;
+}
+
+/* How many bytes a part of a file has; 0: it is read as a whole. */
+static uint64_t choose_part_bytes(const TableInfo *table, const char *path, uint64_t *size)
+{
+    struct stat found;
+    *size = 0;
+    if (stat(path, &found) != 0 || !S_ISREG(found.st_mode))
+        return 0;
+    *size = (uint64_t)found.st_size;
+    uint64_t bytes =
+        (uint64_t)option_integer(table->options, filesystem_options, "source.split-size");
+    if (bytes == 0 || *size <= bytes || !can_part(table))
+        return 0;
+    while (*size / bytes >= PARTS_MAX)
+        bytes *= 2;
+    return bytes;
+}
+
+static void add(FileSplits *splits, const FileSplit *file)
+{
+    splits->files[splits->count++] = *file;
+}
+
+static void add_found(FileSplits *splits, const SourceContext *context, const char *path)
+{
+    uint64_t size;
+    FileSplit file = {.line = 1, .is_last_open = context->parallelism == 1};
+    file.part_bytes = choose_part_bytes(context->scans[0].table, path, &size);
+    if (file.part_bytes == 0) {
+        if (!is_mine(context, path, 0))
+            return;
+        file.begun = true;
+        splits->bytes += size;
+    } else {
+        file.part_count = (size - 1) / file.part_bytes + 1;
+        file.wanted = new_bits(splits->arena, file.part_count);
+        for (uint64_t part = 0; part < file.part_count; part++) {
+            if (!is_mine(context, path, part))
+                continue;
+            want(&file, part);
+            uint64_t left = size - part * file.part_bytes;
+            splits->bytes += left < file.part_bytes ? left : file.part_bytes;
+        }
+        file.part = next_wanted(&file, 0);
+        if (file.part == file.part_count)
+            return;
+    }
+    file.path = arena_strdup(splits->arena, path);
+    add(splits, &file);
+}
+
+static bool list_files(const TableInfo *table, FileList *list, Error *error)
+{
+    const Options *options = table->options;
+    return file_list_find(list, filesystem_path(options),
+                          option_text(options, filesystem_options, "source.path.regex-pattern"),
+                          error);
+}
+
+bool splits_find(FileSplits *splits, const SourceContext *context, Error *error)
+{
+    FileList list = {0};
+    bool found = list_files(context->scans[0].table, &list, error);
+    splits->files = arena_new_array(splits->arena, FileSplit, list.count + 1);
+    for (uint32_t i = 0; i < list.count; i++)
+        add_found(splits, context, list.paths[i]);
+    file_list_deinit(&list);
+    return found;
+}
+
+bool splits_are_even(const TableInfo *table, uint32_t parallelism)
+{
+    FileList list = {0};
+    Error ignored;
+    uint64_t bytes = 0, shared = 0, size;
+    bool found = list_files(table, &list, &ignored);
+    for (uint32_t i = 0; i < list.count && found; i++) {
+        uint64_t part = choose_part_bytes(table, list.paths[i], &size);
+        bytes += size;
+        shared += part != 0 && size / part >= parallelism ? size : 0;
+    }
+    file_list_deinit(&list);
+    return shared != 0 && shared / 100 * 100 >= bytes / 100 * EVEN_PERCENT;
+}
+
+/* ----------------------------------------------------------------- positions */
+
+void split_print(const FileSplit *file, Buffer *position)
+{
+    buffer_append_u64(position, file->begun ? file->offset : 0);
+    buffer_append_u64(position, file->line);
+    buffer_append_u8(position, file->done);
+    if (file->part_bytes == 0 || file->done)
+        return;
+    buffer_append_u64(position, file->part_bytes);
+    buffer_append_u64(position, file->part_count);
+    buffer_append_u64(position, file->part);
+    buffer_append_u8(position, file->begun);
+    for (uint64_t word = file->part / 64; word <= file->part_count / 64; word++)
+        buffer_append_u64(position, file->wanted[word]);
+}
+
+static bool read_position(FileSplits *splits, const SplitPosition *from, FileSplit *file,
+                          Error *error)
+{
+    Reader position = reader_of(from->position);
+    *file = (FileSplit){.path = arena_str(splits->arena, from->split), .begun = true};
+    file->offset = reader_u64(&position);
+    file->line = reader_u64(&position);
+    file->done = reader_u8(&position) != 0;
+    if (!position.failed && !reader_done(&position)) {
+        file->part_bytes = reader_u64(&position);
+        file->part_count = reader_u64(&position);
+        file->part = reader_u64(&position);
+        file->begun = reader_u8(&position) != 0;
+        position.failed = position.failed || file->part_bytes == 0 ||
+                          file->part >= file->part_count || file->part_count > PARTS_MAX;
+        uint64_t words = position.failed ? 0 : file->part_count / 64 + 1;
+        file->wanted = new_bits(splits->arena, words * 64);
+        for (uint64_t word = file->part / 64; word < words; word++)
+            file->wanted[word] = reader_u64(&position);
+    }
+    return !position.failed ||
+           error_set(error, ERROR_STATE, "the position of file \"%s\" cannot be read", file->path);
+}
+
+static int compare_files(const void *a, const void *b)
+{
+    const FileSplit *x = a, *y = b;
+    int by_path = strcmp(x->path, y->path);
+    return by_path != 0 ? by_path : (x->part > y->part) - (x->part < y->part);
+}
+
+/* A begun part on its own. */
+static FileSplit alone(FileSplits *splits, const FileSplit *from)
+{
+    FileSplit file = *from;
+    file.wanted = new_bits(splits->arena, file.part_count);
+    want(&file, file.part);
+    return file;
+}
+
+/* What this instance reads of one file, whose positions come by part. Of those begun the first goes
+ * on with what is left, if that lies behind it: a file's parts are read in order. */
+static void restore_parts(FileSplits *splits, const SourceContext *context, const FileSplit *files,
+                          uint32_t count)
+{
+    FileSplit rest = {.path = files[0].path, .is_last_open = context->parallelism == 1};
+    for (uint32_t i = 0; i < count; i++) {
+        rest.part_bytes = files[i].part_bytes;
+        if (files[i].part_count > rest.part_count)
+            rest.part_count = files[i].part_count;
+    }
+    rest.wanted = new_bits(splits->arena, rest.part_count);
+    for (uint32_t i = 0; i < count; i++)
+        for (uint64_t part = files[i].part; part < files[i].part_count; part++)
+            if (split_wants(&files[i], part) && !(files[i].begun && part == files[i].part) &&
+                is_mine(context, rest.path, part))
+                want(&rest, part);
+    rest.part = next_wanted(&rest, 0);
+    bool has_begun = false;
+    for (uint32_t i = 0; i < count; i++) {
+        if (!files[i].begun || !is_mine(context, rest.path, files[i].part))
+            continue;
+        if (has_begun || files[i].part > rest.part) {
+            FileSplit file = alone(splits, &files[i]);
+            add(splits, &file);
+        } else {
+            has_begun = rest.begun = true;
+            rest.part = files[i].part;
+            rest.offset = files[i].offset;
+            rest.line = files[i].line;
+            want(&rest, rest.part);
+        }
+    }
+    if (rest.part < rest.part_count)
+        add(splits, &rest);
+}
+
+/* Positions of one path. */
+static void restore_path(FileSplits *splits, const SourceContext *context, FileSplit *files,
+                         uint32_t count)
+{
+    uint32_t parted = 0;
+    for (uint32_t i = 0; i < count; i++)
+        if (files[i].part_bytes != 0)
+            files[parted++] = files[i];
+    if (parted != 0)
+        restore_parts(splits, context, files, parted);
+    else if (is_mine(context, files[0].path, 0))
+        add(splits, &files[0]);
+}
+
+static void count_bytes(FileSplits *splits)
+{
+    for (uint32_t i = 0; i < splits->count; i++) {
+        const FileSplit *file = &splits->files[i];
+        struct stat found;
+        if (file->done || stat(file->path, &found) != 0 || !S_ISREG(found.st_mode))
+            continue;
+        uint64_t size = (uint64_t)found.st_size;
+        if (file->part_bytes == 0 && size > file->offset)
+            splits->bytes += size - file->offset;
+        for (uint64_t part = file->part; part < file->part_count; part++) {
+            uint64_t from =
+                file->begun && part == file->part ? file->offset : part * file->part_bytes;
+            uint64_t to = (part + 1) * file->part_bytes;
+            to = to < size ? to : size;
+            if (split_wants(file, part) && from < to)
+                splits->bytes += to - from;
+        }
+    }
+}
+
+bool splits_restore(FileSplits *splits, const SourceContext *context, Error *error)
+{
+    uint32_t count = context->restored_count;
+    FileSplit *files = arena_new_array(splits->arena, FileSplit, count + 1);
+    for (uint32_t i = 0; i < count; i++)
+        if (!read_position(splits, &context->restored[i], &files[i], error))
+            return false;
+    if (count != 0)
+        qsort(files, count, sizeof(*files), compare_files);
+    splits->files = arena_new_array(splits->arena, FileSplit, 2 * (size_t)count + 1);
+    for (uint32_t from = 0, to; from < count; from = to) {
+        for (to = from + 1; to < count && strcmp(files[from].path, files[to].path) == 0;)
+            to++;
+        restore_path(splits, context, files + from, to - from);
+    }
+    count_bytes(splits);
+    return true;
+}

@@ -1,0 +1,65 @@
+/* Which files, and which parts of larger ones, an instance reads, and how far it is.
+ *
+ * A part is a number of bytes; a record belongs to the part that it begins in. Parts are dealt in
+ * turns, so that instances that are equally fast go through a file side by side, which keeps their
+ * event times together. */
+#ifndef CONNECTORS_FILESYSTEM_SPLITS_H
+#define CONNECTORS_FILESYSTEM_SPLITS_H
+
+#include "connectors/filesystem/internal.h"
+
+/* A file, or what an instance reads of it. */
+typedef struct FileSplit {
+    const char *path;
+    uint64_t offset; /* where the next record begins, while `begun` */
+    uint64_t line;   /* its line, from 1; 0: not known */
+    bool done;
+    bool begun;
+    /* Of a file that is read in parts. */
+    uint64_t part_bytes; /* 0: it is read as a whole */
+    uint64_t part_count;
+    uint64_t *wanted;  /* bit i: part i is still to be read */
+    uint64_t part;     /* the one at hand while `begun`, else none before it is wanted */
+    uint64_t run;      /* the parts before it are wanted, from the one at hand on */
+    bool is_last_open; /* the last part is whatever follows: nobody else reads of the file */
+    bool stops;        /* `stop` is known: where the first record behind the part begins, … */
+    uint64_t stop;     /* … RECORD_NOWHERE: none does for sure */
+    struct FileReader *reader; /* NULL: not open */
+} FileSplit;
+
+typedef struct FileSplits {
+    Arena *arena;
+    FileSplit *files;
+    uint32_t count;
+    uint64_t bytes; /* to be read */
+} FileSplits;
+
+/* The files of a fresh start. */
+bool splits_find(FileSplits *splits, const SourceContext *context, Error *error) MUST_CHECK;
+/* What is left of those of an epoch. */
+bool splits_restore(FileSplits *splits, const SourceContext *context, Error *error) MUST_CHECK;
+/* The position of one. */
+void split_print(const FileSplit *file, Buffer *position);
+/* Whether instances have about the same to read. */
+bool splits_are_even(const TableInfo *table, uint32_t parallelism);
+
+static inline bool split_wants(const FileSplit *file, uint64_t part)
+{
+    return part < file->part_count && (file->wanted[part / 64] >> part % 64 & 1) != 0;
+}
+
+/* Records that begin before it are of the part at hand. */
+static inline uint64_t split_limit(const FileSplit *file)
+{
+    bool open = file->part_bytes == 0 || (file->is_last_open && file->part + 1 == file->part_count);
+    return open ? UINT64_MAX : (file->part + 1) * file->part_bytes;
+}
+
+/* The same of the part at hand and those behind it that are read as well, up to one that is not. */
+uint64_t split_run_limit(FileSplit *file);
+
+/* The part at hand has been read, or has no records; `part` goes to the next, which is begun if it
+ * follows one that was. */
+void split_end_part(FileSplit *file);
+
+#endif
