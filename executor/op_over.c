@@ -11,8 +11,8 @@
  * Cost: rows at the end of their partitions go many at once, without a search, where the calls only
  * look back (over/append.c); else a few searches a change, the rows that are equal to a row that
  * goes, and the rows in reach of the change (over/value.c), which are those that change but where a
- * frame's values hide the change (MIN, MAX, FILTER), PERCENT_RANK, CUME_DIST and NTILE, which look
- * at the whole partition.
+ * frame's values hide the change (MIN, MAX, FILTER), PERCENT_RANK and CUME_DIST, which look at the
+ * whole partition, and NTILE, which looks at the rows where a group begins or ends.
  */
 #include "core/hash.h"
 #include "executor/over/over.h"
@@ -81,25 +81,40 @@ static OverRow row_at(const OverSite *site, uint32_t position, StateCursor *curs
     return row;
 }
 
+/* The first row from a position on that a call may have a new value for. */
+static uint32_t next_reached(const OverSite *site, const OverReach *reaches, uint32_t position)
+{
+    uint32_t next = site->rows;
+    for (uint32_t i = 0; i < site->over->call_count && next > position; i++) {
+        uint32_t own = position > reaches[i].first ? position : reaches[i].first;
+        if (own >= reaches[i].end)
+            continue;
+        if (site->over->calls[i].plan->kind == WINDOW_NTILE)
+            own = over_tile_edge(site, &site->over->calls[i], own);
+        next = own < next ? own : next;
+    }
+    return next;
+}
+
 static bool update_others(OverSite *site, const OverReach *reaches, Error *error)
 {
-    OverReach all = {site->rows, 0};
-    for (uint32_t i = 0; i < site->over->call_count; i++) {
-        if (reaches[i].first >= reaches[i].end)
-            continue;
-        all.first = reaches[i].first < all.first ? reaches[i].first : all.first;
-        all.end = reaches[i].end > all.end ? reaches[i].end : all.end;
-    }
-    if (all.first >= all.end)
-        return true;
     StateCursor cursor;
-    OverRow row = row_at(site, all.first, &cursor);
-    for (; row.position < all.end; next_row(site, &row, &cursor)) {
+    uint32_t next = next_reached(site, reaches, 0);
+    if (next == site->rows)
+        return true;
+    OverRow row = row_at(site, next, &cursor);
+    while (true) {
         bool is_changed_row = site->is_there && row.position == site->position;
         if (!is_changed_row && !update_row(site, &row, reaches, error))
             return false;
+        next = next_reached(site, reaches, row.position + 1);
+        if (next == site->rows)
+            return true;
+        if (next == row.position + 1)
+            next_row(site, &row, &cursor);
+        else
+            row = row_at(site, next, &cursor);
     }
-    return true;
 }
 
 /* Folds that go along the partition are brought up to date first: results are made from them. */

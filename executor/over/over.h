@@ -258,6 +258,9 @@ bool over_decode(const Over *over, const OverCall *call, const void *record);
 
 /* The rows whose value of the call may have changed; `last` as above. */
 OverReach over_reach(const OverSite *site, const OverCall *call, int64_t last);
+/* NTILE: the first row from a position on that may have come into another group by the change: only
+ * rows where a group begins or ends do. */
+uint32_t over_tile_edge(const OverSite *site, const OverCall *call, uint32_t position);
 /* The call's value for the row, to call->value; sliding folds are up to date. */
 bool over_value(OverSite *site, OverCall *call, const OverRow *row, Error *error) MUST_CHECK;
 /* Results in a record. */

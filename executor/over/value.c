@@ -87,6 +87,21 @@ static int64_t tile_of(int64_t position, int64_t rows, int64_t groups)
     return longer + (position - in_longer) / size + 1;
 }
 
+/* With a row more or less each group begins where it did, or one row further on or back, counted
+ * among the rows that stay: so only the first row of a group or the last can change. */
+uint32_t over_tile_edge(const OverSite *site, const OverCall *call, uint32_t position)
+{
+    int64_t groups = call->plan->number, size = site->rows / groups, longer = site->rows % groups;
+    if (size == 0)
+        return position;
+    int64_t tile = tile_of(position, site->rows, groups) - 1;
+    int64_t next = tile + 1, begins = tile * size + (tile < longer ? tile : longer);
+    if (tile != 0 && position == begins)
+        return position;
+    return next == groups ? site->rows
+                          : (uint32_t)(next * size + (next < longer ? next : longer)) - 1;
+}
+
 static bool is_first_of_peers(const OverRow *row)
 {
     return row->position == row->peers_start;
