@@ -1,38 +1,68 @@
-/* MIN and MAX of frames with two ends: which row of a frame has the value.
+/* Which row of some has a value: MIN and MAX of frames with two ends, and values that pass over
+ * rows that do not count.
  *
  * Nothing can be taken away from a MIN, so it does not slide as sums do. But the nodes of a
  * partition's tree remember which row below them has the least value (state_tree_choose), and when
  * frames are looked at one after the other, the row chosen for one stays chosen for the next while
  * it is in there and no row that has come in is better.
  *
+ * FIRST_VALUE, LAST_VALUE, LAG and LEAD that pass over NULLs mean the first or last row that counts
+ * of a range: that is a choice as well, by place.
+ *
  * Cost: a comparison for each row that comes into a frame; a logarithmic number of them where the
  * chosen row has left it. A comparison decodes two values. */
 #include "executor/over/over.h"
 
-static bool is_extreme(const PlanOverCall *plan, bool *greatest)
+static OverChoiceKind kind_of(const PlanOverCall *plan)
 {
-    if (plan->kind != WINDOW_AGGREGATE || plan->fold != PLAN_FOLD_ANEW)
-        return false;
-    *greatest = strcmp(plan->aggregate.function->name, "MAX") == 0;
-    return *greatest || strcmp(plan->aggregate.function->name, "MIN") == 0;
+    switch (plan->kind) {
+    case WINDOW_AGGREGATE:
+        if (plan->fold != PLAN_FOLD_ANEW)
+            return OVER_CHOICE_NONE;
+        return strcmp(plan->aggregate.function->name, "MAX") == 0   ? OVER_CHOICE_GREATEST
+               : strcmp(plan->aggregate.function->name, "MIN") == 0 ? OVER_CHOICE_LEAST
+                                                                    : OVER_CHOICE_NONE;
+    case WINDOW_LAG:
+    case WINDOW_LEAD:
+        if (!plan->ignore_nulls || plan->number == 0)
+            return OVER_CHOICE_NONE;
+        return plan->kind == WINDOW_LAG ? OVER_CHOICE_LAST : OVER_CHOICE_FIRST;
+    case WINDOW_FIRST_VALUE:
+    case WINDOW_LAST_VALUE:
+        if (plan->fold != PLAN_FOLD_NONE || (!plan->ignore_nulls && plan->filter < 0))
+            return OVER_CHOICE_NONE;
+        return plan->kind == WINDOW_LAST_VALUE ? OVER_CHOICE_LAST : OVER_CHOICE_FIRST;
+    default:
+        return OVER_CHOICE_NONE;
+    }
 }
 
 static OverCall *call_of(const Over *over, uint32_t choice)
 {
     uint32_t i = 0;
-    while (!over->calls[i].choice.is_used || over->calls[i].choice.number != choice)
+    while (over->calls[i].choice.kind == OVER_CHOICE_NONE || over->calls[i].choice.number != choice)
         i++;
     return &over->calls[i];
 }
 
 static bool counts(const Over *over, const OverCall *call, const void *record)
 {
-    return over_decode(over, call, record) && !vector_is_null(call->args[0], 0);
+    bool by_place = call->choice.kind >= OVER_CHOICE_FIRST;
+    return over_decode(over, call, record) &&
+           ((by_place && !call->plan->ignore_nulls) || !vector_is_null(call->args[0], 0));
+}
+
+static bool is_before(const Over *over, const void *record, const void *other)
+{
+    return over_keys_compare(state_tree_sort_key(over->rows, record),
+                             state_tree_sort_key(over->rows, other)) < 0;
 }
 
 /* Of equal values the first in order: they may differ in what comparing does not see. */
 static bool wins(const Over *over, OverCall *call, const void *record, const void *other)
 {
+    if (call->choice.kind >= OVER_CHOICE_FIRST)
+        return is_before(over, record, other) == (call->choice.kind == OVER_CHOICE_FIRST);
     over_decode(over, call, other);
     call->choice.kept = *call->args[0];
     Vector *kept = &call->choice.kept;
@@ -42,9 +72,8 @@ static bool wins(const Over *over, OverCall *call, const void *record, const voi
     over_decode(over, call, record);
     int order = vector_values_compare(call->args[0], 0, kept, 0);
     if (order == 0)
-        return over_keys_compare(state_tree_sort_key(over->rows, record),
-                                 state_tree_sort_key(over->rows, other)) < 0;
-    return call->choice.greatest ? order > 0 : order < 0;
+        return is_before(over, record, other);
+    return call->choice.kind == OVER_CHOICE_GREATEST ? order > 0 : order < 0;
 }
 
 static bool choice_counts(void *to, uint32_t choice, const void *record)
@@ -62,8 +91,8 @@ void over_choices_open(Over *over)
     StateChoices choices = {.counts = choice_counts, .wins = choice_wins, .to = over};
     for (uint32_t i = 0; i < over->call_count; i++) {
         OverChoice *choice = &over->calls[i].choice;
-        choice->is_used = is_extreme(over->calls[i].plan, &choice->greatest);
-        if (choice->is_used)
+        choice->kind = kind_of(over->calls[i].plan);
+        if (choice->kind != OVER_CHOICE_NONE)
             choice->number = choices.count++;
     }
     state_table_choose(over->rows, &choices);
@@ -112,4 +141,10 @@ void *over_choose(const OverSite *site, OverCall *call, OverReach frame)
         choice->position = state_tree_position(
             site->over->rows, site->tree, state_tree_sort_key(site->over->rows, choice->record));
     return choice->record;
+}
+
+void *over_choose_outer(const OverSite *site, const OverCall *call, OverReach rows)
+{
+    return state_tree_choose(site->over->rows, site->tree, call->choice.number, rows.first,
+                             rows.end);
 }

@@ -267,7 +267,7 @@ static bool fold_anew(OverSite *site, OverCall *call, uint8_t *fold, OverReach f
 {
     if (call->seen != NULL)
         over_distinct_start(call->seen);
-    if (!call->choice.is_used || frame.end - frame.first <= SHORT_FRAME)
+    if (call->choice.kind == OVER_CHOICE_NONE || frame.end - frame.first <= SHORT_FRAME)
         return fold_rows(site, call, fold, frame.first, frame.end, false, error);
     const void *record = over_choose(site, call, frame);
     return record == NULL || fold_row(site->over, call, fold, record, false, error);

@@ -4,7 +4,7 @@
  *   over/frame.c   positions: equal rows, ends of frames, which rows a change can reach
  *   over/fold.c    aggregates of frames, kept beside each row
  *   over/value.c   the value of a call for a row
- *   over/choice.c  MIN and MAX of frames with two ends
+ *   over/choice.c  MIN and MAX of frames with two ends; passing over rows
  *   over/distinct.c  which values of DISTINCT calls were there before
  *   over/append.c  rows that come behind all others, many at once
  *
@@ -25,10 +25,18 @@
 /* Behind the order columns in a sort key: later of equal rows is larger, and comes behind. */
 #define OVER_ARRIVAL_BYTES 8
 
-/* MIN and MAX of frames with two ends: the row that has it. */
+/* MIN and MAX of frames with two ends: the row that has it. Values that pass over rows: the first
+ * row of some that counts, or the last. */
+typedef enum OverChoiceKind {
+    OVER_CHOICE_NONE,
+    OVER_CHOICE_LEAST,
+    OVER_CHOICE_GREATEST,
+    OVER_CHOICE_FIRST,
+    OVER_CHOICE_LAST
+} OverChoiceKind;
+
 typedef struct OverChoice {
-    bool is_used;
-    bool greatest;
+    OverChoiceKind kind;
     uint32_t number; /* among the table's choices */
     /* While one change is applied: what was chosen of a frame, for the next one. */
     bool is_known;
@@ -280,6 +288,8 @@ void over_choices_open(Over *over);
 void over_choices_start(Over *over);
 /* The row of the frame that has its least or greatest value; NULL: none has one. */
 void *over_choose(const OverSite *site, OverCall *call, OverReach frame);
+/* The first or last of the rows that counts; NULL: none does. */
+void *over_choose_outer(const OverSite *site, const OverCall *call, OverReach rows);
 
 /* -------------------------------------------------------------- over/append.c */
 

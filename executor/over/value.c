@@ -2,7 +2,8 @@
  *
  * Ranks come from positions, or from the row before: rows are looked at in order, so that one has
  * its new rank already. LAG, LEAD and the picks decode the row they mean. Cost: a few searches a
- * row; with IGNORE NULLS the rows that are passed over. */
+ * row, with IGNORE NULLS one for each row that counts on the way; NTH_VALUE that passes over rows
+ * looks at all of them. */
 #include "executor/over/over.h"
 
 /* ------------------------------------------------------------------- results */
@@ -150,6 +151,35 @@ static bool counts(const Over *over, const OverCall *call, const void *record)
            !(call->plan->ignore_nulls && vector_is_null(call->args[0], 0));
 }
 
+/* Rows that are looked at one by one before the tree is asked where one counts. */
+#define STEPS_MAX 16
+
+/* The first row that counts from one end of some on; with `back` the last. */
+static void *find_counting(const OverSite *site, const OverCall *call, OverReach rows, bool back,
+                           uint32_t *position)
+{
+    if (rows.first >= rows.end)
+        return NULL;
+    StateCursor cursor;
+    uint32_t at = back ? rows.end - 1 : rows.first;
+    void *record = state_cursor_at(site->tree, at, &cursor);
+    for (uint32_t step = 0; step < STEPS_MAX; step++) {
+        *position = at;
+        if (counts(site->over, call, record))
+            return record;
+        if (at == (back ? rows.first : rows.end - 1))
+            return NULL;
+        at = back ? at - 1 : at + 1;
+        record = back ? state_cursor_previous(&cursor) : state_cursor_next(&cursor);
+    }
+    OverReach others = back ? (OverReach){rows.first, at + 1} : (OverReach){at, rows.end};
+    record = over_choose_outer(site, call, others);
+    if (record != NULL)
+        *position = state_tree_position(site->over->rows, site->tree,
+                                        state_tree_sort_key(site->over->rows, record));
+    return record;
+}
+
 /* The row `number` rows away that counts, or NULL. */
 static void *find_shifted(const OverSite *site, const OverCall *call, const OverRow *row)
 {
@@ -161,13 +191,12 @@ static void *find_shifted(const OverSite *site, const OverCall *call, const Over
                    ? NULL
                    : state_tree_at(site->tree, (uint32_t)position);
     }
-    StateCursor cursor;
-    void *record = state_cursor_at(site->tree, row->position, &cursor);
-    while (number > 0) {
-        record = back ? state_cursor_previous(&cursor) : state_cursor_next(&cursor);
+    void *record = NULL;
+    for (uint32_t at = row->position; number > 0; number--) {
+        OverReach rows = back ? (OverReach){0, at} : (OverReach){at + 1, site->rows};
+        record = find_counting(site, call, rows, back, &at);
         if (record == NULL)
             return NULL;
-        number -= counts(site->over, call, record);
     }
     return record;
 }
@@ -183,32 +212,39 @@ static void shifted_value(const OverSite *site, OverCall *call, const OverRow *r
         vector_set_null(&call->value, 0, site->over->scratch);
 }
 
+/* NTH_VALUE that passes over rows. */
+static void *find_nth(const OverSite *site, const OverCall *call, OverReach frame)
+{
+    int64_t number = call->plan->number;
+    StateCursor cursor;
+    void *record = state_cursor_at(site->tree, frame.first, &cursor);
+    for (uint32_t left = frame.end - frame.first; left > 0; left--) {
+        number -= counts(site->over, call, record);
+        if (number == 0)
+            return record;
+        record = state_cursor_next(&cursor);
+    }
+    return NULL;
+}
+
 /* FIRST_VALUE, LAST_VALUE, NTH_VALUE: the row of the frame that counts. */
 static void picked_value(const OverSite *site, OverCall *call, const OverRow *row)
 {
     Over *over = site->over;
     OverReach frame = over_frame(site, &call->plan->frame, row);
     bool back = call->plan->kind == WINDOW_LAST_VALUE;
-    int64_t number = call->plan->kind == WINDOW_NTH_VALUE ? call->plan->number : 1;
+    bool is_nth = call->plan->kind == WINDOW_NTH_VALUE;
+    int64_t number = is_nth ? call->plan->number : 1;
     bool skips = call->plan->ignore_nulls || call->filter != NULL;
-    StateCursor cursor;
     void *found = NULL;
-    uint32_t left = frame.end - frame.first;
-    if (!skips && number <= left) {
+    uint32_t position;
+    if (!skips && number <= frame.end - frame.first)
         found =
             state_tree_at(site->tree, back ? frame.end - 1 : frame.first + (uint32_t)(number - 1));
-    } else if (skips && left != 0) {
-        found = state_cursor_at(site->tree, back ? frame.end - 1 : frame.first, &cursor);
-        while (found != NULL) {
-            number -= counts(over, call, found);
-            if (number == 0)
-                break;
-            left--;
-            found = left == 0 ? NULL
-                    : back    ? state_cursor_previous(&cursor)
-                              : state_cursor_next(&cursor);
-        }
-    }
+    else if (skips && is_nth)
+        found = find_nth(site, call, frame);
+    else if (skips)
+        found = find_counting(site, call, frame, back, &position);
     if (found != NULL)
         take_argument(over, call, found, 0);
     else
