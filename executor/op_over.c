@@ -47,7 +47,7 @@ static bool update_row(OverSite *site, const OverRow *row, const OverReach *reac
             return false;
         if (!over_value(site, call, row, error))
             return false;
-        if (over_result_differs(call, row->record))
+        if (over_result_differs(over, call, row->record))
             changed |= UINT64_C(1) << i;
     }
     if (changed == 0)
@@ -367,7 +367,8 @@ static void prepare_calls(Over *over)
             if (call->decode[c] != NULL)
                 vector_init(call->decode[c], input->columns[c].type, 1, over->scratch);
         vector_init(&call->value, call->plan->type, 1, over->scratch);
-        memset(call->value.data, 0, physical_size(call->value.type->physical));
+        if (call->nested == NULL)
+            memset(call->value.data, 0, call->result_bytes);
     }
     if (over->plan->order_count != 0)
         vector_init(&over->order_value, input->columns[over->plan->order[0].column].type, 1,
@@ -488,8 +489,11 @@ static void open_call(Over *over, uint32_t number, uint32_t *record_bytes, uint3
     if (plan->distinct && !call->by_values)
         call->seen = over_distinct_open(arena, over->base.context->node->inputs[0].node->schema,
                                         plan->arguments, plan->argument_count);
-    call->result_bytes = (uint32_t)physical_size(plan->type->physical);
-    call->result_is_text = plan->type->physical == PHYSICAL_STRING;
+    bool is_nested = type_is_nested(plan->type);
+    call->nested = is_nested ? row_layout_new(arena, &call->plan->type, 1) : NULL;
+    call->result_is_text = is_nested || plan->type->physical == PHYSICAL_STRING;
+    call->result_bytes =
+        call->result_is_text ? sizeof(StringView) : (uint32_t)physical_size(plan->type->physical);
     call->result_offset = *record_bytes;
     if (call->result_is_text)
         strings[(*string_count)++] = call->result_offset;
@@ -570,6 +574,7 @@ static void over_close(Operator *op)
     buffer_deinit(&over->key);
     buffer_deinit(&over->sort_keys);
     buffer_deinit(&over->bound);
+    buffer_deinit(&over->nested);
     arena_free(over->scratch);
 }
 

@@ -103,6 +103,9 @@ bool aggregate_bind_in_state(const char *name, const FunctionSite *site, bool re
 /* For those that keep values where out->keeps says so. */
 bool aggregate_bind_keeping(const char *name, const FunctionSite *site, bool retracting,
                             BoundAggregate *out, Error *error) MUST_CHECK;
+/* Has SUM and AVG of FLOAT and DOUBLE keep their sum exactly, so that values can be taken away and
+ * leave what was there before, and round it once; false: it is another function or type. */
+bool aggregate_make_exact(BoundAggregate *bound);
 /* Whether a function of that name aggregates. COUNT(*) binds as COUNT without arguments. */
 bool aggregate_exists(const char *name);
 const AggregateFunction *aggregate_at(uint32_t index);

@@ -85,7 +85,8 @@ static bool kept_update(const AggregateUpdate *update, Error *error)
     const KeptPlan *plan = update->data;
     const Vector *const arg = update->args[0];
     Buffer value = {0}, room = {0};
-    Arena *scratch = arena_new((size_t)1 << 12);
+    bool gives = update->before != NULL || update->after != NULL;
+    Arena *scratch = gives ? arena_new((size_t)1 << 12) : NULL;
     bool done = true;
     for (uint32_t row = 0; row < update->row_count && done; row++) {
         KeptState *const state = (KeptState *)(void *)update->states[row];
@@ -105,7 +106,8 @@ static bool kept_update(const AggregateUpdate *update, Error *error)
     }
     buffer_deinit(&value);
     buffer_deinit(&room);
-    arena_free(scratch);
+    if (gives)
+        arena_free(scratch);
     return done;
 }
 

@@ -1,5 +1,6 @@
 /* Over: every way a value is found, held against a list that is computed anew after each change;
  * exact order of what a change emits; state given back; restarts. */
+#include "core/value_text.h"
 #include "tests/rounds.h"
 
 extern const OperatorClass op_over;
@@ -436,6 +437,163 @@ START_TEST(least_of_wide_frames_equals_a_list)
 }
 END_TEST
 
+/* Values of which many are NULL, groups, and sums of floating point. */
+static Bench *over_sparse_new(int size_index)
+{
+    enum { SPARSE_CALLS = 8 };
+    static const PlanSortKey order[] = {{.column = 1}};
+    static const uint32_t value[] = {2}, number[] = {3};
+    Bench *bench = bench_new(batch_sizes[size_index]);
+    Arena *arena = bench->arena;
+    const Schema *in = test_schema(arena, "k STRING, ts INT, v INT, x DOUBLE");
+    PlanOverCall *calls = arena_new_array(arena, PlanOverCall, SPARSE_CALLS);
+    static const WindowKind kinds[] = {WINDOW_NTILE,      WINDOW_NTILE, WINDOW_FIRST_VALUE,
+                                       WINDOW_LAST_VALUE, WINDOW_LAG,   WINDOW_LEAD};
+    static const int64_t numbers[] = {3, 50, 1, 1, 1, 3};
+    for (uint32_t i = 0; i < array_count(kinds); i++)
+        calls[i] = (PlanOverCall){.kind = kinds[i],
+                                  .number = numbers[i],
+                                  .filter = -1,
+                                  .ignore_nulls = i >= 2,
+                                  .arguments = value,
+                                  .argument_count = i >= 2,
+                                  .type = i >= 2 ? &type_int : &type_bigint};
+    calls[2].frame = frame_of(true, PLAN_BOUND_PRECEDING, 60, PLAN_BOUND_FOLLOWING, 2);
+    calls[3].frame = frame_of(true, PLAN_BOUND_PRECEDING, 2, PLAN_BOUND_FOLLOWING, 70);
+    for (uint32_t i = 6; i < SPARSE_CALLS; i++) {
+        calls[i] = aggregate_call(arena, in, "SUM", PLAN_FOLD_SLIDE,
+                                  frame_of(true, PLAN_BOUND_PRECEDING, i == 6 ? 30 : 3,
+                                           PLAN_BOUND_FOLLOWING, i == 6 ? 20 : 0));
+        const Type *types[] = {&type_double};
+        const Vector *literals[] = {NULL};
+        FunctionSite site = {types, literals, 1, NULL, arena, NULL};
+        Error error = {0};
+        ck_assert(aggregate_bind("SUM", &site, true, &calls[i].aggregate, &error));
+        ck_assert(aggregate_make_exact(&calls[i].aggregate));
+        calls[i].arguments = number;
+        calls[i].type = &type_double;
+    }
+    calls[7].fold = PLAN_FOLD_ANEW;
+    PlanOver *plan = arena_new_one(arena, PlanOver);
+    *plan = (PlanOver){NULL, 0, order, 1, calls, SPARSE_CALLS, 0, false};
+    bench_input(bench, in, CHANGES_ALL);
+    bench_open(bench, &op_over,
+               test_schema(arena, "k STRING, ts INT, v INT, x DOUBLE, n BIGINT, m BIGINT, f INT, "
+                                  "l INT, p INT, q INT, s DOUBLE, t DOUBLE"),
+               plan);
+    return bench;
+}
+
+/* Five of six are NULL. */
+static bool is_value(const List *list, int at)
+{
+    return at >= 0 && at < list->count && list->rows[at].v % 6 == 0;
+}
+
+static void print_value(const List *list, int at, Buffer *out)
+{
+    buffer_printf(out, is_value(list, at) ? ", %d" : ", NULL",
+                  is_value(list, at) ? list->rows[at].v : 0);
+}
+
+/* The n-th value from a row on, within the frame. */
+static int find_value(const List *list, int from, int step, int n, int first, int last)
+{
+    for (; from >= first && from <= last && from >= 0 && from < list->count; from += step)
+        if (is_value(list, from) && --n == 0)
+            return from;
+    return -1;
+}
+
+/* m * 2^e, another for every v below 100: sums of them fit into 128 bits. */
+static int128_t whole_of(ListRow row)
+{
+    static const int odd[] = {3, -5, 7, -1};
+    return odd[row.v % 4] * ((int128_t)1 << (row.ts * 7 + row.v) % 100);
+}
+
+static void print_double(double value, Buffer *out)
+{
+    Vector vector = {.type = &type_double, .data = &value, .capacity = 1};
+    buffer_append_text(out, ", ");
+    value_print(&vector, 0, NULL, out);
+}
+
+static void print_exact_sum(const List *list, int first, int last, Buffer *out)
+{
+    int128_t sum = 0;
+    for (int i = first < 0 ? 0 : first; i <= last && i < list->count; i++)
+        sum += whole_of(list->rows[i]);
+    print_double((double)sum, out);
+}
+
+static int tile_number(int at, int rows, int groups)
+{
+    int before = 0;
+    for (int tile = 1;; tile++) {
+        before += rows / groups + (tile <= rows % groups);
+        if (at < before)
+            return tile;
+    }
+}
+
+static void print_sparse_row(ListRow row, Buffer *out)
+{
+    buffer_printf(out, row.v % 6 == 0 ? "[a, %d, %d" : "[a, %d, NULL", row.ts, row.v);
+    print_double((double)whole_of(row), out);
+}
+
+static void list_fold_sparse(const List *list, Fold *fold)
+{
+    Buffer text = {0};
+    for (int i = 0; i < list->count; i++) {
+        buffer_clear(&text);
+        print_sparse_row(list->rows[i], &text);
+        buffer_printf(&text, ", %d, %d", tile_number(i, list->count, 3),
+                      tile_number(i, list->count, 50));
+        print_value(list, find_value(list, i < 60 ? 0 : i - 60, 1, 1, i - 60, i + 2), &text);
+        int last = i + 70 < list->count ? i + 70 : list->count - 1;
+        print_value(list, find_value(list, last, -1, 1, i - 2, last), &text);
+        print_value(list, find_value(list, i - 1, -1, 1, 0, i), &text);
+        print_value(list, find_value(list, i + 1, 1, 3, i, list->count), &text);
+        print_exact_sum(list, i - 30, i + 20, &text);
+        print_exact_sum(list, i - 3, i, &text);
+        buffer_append_char(&text, ']');
+        fold_add(fold, text.data, text.length);
+    }
+    buffer_deinit(&text);
+}
+
+START_TEST(groups_and_sparse_values_equal_a_list)
+{
+    TestRandom random = test_random("over sparse values");
+    Bench *bench = over_sparse_new(_i);
+    static List list;
+    list.count = 0;
+    Rounds rounds = rounds_open(bench, 15);
+    for (uint32_t round = 0; round < 44; round++) {
+        for (uint32_t c = test_below(&random, 16) + 1; c > 0; c--) {
+            ListRow row = {(int)test_below(&random, 300), (int)test_below(&random, 100)};
+            bool goes = list.count != 0 &&
+                        (round < 28 ? test_below(&random, 4) == 0 : test_below(&random, 4) != 0);
+            if (goes)
+                row = list.rows[test_below(&random, (uint32_t)list.count)];
+            buffer_append_text(&rounds.text, goes ? "-D" : "+I");
+            print_sparse_row(row, &rounds.text);
+            buffer_append_text(&rounds.text, "]\n");
+            if (goes)
+                list_remove(&list, row);
+            else
+                list_insert(&list, row);
+        }
+        rounds_feed(&rounds);
+        list_fold_sparse(&list, rounds.expected);
+        rounds_compare(&rounds);
+    }
+    rounds_close(&rounds);
+}
+END_TEST
+
 int main(void)
 {
     TCase *cases = tcase_create("over");
@@ -445,5 +603,6 @@ int main(void)
     tcase_add_loop_test(cases, distinct_values_equal_a_list, 0, sizes);
     tcase_add_loop_test(cases, rows_at_the_end_equal_a_list, 0, sizes);
     tcase_add_loop_test(cases, least_of_wide_frames_equals_a_list, 0, sizes);
+    tcase_add_loop_test(cases, groups_and_sparse_values_equal_a_list, 0, sizes);
     return test_run("over", cases);
 }

@@ -267,7 +267,7 @@ static void store_texts(Over *over, const OverCall *call, const OverRun *run)
     for (uint32_t i = 0; i < run->count; i++) {
         void *slot = (uint8_t *)run->records[i] + call->result_offset;
         if (!vector_is_null(&call->results, i))
-            state_string_assign(over->rows, slot, vector_str(&call->results, i));
+            state_string_assign(over->rows, slot, over_result_text(over, call, &call->results, i));
     }
 }
 

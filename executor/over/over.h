@@ -13,6 +13,8 @@
  * results of its neighbours are made from:
  *
  *     u64 bit c: result c is NULL | results, 8 or 16 bytes each | folds
+ *
+ * Texts and nested results lie outside of it.
  */
 #ifndef EXECUTOR_OVER_OVER_H
 #define EXECUTOR_OVER_OVER_H
@@ -52,6 +54,8 @@ typedef struct OverCall {
     uint32_t result_offset;
     uint32_t result_bytes;
     bool result_is_text;
+    /* A nested result is a text too: one encoded column; else NULL. */
+    const RowLayout *nested;
     uint32_t fold_offset;
     /* One row of the arguments and the filter, to decode into; NULL for columns not wanted. */
     Vector **decode;
@@ -114,6 +118,7 @@ typedef struct Over {
     Vector order_value; /* one value of the ordered column */
     Buffer key;
     Buffer bound;
+    Buffer nested; /* an encoded result */
     RowOutput output;
     Arena *scratch;
 } Over;
@@ -272,8 +277,10 @@ uint32_t over_tile_edge(const OverSite *site, const OverCall *call, uint32_t pos
 /* The call's value for the row, to call->value; sliding folds are up to date. */
 bool over_value(OverSite *site, OverCall *call, const OverRow *row, Error *error) MUST_CHECK;
 /* Results in a record. */
-bool over_result_differs(const OverCall *call, const void *record);
+bool over_result_differs(Over *over, const OverCall *call, const void *record);
 void over_result_store(Over *over, const OverCall *call, void *record);
+/* What is kept of a result that is a text; valid until the next one. */
+Str over_result_text(Over *over, const OverCall *call, const Vector *results, uint32_t row);
 void over_result_read(const OverCall *call, const void *record, Vector *to, uint32_t row,
                       Arena *arena);
 

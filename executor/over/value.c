@@ -13,7 +13,16 @@ static bool result_is_null(const OverCall *call, const void *record)
     return (*(const uint64_t *)record >> call->number & 1) != 0;
 }
 
-bool over_result_differs(const OverCall *call, const void *record)
+Str over_result_text(Over *over, const OverCall *call, const Vector *results, uint32_t row)
+{
+    if (call->nested == NULL)
+        return vector_str(results, row);
+    buffer_clear(&over->nested);
+    row_encode_one(call->nested, &results, row, &over->nested);
+    return (Str){over->nested.data, over->nested.length};
+}
+
+bool over_result_differs(Over *over, const OverCall *call, const void *record)
 {
     bool is_null = vector_is_null(&call->value, 0);
     if (is_null != result_is_null(call, record))
@@ -22,7 +31,8 @@ bool over_result_differs(const OverCall *call, const void *record)
         return false;
     const uint8_t *stored = (const uint8_t *)record + call->result_offset;
     if (call->result_is_text)
-        return !string_view_equal(call->value.data, (const StringView *)(const void *)stored);
+        return !over_keys_equal(over_result_text(over, call, &call->value, 0),
+                                string_view_str((const StringView *)(const void *)stored));
     return memcmp(call->value.data, stored, call->result_bytes) != 0;
 }
 
@@ -35,7 +45,7 @@ void over_result_store(Over *over, const OverCall *call, void *record)
     *nulls = is_null ? *nulls | bit : *nulls & ~bit;
     if (call->result_is_text)
         state_string_assign(over->rows, (StringView *)(void *)stored,
-                            is_null ? (Str){"", 0} : string_view_str(call->value.data));
+                            is_null ? (Str){"", 0} : over_result_text(over, call, &call->value, 0));
     else if (!is_null)
         memcpy(stored, call->value.data, call->result_bytes);
     state_touch(over->rows, record);
@@ -47,6 +57,9 @@ void over_result_read(const OverCall *call, const void *record, Vector *to, uint
     const uint8_t *stored = (const uint8_t *)record + call->result_offset;
     if (result_is_null(call, record))
         vector_set_null(to, row, arena);
+    else if (call->nested != NULL)
+        row_decode(call->nested, string_view_str((const StringView *)(const void *)stored), &to,
+                   row, arena, false);
     else if (call->result_is_text)
         vector_set_str(to, row, string_view_str((const StringView *)(const void *)stored), arena);
     else
@@ -253,6 +266,9 @@ static void picked_value(const OverSite *site, OverCall *call, const OverRow *ro
 
 bool over_value(OverSite *site, OverCall *call, const OverRow *row, Error *error)
 {
+    /* Elements would pile up behind those of the values before. */
+    if (call->nested != NULL)
+        vector_init(&call->value, call->plan->type, 1, site->over->scratch);
     if (call->plan->fold != PLAN_FOLD_NONE)
         return over_fold_value(site, call, row, error);
     if (call->plan->kind <= WINDOW_NTILE)

@@ -512,7 +512,7 @@ static bool bind_aggregate(const ExprScope *scope, const AstExpr *ast, const Fun
 {
     BoundAggregate bound;
     memset(&bound, 0, sizeof(bound));
-    if (!aggregate_bind(site->name, call, false, &bound, error))
+    if (!aggregate_bind_in_state(site->name, call, false, &bound, error))
         return bind_error_at(scope->binder, error, ast->place);
     site->type = bound.result;
     /* The least value is the same however often it is there. */

@@ -113,10 +113,8 @@ static bool retracts_exactly(const char *name, const Type *const *types)
 {
     static const char *const of_integers[] = {"VAR_POP",    "VAR_SAMP",    "VARIANCE",
                                               "STDDEV_POP", "STDDEV_SAMP", "STDDEV"};
-    if (strcmp(name, "COUNT") == 0)
+    if (strcmp(name, "COUNT") == 0 || strcmp(name, "SUM") == 0 || strcmp(name, "AVG") == 0)
         return true;
-    if (strcmp(name, "SUM") == 0 || strcmp(name, "AVG") == 0)
-        return types[0]->kind != TYPE_FLOAT && types[0]->kind != TYPE_DOUBLE;
     for (size_t i = 0; i < array_count(of_integers); i++)
         if (strcmp(name, of_integers[i]) == 0)
             return type_is_integer(types[0]);
@@ -160,21 +158,54 @@ static void bind_pick(const LogicalOverCall *from, const FunctionSite *site, Pla
         to->fold = open_start ? PLAN_FOLD_FORWARD : PLAN_FOLD_BACKWARD;
 }
 
-static bool bind_aggregate(const LogicalOverCall *from, const FunctionSite *site, PlanOverCall *to,
-                           Error *error)
+/* What is made of all values keeps a copy of them: one a partition is enough where rows leave once,
+ * one a row would be too many. */
+static bool keeps_values(const LogicalOverCall *from, const FunctionSite *site)
 {
-    bool slides = false;
+    BoundAggregate bound;
+    memset(&bound, 0, sizeof(bound));
+    Error none;
+    error_clear(&none);
+    return aggregate_bind_keeping(from->name, site, false, &bound, &none) &&
+           bound.keeps != AGGREGATE_KEEPS_NONE;
+}
+
+/* ROWS frames of fewer rows are added up each time where sliding would keep a long state. */
+#define SHORT_FRAME 8
+
+static bool is_short(const PlanFrame *frame)
+{
+    int64_t back = frame->start.kind == PLAN_BOUND_PRECEDING ? frame->start.rows : 0;
+    int64_t ahead = frame->end.kind == PLAN_BOUND_FOLLOWING ? frame->end.rows : 0;
+    return frame->by_rows && back < SHORT_FRAME && ahead < SHORT_FRAME - back;
+}
+
+static PlanOverFold choose_fold(const LogicalNode *node, const LogicalOverCall *from,
+                                const FunctionSite *site)
+{
+    if (node->over.along == TIME_NONE && keeps_values(from, site))
+        return PLAN_FOLD_ANEW;
     if (from->frame.start.kind == PLAN_BOUND_UNBOUNDED_PRECEDING)
-        to->fold = PLAN_FOLD_FORWARD;
-    else if (from->frame.end.kind == PLAN_BOUND_UNBOUNDED_FOLLOWING && commutes(from->name) &&
-             !from->distinct)
-        to->fold = PLAN_FOLD_BACKWARD;
-    else {
-        slides = !from->distinct && retracts_exactly(from->name, site->argument_types);
-        to->fold = slides ? PLAN_FOLD_SLIDE : PLAN_FOLD_ANEW;
-    }
-    return aggregate_bind(from->name, site, slides, &to->aggregate, error) ||
-           error_at(error, from->place.offset, from->place.length);
+        return PLAN_FOLD_FORWARD;
+    if (from->frame.end.kind == PLAN_BOUND_UNBOUNDED_FOLLOWING && commutes(from->name) &&
+        !from->distinct)
+        return PLAN_FOLD_BACKWARD;
+    return !from->distinct && retracts_exactly(from->name, site->argument_types) ? PLAN_FOLD_SLIDE
+                                                                                 : PLAN_FOLD_ANEW;
+}
+
+static bool bind_aggregate(const LogicalNode *node, const LogicalOverCall *from,
+                           const FunctionSite *site, PlanOverCall *to, Error *error)
+{
+    to->fold = choose_fold(node, from, site);
+    bool slides = to->fold == PLAN_FOLD_SLIDE;
+    if (!aggregate_bind_in_state(from->name, site, slides, &to->aggregate, error))
+        return error_at(error, from->place.offset, from->place.length);
+    /* Of floating point the same sum whatever way a frame came about. */
+    if ((slides || to->fold == PLAN_FOLD_ANEW) && aggregate_make_exact(&to->aggregate) &&
+        is_short(&from->frame))
+        to->fold = PLAN_FOLD_ANEW;
+    return true;
 }
 
 static bool bind_call(const PlannerContext *context, const LogicalNode *node,
@@ -190,14 +221,8 @@ static bool bind_call(const PlannerContext *context, const LogicalNode *node,
                          .frame = from->frame,
                          .type = from->type};
     FunctionSite site = call_site(context, from);
-    if (type_is_nested(from->type)) {
-        error_set(error, ERROR_UNSUPPORTED, "%s OVER cannot give a value of type %s", from->name,
-                  type_text(context->arena, from->type));
-        error_hint(error, "Use it over the fields or elements.");
-        return error_at(error, from->place.offset, from->place.length);
-    }
     if (to->kind == WINDOW_AGGREGATE)
-        return bind_aggregate(from, &site, to, error);
+        return bind_aggregate(node, from, &site, to, error);
     bind_pick(from, &site, to);
     return true;
 }
