@@ -3,7 +3,8 @@
  * One process at a time holds a store for writing: a lock on the file beside it (flock, so it goes
  * with the process whatever kills it) whose content is the holder's process id.
  *
- * Durability is SQLite's: write-ahead log, synchronous = FULL. An epoch is one transaction. */
+ * Durability is SQLite's: a rollback journal, synchronous = FULL. That writes the pages of chunks
+ * once; a write-ahead log would write them twice. */
 #include "state/checkpoint_internal.h"
 
 #include <dirent.h>
@@ -20,13 +21,13 @@
 
 #define SUFFIX         ".weir-state"
 #define APPLICATION_ID 0x57656972 /* "Weir" */
-#define SCHEMA_VERSION 1
+#define SCHEMA_VERSION 2          /* 1 had no parts of epochs that were not committed */
 #define NAME_BYTES_MAX 100
-/* Large pages: chunks are BLOBs of kilobytes to megabytes. */
+/* Large pages: chunks are BLOBs of about a hundred kilobytes. */
 #define PRAGMAS_NEW "PRAGMA page_size = 16384;"
 #define PRAGMAS_WRITE                                                                              \
-    "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA wal_autocheckpoint = 0;"         \
-    "PRAGMA journal_size_limit = 67108864; PRAGMA cache_size = -16384;"
+    "PRAGMA journal_mode = TRUNCATE; PRAGMA synchronous = FULL; PRAGMA cache_size = -32768;"       \
+    "PRAGMA secure_delete = OFF;"
 
 static const char *const schema_sql =
     "BEGIN IMMEDIATE;"
@@ -52,7 +53,10 @@ static const char *const schema_sql =
     " epoch INTEGER NOT NULL, operator TEXT NOT NULL, kind TEXT NOT NULL,"
     " subtask INTEGER NOT NULL, name BLOB NOT NULL, checksum INTEGER NOT NULL,"
     " bytes BLOB NOT NULL, PRIMARY KEY(epoch, operator, kind, subtask, name));"
-    "PRAGMA application_id = 1466263922; PRAGMA user_version = 1;"
+    /* What a process left behind that was killed while it wrote an epoch. */
+    "DELETE FROM blob WHERE epoch > (SELECT coalesce(max(epoch), 0) FROM epoch);"
+    "DELETE FROM chunk WHERE epoch > (SELECT coalesce(max(epoch), 0) FROM epoch);"
+    "PRAGMA application_id = 1466263922; PRAGMA user_version = 2;"
     "COMMIT;";
 
 static_assert(APPLICATION_ID == 1466263922, "the schema writes the number it is checked by");
@@ -232,18 +236,18 @@ static bool check_identity(const CheckpointStore *store, sqlite3 *database, Erro
         hint_start_over(error);
         return false;
     }
-    if (version == SCHEMA_VERSION)
+    if (version >= 1 && version <= SCHEMA_VERSION)
         return true;
     error_set(error, ERROR_STATE, "checkpoint store \"%s\" has version %lld", store->path,
               (long long)version);
-    return error_hint(error, "This program reads version %d.", SCHEMA_VERSION);
+    return error_hint(error, "This program reads versions 1 to %d.", SCHEMA_VERSION);
 }
 
 static bool open_database(const CheckpointStore *store, int flags, sqlite3 **database, Error *error)
 {
     if (sqlite3_open_v2(store->path, database, flags | SQLITE_OPEN_NOMUTEX, NULL) != SQLITE_OK)
         return checkpoint_sql_error(store, *database, "opening it", error);
-    sqlite3_busy_timeout(*database, 10000);
+    sqlite3_busy_timeout(*database, CHECKPOINT_WAITS_MS);
     return true;
 }
 
@@ -287,10 +291,10 @@ static CheckpointStore *store_new(char *path, bool read_only, uint32_t retained)
 }
 
 /* A store for looking keeps one read transaction, so that what it shows belongs together however
- * long it is looked at. */
+ * long it is looked at. It may be written only to take back what a killed process has not ended. */
 static bool open_reading(CheckpointStore *store, Error *error)
 {
-    if (!open_database(store, SQLITE_OPEN_READONLY, &store->reading, error) ||
+    if (!open_database(store, SQLITE_OPEN_READWRITE, &store->reading, error) ||
         !check_identity(store, store->reading, error))
         return false;
     return !store->read_only ||
@@ -301,6 +305,7 @@ CheckpointStore *checkpoint_open(const CheckpointConfig *config, Error *error)
 {
     CheckpointStore *store =
         store_new(path_of_job(config->directory, config->job), config->read_only, config->retained);
+    store->part_bytes_max = config->part_bytes;
     bool opened = true;
     if (!config->read_only) {
         opened = checkpoint_make_directories(config->directory, error) && take_lock(store, error);
@@ -371,6 +376,9 @@ void checkpoint_close(CheckpointStore *store)
     checkpoint_writer_stop(store);
     checkpoint_weights_free(store);
     sqlite3_close(store->reading);
+    /* Leaves no journal beside the file. */
+    if (store->writing != NULL)
+        sqlite3_exec(store->writing, "PRAGMA journal_mode = DELETE", NULL, NULL, NULL);
     sqlite3_close(store->writing);
     if (store->lock_fd >= 0)
         close(store->lock_fd);

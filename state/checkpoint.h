@@ -1,11 +1,15 @@
 /* The checkpoint store: one SQLite database per job that holds its plan, its retained epochs and
  * the chunks they are made of.
  *
- * A job's worker threads add chunks and blobs of the running epoch; a writer thread appends them;
- * checkpoint_commit waits for the writer, writes the manifest and makes the epoch durable in one
- * SQLite transaction. Until then nothing of the epoch is visible, so a crash at any instruction
- * leaves the newest durable epoch whole. Deltas are folded into a base in the background when they
- * outweigh it; epochs beyond the retained ones lose what only they needed.
+ * A job's worker threads add chunks and blobs of the running epoch; a writer thread appends them,
+ * part by part; checkpoint_commit waits for the writer, writes the manifest and makes the epoch
+ * durable with the SQLite transaction of the last part. Until then nobody reads what belongs to it,
+ * so a crash at any instruction leaves the newest durable epoch whole. Deltas are folded into a
+ * base in the background when they outweigh it; epochs beyond the retained ones lose what only they
+ * needed.
+ *
+ * Who reads keeps the writer from ending a part: a store that is open for looking holds up the next
+ * epoch of a job that writes it, for CHECKPOINT_WAITS_MS at most.
  *
  * Threads: checkpoint_add_* from any thread; everything else from the job's coordinator. */
 #ifndef STATE_CHECKPOINT_H
@@ -22,6 +26,7 @@ typedef struct CheckpointConfig {
     uint32_t retained;     /* execution.checkpointing.num-retained, at least 1 */
     bool fresh;            /* --fresh: forget every epoch there is */
     bool read_only;        /* for looking: opens only what exists */
+    uint64_t part_bytes;   /* of an epoch, written at once; 0: as many as suit a disk */
 } CheckpointConfig;
 
 typedef struct CheckpointInfo {
@@ -68,9 +73,10 @@ bool checkpoint_is_behind(CheckpointStore *store);
  * name) is unique in an epoch. */
 void checkpoint_add_blob(CheckpointStore *store, const char *uid, const char *kind,
                          uint32_t subtask, Str name, Str bytes);
-/* Makes the epoch durable. On failure (disk full, I/O error) the epoch is gone, the one before is
- * whole, and the next epoch's deltas do not fit any more: the caller ends or restarts the job. */
-bool checkpoint_commit(CheckpointStore *store, const CheckpointInfo *info, Error *error) MUST_CHECK;
+/* Makes the epoch durable; says when and how many bytes it took. On failure (disk full, I/O error)
+ * the epoch is gone, the one before is whole, and the next epoch's deltas do not fit any more: the
+ * caller ends or restarts the job. */
+bool checkpoint_commit(CheckpointStore *store, CheckpointInfo *info, Error *error) MUST_CHECK;
 void checkpoint_abort(CheckpointStore *store);
 
 /* Reads an epoch: chunks of one operator, in the order state_restore wants them, and its blobs. The

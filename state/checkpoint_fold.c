@@ -1,5 +1,5 @@
 /* Upkeep of the store while nothing is asked for: folding deltas into bases, dropping what no
- * retained epoch needs, moving the write-ahead log into the database.
+ * retained epoch needs.
  *
  * A key group is folded when half of what is kept of it is out of date, or when its deltas have
  * become many: state that only grows is written once. The new base belongs
@@ -265,19 +265,10 @@ static void purge(CheckpointStore *store)
         sqlite3_exec(store->writing, "ROLLBACK", NULL, NULL, NULL);
 }
 
-/* Readers may still stand on older pages: then the rest of the log moves the next time. */
-static void move_log(CheckpointStore *store)
-{
-    sqlite3_wal_checkpoint_v2(store->writing, NULL, SQLITE_CHECKPOINT_PASSIVE, NULL, NULL);
-    store->log_pages = 0;
-}
-
 bool checkpoint_maintain(CheckpointStore *store)
 {
-    if (store->log_pages > CHECKPOINT_LOG_PAGES_MAX) {
-        move_log(store);
-        return true;
-    }
+    if (store->has_leftovers)
+        return false;
     if (store->wants_fold) {
         store->wants_fold = fold_step(store);
         return true;
@@ -285,7 +276,6 @@ bool checkpoint_maintain(CheckpointStore *store)
     if (store->wants_purge) {
         store->wants_purge = false;
         purge(store);
-        move_log(store);
         return true;
     }
     return false;

@@ -52,10 +52,10 @@ typedef struct WriteRequest {
     uint64_t replaced_bytes; /* of older chunks, by this one */
     Str key;                 /* name of a blob */
     Str data;
-    Buffer owned;               /* where the data of a chunk is */
-    bool unsealed;              /* its checksum is still to be entered */
-    const CheckpointInfo *info; /* COMMIT */
-    Error *error;               /* COMMIT, BEGIN, REWIND: the asker waits for `done` */
+    Buffer owned;         /* where the data of a chunk is */
+    bool unsealed;        /* its checksum is still to be entered */
+    CheckpointInfo *info; /* COMMIT */
+    Error *error;         /* COMMIT, REWIND: the asker waits for `done` */
     bool *done;
     bool *succeeded;
 } WriteRequest;
@@ -82,14 +82,17 @@ struct CheckpointStore {
     OperatorTable *tables;
     uint32_t table_count;
     uint64_t running_epoch; /* 0: none */
-    bool in_transaction;    /* the running epoch has written something */
     uint64_t epoch_bytes;
+    bool in_transaction;
+    bool has_parts;     /* parts of the running epoch are committed, but not seen by anybody */
+    bool has_leftovers; /* as are parts of one that was given up: to be removed before the next */
+    uint64_t part_bytes;
+    uint64_t part_bytes_max;
     uint64_t newest_epoch;
     bool failed; /* the running epoch cannot be committed */
     Error failure;
     bool wants_purge;
     bool wants_fold;
-    uint32_t log_pages; /* in the write-ahead log after the last commit; 0: moved since */
 
     /* The coordinator's. */
     uint64_t begun_epoch;     /* 0: none */
@@ -106,8 +109,8 @@ struct CheckpointStore {
     size_t queued_bytes;
 };
 
-/* Of the write-ahead log, past which its pages are moved to their place before anything else. */
-#define CHECKPOINT_LOG_PAGES_MAX 32768
+/* How long a writer waits for readers to end, and they for it. */
+#define CHECKPOINT_WAITS_MS 60000
 
 /* ------------------------------------------------------------ checkpoint.c */
 

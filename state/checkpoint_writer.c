@@ -1,11 +1,16 @@
-/* The writer thread: takes requests in order, keeps the running epoch in one open transaction.
+/* The writer thread: takes requests in order and writes the running epoch part by part.
  *
- * Invariant: the connection `writing` is used by this thread alone; an epoch is visible to anybody
- * only after COMMIT, which is one transaction with all it consists of. A failure while an epoch
- * runs is kept and given to whoever commits it.
+ * A part is one transaction. SQLite keeps in a journal what a transaction changes and writes new
+ * pages once, to their place; parts are small enough to wait in its cache until they end, so that
+ * readers are kept out only while one ends, and the disk is busy while the epoch runs. The last
+ * part enters the epoch's number, and with that all of them count.
  *
- * Cost: adding copies the bytes into the queue, whose bound makes workers wait when the disk does
- * not keep up. While nothing is asked for, the thread folds and purges (checkpoint_fold.c). */
+ * Invariant: the connection `writing` is used by this thread alone; nobody reads rows of an epoch
+ * whose number is not entered, and before such a number is begun again its rows are removed. A
+ * failure while an epoch runs is kept and given to whoever commits it.
+ *
+ * Cost: adding copies nothing; the queue's bound makes workers wait when the disk does not keep up.
+ * While nothing is asked for, the thread folds and purges (checkpoint_fold.c). */
 #include "state/checkpoint_internal.h"
 
 #include <stdio.h>
@@ -21,6 +26,8 @@
 #define QUEUE_BYTES_BEHIND ((size_t)96 << 20)
 /* Maintenance goes first while less than this waits. */
 #define QUEUE_BYTES_FEW ((size_t)48 << 20)
+/* Of a part; the cache (checkpoint.c) is larger. */
+#define PART_BYTES ((uint64_t)16 << 20)
 
 /* ------------------------------------------------------------------- asking */
 
@@ -41,7 +48,7 @@ static void enqueue(CheckpointStore *store, WriteRequest *request)
 }
 
 /* Sends a request and waits until the writer has done it. */
-static bool ask(CheckpointStore *store, WriteKind kind, uint64_t epoch, const CheckpointInfo *info,
+static bool ask(CheckpointStore *store, WriteKind kind, uint64_t epoch, CheckpointInfo *info,
                 Error *error)
 {
     bool done = false;
@@ -154,7 +161,7 @@ bool checkpoint_begin(CheckpointStore *store, uint64_t epoch, Error *error)
     return true;
 }
 
-bool checkpoint_commit(CheckpointStore *store, const CheckpointInfo *info, Error *error)
+bool checkpoint_commit(CheckpointStore *store, CheckpointInfo *info, Error *error)
 {
     if (!refuse_read_only(store, error))
         return false;
@@ -200,6 +207,23 @@ static bool step_done(CheckpointStore *store, sqlite3_stmt *statement, Error *er
     return done;
 }
 
+/* Removes what there is of younger epochs. */
+static bool forget_after(CheckpointStore *store, uint64_t epoch, Error *error)
+{
+    char sql[512];
+    snprintf(sql, sizeof(sql),
+             "BEGIN IMMEDIATE; DELETE FROM epoch WHERE epoch > %llu;"
+             "DELETE FROM blob WHERE epoch > %llu; DELETE FROM chunk WHERE epoch > %llu; COMMIT",
+             (unsigned long long)epoch, (unsigned long long)epoch, (unsigned long long)epoch);
+    if (!checkpoint_exec(store, store->writing, sql, "going back to an older epoch", error)) {
+        sqlite3_exec(store->writing, "ROLLBACK", NULL, NULL, NULL);
+        return false;
+    }
+    store->has_leftovers = false;
+    checkpoint_weights_free(store);
+    return checkpoint_weights_load(store, error);
+}
+
 /* The transaction begins with the first thing that is written: until then there is time for
  * maintenance. */
 static void begin(CheckpointStore *store, uint64_t epoch)
@@ -211,10 +235,23 @@ static void begin(CheckpointStore *store, uint64_t epoch)
 
 static bool ensure_transaction(CheckpointStore *store, Error *error)
 {
-    if (!store->in_transaction)
+    if (store->has_leftovers && !forget_after(store, store->newest_epoch, error))
+        return false;
+    if (!store->in_transaction) {
         store->in_transaction =
             checkpoint_exec(store, store->writing, "BEGIN IMMEDIATE", "beginning an epoch", error);
+        store->part_bytes = 0;
+    }
     return store->in_transaction;
+}
+
+static bool end_part(CheckpointStore *store, Error *error)
+{
+    if (!checkpoint_exec(store, store->writing, "COMMIT", "writing an epoch", error))
+        return false;
+    store->in_transaction = false;
+    store->has_parts = true;
+    return true;
 }
 
 static bool write_chunk(CheckpointStore *store, const WriteRequest *request, Error *error)
@@ -236,6 +273,7 @@ static bool write_chunk(CheckpointStore *store, const WriteRequest *request, Err
     checkpoint_weight_add(table, request->number, request->is_base, request->data.length,
                           request->replaced_bytes);
     store->epoch_bytes += request->data.length;
+    store->part_bytes += request->data.length;
     store->wants_purge |= request->is_base;
     return true;
 }
@@ -252,6 +290,7 @@ static bool write_blob(CheckpointStore *store, const WriteRequest *request, Erro
     sqlite3_bind_int64(statement, 6, (int64_t)sum);
     sqlite3_bind_blob64(statement, 7, request->data.data, request->data.length, SQLITE_STATIC);
     store->epoch_bytes += request->data.length;
+    store->part_bytes += request->data.length;
     return step_done(store, statement, error);
 }
 
@@ -263,6 +302,8 @@ static void write_part(CheckpointStore *store, const WriteRequest *request)
     bool written = ensure_transaction(store, &store->failure) &&
                    (request->kind == WRITE_CHUNK ? write_chunk(store, request, &store->failure)
                                                  : write_blob(store, request, &store->failure));
+    if (written && store->part_bytes >= store->part_bytes_max)
+        written = end_part(store, &store->failure);
     store->failed = !written;
 }
 
@@ -270,30 +311,32 @@ static void roll_back(CheckpointStore *store)
 {
     store->running_epoch = 0;
     store->failed = false;
-    if (!store->in_transaction)
+    if (!store->in_transaction && !store->has_parts)
         return;
     sqlite3_exec(store->writing, "ROLLBACK", NULL, NULL, NULL);
     store->in_transaction = false;
-    /* The weights count rows that are gone now. */
-    checkpoint_weights_free(store);
-    if (!checkpoint_weights_load(store, NULL))
+    store->has_parts = false;
+    /* The weights count rows that are gone now; the disk may have to wait for room. */
+    store->has_leftovers = true;
+    if (!forget_after(store, store->newest_epoch, NULL))
         store->wants_fold = store->wants_purge = false;
 }
 
-static bool insert_epoch(CheckpointStore *store, const CheckpointInfo *info, Error *error)
+static bool insert_epoch(CheckpointStore *store, CheckpointInfo *info, Error *error)
 {
-    int64_t at_us =
-        info->completed_at_us != 0 ? info->completed_at_us : clock_system.now_us(&clock_system);
-    time_t seconds = (time_t)(at_us / 1000000);
+    if (info->completed_at_us == 0)
+        info->completed_at_us = clock_system.now_us(&clock_system);
+    info->bytes = store->epoch_bytes;
+    time_t seconds = (time_t)(info->completed_at_us / 1000000);
     struct tm utc;
     char text[64];
     strftime(text, sizeof(text), "%Y-%m-%d %H:%M:%S UTC", gmtime_r(&seconds, &utc));
     sqlite3_stmt *statement = store->statements.insert_epoch;
     sqlite3_bind_int64(statement, 1, (int64_t)info->epoch);
     sqlite3_bind_text(statement, 2, info->job, -1, SQLITE_STATIC);
-    sqlite3_bind_int64(statement, 3, at_us);
+    sqlite3_bind_int64(statement, 3, info->completed_at_us);
     sqlite3_bind_text(statement, 4, text, -1, SQLITE_STATIC);
-    sqlite3_bind_int64(statement, 5, (int64_t)store->epoch_bytes);
+    sqlite3_bind_int64(statement, 5, (int64_t)info->bytes);
     sqlite3_bind_int64(statement, 6, info->parallelism);
     sqlite3_bind_int64(statement, 7, info->max_parallelism);
     sqlite3_bind_text(statement, 8, info->manifest == NULL ? "" : info->manifest, -1,
@@ -301,7 +344,7 @@ static bool insert_epoch(CheckpointStore *store, const CheckpointInfo *info, Err
     return step_done(store, statement, error);
 }
 
-static bool commit(CheckpointStore *store, const CheckpointInfo *info, Error *error)
+static bool commit(CheckpointStore *store, CheckpointInfo *info, Error *error)
 {
     bool committed = !store->failed;
     if (store->failed && error != NULL)
@@ -309,30 +352,17 @@ static bool commit(CheckpointStore *store, const CheckpointInfo *info, Error *er
     committed = committed && ensure_transaction(store, error) && insert_epoch(store, info, error) &&
                 checkpoint_exec(store, store->writing, "COMMIT", "making an epoch durable", error);
     if (!committed) {
+        store->has_parts = true; /* whatever the disk has made of the last */
         roll_back(store);
         return false;
     }
     store->running_epoch = 0;
     store->in_transaction = false;
+    store->has_parts = false;
     store->newest_epoch = info->epoch;
     store->wants_fold = true;
     store->wants_purge = true;
     return true;
-}
-
-static bool rewind_to(CheckpointStore *store, uint64_t epoch, Error *error)
-{
-    char sql[512];
-    snprintf(sql, sizeof(sql),
-             "BEGIN IMMEDIATE; DELETE FROM epoch WHERE epoch > %llu;"
-             "DELETE FROM blob WHERE epoch > %llu; DELETE FROM chunk WHERE epoch > %llu; COMMIT",
-             (unsigned long long)epoch, (unsigned long long)epoch, (unsigned long long)epoch);
-    if (!checkpoint_exec(store, store->writing, sql, "going back to an older epoch", error)) {
-        sqlite3_exec(store->writing, "ROLLBACK", NULL, NULL, NULL);
-        return false;
-    }
-    checkpoint_weights_free(store);
-    return checkpoint_weights_load(store, error);
 }
 
 static bool perform(CheckpointStore *store, const WriteRequest *request)
@@ -352,26 +382,24 @@ static bool perform(CheckpointStore *store, const WriteRequest *request)
         roll_back(store);
         return true;
     case WRITE_REWIND:
-        return rewind_to(store, request->epoch, request->error);
+        return forget_after(store, request->epoch, request->error);
     }
     return true;
 }
 
 /* ------------------------------------------------------------------- thread */
 
-/* Whether maintenance goes before what waits: little does, and nobody for an answer; or the log has
- * become so long that it must. Under the mutex. */
+/* Whether maintenance goes before what waits: little does, and nobody for an answer. Under the
+ * mutex. */
 static bool upkeep_is_first(const CheckpointStore *store)
 {
-    if (store->first == NULL || store->log_pages > CHECKPOINT_LOG_PAGES_MAX)
-        return true;
-    return store->waiting == 0 && store->queued_bytes < QUEUE_BYTES_FEW;
+    return store->first == NULL || (store->waiting == 0 && store->queued_bytes < QUEUE_BYTES_FEW);
 }
 
 /* The next request; while there is none, or time for it, maintenance. */
 static WriteRequest *next_request(CheckpointStore *store)
 {
-    bool has_upkeep = !store->in_transaction;
+    bool has_upkeep = !store->in_transaction && !store->has_parts;
     for (;;) {
         pthread_mutex_lock(&store->mutex);
         while (store->first == NULL && !has_upkeep)
@@ -431,16 +459,11 @@ static bool prepare(CheckpointStore *store, const char *sql, sqlite3_stmt **stat
     return checkpoint_sql_error(store, store->writing, "opening it", error);
 }
 
-static int note_log(void *of, sqlite3 *database, const char *name, int pages)
-{
-    ((CheckpointStore *)of)->log_pages = (uint32_t)pages;
-    return SQLITE_OK;
-}
-
 bool checkpoint_writer_start(CheckpointStore *store, Error *error)
 {
     store->committed_epoch = store->newest_epoch;
-    sqlite3_wal_hook(store->writing, note_log, store);
+    if (store->part_bytes_max == 0)
+        store->part_bytes_max = PART_BYTES;
     WriterStatements *statements = &store->statements;
     bool prepared =
         prepare(store,

@@ -2,6 +2,7 @@
 #include "tests/state_testing.h"
 
 #include <fcntl.h>
+#include <pthread.h>
 #include <signal.h>
 #include <sqlite3.h>
 #include <sys/resource.h>
@@ -14,6 +15,8 @@
 #include "tests/suite.h"
 
 #define GROUPS 16
+/* Few rows make several parts of an epoch. */
+#define PART_BYTES 2000
 
 static char directory[64];
 
@@ -33,10 +36,12 @@ static void remove_directory(void)
 static CheckpointStore *open_store(uint32_t retained, bool fresh)
 {
     Error error;
-    CheckpointStore *store = checkpoint_open(
-        &(CheckpointConfig){
-            .directory = directory, .job = "job", .retained = retained, .fresh = fresh},
-        &error);
+    CheckpointStore *store = checkpoint_open(&(CheckpointConfig){.directory = directory,
+                                                                 .job = "job",
+                                                                 .retained = retained,
+                                                                 .fresh = fresh,
+                                                                 .part_bytes = PART_BYTES},
+                                             &error);
     ck_assert_msg(store != NULL, "%s %s", error.message, error.detail);
     return store;
 }
@@ -126,12 +131,25 @@ static int64_t ask_file(const char *sql)
     sqlite3 *database;
     sqlite3_stmt *statement;
     ck_assert_int_eq(sqlite3_open(path, &database), SQLITE_OK);
+    sqlite3_busy_timeout(database, 10000);
     ck_assert_int_eq(sqlite3_prepare_v2(database, sql, -1, &statement, NULL), SQLITE_OK);
     ck_assert_int_eq(sqlite3_step(statement), SQLITE_ROW);
     int64_t value = sqlite3_column_int64(statement, 0);
     sqlite3_finalize(statement);
     sqlite3_close(database);
     return value;
+}
+
+/* Writes the file of the job's store with SQLite alone. */
+static void make_database(const char *sql)
+{
+    char path[128];
+    sqlite3 *database;
+    snprintf(path, sizeof(path), "%s/job.weir-state", directory);
+    ck_assert_int_eq(sqlite3_open(path, &database), SQLITE_OK);
+    sqlite3_busy_timeout(database, 10000);
+    ck_assert_int_eq(sqlite3_exec(database, sql, NULL, NULL, NULL), SQLITE_OK);
+    sqlite3_close(database);
 }
 
 START_TEST(epochs_come_back)
@@ -204,6 +222,56 @@ START_TEST(an_aborted_epoch_leaves_nothing)
     ck_assert(job_value(&job, 1) == 10);
     job_add(&job, 1, 5);
     ck_assert(job_commit(&job, 2, &error));
+    state_store_free(job.state);
+    checkpoint_close(job.store);
+}
+END_TEST
+
+/* Its parts were in the file: neither the next epoch under its number has them, nor one after the
+ * process went. */
+START_TEST(parts_of_an_aborted_epoch_are_removed)
+{
+    Error error;
+    Job job;
+    job_start(&job);
+    job.store = open_store(1, false);
+    job_add(&job, 1, 10);
+    ck_assert(job_commit(&job, 1, &error));
+    ck_assert(checkpoint_begin(job.store, 2, &error));
+    for (uint32_t key = 2; key < 5000; key++)
+        job_add(&job, key, 1);
+    state_snapshot(job.state, add_chunk, job.store);
+    while (ask_file("SELECT count(*) FROM chunk WHERE epoch = 2") < 2)
+        usleep(1000);
+    checkpoint_abort(job.store);
+    ck_assert_int_eq(ask_file("SELECT count(*) FROM chunk WHERE epoch = 2"), 0);
+    state_store_free(job.state);
+    ck_assert(job_restore(&job, 1, &error));
+    job_add(&job, 1, 5);
+    ck_assert(job_commit(&job, 2, &error));
+    ck_assert_int_eq(ask_file("SELECT count(*) FROM chunk WHERE epoch = 2"), 1);
+    state_store_free(job.state);
+    checkpoint_close(job.store);
+}
+END_TEST
+
+START_TEST(what_a_killed_process_left_is_removed)
+{
+    Error error;
+    Job job;
+    job_start(&job);
+    job.store = open_store(1, false);
+    job_add(&job, 1, 10);
+    ck_assert(job_commit(&job, 1, &error));
+    state_store_free(job.state);
+    checkpoint_close(job.store);
+    make_database("INSERT INTO chunk SELECT NULL, operator_table, 3, 2, 0, 2, x'0102' FROM chunk;"
+                  "INSERT INTO blob VALUES(2, 'scan-0', 'position', 0, '', 0, '')");
+    job.store = open_store(1, false);
+    ck_assert_int_eq(ask_file("SELECT count(*) FROM chunk WHERE epoch = 2"), 0);
+    ck_assert_int_eq(ask_file("SELECT count(*) FROM blob WHERE epoch = 2"), 0);
+    ck_assert(job_restore(&job, 1, &error));
+    ck_assert(job_value(&job, 1) == 10);
     state_store_free(job.state);
     checkpoint_close(job.store);
 }
@@ -330,8 +398,20 @@ START_TEST(a_store_in_use_is_refused_with_the_process)
 }
 END_TEST
 
+static void *commit_two(void *opaque)
+{
+    Error error;
+    Job *job = opaque;
+    for (uint32_t key = 0; key < 5000; key++)
+        job_add(job, key, 1);
+    ck_assert_msg(job_commit(job, 2, &error), "%s", error.message);
+    return NULL;
+}
+
+/* However many parts the next epoch has: it waits with its end. */
 START_TEST(reading_only_shows_one_moment)
 {
+    pthread_t committing;
     Error error;
     Job job;
     job_start(&job);
@@ -342,12 +422,15 @@ START_TEST(reading_only_shows_one_moment)
     ck_assert_msg(looking != NULL, "%s", error.message);
     CheckpointInfo info;
     ck_assert(checkpoint_newest(looking, 0, &info));
-    job_add(&job, 1, 1);
-    ck_assert(job_commit(&job, 2, &error));
+    ck_assert_int_eq(pthread_create(&committing, NULL, commit_two, &job), 0);
+    usleep(50000);
     ck_assert(checkpoint_newest(looking, 0, &info));
     ck_assert_uint_eq(info.epoch, 1);
     ck_assert(!checkpoint_begin(looking, 9, &error));
     checkpoint_close(looking);
+    ck_assert_int_eq(pthread_join(committing, NULL), 0);
+    ck_assert(checkpoint_newest(job.store, 0, &info));
+    ck_assert_uint_eq(info.epoch, 2);
     state_store_free(job.state);
     checkpoint_close(job.store);
     /* --fresh forgets. */
@@ -357,7 +440,8 @@ START_TEST(reading_only_shows_one_moment)
 }
 END_TEST
 
-/* Writes noise over the file, `from` bytes behind the first place where `mark` stands. */
+/* Writes noise over the file, `from` bytes behind each place where `mark` stands: some are what
+ * pages have left over. */
 static void damage(const char *mark, long from)
 {
     char path[128];
@@ -367,11 +451,15 @@ static void damage(const char *mark, long from)
     size_t size = (size_t)lseek(file, 0, SEEK_END);
     char *bytes = memory_alloc(size);
     ck_assert(pread(file, bytes, size, 0) == (ssize_t)size);
-    char *found = memmem(bytes, size, mark, strlen(mark));
-    ck_assert_ptr_nonnull(found);
     char noise[100];
     memset(noise, 0x5A, sizeof(noise));
-    ck_assert(pwrite(file, noise, sizeof(noise), found - bytes + from) == sizeof(noise));
+    uint32_t places = 0;
+    for (char *at = bytes; (at = memmem(at, size - (size_t)(at - bytes), mark, strlen(mark)));
+         at++) {
+        ck_assert(pwrite(file, noise, sizeof(noise), at - bytes + from) == sizeof(noise));
+        places++;
+    }
+    ck_assert_uint_gt(places, 0);
     memory_free(bytes);
     close(file);
 }
@@ -405,17 +493,6 @@ START_TEST(a_damaged_file_is_named)
     checkpoint_close(open_store(1, true));
 }
 END_TEST
-
-/* Makes the file of the job's store with SQLite alone. */
-static void make_database(const char *sql)
-{
-    char path[128];
-    sqlite3 *database;
-    snprintf(path, sizeof(path), "%s/job.weir-state", directory);
-    ck_assert_int_eq(sqlite3_open(path, &database), SQLITE_OK);
-    ck_assert_int_eq(sqlite3_exec(database, sql, NULL, NULL, NULL), SQLITE_OK);
-    sqlite3_close(database);
-}
 
 /* Killed after the file got its header and before its tables were committed. */
 START_TEST(a_creation_cut_short_is_taken_up)
@@ -497,6 +574,8 @@ int main(void)
     tcase_add_checked_fixture(cases, make_directory, remove_directory);
     tcase_add_test(cases, epochs_come_back);
     tcase_add_test(cases, an_aborted_epoch_leaves_nothing);
+    tcase_add_test(cases, parts_of_an_aborted_epoch_are_removed);
+    tcase_add_test(cases, what_a_killed_process_left_is_removed);
     tcase_add_test(cases, rewinding_builds_on_the_older_epoch);
     tcase_add_test(cases, deltas_are_folded_in_the_background);
     tcase_add_test(cases, state_that_only_grows_is_written_once);

@@ -1,5 +1,6 @@
-/* kill -9 at random moments while epochs are written, folded and purged: after each, the newest
- * epoch is whole, and it is the one the killed process said it had made or was making. */
+/* kill -9 at random moments while epochs are written part by part, folded and purged: after each,
+ * the newest epoch is whole, and it is the one the killed process said it had made or was making.
+ */
 #include "tests/state_testing.h"
 
 #include <signal.h>
@@ -10,9 +11,11 @@
 #include "state/checkpoint.h"
 #include "tests/suite.h"
 
-#define KILLS  60
-#define GROUPS 8
-#define KEYS   500
+#define KILLS 60
+/* Some parts an epoch. */
+#define PART_BYTES 8000
+#define GROUPS     8
+#define KEYS       500
 
 static const StateSpec values_spec = {.name = "values", .kind = STATE_VALUE, .record_bytes = 8};
 static const StateSpec map_spec = {.name = "map", .kind = STATE_MAP, .record_bytes = 0};
@@ -117,7 +120,9 @@ static void child(const char *directory, Random *random, int to)
 {
     Error error;
     CheckpointStore *store = checkpoint_open(
-        &(CheckpointConfig){.directory = directory, .job = "k", .retained = 2}, &error);
+        &(CheckpointConfig){
+            .directory = directory, .job = "k", .retained = 2, .part_bytes = PART_BYTES},
+        &error);
     if (store == NULL) {
         fprintf(stderr, "%s\n", error.message);
         _exit(2);

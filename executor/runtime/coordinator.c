@@ -157,34 +157,33 @@ static void push_fed(Job *job, MessageKind kind, uint64_t epoch)
 
 /* ------------------------------------------------------------------- epochs */
 
-static bool commit_store(Job *job, uint64_t epoch, Error *error)
+/* `info` says what was made durable. */
+static bool commit_store(Job *job, uint64_t epoch, CheckpointInfo *info, Error *error)
 {
     Buffer manifest = {0};
     manifest_print(&job->attempt->manifest, job->plan, &manifest);
-    CheckpointInfo info = {
+    *info = (CheckpointInfo){
         .epoch = epoch,
         .completed_at_us = job->config.clock->now_us(job->config.clock),
         .parallelism = job->config.parallelism,
         .max_parallelism = job->plan->max_parallelism,
         .manifest = buffer_text(&manifest),
     };
-    snprintf(info.job, sizeof(info.job), "%s", job->config.name);
-    bool committed = checkpoint_commit(job->store, &info, error);
+    snprintf(info->job, sizeof(info->job), "%s", job->config.name);
+    bool committed = checkpoint_commit(job->store, info, error);
+    info->manifest = NULL;
     buffer_deinit(&manifest);
     return committed;
 }
 
 /* Notes an epoch that is durable. Under the lock. */
-static void note_epoch(Job *job, uint64_t epoch, int64_t began_us)
+static void note_epoch(Job *job, const CheckpointInfo *info, int64_t began_us)
 {
-    CheckpointInfo info;
-    job->checkpoint_epoch = epoch;
+    job->checkpoint_epoch = info->epoch;
     job->checkpoint_duration_us = clock_monotonic_us() - began_us;
     job->checkpoint_pause_us = job->attempt->pause_us;
-    if (checkpoint_newest(job->store, 0, &info)) {
-        job->checkpoint_at_us = info.completed_at_us;
-        job->checkpoint_bytes = info.bytes;
-    }
+    job->checkpoint_at_us = info->completed_at_us;
+    job->checkpoint_bytes = info->bytes;
 }
 
 /* Makes the attempt fail from the coordinator's side. Under the lock. */
@@ -266,13 +265,14 @@ static bool run_epoch(Job *job)
     if (job->store == NULL)
         return true;
     pthread_mutex_unlock(&job->lock);
-    bool committed = commit_store(job, epoch, &error);
+    CheckpointInfo info;
+    bool committed = commit_store(job, epoch, &info, &error);
     pthread_mutex_lock(&job->lock);
     if (!committed) {
         fail_attempt(job, &error);
         return false;
     }
-    note_epoch(job, epoch, began);
+    note_epoch(job, &info, began);
     command_all(job, COMMAND_COMMIT, epoch);
     return wait_for_tasks(job, &attempt->committed, -1);
 }
