@@ -12,12 +12,15 @@
  * ends, at a watermark, at the end or a second after they met ends the job: rows that only pass
  * each other on their way do no harm, and no epoch with a conflict is committed.
  *
+ * Over rows that only come no row has to come back, so only those that the answer needs are in the
+ * list: the one that is shown, and with DO ERROR the one it met.
+ *
  * State: VALUE, sink key → list, entries one behind the other:
  *
  *     u32 bytes of upsert key | u32 bytes of row | upsert key (nothing: the row itself) | row
  *
- * Cost: one prefetched probe a row; then linear in the rows that share its sink key, which are few
- * unless the sink's key is badly chosen. */
+ * Cost: one prefetched probe a row; over rows that may go then linear in the rows that share its
+ * sink key, which are few unless the sink's key is badly chosen. */
 #include "core/changelog_text.h"
 #include "core/hash.h"
 #include "executor/row_output.h"
@@ -35,6 +38,7 @@ typedef struct Materialize {
     const RowLayout *row_layout;
     const Vector **columns;
     StateTable *lists;
+    bool only_comes; /* the input only inserts */
     /* Changing. */
     RowOutput output;
     Buffer list; /* being rebuilt */
@@ -106,12 +110,37 @@ static void note_meeting(Materialize *materialize, const void *record)
     buffer_append_bytes(&materialize->met, state_value_key(materialize->lists, record));
 }
 
+/* A row that comes to others which will never go. */
+static bool add_last_row(Materialize *materialize, const MaterializeBatch *work, uint32_t row,
+                         Error *error)
+{
+    void *record = work->records[row];
+    if (materialize->plan->conflict == PLAN_CONFLICT_NOTHING) {
+        state_touch(materialize->lists, record);
+        return true;
+    }
+    Buffer *list = &materialize->list;
+    buffer_clear(list);
+    if (materialize->plan->conflict == PLAN_CONFLICT_ERROR) {
+        Reader reader = reader_of(string_view_str(record));
+        ListItem first;
+        next_item(&reader, &first);
+        buffer_append_str(list, first.whole);
+        note_meeting(materialize, record);
+    }
+    append_item(list, upsert_key_of(work, row), work->rows[row]);
+    store(materialize, record);
+    return row_output_input_row(&materialize->output, CHANGE_UPDATE_AFTER, row, error);
+}
+
 static bool add_row(Materialize *materialize, const MaterializeBatch *work, uint32_t row,
                     Error *error)
 {
     Str stored = string_view_str(work->records[row]);
     Buffer *list = &materialize->list;
     bool replaced = false;
+    if (materialize->only_comes && stored.length != 0)
+        return add_last_row(materialize, work, row, error);
     uint32_t position = 0; /* of the row in the list */
     buffer_clear(list);
     Reader reader = reader_of(stored);
@@ -333,6 +362,7 @@ static Operator *materialize_open(const OperatorContext *context, Error *error)
     materialize->row_layout = row_layout_of_schema(context->arena, schema);
     materialize->columns =
         arena_new_array(context->arena, const Vector *, schema->column_count + 1);
+    materialize->only_comes = context->node->inputs[0].node->traits.kinds == CHANGES_INSERT_ONLY;
     static const uint32_t list_offset = 0;
     StateSpec spec = {
         .name = "lists",

@@ -27,6 +27,7 @@ static void list_tables(const PlanNode *node, Buffer *out)
 }
 
 static const char values_seen[] = "every value that DISTINCT has seen";
+static const char rows_left[] = "a column of every row";
 
 typedef struct Growth {
     void (*say)(void *to, const char *text);
@@ -85,15 +86,23 @@ static void say_values(const Growth *growth, const PlanNode *node, const char *w
     buffer_deinit(&text);
 }
 
-/* Rows leave when their time has come; the values that DISTINCT met stay. */
+/* Rows leave when their time has come; the values that DISTINCT met stay, and rows that LAG may
+ * have to go back to. */
 static void time_over_growth(const Growth *growth, const PlanNode *node)
 {
     const PlanOver *over = &((const PlanTimeOver *)node->spec)->over;
-    bool keeps = false;
-    for (uint32_t i = 0; i < over->call_count; i++)
-        keeps = keeps || (over->calls[i].distinct && over->calls[i].fold == PLAN_FOLD_FORWARD);
-    if (keeps && over->state_ttl_ms <= 0 && only_grows(node->inputs[0].node))
-        say_values(growth, node, values_seen);
+    const char *what = NULL;
+    for (uint32_t i = 0; i < over->call_count; i++) {
+        const PlanOverCall *call = &over->calls[i];
+        bool unbounded = call->frame.start.kind == PLAN_BOUND_UNBOUNDED_PRECEDING;
+        if ((call->kind == WINDOW_LAG && call->ignore_nulls) ||
+            (call->kind == WINDOW_NTH_VALUE && unbounded))
+            what = rows_left;
+        else if (call->distinct && call->fold == PLAN_FOLD_FORWARD && what == NULL)
+            what = values_seen;
+    }
+    if (what != NULL && over->state_ttl_ms <= 0 && only_grows(node->inputs[0].node))
+        say_values(growth, node, what);
 }
 
 static void aggregate_growth(const Growth *growth, const PlanNode *node)

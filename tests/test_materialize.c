@@ -4,16 +4,22 @@
 extern const OperatorClass op_materialize;
 
 /* (pk INT, id INT, v STRING), sink key pk, upsert key id or none. */
-static Bench *materialize_new(int size_index, PlanMaterialize *plan, bool has_upsert_key)
+static Bench *materialize_over(int size_index, PlanMaterialize *plan, bool has_upsert_key,
+                               ChangeKinds kinds)
 {
     Bench *bench = bench_new(batch_sizes[size_index]);
     const Schema *schema = test_schema(bench->arena, "pk INT, id INT, v STRING");
-    bench_input(bench, schema, CHANGES_ALL);
+    bench_input(bench, schema, kinds);
     bench->emitter.allows_halves = true;
     plan->key = (ColumnSet){1, test_columns(bench->arena, 1, 0)};
     plan->upsert_key = (ColumnSet){has_upsert_key ? 1 : 0, test_columns(bench->arena, 1, 1)};
     bench_open(bench, &op_materialize, schema, plan);
     return bench;
+}
+
+static Bench *materialize_new(int size_index, PlanMaterialize *plan, bool has_upsert_key)
+{
+    return materialize_over(size_index, plan, has_upsert_key, CHANGES_ALL);
 }
 
 START_TEST(rows_stand_in_a_list_per_key)
@@ -53,6 +59,26 @@ START_TEST(without_upsert_key_equal_rows_go_oldest_first)
     bench_check(bench, 0, "-D[1, 1, a]\n-D[1, 1, a]\n-D[1, 1, a]\n-D[1, 2, b]\n",
                 "+U[1, 2, b]\n-D[1, 2, b]\n");
     bench_free(bench);
+}
+END_TEST
+
+START_TEST(of_rows_that_only_come_one_is_kept)
+{
+    static const PlanConflict conflicts[] = {PLAN_CONFLICT_LAST, PLAN_CONFLICT_NOTHING};
+    static const char *const given[] = {"+I[1, 1, a]\n+I[2, 9, z]\n+U[1, 2, b]\n+U[1, 1, a]\n",
+                                        "+I[1, 1, a]\n+I[2, 9, z]\n"};
+    static const char *const later[] = {"+U[1, 7, g]\n", ""};
+    for (uint32_t i = 0; i < array_count(conflicts); i++) {
+        PlanMaterialize plan = {.conflict = conflicts[i]};
+        Bench *bench = materialize_over(_i, &plan, false, CHANGES_INSERT_ONLY);
+        bench_check(bench, 0, "+I[1, 1, a]\n+I[2, 9, z]\n+I[1, 2, b]\n+I[1, 1, a]\n", given[i]);
+        uint64_t bytes = state_store_bytes(bench->context.state);
+        bench_restart(bench);
+        for (uint32_t round = 0; round < 50; round++)
+            bench_check(bench, 0, "+I[1, 7, g]\n", later[i]);
+        ck_assert_uint_eq(state_store_bytes(bench->context.state), bytes);
+        bench_free(bench);
+    }
 }
 END_TEST
 
@@ -129,6 +155,7 @@ int main(void)
     int sizes = (int)array_count(batch_sizes);
     tcase_add_loop_test(cases, rows_stand_in_a_list_per_key, 0, sizes);
     tcase_add_loop_test(cases, an_update_out_of_order_ends_right, 0, sizes);
+    tcase_add_loop_test(cases, of_rows_that_only_come_one_is_kept, 0, sizes);
     tcase_add_loop_test(cases, without_upsert_key_equal_rows_go_oldest_first, 0, sizes);
     tcase_add_loop_test(cases, random_changes_follow_the_lists, 0, sizes);
     return test_run("materialize", cases);

@@ -4,9 +4,17 @@
 
 extern const NodeClass node_materialize;
 
+static bool only_comes(const LogicalNode *node)
+{
+    return node->inputs[0]->changes == CHANGE_CLASS_INSERT;
+}
+
 static bool materialize_derive(const PlannerContext *context, LogicalNode *node, Error *error)
 {
-    node->changes = CHANGE_CLASS_ALL;
+    bool is_first = node->key.conflict == PLAN_CONFLICT_NOTHING && only_comes(node);
+    node->changes = is_first           ? CHANGE_CLASS_INSERT
+                    : only_comes(node) ? CHANGE_CLASS_INSERT | CHANGE_CLASS_UPDATE
+                                       : CHANGE_CLASS_ALL;
     node->traits.bounded = node->inputs[0]->traits.bounded;
     node->traits.rowtime = -1;
     traits_add_key(context->arena, &node->traits, node->key.key);
@@ -30,11 +38,13 @@ static bool materialize_lower(const PlannerContext *context, LogicalNode *node, 
     static const char *const conflicts[] = {"", ", conflict=[NOTHING]", ", conflict=[ERROR]"};
     buffer_printf(&label, "]%s)", conflicts[spec->conflict]);
     node->plan->label = label_take(context->arena, &label);
+    const char *kept = !only_comes(node)                         ? "every row that is not deleted"
+                       : spec->conflict == PLAN_CONFLICT_NOTHING ? "the first row"
+                       : spec->conflict == PLAN_CONFLICT_ERROR   ? "the first and the last row"
+                                                                 : "the last row";
     node->plan->state =
-        arena_printf(context->arena,
-                     "every row that is not deleted, by the sink's primary key, %s; it is there "
-                     "because %s",
-                     lower_ttl_of(context, spec->state_ttl_ms), node->key.why);
+        arena_printf(context->arena, "%s, by the sink's primary key, %s; it is there because %s",
+                     kept, lower_ttl_of(context, spec->state_ttl_ms), node->key.why);
     return true;
 }
 
