@@ -6,7 +6,8 @@
  *
  * The first operand of AND, OR, CASE and COALESCE is needed by every row, so it is compiled into
  * the enclosing block, where the others find it. Each further arm's block has the one before as its
- * parent: its rows are among those that got there. */
+ * parent: its rows are among those that got there. Operands of AND and OR that compare and compute
+ * a little and cannot fail go into the enclosing block too: all rows cost less than a choice. */
 #include "executor/expression/internal.h"
 
 typedef struct Compiler {
@@ -151,6 +152,40 @@ static uint32_t compile_field(Compiler *compiler, Block *block, const Expr *expr
     return step->output;
 }
 
+/* Calls of an operand that runs for all rows though only some need it. */
+#define EAGER_CALLS 4
+
+/* Whether the operand may run for any row and takes few steps, each over fixed-width values. */
+static bool is_light(const Expr *expr, uint32_t *calls)
+{
+    switch (expr->kind) {
+    case EXPR_COLUMN:
+    case EXPR_LITERAL:
+        return type_is_fixed(expr->type);
+    case EXPR_AND:
+    case EXPR_OR:
+        break;
+    case EXPR_CALL:
+        if (!call_is_dense(expr) || !expr_is_deterministic(expr) || ++*calls > EAGER_CALLS)
+            return false;
+        break;
+    default:
+        return false;
+    }
+    for (uint32_t i = 0; i < expr->arg_count; i++)
+        if (!is_light(expr->args[i], calls))
+            return false;
+    return true;
+}
+
+/* Whether an operand is computed where the lazy step itself stands. */
+static bool is_eager(const Expr *expr, uint32_t arm, uint32_t arm_count)
+{
+    uint32_t calls = 0;
+    bool is_connective = expr->kind == EXPR_AND || expr->kind == EXPR_OR;
+    return arm_count > 1 && (arm == 0 || (is_connective && is_light(expr->args[arm], &calls)));
+}
+
 /* A block that computes one operand in the scope of `parent`. */
 static Block *compile_block(Compiler *compiler, Block *parent, const Expr *expr)
 {
@@ -180,10 +215,10 @@ static uint32_t compile_lazy(Compiler *compiler, Block *block, const Expr *expr)
     for (uint32_t i = 0; i < arm_count; i++) {
         const Expr *const *operands = expr->args + (is_case ? 2 * i : i);
         Block **first = is_case && i + 1 < arm_count ? &arms[i].condition : &arms[i].value;
-        bool eager = i == 0 && arm_count > 1;
+        bool eager = is_eager(expr, i, arm_count);
         *first = eager ? compile_eager(compiler, block, operands[0])
                        : compile_block(compiler, scope, operands[0]);
-        scope = eager ? block : *first;
+        scope = !eager ? *first : i == 0 ? block : scope;
         if (first == &arms[i].condition)
             arms[i].value = compile_block(compiler, scope, operands[1]);
     }

@@ -52,7 +52,8 @@ struct Step {
     const uint32_t *inputs;
     const Vector **args;
     bool dense; /* may run over NULLs: cannot fail, and everything has a fixed width */
-    /* The rest: the first AND, OR or COALESCE operand is an arm whose block has no steps. */
+    /* The rest. The first operand of AND, OR and COALESCE is an arm whose block has no steps, and
+     * so may others of AND and OR be. */
     Arm *arms;
     uint32_t arm_count;
 };

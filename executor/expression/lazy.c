@@ -46,6 +46,34 @@ static const Vector *run_operand(ExpressionRun *run, const Block *block, RowSele
     return run->registers[block->result];
 }
 
+static bool is_plain(const Vector *vector)
+{
+    return vector->validity == NULL && !vector->constant;
+}
+
+/* Operands that are all there, for all rows and without NULL, need no choice of rows. */
+static bool combine_plain(ExpressionRun *run, const Step *step, RowSelection selection)
+{
+    if (selection.rows != NULL)
+        return false;
+    for (uint32_t a = 0; a < step->arm_count; a++) {
+        const Block *block = step->arms[a].value;
+        if (block->step_count != 0 || !is_plain(run->registers[block->result]))
+            return false;
+    }
+    uint8_t *out = expression_new_vector(run, step->output, step->expr->type)->data;
+    const uint8_t *first = run->registers[step->arms[0].value->result]->data;
+    for (uint32_t i = 0; i < selection.count; i++)
+        out[i] = first[i] != 0;
+    bool is_or = step->expr->kind == EXPR_OR;
+    for (uint32_t a = 1; a < step->arm_count; a++) {
+        const uint8_t *values = run->registers[step->arms[a].value->result]->data;
+        for (uint32_t i = 0; i < selection.count; i++)
+            out[i] = is_or ? out[i] | (values[i] != 0) : out[i] & (values[i] != 0);
+    }
+    return true;
+}
+
 /* Three-valued AND (deciding = false) and OR (deciding = true): the deciding value settles a row,
  * a NULL leaves it NULL unless a later operand decides. */
 static bool run_connective(ExpressionRun *run, const Step *step, RowSelection selection,
@@ -59,6 +87,8 @@ static bool run_connective(ExpressionRun *run, const Step *step, RowSelection se
         run->registers[step->output] = first;
         return true;
     }
+    if (combine_plain(run, step, selection))
+        return true;
     Vector *out = expression_new_vector(run, step->output, step->expr->type);
     uint8_t *values = out->data;
     merge_rows(out, first, selection, run->arena);
