@@ -8,6 +8,8 @@ const uint8_t *aggregate_active_rows(AggregateBatch *work, int32_t filter)
         return counted;
     const Vector *condition = &work->in->columns[filter];
     const uint8_t *values = condition->data;
+    if (counted == NULL && condition->validity == NULL && !condition->constant)
+        return values;
     if (work->active == NULL)
         work->active = arena_new_array(work->arena, const uint8_t *, work->in->column_count);
     if (work->active[filter] != NULL)
