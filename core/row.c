@@ -371,8 +371,12 @@ void row_encode(const RowLayout *layout, const Vector *const *columns, const uin
 void row_write(const RowLayout *layout, const Vector *const *columns, const uint32_t *rows,
                uint32_t count, RowNested nested, Str *out)
 {
+    bool by_word = layout->null_bytes <= 8 && layout->fixed_bytes >= 8; /* slots come behind */
     for (uint32_t i = 0; i < count; i++) {
-        memset((char *)(uintptr_t)out[i].data, 0, layout->null_bytes);
+        if (by_word)
+            memset((char *)(uintptr_t)out[i].data, 0, 8);
+        else
+            memset((char *)(uintptr_t)out[i].data, 0, layout->null_bytes);
         out[i].length = layout->fixed_bytes;
     }
     for (uint32_t c = 0; c < layout->count; c++) {
@@ -537,9 +541,20 @@ static void decode_nulls(const RowLayout *layout, uint32_t column, const Str *en
     }
 }
 
+/* Whether any of the rows has a NULL. */
+static bool have_nulls(const RowLayout *layout, const Str *encoded, uint32_t count)
+{
+    uint8_t any = 0;
+    for (uint32_t i = 0; i < count; i++)
+        for (uint32_t b = 0; b < layout->null_bytes; b++)
+            any |= (uint8_t)encoded[i].data[b];
+    return any != 0;
+}
+
 void row_decode_rows(const RowLayout *layout, const Str *encoded, uint32_t count,
                      Vector *const *columns, const uint32_t *to, Arena *arena)
 {
+    bool nulls = have_nulls(layout, encoded, count);
     uint32_t end = layout->count; /* behind the last that is wanted */
     while (end != 0 && columns[end - 1] == NULL)
         end--;
@@ -555,7 +570,7 @@ void row_decode_rows(const RowLayout *layout, const Str *encoded, uint32_t count
             decode_variable(slot, encoded, count, columns[c], to, tails, arena);
         else if (columns[c] != NULL)
             decode_slots(slot, encoded, count, columns[c], to);
-        if (columns[c] != NULL)
+        if (columns[c] != NULL && (nulls || columns[c]->validity != NULL))
             decode_nulls(layout, c, encoded, count, columns[c], to, arena);
     }
 }

@@ -250,6 +250,30 @@ static uint32_t rows_from(uint32_t row, uint32_t end)
     return end - row < JOIN_WARM_ROWS ? end - row : JOIN_WARM_ROWS;
 }
 
+/* Where a row only ever shows its pairs: they alone are gone through. */
+static bool shows_pairs_only(const JoinRun *run)
+{
+    return run->own->keeps_batches && run->other->keeps_batches && !run->join->is_half &&
+           !run->join->plan->single && !run->pads_own && !run->pads_other;
+}
+
+static bool give_pairs(JoinRun *run, Error *error)
+{
+    const Join *join = run->join;
+    RowOutput *output = &run->join->output;
+    const JoinSide *other = run->other;
+    for (uint32_t i = 0; i < join->pairs.count; i++) {
+        uint32_t at, row = join->pairs.rows[i];
+        if (!join->pairs.holds[i])
+            continue;
+        if (!row_output_add(output, batch_kind(run->in, row), &at, error))
+            return false;
+        row_output_copy(output, at, row);
+        row_output_lend(output, at, other->slot.layout, join->pairs.kept[i], other->first_column);
+    }
+    return true;
+}
+
 /* Applies rows first..last with their pairs. The first has begun before when `resumes`; the last is
  * not ended when it has more pairs to come. */
 static bool apply_pairs(JoinRun *run, uint32_t first, uint32_t last, bool resumes, bool continues,
@@ -259,6 +283,11 @@ static bool apply_pairs(JoinRun *run, uint32_t first, uint32_t last, bool resume
     JoinPairs *pairs = &run->join->pairs;
     if (!join_pairs_check(pairs, run->in, run->input == 0, run->other->slot.layout, error))
         return false;
+    if (shows_pairs_only(run)) {
+        bool given = give_pairs(run, error);
+        pairs->count = 0;
+        return given;
+    }
     uint32_t next = 0;
     for (uint32_t row = first; row <= last; row++) {
         if ((row - first) % JOIN_WARM_ROWS == 0)
