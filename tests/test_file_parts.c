@@ -137,6 +137,7 @@ typedef struct Readers {
     Source *sources[INSTANCES_MAX];
     SplitTimes times[INSTANCES_MAX];
     bool ended[INSTANCES_MAX];
+    void *shared;
 } Readers;
 
 static void open_readers(Readers *readers, TestTable *table, const TestPositions *from,
@@ -148,6 +149,7 @@ static void open_readers(Readers *readers, TestTable *table, const TestPositions
         context.subtask = i;
         context.parallelism = count;
         context.times = timed ? &readers->times[i] : NULL;
+        context.shared = count > 2 ? &readers->shared : NULL;
         context.is_restored = from != NULL;
         context.restored = from == NULL ? NULL : from->items;
         context.restored_count = from == NULL ? 0 : from->count;
@@ -170,6 +172,7 @@ static void close_readers(Readers *readers, Rows *rows, TestPositions *positions
         ck_assert_uint_lt(positions->count, array_count(positions->items));
         class->close(readers->sources[i]);
     }
+    ck_assert_ptr_null(readers->shared);
 }
 
 /* One batch of a reader chosen at random; false when all have ended. */

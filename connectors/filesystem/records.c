@@ -74,12 +74,10 @@ static bool find_anywhere(RecordFinder *finder, uint64_t from, Error *error)
     }
 }
 
-static bool find_from_record(RecordFinder *finder, uint64_t from, Error *error)
+/* Passes over bytes up to the first record at `from` or behind it. */
+static bool pass_to(RecordFinder *finder, uint64_t from, Error *error)
 {
-    if (from < finder->at) { /* only after a restore, once for a part that was put off */
-        finder->at = 0;
-        finder->scan = (RecordScan){0};
-    }
+    finder->found = RECORD_NOWHERE;
     for (;;) {
         Str piece;
         if (!read_piece(finder, finder->at, PIECE_BYTES, &piece, error))
@@ -91,9 +89,35 @@ static bool find_from_record(RecordFinder *finder, uint64_t from, Error *error)
             finder->decoder, piece, from < at ? 0 : (size_t)(from - at), &finder->scan);
         if (place != RECORD_NOT_FOUND) {
             set_known(finder, from, at + place);
+            if (finder->marks != NULL)
+                marks_set(finder->marks, at + place);
             return true;
         }
         finder->at += piece.length;
+    }
+}
+
+static bool find_from_record(RecordFinder *finder, uint64_t from, Error *error)
+{
+    const Marks *marks = finder->marks;
+    if (from < finder->at) { /* only after a restore, once for a part that was put off */
+        finder->at = 0;
+        finder->scan = (RecordScan){0};
+    }
+    if (marks == NULL)
+        return pass_to(finder, from, error);
+    uint64_t mark = marks_before(marks, from, finder->at);
+    if (mark != finder->at)
+        set_known(finder, mark, mark);
+    /* A stop in every part tells the others of it. */
+    for (;;) {
+        uint64_t part = (finder->at / marks->part_bytes + 1) * marks->part_bytes;
+        if (part >= from)
+            return pass_to(finder, from, error);
+        if (!pass_to(finder, part, error))
+            return false;
+        if (finder->found >= from)
+            return true;
     }
 }
 

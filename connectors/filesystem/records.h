@@ -2,7 +2,7 @@
 #ifndef CONNECTORS_FILESYSTEM_RECORDS_H
 #define CONNECTORS_FILESYSTEM_RECORDS_H
 
-#include "connectors/filesystem/internal.h"
+#include "connectors/filesystem/marks.h"
 
 #define RECORD_NOWHERE UINT64_MAX
 
@@ -13,6 +13,7 @@ typedef struct RecordFinder {
     RecordSearch search;
     int descriptor;
     const char *path;
+    const Marks *marks; /* what others know; NULL: nothing */
     /* What is known: the bytes before `at` have been passed over, and, where `has`, the first
      * record at `sought` or behind it begins at `found`. */
     RecordScan scan;

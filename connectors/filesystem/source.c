@@ -127,6 +127,7 @@ static void source_close(Source *source)
 {
     for (uint32_t i = 0; i < source->splits.count; i++)
         close_file(source, &source->splits.files[i]);
+    marks_leave(source->splits.marks, source->context.shared);
     arena_free(source->arena);
     memory_free(source);
 }
@@ -154,6 +155,7 @@ static Source *source_open(const SourceContext *context, Error *error)
     source->arena = arena_new(4096);
     choose_columns(source);
     source->splits.arena = source->arena;
+    source->splits.marks = marks_join(context->shared);
     bool opened = context->is_restored ? splits_restore(&source->splits, context, error)
                                        : splits_find(&source->splits, context, error);
     if (!opened) {
@@ -376,7 +378,8 @@ static bool open_file(Source *source, FileSplit *file, Error *error)
     reader->finder = (RecordFinder){.format = source->format,
                                     .decoder = reader->decoder,
                                     .descriptor = reader->descriptor,
-                                    .path = file->path};
+                                    .path = file->path,
+                                    .marks = file->marks};
     if (file->part_bytes != 0)
         reader->finder.search = source->format->record_search(&reader->format);
     return go_to_position(source, file, error);
@@ -466,6 +469,8 @@ static bool decode_some(Source *source, FileSplit *file, Batch *batch, bool *eno
     source->skipped += result.skipped;
     file->offset += result.consumed;
     file->line += file->line == 0 ? 0 : result.lines;
+    if (file->marks != NULL)
+        marks_set(file->marks, file->offset);
     if (batch->row_count != before)
         lend_window(source, reader, batch);
     if (result.consumed == 0 && batch->row_count == before)

@@ -93,6 +93,21 @@ static void add(FileSplits *splits, const FileSplit *file)
     splits->files[splits->count++] = *file;
 }
 
+/* Where records are found from those before them. */
+static void share_marks(FileSplits *splits, const SourceContext *context)
+{
+    const TableInfo *table = context->scans[0].table;
+    const FormatContext format = {.schema = table->physical, .options = table->options};
+    if (context->parallelism == 1 || table->format->record_search == NULL ||
+        table->format->record_search(&format) != RECORDS_FROM_RECORD)
+        return;
+    for (uint32_t i = 0; i < splits->count; i++) {
+        FileSplit *file = &splits->files[i];
+        if (file->part_bytes != 0)
+            file->marks = marks_of(splits->marks, file->path, file->part_bytes, file->part_count);
+    }
+}
+
 static void add_found(FileSplits *splits, const SourceContext *context, const char *path)
 {
     uint64_t size;
@@ -137,6 +152,7 @@ bool splits_find(FileSplits *splits, const SourceContext *context, Error *error)
     for (uint32_t i = 0; i < list.count; i++)
         add_found(splits, context, list.paths[i]);
     file_list_deinit(&list);
+    share_marks(splits, context);
     return found;
 }
 
@@ -299,6 +315,7 @@ bool splits_restore(FileSplits *splits, const SourceContext *context, Error *err
             to++;
         restore_path(splits, context, files + from, to - from);
     }
+    share_marks(splits, context);
     count_bytes(splits);
     return true;
 }

@@ -6,7 +6,7 @@
 #ifndef CONNECTORS_FILESYSTEM_SPLITS_H
 #define CONNECTORS_FILESYSTEM_SPLITS_H
 
-#include "connectors/filesystem/internal.h"
+#include "connectors/filesystem/marks.h"
 
 /* A file, or what an instance reads of it. */
 typedef struct FileSplit {
@@ -18,17 +18,19 @@ typedef struct FileSplit {
     /* Of a file that is read in parts. */
     uint64_t part_bytes; /* 0: it is read as a whole */
     uint64_t part_count;
-    uint64_t *wanted;  /* bit i: part i is still to be read */
-    uint64_t part;     /* the one at hand while `begun`, else none before it is wanted */
-    uint64_t run;      /* the parts before it are wanted, from the one at hand on */
-    bool is_last_open; /* the last part is whatever follows: nobody else reads of the file */
-    bool stops;        /* `stop` is known: where the first record behind the part begins, … */
-    uint64_t stop;     /* … RECORD_NOWHERE: none does for sure */
+    uint64_t *wanted;   /* bit i: part i is still to be read */
+    uint64_t part;      /* the one at hand while `begun`, else none before it is wanted */
+    uint64_t run;       /* the parts before it are wanted, from the one at hand on */
+    bool is_last_open;  /* the last part is whatever follows: nobody else reads of the file */
+    bool stops;         /* `stop` is known: where the first record behind the part begins, … */
+    uint64_t stop;      /* … RECORD_NOWHERE: none does for sure */
+    const Marks *marks; /* shared with other instances; NULL: they need none */
     struct FileReader *reader; /* NULL: not open */
 } FileSplit;
 
 typedef struct FileSplits {
     Arena *arena;
+    MarkList *marks; /* NULL: there are no other instances */
     FileSplit *files;
     uint32_t count;
     uint64_t bytes; /* to be read */
