@@ -243,7 +243,6 @@ static void find_partitions(Rank *rank, RankBatch *work)
         hashes[p] = work->partitions[p].hash;
     }
     state_ordered_trees(rank->rows, keys, hashes, count, trees);
-    state_trees_prefetch_last(trees, count);
     for (uint32_t p = 0; p < count; p++) {
         work->partitions[p].rows = trees[p];
         if (rank->begins != NULL && trees[p] == NULL)
@@ -273,12 +272,13 @@ static bool is_behind(const Rank *rank, const RankPartition *partition, Str sort
     return order > 0 || (order == 0 && ties_fall);
 }
 
-/* The rows that may do something: a full range only gets harder to get into. */
-static uint32_t choose_rows(const Rank *rank, const RankBatch *work, uint32_t *rows)
+/* Of some rows those that may do something: a full range only gets harder to get into. */
+static uint32_t choose_rows(const Rank *rank, const RankBatch *work, uint32_t first, uint32_t end,
+                            uint32_t *rows)
 {
     uint32_t count = 0;
     bool updates = rank->plan->strategy == PLAN_RANK_UPDATE;
-    for (uint32_t row = 0; row < work->in->row_count; row++) {
+    for (uint32_t row = first; row < end; row++) {
         rows[count] = row;
         count += updates ||
                  !is_behind(rank, &work->partitions[work->partition_of[row]], work->sort_keys[row]);
@@ -300,20 +300,18 @@ static bool apply_row(Rank *rank, RankBatch *work, uint32_t row, Error *error)
                   : rank_ties_insert(rank, work, row, error);
 }
 
-static bool apply_rows(Rank *rank, RankBatch *work, Error *error)
+/* So many rows that what is read ahead of their partitions stays in the cache. */
+#define RANK_RUN 128
+
+static bool apply_run(Rank *rank, RankBatch *work, uint32_t first, uint32_t end, Error *error)
 {
-    uint32_t n = work->in->row_count;
-    encode_sort_keys(rank, work);
-    find_partitions(rank, work);
-    uint32_t *rows = arena_alloc(rank->scratch, sizeof(uint32_t) * n);
-    uint32_t count = choose_rows(rank, work, rows);
-    Str *encoded = arena_alloc(rank->scratch, sizeof(Str) * (count + 1));
-    work->encoded = arena_alloc(rank->scratch, sizeof(Str) * n);
-    if (rank->plan->strategy == PLAN_RANK_UPDATE) {
-        work->row_keys = arena_alloc(rank->scratch, sizeof(Str) * n);
-        encode_keys(rank, work->in, rank->row_key_layout, rank->plan->row_key.columns,
-                    rank->plan->row_key.count, work->row_keys);
-    }
+    StateTree *trees[RANK_RUN];
+    uint32_t rows[RANK_RUN];
+    Str encoded[RANK_RUN];
+    for (uint32_t row = first; row < end; row++)
+        trees[row - first] = work->partitions[work->partition_of[row]].rows;
+    state_trees_prefetch_last(trees, end - first);
+    uint32_t count = choose_rows(rank, work, first, end, rows);
     for (uint32_t c = 0; c < rank->column_count; c++)
         rank->vectors[c] = &work->in->columns[c];
     row_encode(rank->row_layout, rank->vectors, rows, count, rank->scratch, encoded);
@@ -321,6 +319,23 @@ static bool apply_rows(Rank *rank, RankBatch *work, Error *error)
         work->encoded[rows[i]] = encoded[i];
     for (uint32_t i = 0; i < count; i++)
         if (!apply_row(rank, work, rows[i], error))
+            return false;
+    return true;
+}
+
+static bool apply_rows(Rank *rank, RankBatch *work, Error *error)
+{
+    uint32_t n = work->in->row_count;
+    encode_sort_keys(rank, work);
+    find_partitions(rank, work);
+    work->encoded = arena_alloc(rank->scratch, sizeof(Str) * n);
+    if (rank->plan->strategy == PLAN_RANK_UPDATE) {
+        work->row_keys = arena_alloc(rank->scratch, sizeof(Str) * n);
+        encode_keys(rank, work->in, rank->row_key_layout, rank->plan->row_key.columns,
+                    rank->plan->row_key.count, work->row_keys);
+    }
+    for (uint32_t first = 0; first < n; first += RANK_RUN)
+        if (!apply_run(rank, work, first, n - first < RANK_RUN ? n : first + RANK_RUN, error))
             return false;
     return true;
 }
