@@ -9,10 +9,11 @@
  *
  * State: ORDERED, partition → order columns and arrival → results, folds and the row (over/over.h).
  * Cost: rows at the end of their partitions go many at once, without a search, where the calls only
- * look back (over/append.c); else a few searches a change, the rows that are equal to a row that
- * goes, and the rows in reach of the change (over/value.c), which are those that change but where a
- * frame's values hide the change (MIN, MAX, FILTER), PERCENT_RANK and CUME_DIST, which look at the
- * whole partition, and NTILE, which looks at the rows where a group begins or ends.
+ * look back (over/append.c); else a few searches a change, some of the rows that are equal to a row
+ * that goes (row_ties.h), and the rows in reach of the change (over/value.c), which are those that
+ * change but where a frame's values hide the change (MIN, MAX, FILTER), PERCENT_RANK and CUME_DIST,
+ * which look at the whole partition, and NTILE, which looks at the rows where a group begins or
+ * ends.
  */
 #include "core/hash.h"
 #include "executor/over/over.h"
@@ -168,6 +169,13 @@ static bool give_results(OverSite *site, const OverRow *row, Error *error)
     return true;
 }
 
+static void come_to_ties(const OverSite *site, uint64_t arrival)
+{
+    RowTiesGroup group = {site->partition, site->order_key};
+    if (arrival != 0 && site->over->ties != NULL)
+        row_ties_come(site->over->ties, &group, site->row, arrival);
+}
+
 /* Enters the row behind its equals; most come behind all others. */
 static void *enter_row(OverSite *site, const OverBatch *work, uint32_t row)
 {
@@ -178,7 +186,9 @@ static void *enter_row(OverSite *site, const OverBatch *work, uint32_t row)
     int order = last == NULL ? 1 : over_keys_compare(site->order_key, over_order_part(last_key));
     site->position = site->rows;
     if (order >= 0) {
-        over_write_arrival(own_key, order == 0 ? over_read_arrival(last_key) + 1 : 0);
+        uint64_t next = order == 0 ? over_read_arrival(last_key) + 1 : 0;
+        over_write_arrival(own_key, next);
+        come_to_ties(site, next);
         return state_tree_append(over->rows, &site->tree, work->keys[row], work->hashes[row],
                                  own_key, site->row);
     }
@@ -195,6 +205,7 @@ static void *enter_row(OverSite *site, const OverBatch *work, uint32_t row)
             arrival = over_read_arrival(last_key) + 1;
     }
     over_write_arrival(own_key, arrival);
+    come_to_ties(site, arrival);
     return state_cursor_put(over->rows, &site->tree, work->keys[row], work->hashes[row], &place,
                             own_key, site->row);
 }
@@ -227,23 +238,59 @@ static bool insert_row(OverSite *site, const OverBatch *work, uint32_t in_row, E
     return update_others(site, reaches, error);
 }
 
+/* The same for many rows equal in the order. */
+static void *find_tie(OverSite *site)
+{
+    Over *over = site->over;
+    RowTiesGroup group = {site->partition, site->order_key};
+    StateCursor cursor;
+    uint64_t arrival;
+    if (!row_ties_has(over->ties, &group)) {
+        void *record = state_cursor_seek(over->rows, site->tree, site->order_key, &cursor);
+        while (record != NULL && over_keys_equal(over_order_key(over, record), site->order_key)) {
+            row_ties_add(over->ties, &group, state_tree_payload(over->rows, record),
+                         over_read_arrival(state_tree_sort_key(over->rows, record)));
+            record = state_cursor_next(&cursor);
+        }
+    }
+    if (!row_ties_find(over->ties, &group, site->row, true, &arrival))
+        return NULL;
+    Str key = {site->order_key.data, site->order_key.length + OVER_ARRIVAL_BYTES};
+    over_write_arrival(key, arrival);
+    site->position = state_tree_position(over->rows, site->tree, key);
+    return state_tree_at(site->tree, site->position);
+}
+
 /* The last row that is the same in all columns; NULL when it is not known. */
 static void *find_row(OverSite *site)
 {
     Over *over = site->over;
-    uint32_t position = over_seek_end(site, site->order_key);
+    uint32_t position = over_seek_end(site, site->order_key), steps = 0;
     StateCursor cursor;
     void *record = position == 0 ? NULL : state_cursor_at(site->tree, position - 1, &cursor);
     for (; record != NULL; record = state_cursor_previous(&cursor)) {
         position--;
         if (!over_keys_equal(over_order_key(over, record), site->order_key))
             return NULL;
+        if (steps++ == ROW_TIES_STEPS && over->ties != NULL) {
+            void *tie = find_tie(site);
+            if (tie == NULL || over_keys_equal(state_tree_payload(over->rows, tie), site->row))
+                return tie;
+        }
         if (over_keys_equal(state_tree_payload(over->rows, record), site->row)) {
             site->position = position;
             return record;
         }
     }
     return NULL;
+}
+
+static void go_from_ties(const OverSite *site, const void *record)
+{
+    RowTiesGroup group = {site->partition, site->order_key};
+    if (site->over->ties != NULL)
+        row_ties_go(site->over->ties, &group, site->row,
+                    over_read_arrival(state_tree_sort_key(site->over->rows, record)));
 }
 
 static bool remove_row(OverSite *site, OverBatch *work, Error *error)
@@ -256,6 +303,7 @@ static bool remove_row(OverSite *site, OverBatch *work, Error *error)
     if (!over->plan->final_only && !emit_record(over, CHANGE_DELETE, record, error))
         return false;
     over_leave_values(over, record);
+    go_from_ties(site, record);
     if (state_tree_remove(over->rows, record)) {
         work->trees_are_old = true;
         return true;
@@ -330,6 +378,7 @@ static bool apply_row(Over *over, OverBatch *work, uint32_t row, Error *error)
 {
     OverSite site = {.over = over, .row = work->rows[row]};
     site.order_key = over_order_part(work->sort_keys[row]);
+    site.partition = work->keys[row];
     site.tree = over_tree_of(over, work, row);
     site.rows = state_tree_size(site.tree);
     over_values_partition(over->values, work->keys[row], work->hashes[row]);
@@ -558,6 +607,8 @@ static Operator *over_open(const OperatorContext *context, Error *error)
     over_scratch_open(over);
     over_choices_open(over);
     over_append_open(over);
+    if (over->plan->state_ttl_ms == 0)
+        over->ties = row_ties_new(arena);
     row_output_init(&over->output, context);
     over->scratch = arena_new((size_t)1 << 16);
     return &over->base;
@@ -567,6 +618,7 @@ static void over_close(Operator *op)
 {
     Over *over = (Over *)op;
     over_scratch_close(over);
+    row_ties_free(over->ties);
     over_values_close(over->values);
     for (uint32_t i = 0; i < over->call_count; i++)
         if (over->calls[i].seen != NULL)

@@ -8,10 +8,10 @@
  * of a row are found in logarithmic time. Invariant: without retractions no row behind the range
  * is kept, and what is dropped could never come back.
  *
- * Cost: a retraction looks through the rows with its sort key. A batch finds its partitions in one
- * call; a row that cannot get into a full range is one comparison with the partition's last row;
- * any other a few searches, and one output row for each number that passes to another row; a row
- * is decoded for that once a batch at most. */
+ * Cost: a retraction looks through some of the rows with its sort key (row_ties.h). A batch finds
+ * its partitions in one call; a row that cannot get into a full range is one comparison with the
+ * partition's last row; any other a few searches, and one output row for each number that passes to
+ * another row; a row is decoded for that once a batch at most. */
 #include "core/hash.h"
 #include "core/sort_key.h"
 #include "executor/rank/rank.h"
@@ -133,6 +133,10 @@ void rank_keep(Rank *rank, RankBatch *work, RankPartition *partition, uint32_t r
     const void *record =
         state_cursor_put(rank->rows, &partition->rows, partition->key, partition->hash, place,
                          work->sort_keys[row], work->encoded[row]);
+    if (rank->ties != NULL) {
+        RowTiesGroup group = {partition->key, rank_prefix(work->sort_keys[row])};
+        row_ties_come(rank->ties, &group, work->encoded[row], read_arrival(work->sort_keys[row]));
+    }
     *seen_of(rank, record) = (RankSeen){.record = record, .input = rank->input, .input_row = row};
 }
 
@@ -142,8 +146,36 @@ void rank_forget(Rank *rank, RankPartition *partition, StateCursor *place)
     RankSeen *seen = seen_of(rank, record);
     if (seen->record == record)
         *seen = (RankSeen){0};
+    if (rank->ties != NULL) {
+        Str sort_key = state_tree_sort_key(rank->rows, record);
+        RowTiesGroup group = {partition->key, rank_prefix(sort_key)};
+        row_ties_go(rank->ties, &group, state_tree_payload(rank->rows, record),
+                    read_arrival(sort_key));
+    }
     if (state_cursor_remove(rank->rows, place))
         partition->rows = NULL;
+}
+
+/* The same among many with the row's sort key; `place` is at the first of them. */
+static void *find_tie(const Rank *rank, const RankPartition *partition, Str sort_key, Str row,
+                      StateCursor *place)
+{
+    RowTiesGroup group = {partition->key, rank_prefix(sort_key)};
+    uint64_t arrival;
+    if (!row_ties_has(rank->ties, &group)) {
+        const void *record = state_cursor_seek(rank->rows, partition->rows, sort_key, place);
+        for (; record != NULL; record = state_cursor_next(place)) {
+            Str other = state_tree_sort_key(rank->rows, record);
+            if (!rank_str_equal(rank_prefix(other), group.sort_key))
+                break;
+            row_ties_add(rank->ties, &group, state_tree_payload(rank->rows, record),
+                         read_arrival(other));
+        }
+    }
+    if (!row_ties_find(rank->ties, &group, row, false, &arrival))
+        return NULL;
+    write_arrival(sort_key, arrival);
+    return state_cursor_seek(rank->rows, partition->rows, sort_key, place);
 }
 
 void *rank_find(const Rank *rank, const RankBatch *work, const RankPartition *partition,
@@ -152,10 +184,20 @@ void *rank_find(const Rank *rank, const RankBatch *work, const RankPartition *pa
     Str sort_key = work->sort_keys[row];
     rank_first_arrival(sort_key);
     void *record = state_cursor_seek(rank->rows, partition->rows, sort_key, place);
-    for (; record != NULL; record = state_cursor_next(place)) {
+    for (uint32_t steps = 0; record != NULL; record = state_cursor_next(place)) {
         Str other = state_tree_sort_key(rank->rows, record);
         if (!rank_str_equal(rank_prefix(other), rank_prefix(sort_key)))
             return NULL;
+        if (steps++ == ROW_TIES_STEPS && rank->ties != NULL) {
+            StateCursor tie_place;
+            void *tie = find_tie(rank, partition, sort_key, work->encoded[row], &tie_place);
+            if (tie == NULL)
+                return NULL;
+            if (rank_str_equal(state_tree_payload(rank->rows, tie), work->encoded[row])) {
+                *place = tie_place;
+                return tie;
+            }
+        }
         if (rank_str_equal(state_tree_payload(rank->rows, record), work->encoded[row]))
             return record;
     }
@@ -446,6 +488,8 @@ static Operator *rank_open(const OperatorContext *context, Error *error)
 {
     Rank *rank = arena_new_one(context->arena, Rank);
     rank_setup(rank, context, context->node->spec);
+    if (rank->keeps_all && rank->plan->state_ttl_ms == 0)
+        rank->ties = row_ties_new(context->arena);
     return &rank->base;
 }
 
@@ -457,6 +501,7 @@ void rank_teardown(Rank *rank)
 
 static void rank_close(Operator *op)
 {
+    row_ties_free(((Rank *)op)->ties);
     rank_teardown((Rank *)op);
 }
 

@@ -594,6 +594,40 @@ START_TEST(groups_and_sparse_values_equal_a_list)
 }
 END_TEST
 
+/* Hundreds of rows with one place in the order, some the same: of those the last goes. */
+START_TEST(many_ties_equal_a_list)
+{
+    enum { KEYS = 2 };
+    TestRandom random = test_random("over among ties");
+    Bench *bench = over_at_end_new(_i);
+    static List lists[KEYS];
+    lists[0].count = lists[1].count = 0;
+    Rounds rounds = rounds_open(bench, 7);
+    for (uint32_t round = 0; round < 24; round++) {
+        for (uint32_t c = round == 0 ? 400 : 10; c > 0; c--) {
+            uint32_t key = test_below(&random, KEYS);
+            List *list = &lists[key];
+            ListRow row = {(int)test_below(&random, 2), (int)test_below(&random, 100)};
+            bool goes =
+                round != 0 && list->count != 0 && test_below(&random, 8) < (round < 16 ? 4 : 7);
+            if (goes)
+                row = list->rows[test_below(&random, (uint32_t)list->count)];
+            buffer_printf(&rounds.text, "%s[%c, %d, %d]\n", goes ? "-D" : "+I", 'a' + (int)key,
+                          row.ts, row.v);
+            if (goes)
+                list_remove(list, row);
+            else
+                list_insert(list, row);
+        }
+        rounds_feed(&rounds);
+        for (uint32_t key = 0; key < KEYS; key++)
+            list_fold_at_end(&lists[key], (char)('a' + key), rounds.expected);
+        rounds_compare(&rounds);
+    }
+    rounds_close(&rounds);
+}
+END_TEST
+
 int main(void)
 {
     TCase *cases = tcase_create("over");
@@ -604,5 +638,6 @@ int main(void)
     tcase_add_loop_test(cases, rows_at_the_end_equal_a_list, 0, sizes);
     tcase_add_loop_test(cases, least_of_wide_frames_equals_a_list, 0, sizes);
     tcase_add_loop_test(cases, groups_and_sparse_values_equal_a_list, 0, sizes);
+    tcase_add_loop_test(cases, many_ties_equal_a_list, 0, sizes);
     return test_run("over", cases);
 }

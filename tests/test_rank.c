@@ -300,6 +300,50 @@ START_TEST(random_changes_equal_a_list)
 }
 END_TEST
 
+/* Hundreds of rows with one sort key, some the same: of those the first goes. */
+static void many_ties_case(TestRandom *random, int size_index, const PlanRank *plan)
+{
+    Bench *bench = rank_new(size_index, plan, CHANGES_ALL);
+    static ListRow rows[1024];
+    uint32_t count = 0;
+    Rounds rounds = rounds_open(bench, 7);
+    for (uint32_t round = 0; round < 24; round++) {
+        for (uint32_t c = round == 0 ? 300 : 12; c > 0; c--) {
+            bool goes = round != 0 && test_below(random, 8) < (round < 16 ? 4 : 7);
+            if (goes && count != 0) {
+                uint32_t at = test_below(random, count);
+                for (uint32_t i = at; i > 0; i--)
+                    at = strcmp(rows[i - 1].text, rows[at].text) == 0 ? i - 1 : at;
+                buffer_printf(&rounds.text, "-D[%s]\n", rows[at].text);
+                memmove(rows + at, rows + at + 1, sizeof(*rows) * (--count - at));
+                continue;
+            }
+            uint32_t value = test_below(random, 2), at = count++;
+            for (; at > 0 && rows[at - 1].value > value; at--)
+                rows[at] = rows[at - 1];
+            rows[at].value = value;
+            snprintf(rows[at].text, sizeof(rows[at].text), "1, %u, n%u", value,
+                     test_below(random, 150));
+            buffer_printf(&rounds.text, "+I[%s]\n", rows[at].text);
+        }
+        rounds_feed(&rounds);
+        expect_range(rounds.expected, rows, count, plan);
+        rounds_compare(&rounds);
+    }
+    rounds_close(&rounds);
+}
+
+START_TEST(many_ties_equal_a_list)
+{
+    TestRandom random = test_random("rank among ties");
+    for (uint32_t kind = 0; kind < 3; kind++) {
+        PlanRank plan = plan_of(PLAN_RANK_RETRACT, 2, kind == 0 ? 90 : 5, kind == 1);
+        plan.function = kind == 2 ? PLAN_RANK_RANK : PLAN_RANK_ROW_NUMBER;
+        many_ties_case(&random, _i, &plan);
+    }
+}
+END_TEST
+
 int main(void)
 {
     TCase *cases = tcase_create("rank");
@@ -316,5 +360,6 @@ int main(void)
     tcase_add_loop_test(cases, the_best_row_stays, 0, sizes);
     tcase_add_loop_test(cases, the_first_or_the_last_by_arrival, 0, sizes);
     tcase_add_loop_test(cases, random_changes_equal_a_list, 0, sizes);
+    tcase_add_loop_test(cases, many_ties_equal_a_list, 0, sizes);
     return test_run("rank", cases);
 }

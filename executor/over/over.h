@@ -23,6 +23,7 @@
 #include "core/sort_key.h"
 #include "executor/over/distinct.h"
 #include "executor/row_output.h"
+#include "executor/row_ties.h"
 
 /* Behind the order columns in a sort key: later of equal rows is larger, and comes behind. */
 #define OVER_ARRIVAL_BYTES 8
@@ -107,6 +108,7 @@ typedef struct Over {
     OverCall *calls;
     uint32_t call_count;
     OverMemory memory;
+    RowTies *ties;            /* NULL with a TTL: rows go without a word */
     bool appends;             /* every call can be made for rows at the end, many at once */
     bool appends_ties;        /* rows equal to the last one too */
     uint32_t append_distance; /* the longest that a call looks back at one row */
@@ -144,6 +146,7 @@ typedef struct OverSite {
     bool is_end;       /* of a bounded run: no row has its folds yet */
     Str order_key;     /* of the changed row, without its arrival */
     Str row;           /* the changed row */
+    Str partition;     /* its key */
 } OverSite;
 
 /* The row whose value is wanted, and what is known from the row before. */

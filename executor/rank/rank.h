@@ -3,6 +3,7 @@
 #define EXECUTOR_RANK_RANK_H
 
 #include "executor/row_output.h"
+#include "executor/row_ties.h"
 
 /* Behind the sort key stands when the row came among those with an equal one, big-endian. */
 #define RANK_ARRIVAL_BYTES 6
@@ -51,6 +52,7 @@ typedef struct Rank {
     void (*begins)(struct Rank *rank, const Batch *in, const RankPartition *partition);
     /* Changing. */
     RankSeen *seen;
+    RowTies *ties;   /* NULL: rows only come, or go without a word */
     uint64_t input;  /* number of the input batch at hand; UINT64_MAX: none */
     uint64_t inputs; /* how many there were */
     RowOutput output;
