@@ -111,6 +111,47 @@ static uint32_t pg_tree_blame(const PgTree *tree, uint32_t token)
     return token;
 }
 
+/* Whether the JOIN at that place takes a condition. */
+static bool pg_tree_join_asks(const PgTree *tree, uint32_t join)
+{
+    static const Keyword sides[] = {KW_INNER, KW_OUTER, KW_LEFT, KW_RIGHT, KW_FULL};
+    const Token *before = NULL;
+    bool side = true;
+    for (uint32_t i = join; side && i > tree->first; i--) {
+        before = pg_tree_item(tree, i - 1);
+        side = false;
+        for (size_t k = 0; k < array_count(sides); k++)
+            side = side || before->keyword == sides[k];
+    }
+    return before == NULL || (before->keyword != KW_CROSS && before->keyword != KW_NATURAL);
+}
+
+/* Whether FROM, up to what follows it, has more joins than conditions. */
+static bool pg_tree_lacks_condition(const PgTree *tree, uint32_t token)
+{
+    static const Keyword behind[] = {KW_WHERE, KW_GROUP,   KW_HAVING,    KW_ORDER,  KW_LIMIT,
+                                     KW_UNION, KW_QUALIFY, KW_INTERSECT, KW_EXCEPT, KW_WINDOW};
+    const Token *word = parser_token(tree->parser, token);
+    bool ends = word->kind == TOKEN_END || (word->kind == TOKEN_SYMBOL && word->symbol == ')');
+    for (size_t i = 0; i < array_count(behind); i++)
+        ends = ends || (word->kind == TOKEN_WORD && word->keyword == behind[i]);
+    int open = 0;
+    for (uint32_t i = token; ends && i > tree->first;) {
+        const Token *item = pg_tree_item(tree, --i);
+        if (item->kind == TOKEN_SYMBOL && item->symbol == ')' && item->match < i)
+            i = item->match;
+        else if (item->kind == TOKEN_SYMBOL && item->symbol == '(')
+            break;
+        if (item->kind != TOKEN_WORD)
+            continue;
+        if (item->keyword == KW_FROM)
+            break;
+        open += item->keyword == KW_JOIN && pg_tree_join_asks(tree, i);
+        open -= item->keyword == KW_ON || item->keyword == KW_USING;
+    }
+    return open > 0;
+}
+
 /* What the word at fault and the one before it tell about the mistake. */
 static void pg_tree_hint(const PgTree *tree, uint32_t token)
 {
@@ -120,6 +161,10 @@ static void pg_tree_hint(const PgTree *tree, uint32_t token)
     const Token *word = parser_token(parser, token);
     if (error->hint[0] != '\0' || token == tree->first)
         return;
+    if (pg_tree_lacks_condition(tree, token)) {
+        error_hint(error, "A JOIN takes ON … or USING (…); CROSS JOIN takes every pair of rows.");
+        return;
+    }
     for (uint32_t i = tree->first; i < tree->end && word->kind == TOKEN_END; i++) {
         const Token *open = pg_tree_item(tree, i);
         if (open->kind == TOKEN_WORD && open->keyword == KW_CASE && open->match == TOKEN_NONE) {
