@@ -208,11 +208,16 @@ static bool counter_is_bounded(const TableInfo *table)
     return !world.endless;
 }
 
+static bool counter_is_even(const TableInfo *table, uint32_t parallelism)
+{
+    return true;
+}
+
 /* Copies of it run in the threads of the workers, or have threads of their own while endless. */
 static const Connector counter = {.name = "counter",
                                   .source = &counter_source,
                                   .is_bounded = counter_is_bounded,
-                                  .source_is_even = true};
+                                  .source_is_even = counter_is_even};
 static const Connector blocking_counter = {
     .name = "counter", .source = &counter_source, .source_blocks = true, .source_parallelism = 1};
 
