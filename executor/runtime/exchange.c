@@ -15,6 +15,7 @@ struct Exchange {
     uint32_t key_count;
     const RowLayout *layout;
     uint32_t max_parallelism;
+    uint32_t group_mask;          /* of a hash, where the key groups are a power of two; else 0 */
     const uint32_t *group_owners; /* by key group */
     const ExchangeTarget *targets;
     uint32_t target_count;
@@ -25,8 +26,8 @@ struct Exchange {
     Str *encoded;
     uint64_t *hashes;
     uint32_t *owners;
-    uint32_t *rows;   /* row numbers, grouped by owner */
-    uint32_t *starts; /* of each owner in `rows`; one more than targets */
+    uint32_t *rows; /* row numbers, grouped by owner */
+    uint32_t *ends; /* of each owner's in `rows` */
     int64_t waited_us;
 };
 
@@ -43,6 +44,7 @@ Exchange *exchange_new(Arena *arena, const Schema *schema, const uint32_t *keys,
     exchange->keys = keys;
     exchange->key_count = key_count;
     exchange->max_parallelism = max_parallelism;
+    exchange->group_mask = (max_parallelism & (max_parallelism - 1)) == 0 ? max_parallelism - 1 : 0;
     exchange->targets = targets;
     exchange->target_count = target_count;
     if (sender != NULL)
@@ -66,7 +68,7 @@ Exchange *exchange_new(Arena *arena, const Schema *schema, const uint32_t *keys,
     exchange->hashes = arena_new_array(arena, uint64_t, BATCH_ROWS_MAX);
     exchange->owners = arena_new_array(arena, uint32_t, BATCH_ROWS_MAX);
     exchange->rows = arena_new_array(arena, uint32_t, BATCH_ROWS_MAX);
-    exchange->starts = arena_new_array(arena, uint32_t, target_count + 1);
+    exchange->ends = arena_new_array(arena, uint32_t, target_count);
     return exchange;
 }
 
@@ -111,8 +113,8 @@ int64_t exchange_take_waited_us(Exchange *exchange)
     return waited;
 }
 
-/* Owners of the rows; returns how many it filled in: one when all rows have one key. */
-static uint32_t find_owners(Exchange *exchange, const Batch *batch)
+/* Encodes and hashes the keys; returns how many: one when all rows have the same. */
+static uint32_t hash_keys(Exchange *exchange, const Batch *batch)
 {
     bool uniform = true;
     for (uint32_t i = 0; i < exchange->key_count; i++) {
@@ -124,31 +126,39 @@ static uint32_t find_owners(Exchange *exchange, const Batch *batch)
     row_encode(exchange->layout, exchange->key_columns, NULL, count, exchange->scratch,
                exchange->encoded);
     hash_many(exchange->encoded, count, exchange->hashes);
-    for (uint32_t i = 0; i < count; i++) {
-        uint32_t group = hash_key_group(exchange->hashes[i], exchange->max_parallelism);
-        exchange->owners[i] = exchange->group_owners[group];
-    }
     return count;
 }
 
-/* Fills `rows` and `starts`: a counting sort by owner, which keeps the order within each. */
+/* Fills `owners`, and `ends` with the rows each of them gets. */
+static void find_owners(Exchange *exchange, uint32_t count)
+{
+    const uint32_t *group_owners = exchange->group_owners;
+    const uint64_t *hashes = exchange->hashes;
+    uint32_t *owners = exchange->owners, *ends = exchange->ends;
+    uint32_t mask = exchange->group_mask, groups = exchange->max_parallelism;
+    memset(ends, 0, exchange->target_count * sizeof(*ends));
+    if (mask != 0) {
+        for (uint32_t i = 0; i < count; i++)
+            ends[owners[i] = group_owners[(uint32_t)(hashes[i] >> 32) & mask]]++;
+    } else {
+        for (uint32_t i = 0; i < count; i++)
+            ends[owners[i] = group_owners[hash_key_group(hashes[i], groups)]]++;
+    }
+}
+
+/* Fills `rows` and `ends`: a counting sort by owner, which keeps the order within each. */
 static void group_rows(Exchange *exchange, uint32_t count)
 {
-    uint32_t *starts = exchange->starts;
-    memset(starts, 0, (exchange->target_count + 1) * sizeof(*starts));
-    for (uint32_t i = 0; i < count; i++)
-        starts[exchange->owners[i]]++;
+    const uint32_t *owners = exchange->owners;
+    uint32_t *ends = exchange->ends, *grouped = exchange->rows;
     uint32_t at = 0;
-    for (uint32_t i = 0; i <= exchange->target_count; i++) {
-        uint32_t rows = starts[i];
-        starts[i] = at;
+    for (uint32_t i = 0; i < exchange->target_count; i++) {
+        uint32_t rows = ends[i];
+        ends[i] = at;
         at += rows;
     }
     for (uint32_t i = 0; i < count; i++)
-        exchange->rows[starts[exchange->owners[i]]++] = i;
-    for (uint32_t i = exchange->target_count; i > 0; i--)
-        starts[i] = starts[i - 1];
-    starts[0] = 0;
+        grouped[ends[owners[i]]++] = i;
 }
 
 /* The chosen rows. Few of them do not keep a large batch alive that others have little of: its
@@ -168,20 +178,20 @@ bool exchange_batch(Exchange *exchange, Batch *batch, Error *error)
     assert(batch->row_count > 0 && batch->row_count <= BATCH_ROWS_MAX);
     if (exchange->keys == NULL)
         return send_batch(exchange, 0, batch, error);
-    uint32_t count = find_owners(exchange, batch);
-    const uint32_t *starts = exchange->starts;
+    uint32_t count = hash_keys(exchange, batch);
+    find_owners(exchange, count);
     uint32_t first = exchange->owners[0];
-    if (count == batch->row_count)
-        group_rows(exchange, count);
-    if (count < batch->row_count || starts[first + 1] - starts[first] == count)
+    if (exchange->ends[first] == count)
         return send_batch(exchange, first, batch, error);
+    group_rows(exchange, count);
     bool sent = true;
-    for (uint32_t i = 0; i < exchange->target_count && sent; i++) {
-        uint32_t rows = starts[i + 1] - starts[i];
+    for (uint32_t i = 0, from = 0; i < exchange->target_count && sent; i++) {
+        uint32_t rows = exchange->ends[i] - from;
         if (rows == 0)
             continue;
-        Batch *part = take_part(batch, exchange->rows + starts[i], rows);
+        Batch *part = take_part(batch, exchange->rows + from, rows);
         sent = send_batch(exchange, i, part, error);
+        from += rows;
     }
     batch_release(batch);
     return sent;

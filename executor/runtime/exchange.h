@@ -2,8 +2,9 @@
  *
  * By key, one pass splits a batch: encode the key columns, hash, key group, owner; then rows are
  * gathered column by column into one batch per target and sent at once, so that latency does not
- * wait for batches to fill. Text is not copied: the parts hold the batch they were cut from, unless
- * they are so few rows of it that a copy costs less than keeping it from being used again. A batch
+ * wait for batches to fill. Text is not copied: parts with texts longer than a view hold the batch
+ * they were cut from, unless they are so few rows of it that a copy costs less than keeping it from
+ * being used again. A batch
  * whose rows all have one owner moves as it is. Order is kept per target, and so per key. The
  * halves of an update whose key changed part: each goes to its owner.
  *
