@@ -117,10 +117,18 @@ uint8_t *batch_kinds(Batch *batch, uint32_t capacity)
     return batch->kinds;
 }
 
-/* Whether values gathered from the vector point into its batch's memory. */
-static bool vector_lends(const Vector *vector)
+/* Whether values of a vector that was gathered point into the memory of the batch they are from:
+ * texts that are longer than a view. */
+static bool vector_borrows(const Vector *vector, uint32_t rows)
 {
-    return vector->type->physical == PHYSICAL_STRING || type_is_nested(vector->type);
+    if (vector->type->physical != PHYSICAL_STRING)
+        return type_is_nested(vector->type);
+    const StringView *views = vector->data;
+    uint32_t count = vector->constant ? 1 : rows;
+    bool longer = false;
+    for (uint32_t i = 0; i < count; i++)
+        longer |= views[i].length > STRING_INLINE_MAX;
+    return longer;
 }
 
 Batch *batch_gather(Batch *batch, const uint32_t *rows, uint32_t count)
@@ -130,17 +138,17 @@ Batch *batch_gather(Batch *batch, const uint32_t *rows, uint32_t count)
         bytes += physical_size(batch->columns[i].type->physical) * count + 16;
     Batch *gathered = batch_in_arena(batch->schema, bytes);
     gathered->row_count = count;
-    bool lends = false;
+    bool borrows = false;
     for (uint32_t i = 0; i < batch->column_count; i++) {
         vector_gather(&gathered->columns[i], &batch->columns[i], rows, count, gathered->arena);
-        lends = lends || vector_lends(&batch->columns[i]);
+        borrows = borrows || vector_borrows(&gathered->columns[i], count);
     }
     if (batch->kinds != NULL) {
         uint8_t *kinds = batch_kinds(gathered, count);
         for (uint32_t i = 0; i < count; i++)
             kinds[i] = batch->kinds[rows[i]];
     }
-    if (lends)
+    if (borrows)
         batch_hold(gathered, batch_retain(batch));
     return gathered;
 }

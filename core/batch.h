@@ -86,7 +86,7 @@ static inline uint8_t batch_kind(const Batch *batch, uint32_t row)
     return batch->kinds == NULL ? (uint8_t)CHANGE_INSERT : batch->kinds[row];
 }
 
-/* New batch of the chosen rows, in that order; strings borrow from `batch` and hold it. */
+/* New batch of the chosen rows, in that order; long strings borrow from `batch` and hold it. */
 Batch *batch_gather(Batch *batch, const uint32_t *rows, uint32_t count);
 
 /* Copies one row, kind and long strings included, to the end of a batch made with batch_new. */
