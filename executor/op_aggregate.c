@@ -160,6 +160,13 @@ static bool aggregate_end(Operator *op, Emitter *emitter, Error *error)
     return aggregate_emit_groups(aggregate, emitter, error);
 }
 
+/* Whether it is COUNT(*) over rows that only come. */
+static bool counts_rows(const PlanAggregate *plan, const PlanAggregateCall *call)
+{
+    return !plan->input_retracts && !plan->merges && !call->distinct && call->filter < 0 &&
+           call->argument_count == 0 && strcmp(call->call.function->name, "COUNT") == 0;
+}
+
 /* Lays out the record and opens what calls need besides it. */
 static void open_calls(Aggregate *aggregate, StateSpec *spec)
 {
@@ -175,6 +182,7 @@ static void open_calls(Aggregate *aggregate, StateSpec *spec)
         const BoundAggregate *bound = &plan->calls[c].call;
         call->plan = &plan->calls[c];
         call->offset = offset;
+        aggregate->counts_rows = aggregate->counts_rows || counts_rows(plan, call->plan);
         aggregate->gives_strings =
             aggregate->gives_strings || bound->result->physical >= PHYSICAL_STRING;
         if (bound->ordered_when_retracting && plan->input_retracts) {

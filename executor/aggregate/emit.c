@@ -82,10 +82,13 @@ static bool lives_after(const AggregateBatch *work, uint32_t row)
     return work->group_rows == NULL || work->group_rows[row] > 0;
 }
 
-/* With a state TTL an update is given even where nothing changed, to keep what follows alive; not
+/* Whether a group that was there and still is need not be compared with itself before.
+ * With a state TTL an update is given even where nothing changed, to keep what follows alive; not
  * by a DISTINCT over inserts, whose result only grows. */
-static bool gives_unchanged(const Aggregate *aggregate)
+static bool gives_always(const Aggregate *aggregate)
 {
+    if (aggregate->counts_rows)
+        return true;
     return aggregate->plan->state_ttl_ms > 0 &&
            (aggregate->plan->call_count != 0 || aggregate->plan->input_retracts);
 }
@@ -94,9 +97,9 @@ static bool gives_unchanged(const Aggregate *aggregate)
 
 static void pick_each(const Aggregate *aggregate, const AggregateBatch *work, Picks *picks)
 {
-    bool keeps_alive = gives_unchanged(aggregate);
+    bool always = gives_always(aggregate);
     bool wants_before = aggregate->base.context->node->traits.wants_before;
-    const uint8_t *differs = keeps_alive ? NULL : find_differences(aggregate, work);
+    const uint8_t *differs = always ? NULL : find_differences(aggregate, work);
     for (uint32_t row = 0; row < work->count; row++) {
         if (!aggregate_is_counted(work, row))
             continue;
@@ -104,7 +107,7 @@ static void pick_each(const Aggregate *aggregate, const AggregateBatch *work, Pi
             pick(picks, row, true, CHANGE_INSERT);
         } else if (!lives_after(work, row)) {
             pick(picks, row, false, CHANGE_DELETE);
-        } else if (keeps_alive || differs[row]) {
+        } else if (always || differs[row]) {
             if (wants_before)
                 pick(picks, row, false, CHANGE_UPDATE_BEFORE);
             pick(picks, row, true, CHANGE_UPDATE_AFTER);
@@ -153,7 +156,7 @@ static bool span_differs(const Aggregate *aggregate, const AggregateBatch *work,
 
 static void pick_folded(const Aggregate *aggregate, const AggregateBatch *work, Picks *picks)
 {
-    bool keeps_alive = gives_unchanged(aggregate);
+    bool always = gives_always(aggregate);
     bool wants_before = aggregate->base.context->node->traits.wants_before;
     GroupSpans spans = aggregate_find_spans(work, NULL);
     for (uint32_t i = 0; i < spans.count; i++) {
@@ -164,7 +167,7 @@ static void pick_folded(const Aggregate *aggregate, const AggregateBatch *work, 
             pick(picks, last, true, CHANGE_INSERT);
         } else if (lived && !lives) {
             pick(picks, first, false, CHANGE_DELETE);
-        } else if (lived && (keeps_alive || span_differs(aggregate, work, first, last))) {
+        } else if (lived && (always || span_differs(aggregate, work, first, last))) {
             if (wants_before)
                 pick(picks, first, false, CHANGE_UPDATE_BEFORE);
             pick(picks, last, true, CHANGE_UPDATE_AFTER);

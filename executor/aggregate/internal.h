@@ -97,6 +97,7 @@ typedef struct Aggregate {
     GroupMemory memory;
     bool has_ordered;   /* or collected */
     bool gives_strings; /* a call's result may need memory */
+    bool counts_rows;   /* rows only come, and a call counts them: each changes the result */
     bool by_window;     /* groups go as a whole, though the input need not retract */
     /* Changing. */
     Arena *scratch; /* reset by each batch */
