@@ -347,7 +347,7 @@ static bool apply_row(Rank *rank, RankBatch *work, uint32_t row, Error *error)
 
 static bool apply_run(Rank *rank, RankBatch *work, uint32_t first, uint32_t end, Error *error)
 {
-    StateTree *trees[RANK_RUN];
+    StateTree *trees[RANK_RUN] = {NULL};
     uint32_t rows[RANK_RUN];
     Str encoded[RANK_RUN];
     for (uint32_t row = first; row < end; row++)
