@@ -415,9 +415,27 @@ static bool is_found_before(const OverSite *site, const OverCall *call)
     return site->position + (end < 0 ? end : 0) >= call->plan->number;
 }
 
+/* RANGE frames are the same rows whatever comes or goes, and an aggregate that slides, MIN and MAX
+ * see nothing of a row that their filter keeps out or whose value is NULL. */
+static bool is_unseen(const OverSite *site, const OverCall *call)
+{
+    const PlanOverCall *plan = call->plan;
+    bool chooses =
+        call->choice.kind == OVER_CHOICE_LEAST || call->choice.kind == OVER_CHOICE_GREATEST;
+    if (plan->frame.by_rows || (plan->fold != PLAN_FOLD_SLIDE && !chooses) ||
+        (plan->filter < 0 && plan->argument_count == 0))
+        return false;
+    row_decode(site->over->layout, site->row, call->decode, 0, site->over->scratch, true);
+    bool passes = call->filter == NULL ||
+                  (!vector_is_null(call->filter, 0) && *(const uint8_t *)call->filter->data != 0);
+    return !passes || (plan->argument_count == 1 && vector_is_null(call->args[0], 0));
+}
+
 OverReach over_reach(const OverSite *site, const OverCall *call, int64_t last)
 {
     const PlanOverCall *plan = call->plan;
+    if (plan->kind == WINDOW_AGGREGATE && is_unseen(site, call))
+        return (OverReach){0, 0};
     if (plan->fold == PLAN_FOLD_FORWARD)
         return forward_reach(site, &plan->frame, last);
     if (plan->fold == PLAN_FOLD_BACKWARD)
