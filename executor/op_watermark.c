@@ -2,13 +2,13 @@
  *
  * Contract: rows as they come. The watermark is the greatest value of its expression so far, NULLs
  * ignored; it begins below every time, never goes back, and is passed on every `interval_ms` of
- * the job's clock and at each barrier, or, with an interval of 0, right behind the row that raised
- * it. Of a source that reads several splits it is the least of theirs; a split that has ended
- * counts no more. Watermarks from above are ignored but for the last one. Without an expression the
- * source's own are passed on. A row without event time ends the job with an error, or is a late row
- * where `drops_bad` says so; so is one further ahead of the clock than `max_ahead_ms`. Of an update
- * of which one half is such a row the other half becomes +I or -D. After `idle_ms` without a row
- * the consumers are told not to wait for this source.
+ * the job's clock, near each barrier and at it, or, with an interval of 0, right behind the row
+ * that raised it. Of a source that reads several splits it is the least of theirs; a split that has
+ * ended counts no more. Watermarks from above are ignored but for the last one. Without an
+ * expression the source's own are passed on. A row without event time ends the job with an error,
+ * or is a late row where `drops_bad` says so; so is one further ahead of the clock than
+ * `max_ahead_ms`. Of an update of which one half is such a row the other half becomes +I or -D.
+ * After `idle_ms` without a row the consumers are told not to wait for this source.
  *
  * Cost: one run of the expression a batch and a pass over its result; batches go on as they are. */
 #include "core/changelog_text.h"
@@ -266,12 +266,18 @@ static bool watermark_alarm(Operator *op, int64_t now_us, Emitter *emitter, Erro
     return emit_idle(emitter, true, error);
 }
 
-/* What an epoch restores is what had been said. */
-static bool watermark_barrier(Operator *op, uint64_t epoch, Emitter *emitter, Error *error)
+/* Windows that fire and rows that go take time, in which a barrier would keep everybody waiting. */
+static bool watermark_approach(Operator *op, Emitter *emitter, Error *error)
 {
     Watermark *watermark = (Watermark *)op;
     return !has_news(watermark) ||
            send(watermark, op->context->environment->batch_time_us, emitter, error);
+}
+
+/* What an epoch restores is what had been said. */
+static bool watermark_barrier(Operator *op, uint64_t epoch, Emitter *emitter, Error *error)
+{
+    return watermark_approach(op, emitter, error);
 }
 
 /* Of a source that gives watermarks: passes them on. */
@@ -309,6 +315,7 @@ const OperatorClass op_watermark = {
     .batch = watermark_batch,
     .watermark = watermark_watermark,
     .alarm = watermark_alarm,
+    .approach = watermark_approach,
     .barrier = watermark_barrier,
     .has_pairs = operator_passes_pairs,
 };

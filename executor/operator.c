@@ -372,6 +372,15 @@ bool stage_end(Stage *stage, uint32_t input, Error *error)
     return true;
 }
 
+bool stage_approach(Stage *stage, Error *error)
+{
+    if (stage->class->approach == NULL || stage->ended)
+        return true;
+    StageCall call = call_begin(stage);
+    bool done = stage->class->approach(stage->operator_, &stage->emitter, error);
+    return call_end(stage, call, done, error);
+}
+
 bool stage_barrier(Stage *stage, uint64_t epoch, Error *error)
 {
     /* After its end an operator has nothing left to hold back; a sink still finishes epochs. */

@@ -94,6 +94,8 @@ typedef struct OperatorClass {
     /* `notify` was called: work that went on outside the thread (executor/runtime/offload.h) has
      * ended. */
     bool (*ready)(Operator *op, Emitter *emitter, Error *error);
+    /* A barrier is near: emit what it would have to, if that means work for others. */
+    bool (*approach)(Operator *op, Emitter *emitter, Error *error);
     /* All barriers of the epoch have arrived; emit what was held back. State is snapshot after. */
     bool (*barrier)(Operator *op, uint64_t epoch, Emitter *emitter, Error *error);
     /* After a restore, once the tables are filled and before the first batch. */

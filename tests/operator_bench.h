@@ -246,6 +246,12 @@ static inline void bench_clock(Bench *bench, int64_t now_ms)
                   error.message);
 }
 
+static inline void bench_approach(Bench *bench)
+{
+    Error error = {0};
+    ck_assert_msg(bench->class->approach(bench->op, &bench->emitter, &error), "%s", error.message);
+}
+
 static inline void bench_barrier(Bench *bench)
 {
     Error error = {0};

@@ -34,7 +34,7 @@ START_TEST(each_row_that_raises_it_is_followed_by_it)
 }
 END_TEST
 
-START_TEST(it_moves_once_an_interval_and_at_barriers)
+START_TEST(it_moves_once_an_interval_and_near_barriers)
 {
     PlanWatermark plan = {.interval_ms = 200, .max_ahead_ms = -1};
     Bench *bench = watermark_new(batch_sizes[_i], &plan, false);
@@ -52,8 +52,13 @@ START_TEST(it_moves_once_an_interval_and_at_barriers)
     bench_expect(bench, "");
     bench_check(bench, 0, "+I[3, @03, @03]\n", "+I[3, @03.000, @03.000]\nwatermark 3000\n");
     bench_check(bench, 0, "+I[4, @04, @04]\n", "+I[4, @04.000, @04.000]\n");
-    bench_barrier(bench);
+    bench_approach(bench);
     bench_expect(bench, "watermark 4000\n");
+    bench_barrier(bench);
+    bench_expect(bench, "");
+    bench_check(bench, 0, "+I[5, @05, @05]\n", "+I[5, @05.000, @05.000]\n");
+    bench_barrier(bench);
+    bench_expect(bench, "watermark 5000\n");
     bench_free(bench);
 }
 END_TEST
@@ -169,7 +174,7 @@ int main(void)
     TCase *cases = tcase_create("watermark");
     int sizes = (int)array_count(batch_sizes);
     tcase_add_loop_test(cases, each_row_that_raises_it_is_followed_by_it, 0, sizes);
-    tcase_add_loop_test(cases, it_moves_once_an_interval_and_at_barriers, 0, sizes);
+    tcase_add_loop_test(cases, it_moves_once_an_interval_and_near_barriers, 0, sizes);
     tcase_add_loop_test(cases, the_slowest_split_counts, 0, sizes);
     tcase_add_loop_test(cases, a_restored_one_says_again_what_it_said, 0, sizes);
     tcase_add_loop_test(cases, a_quiet_source_is_not_waited_for, 0, sizes);

@@ -96,6 +96,8 @@ bool stage_alarm(Stage *stage, int64_t now_us, Error *error) MUST_CHECK;
 /* Tells the operator that work off the thread has ended. */
 bool stage_ready(Stage *stage, Error *error) MUST_CHECK;
 
+/* A barrier is near. */
+bool stage_approach(Stage *stage, Error *error) MUST_CHECK;
 /* The operator's own part of a barrier, and the passing on of it to other tasks. */
 bool stage_barrier(Stage *stage, uint64_t epoch, Error *error) MUST_CHECK;
 bool stage_forward_barrier(Stage *stage, uint64_t epoch, Error *error) MUST_CHECK;

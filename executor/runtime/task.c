@@ -309,6 +309,36 @@ static bool run_ready(Task *task, Error *error)
     return true;
 }
 
+static bool approach_stages(Task *task, Error *error)
+{
+    task->environment.batch_time_us = task->clock->now_us(task->clock);
+    for (uint32_t i = 0; i < task->stage_count; i++)
+        if (!stage_approach(&task->stages[i], error))
+            return false;
+    return true;
+}
+
+static bool approach(Task *task, Error *error)
+{
+    if (!approach_stages(task, error))
+        return false;
+    task_ahead_approach(task);
+    return true;
+}
+
+/* A slice of what is copied before the barrier. */
+static bool copy_ahead(Task *task, int64_t *wait_ms, Error *error)
+{
+    task_ahead(task, wait_ms);
+    if (!task->ahead.emits)
+        return true;
+    *wait_ms = 0;
+    if (!approach_stages(task, error))
+        return false;
+    task_ahead_emitted(task);
+    return true;
+}
+
 static bool handle_command(Task *task, const Command *command, Error *error)
 {
     switch (command->kind) {
@@ -316,8 +346,7 @@ static bool handle_command(Task *task, const Command *command, Error *error)
         task_ahead_begin(task, command->epoch);
         return true;
     case COMMAND_APPROACH:
-        task_ahead_approach(task);
-        return true;
+        return approach(task, error);
     case COMMAND_TRIGGER:
         if (command->epoch > task->epoch_wanted)
             task->epoch_wanted = command->epoch;
@@ -476,7 +505,8 @@ TaskStep task_step(Task *task, bool alone, int64_t *wait_ms, Error *error)
         dirty = false;
     }
     int64_t due_ms = dirty ? flush_wait_ms(task) : -1;
-    task_ahead(task, &due_ms);
+    if (!copy_ahead(task, &due_ms, error))
+        return TASK_FAILED;
     bool reading = task->source != NULL && task->source->reading;
     reading = reading && !task_source_is_ahead(task, &due_ms);
     if (!run_alarms(task, &due_ms, error))

@@ -64,6 +64,8 @@ typedef enum AheadPhase {
 typedef struct TaskAhead {
     AheadPhase phase;
     bool more;      /* there is something to copy now */
+    bool emits;     /* the operators are to emit what the barrier would make them, and then: */
+    bool fresh;     /* they just did */
     bool idle;      /* nothing came in since the last slice: the next need not wait */
     uint32_t stage; /* whose turn it is */
     uint64_t epoch;
@@ -127,9 +129,11 @@ void task_interrupt(Task *task);
 
 /* ---------------------------------------------------------------------- runtime/task_ahead.c */
 
-/* An epoch has begun; it is due; its barrier is here. */
+/* An epoch has begun; it is due, and operators have emitted what its barrier would make them; that
+ * again, since `emits` asked for it; its barrier is here. */
 void task_ahead_begin(Task *task, uint64_t epoch);
 void task_ahead_approach(Task *task);
+void task_ahead_emitted(Task *task);
 void task_ahead_end(Task *task);
 /* Between two batches: copies a slice if it is time; *wait_ms is shortened to the time until the
  * next one. */

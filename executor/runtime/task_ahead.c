@@ -6,7 +6,9 @@
  * the epoch is due (COMMAND_APPROACH) for all of them, until what has changed is so little that the
  * barrier takes no time to speak of. Records that go on changing are copied again; since a row
  * takes longer to work than its records to copy, each round leaves a fraction of the one before.
- * Then the coordinator is told, and the barrier comes when every task is ready.
+ * Then the coordinator is told, and the barrier comes when every task is ready. Before that, and
+ * when the epoch is due, operators emit what the barrier would make them (`approach`): a watermark
+ * lets windows fire and rows go, which takes longer than copying.
  *
  * Invariant: chunks go into the epoch whose number the coordinator gave, which it does only when
  * the one before is durable: what is copied belongs behind that one's barrier. Cost: a look at the
@@ -85,12 +87,16 @@ static int64_t copy_slice(Task *task, int64_t now_us, bool all)
     return end_us;
 }
 
-/* Tells the coordinator once what is left is little, or will not become less. */
+/* Tells the coordinator once what is left is little, or will not become less; but first operators
+ * emit what has come up meanwhile: a watermark that goes with the barrier makes rows go there. */
 static void look_if_near(Task *task, uint64_t changed)
 {
     TaskAhead *ahead = &task->ahead;
     bool near = (double)changed * ahead->record_us <= NEAR_US;
     if (ahead->phase != AHEAD_APPROACH || (!near && ahead->left != 0))
+        return;
+    ahead->emits = !ahead->fresh;
+    if (ahead->emits)
         return;
     ahead->phase = AHEAD_READY;
     coordinator_ready(task->job, ahead->epoch);
@@ -109,6 +115,17 @@ void task_ahead_begin(Task *task, uint64_t epoch)
     task->ahead = (TaskAhead){.phase = AHEAD_STEADY, .epoch = epoch, .record_us = record_us};
 }
 
+void task_ahead_emitted(Task *task)
+{
+    TaskAhead *ahead = &task->ahead;
+    ahead->emits = false;
+    ahead->fresh = true;
+    ahead->more = true;
+    ahead->next_us = 0;
+    look_if_near(task, count_changed(task, true));
+    ahead->fresh = false;
+}
+
 void task_ahead_approach(Task *task)
 {
     TaskAhead *ahead = &task->ahead;
@@ -117,9 +134,7 @@ void task_ahead_approach(Task *task)
     ahead->left = changed * APPROACH_ROUNDS + APPROACH_RECORDS;
     /* There may be more to copy than a look at the steady tables said a moment ago; a task without
      * input would not look again by itself. */
-    ahead->more = true;
-    ahead->next_us = 0;
-    look_if_near(task, changed);
+    task_ahead_emitted(task);
 }
 
 void task_ahead_end(Task *task)
