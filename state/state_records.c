@@ -20,7 +20,8 @@
 /* Larger pieces get their own block, so that little is lost at the end of the open one. */
 #define HUGE_BYTES         (STATE_BLOCK_BYTES / 8)
 #define EXACT_UNITS        16
-#define FIRST_BYTES        64 /* the block's number; keeps records from straddling cache lines */
+#define FREED_BYTE         0xDD /* fills freed pieces in builds with assertions */
+#define FIRST_BYTES        64   /* the block's number; keeps records from straddling cache lines */
 #define CLASSES_PER_OCTAVE 8
 /* A huge page for which the first write takes longer is not worth it: what small ones take. */
 #define HUGE_PAGE_WORTH_US 1000
@@ -262,6 +263,9 @@ static void give_piece(StateRecords *records, char *piece, size_t class_bytes, u
     StateBlock *block = &records->blocks[number];
     StateClass *class = &records->classes[block->class];
     StateFree *freed = (StateFree *)(void *)piece;
+#ifndef NDEBUG
+    memset(piece, FREED_BYTE, class_bytes); /* who still reads it shall see */
+#endif
     freed->next = block->free;
     block->free = freed;
     records->live_bytes -= class_bytes;

@@ -303,6 +303,29 @@ START_TEST(a_replaced_row_is_one_match)
 }
 END_TEST
 
+/* A batch takes the last row of a key, goes on for longer than rows are looked ahead, and has the
+ * key again. */
+START_TEST(a_key_comes_again_after_its_last_row_went)
+{
+    static const PlanJoinSideState shapes[] = {PLAN_SIDE_HAS_UNIQUE, PLAN_SIDE_NO_UNIQUE};
+    enum { BETWEEN = 600 };
+    for (size_t s = 0; s < array_count(shapes); s++) {
+        Joined joined = join_new(_i, PLAN_JOIN_INNER, shapes[s], PLAN_SIDE_NO_UNIQUE);
+        join_open(&joined);
+        bench_check(joined.bench, 0, "+I[1, x]\n", "");
+        Buffer changes = {0};
+        buffer_append_text(&changes, "-D[1, x]\n");
+        for (int i = 0; i < BETWEEN; i++)
+            buffer_printf(&changes, "-D[%d, z]\n", 2 + i);
+        buffer_append_text(&changes, "+I[1, y]\n");
+        bench_check(joined.bench, 0, buffer_text(&changes), "");
+        bench_check(joined.bench, 1, "+I[1, p]\n", "+I[1, y, 1, p]\n");
+        buffer_deinit(&changes);
+        bench_free(joined.bench);
+    }
+}
+END_TEST
+
 START_TEST(many_matches_cross_the_bound_of_a_run)
 {
     Joined joined = join_new(_i, PLAN_JOIN_LEFT, PLAN_SIDE_NO_UNIQUE, PLAN_SIDE_HAS_UNIQUE);
@@ -513,6 +536,7 @@ int main(void)
     tcase_add_loop_test(cases, null_keys_match_where_they_may, 0, sizes);
     tcase_add_loop_test(cases, an_extra_condition_decides_pairs, 0, sizes);
     tcase_add_loop_test(cases, a_replaced_row_is_one_match, 0, sizes);
+    tcase_add_loop_test(cases, a_key_comes_again_after_its_last_row_went, 0, sizes);
     tcase_add_loop_test(cases, many_matches_cross_the_bound_of_a_run, 0, sizes);
     tcase_add_loop_test(cases, random_changes_equal_a_nested_loop, 0, sizes);
     return test_run("join", cases);

@@ -104,7 +104,7 @@ JoinKeys join_side_keys(JoinSide *side, const bool *null_matches, Batch *batch, 
 void join_side_prepare(JoinSide *side, const JoinKeys *keys);
 void join_side_finish(JoinSide *side, const JoinKeys *keys);
 /* Brings what `count` (at most JOIN_WARM_ROWS) rows will touch near, before they are applied. */
-void join_side_warm(const JoinSide *side, const Batch *in, uint32_t row, uint32_t count);
+void join_side_warm(JoinSide *side, const Batch *in, uint32_t row, uint32_t count);
 /* Adds a row. `associations` points at its count (NULL: not kept) until the side changes;
  * `is_additional` tells whether it came beside what was there rather than in its place. */
 void join_side_add(JoinSide *side, const JoinKeys *keys, uint32_t row, int64_t **associations,

@@ -132,6 +132,14 @@ JoinKeys join_side_keys(JoinSide *side, const bool *null_matches, Batch *batch, 
     return keys;
 }
 
+/* The group of the row's key as it is now: what the row before with this key left of it. */
+static StateGroup **current_group(JoinSide *side, uint32_t row)
+{
+    if (side->previous[row] != JOIN_NO_ROW)
+        side->groups[row] = side->groups[side->previous[row]];
+    return &side->groups[row];
+}
+
 /* ------------------------------------------------------------------- warming */
 
 /* An entry begins with its links; what it holds may lie in the next cache line. */
@@ -179,7 +187,7 @@ static void warm_ends(const StateTable *table, StateGroup *const *groups, uint32
         __builtin_prefetch(state_map_last(table, groups[row]), 1);
 }
 
-void join_side_warm(const JoinSide *side, const Batch *in, uint32_t row, uint32_t count)
+void join_side_warm(JoinSide *side, const Batch *in, uint32_t row, uint32_t count)
 {
     if (side->keeps_batches)
         return;
@@ -187,6 +195,9 @@ void join_side_warm(const JoinSide *side, const Batch *in, uint32_t row, uint32_
         warm_records(side->records + row, count);
         return;
     }
+    /* A row before may have taken the last entry of a group, and the group with it. */
+    for (uint32_t i = row; i < row + count; i++)
+        current_group(side, i);
     warm_ends(side->table, side->groups + row, count);
     /* Rows that come or go where one with the same unique columns may be. */
     if (in->kinds != NULL)
@@ -238,6 +249,8 @@ static void keep_run(JoinSide *side, const JoinKeys *keys, uint32_t first, uint3
         hashes[n] = keys->hashes[row];
         n += keys->matches[row];
     }
+    if (n == 0)
+        return;
     RowNested nested =
         row_measure(side->slot.layout, side->columns, rows, n, keys->arena, payloads);
     state_map_append_rows(side->table, found, hashes, n, payloads, others == NULL ? NULL : beside);
@@ -317,14 +330,6 @@ void join_side_finish(JoinSide *side, const JoinKeys *keys)
         if (row_slot_get(&side->slot, (char *)record + side->slot_offset).data == NULL)
             state_value_remove(side->table, record);
     }
-}
-
-/* The group of the row's key as it is now: what the row before with this key left of it. */
-static StateGroup **current_group(JoinSide *side, uint32_t row)
-{
-    if (side->previous[row] != JOIN_NO_ROW)
-        side->groups[row] = side->groups[side->previous[row]];
-    return &side->groups[row];
 }
 
 static int64_t *put(JoinSide *side, const JoinKeys *keys, uint32_t row, Str subkey, Str payload,
