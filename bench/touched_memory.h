@@ -12,6 +12,7 @@
 #define BENCH_TOUCHED_MEMORY_H
 
 #include <stdbool.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>

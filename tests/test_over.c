@@ -163,6 +163,26 @@ static void list_remove(List *list, ListRow row)
     memmove(list->rows + at, list->rows + at + 1, sizeof(ListRow) * (size_t)(list->count - at));
 }
 
+static ListRow list_any(const List *list, TestRandom *random)
+{
+    return list->rows[test_below(random, (uint32_t)list->count)];
+}
+
+static void list_change(List *list, ListRow row, bool goes)
+{
+    if (goes)
+        list_remove(list, row);
+    else
+        list_insert(list, row);
+}
+
+/* Changes the list of the key, and says so. */
+static void list_tell(List *list, char key, ListRow row, bool goes, Buffer *text)
+{
+    buffer_printf(text, "%s[%c, %d, %d]\n", goes ? "-D" : "+I", key, row.ts, row.v);
+    list_change(list, row, goes);
+}
+
 /* Sum or least of the rows for which `inside` holds; NULL of none. */
 static void print_frame(const List *list, int first, int last, bool least, Buffer *out)
 {
@@ -219,13 +239,8 @@ static void check_random_changes(Bench *bench, TestRandom random,
             bool goes = list->count != 0 && test_below(&random, round < 80 ? 9 : 3) >= 2;
             goes = goes && list->count > (round < 80 ? 30 : 0);
             if (goes)
-                row = list->rows[test_below(&random, (uint32_t)list->count)];
-            buffer_printf(&rounds.text, "%s[%c, %d, %d]\n", goes ? "-D" : "+I", "ab"[key], row.ts,
-                          row.v);
-            if (goes)
-                list_remove(list, row);
-            else
-                list_insert(list, row);
+                row = list_any(list, &random);
+            list_tell(list, "ab"[key], row, goes, &rounds.text);
         }
         rounds_feed(&rounds);
         fold(&lists[0], 'a', rounds.expected);
@@ -352,12 +367,7 @@ START_TEST(rows_at_the_end_equal_a_list)
                         (round < 40 ? test_below(&random, 12) == 0 : test_below(&random, 3) != 0);
             if (goes)
                 row = list->rows[list->count - 1 - (int)test_below(&random, 4) % list->count];
-            buffer_printf(&rounds.text, "%s[%c, %d, %d]\n", goes ? "-D" : "+I", 'a' + (int)key,
-                          row.ts, row.v);
-            if (goes)
-                list_remove(list, row);
-            else
-                list_insert(list, row);
+            list_tell(list, (char)('a' + (int)key), row, goes, &rounds.text);
         }
         rounds_feed(&rounds);
         for (uint32_t key = 0; key < KEYS; key++)
@@ -422,12 +432,8 @@ START_TEST(least_of_wide_frames_equals_a_list)
             bool goes = list.count != 0 &&
                         (round < 35 ? test_below(&random, 4) == 0 : test_below(&random, 4) != 0);
             if (goes)
-                row = list.rows[test_below(&random, (uint32_t)list.count)];
-            buffer_printf(&rounds.text, "%s[a, %d, %d]\n", goes ? "-D" : "+I", row.ts, row.v);
-            if (goes)
-                list_remove(&list, row);
-            else
-                list_insert(&list, row);
+                row = list_any(&list, &random);
+            list_tell(&list, 'a', row, goes, &rounds.text);
         }
         rounds_feed(&rounds);
         list_fold_wide(&list, rounds.expected);
@@ -577,14 +583,11 @@ START_TEST(groups_and_sparse_values_equal_a_list)
             bool goes = list.count != 0 &&
                         (round < 28 ? test_below(&random, 4) == 0 : test_below(&random, 4) != 0);
             if (goes)
-                row = list.rows[test_below(&random, (uint32_t)list.count)];
+                row = list_any(&list, &random);
             buffer_append_text(&rounds.text, goes ? "-D" : "+I");
             print_sparse_row(row, &rounds.text);
             buffer_append_text(&rounds.text, "]\n");
-            if (goes)
-                list_remove(&list, row);
-            else
-                list_insert(&list, row);
+            list_change(&list, row, goes);
         }
         rounds_feed(&rounds);
         list_fold_sparse(&list, rounds.expected);
@@ -611,13 +614,8 @@ START_TEST(many_ties_equal_a_list)
             bool goes =
                 round != 0 && list->count != 0 && test_below(&random, 8) < (round < 16 ? 4 : 7);
             if (goes)
-                row = list->rows[test_below(&random, (uint32_t)list->count)];
-            buffer_printf(&rounds.text, "%s[%c, %d, %d]\n", goes ? "-D" : "+I", 'a' + (int)key,
-                          row.ts, row.v);
-            if (goes)
-                list_remove(list, row);
-            else
-                list_insert(list, row);
+                row = list_any(list, &random);
+            list_tell(list, (char)('a' + (int)key), row, goes, &rounds.text);
         }
         rounds_feed(&rounds);
         for (uint32_t key = 0; key < KEYS; key++)

@@ -1,7 +1,7 @@
 /* MAP tables whose entries only come, against lists: rows one by one and many at once, snapshots
  * taken ahead, folds, restores at another parallelism, with a TTL and back. */
 #include "core/str.h"
-#include "tests/state_testing.h"
+#include "tests/state_instances.h"
 #include "tests/suite.h"
 
 #define KEYS   50
@@ -18,41 +18,6 @@ typedef struct Model {
     uint32_t rows[KEYS][ROWS]; /* numbers of the rows, which payloads are made of */
     uint32_t next;
 } Model;
-
-typedef struct Instances {
-    uint32_t count;
-    StateStore *stores[4];
-    StateTable *tables[4];
-} Instances;
-
-static Instances instances_new(uint32_t count, const StateSpec *spec)
-{
-    Instances instances = {.count = count};
-    for (uint32_t i = 0; i < count; i++) {
-        uint32_t first = GROUPS, last = 0;
-        for (uint32_t group = 0; group < GROUPS; group++) {
-            if (key_group_owner(group, GROUPS, count) != i)
-                continue;
-            first = group < first ? group : first;
-            last = group;
-        }
-        instances.stores[i] = test_store(GROUPS, first, last);
-        instances.tables[i] = state_table_declare(instances.stores[i], spec);
-        state_store_advance(instances.stores[i], 1);
-    }
-    return instances;
-}
-
-static void instances_free(Instances *instances)
-{
-    for (uint32_t i = 0; i < instances->count; i++)
-        state_store_free(instances->stores[i]);
-}
-
-static uint32_t instance_of(const Instances *instances, uint64_t hash)
-{
-    return key_group_owner(hash_key_group(hash, GROUPS), GROUPS, instances->count);
-}
 
 /* Most are short, a few larger than a block. */
 static Str payload_of(uint32_t n)
@@ -156,7 +121,7 @@ START_TEST(appended_rows_survive_snapshot_fold_and_rescaling)
 {
     Random random = random_start("appends");
     Model *model = memory_zalloc(sizeof(*model)), *lost = memory_alloc(sizeof(*lost));
-    Instances instances = instances_new(1, &packed);
+    Instances instances = instances_new(1, GROUPS, &packed);
     Chunks chunks = chunks_new();
     for (uint32_t round = 0; round < 25; round++) {
         change(&instances, model, round % 3 == 2 ? NULL : &chunks, &random);
@@ -174,11 +139,8 @@ START_TEST(appended_rows_survive_snapshot_fold_and_rescaling)
             continue;
         *lost = *model;
         change(&instances, lost, NULL, &random);
-        instances_free(&instances);
-        instances = instances_new(1 + random_below(&random, 4),
-                                  random_below(&random, 4) == 0 ? &timed : &packed);
-        for (uint32_t i = 0; i < instances.count; i++)
-            chunks_restore(&chunks, instances.stores[i]);
+        instances_restart(&instances, 1 + random_below(&random, 4),
+                          random_below(&random, 4) == 0 ? &timed : &packed, &chunks);
         verify(&instances, model);
     }
     instances_free(&instances);

@@ -1,6 +1,6 @@
 /* MAP tables against arrays that keep the order of insertion: random changes, snapshots, folds,
  * restores at another parallelism. */
-#include "tests/state_testing.h"
+#include "tests/state_instances.h"
 #include "tests/suite.h"
 
 #define KEYS    40
@@ -47,42 +47,6 @@ static void model_remove(ModelGroup *group, uint32_t at)
     memmove(group->subkeys + at, group->subkeys + at + 1, rest * sizeof(group->subkeys[0]));
     memmove(group->payloads + at, group->payloads + at + 1, rest * sizeof(group->payloads[0]));
     memmove(group->numbers + at, group->numbers + at + 1, rest * sizeof(group->numbers[0]));
-}
-
-typedef struct Instances {
-    uint32_t count;
-    StateStore *stores[4];
-    StateTable *tables[4];
-    Chunks *ahead; /* gets what is copied ahead of a snapshot; NULL: nothing is */
-} Instances;
-
-static Instances instances_new(uint32_t count)
-{
-    Instances instances = {.count = count};
-    for (uint32_t i = 0; i < count; i++) {
-        uint32_t first = GROUPS, last = 0;
-        for (uint32_t group = 0; group < GROUPS; group++) {
-            if (key_group_owner(group, GROUPS, count) != i)
-                continue;
-            first = group < first ? group : first;
-            last = group;
-        }
-        instances.stores[i] = test_store(GROUPS, first, last);
-        instances.tables[i] = state_table_declare(instances.stores[i], &spec);
-    }
-    return instances;
-}
-
-static void instances_free(Instances *instances)
-{
-    for (uint32_t i = 0; i < instances->count; i++)
-        state_store_free(instances->stores[i]);
-}
-
-static StateTable *instance_of(const Instances *instances, uint64_t hash)
-{
-    return instances
-        ->tables[key_group_owner(hash_key_group(hash, GROUPS), GROUPS, instances->count)];
 }
 
 static char text_bytes[300000];
@@ -140,7 +104,7 @@ static void change(Instances *instances, Model *model, Random *random, uint32_t 
         Str key = test_key(key_buffer, k);
         Str subkey = test_key(subkey_buffer, n);
         uint64_t hash = hash_bytes(key.data, key.length);
-        StateTable *table = instance_of(instances, hash);
+        StateTable *table = instances->tables[instance_of(instances, hash)];
         ModelGroup *expected = &model->groups[k];
         StateGroup *group;
         state_map_groups(table, &key, &hash, 1, &group);
@@ -193,7 +157,7 @@ static void verify(const Instances *instances, const Model *model)
         Str key = test_key(buffer, k);
         uint64_t hash = hash_bytes(key.data, key.length);
         StateGroup *group;
-        StateTable *table = instance_of(instances, hash);
+        StateTable *table = instances->tables[instance_of(instances, hash)];
         state_map_groups(table, &key, &hash, 1, &group);
         ck_assert_int_eq(group != NULL, model->groups[k].count != 0);
         verify_group(&model->groups[k], table, group);
@@ -210,14 +174,13 @@ START_TEST(random_changes_survive_snapshot_fold_and_rescaling)
     for (uint32_t i = 0; i < sizeof(text_bytes); i++)
         text_bytes[i] = (char)('a' + i % 23);
     Model *model = memory_zalloc(sizeof(*model));
-    Instances instances = instances_new(1);
+    Instances instances = instances_new(1, GROUPS, &spec);
     Chunks chunks = chunks_new();
     for (uint32_t round = 0; round < 15; round++) {
         instances.ahead = round % 5 == 4 ? NULL : &chunks;
         change(&instances, model, &random, 1 + random_below(&random, 4000));
         verify(&instances, model);
-        for (uint32_t i = 0; i < instances.count; i++)
-            state_snapshot(instances.stores[i], chunks_add, &chunks);
+        instances_snapshot(&instances, &chunks);
         if (random_below(&random, 2) == 0)
             chunks_fold(&chunks, GROUPS);
         if (random_below(&random, 2) == 0)
@@ -227,10 +190,7 @@ START_TEST(random_changes_survive_snapshot_fold_and_rescaling)
         instances.ahead = NULL;
         change(&instances, lost, &random, 200);
         memory_free(lost);
-        instances_free(&instances);
-        instances = instances_new(1 + random_below(&random, 4));
-        for (uint32_t i = 0; i < instances.count; i++)
-            chunks_restore(&chunks, instances.stores[i]);
+        instances_restart(&instances, 1 + random_below(&random, 4), &spec, &chunks);
         verify(&instances, model);
     }
     instances_free(&instances);

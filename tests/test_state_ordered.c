@@ -1,6 +1,6 @@
 /* ORDERED tables against a sorted array: random changes, neighbours, positions, payloads,
  * snapshots, folds, restores at another parallelism. */
-#include "tests/state_testing.h"
+#include "tests/state_instances.h"
 #include "tests/suite.h"
 
 #define KEYS   6
@@ -30,29 +30,6 @@ static uint32_t sort_number(Str key)
     return (uint32_t)(uint8_t)key.data[0] << 8 | (uint8_t)key.data[1];
 }
 
-typedef struct Instances {
-    uint32_t count;
-    StateStore *stores[2];
-    StateTable *tables[2];
-    Chunks *ahead; /* gets what is copied ahead of a snapshot; NULL: nothing is */
-} Instances;
-
-static Instances instances_new(uint32_t count)
-{
-    Instances instances = {.count = count};
-    for (uint32_t i = 0; i < count; i++) {
-        instances.stores[i] = test_store(GROUPS, i * GROUPS / count, (i + 1) * GROUPS / count - 1);
-        instances.tables[i] = state_table_declare(instances.stores[i], &spec);
-    }
-    return instances;
-}
-
-static void instances_free(Instances *instances)
-{
-    for (uint32_t i = 0; i < instances->count; i++)
-        state_store_free(instances->stores[i]);
-}
-
 typedef struct Place {
     StateTable *table;
     Str key;
@@ -64,8 +41,7 @@ static void place_of(const Instances *instances, uint32_t k, Place *place)
 {
     place->key = test_key(place->buffer, k);
     place->hash = hash_bytes(place->key.data, place->key.length);
-    place->table = instances->tables[key_group_owner(hash_key_group(place->hash, GROUPS), GROUPS,
-                                                     instances->count)];
+    place->table = instances->tables[instance_of(instances, place->hash)];
 }
 
 static void check_neighbours(const Place *place, const Model *model, uint32_t k, uint32_t n)
@@ -234,22 +210,18 @@ START_TEST(random_changes_survive_snapshot_fold_and_rescaling)
 {
     Random random = random_start("ordered");
     Model *model = memory_zalloc(sizeof(*model));
-    Instances instances = instances_new(1);
+    Instances instances = instances_new(1, GROUPS, &spec);
     Chunks chunks = chunks_new();
     for (uint32_t round = 0; round < 16; round++) {
         instances.ahead = round % 5 == 4 ? NULL : &chunks;
         change(&instances, model, &random, 1 + random_below(&random, 6000), round % 4 % 3);
         verify(&instances, model);
-        for (uint32_t i = 0; i < instances.count; i++)
-            state_snapshot(instances.stores[i], chunks_add, &chunks);
+        instances_snapshot(&instances, &chunks);
         if (random_below(&random, 2) == 0)
             chunks_fold(&chunks, GROUPS);
         if (random_below(&random, 2) == 0)
             continue;
-        instances_free(&instances);
-        instances = instances_new(1 + random_below(&random, 2));
-        for (uint32_t i = 0; i < instances.count; i++)
-            chunks_restore(&chunks, instances.stores[i]);
+        instances_restart(&instances, 1 + random_below(&random, 2), &spec, &chunks);
         verify(&instances, model);
     }
     instances_free(&instances);

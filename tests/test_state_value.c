@@ -1,6 +1,6 @@
 /* VALUE tables against an array of what they should hold: random changes, snapshots, folds,
  * restores at another parallelism; and the cost that is promised for them. */
-#include "tests/state_testing.h"
+#include "tests/state_instances.h"
 
 #include "core/clock.h"
 #include "state/state_internal.h"
@@ -30,40 +30,6 @@ typedef struct Model {
 } Model;
 
 /* One store per instance, as a job of that parallelism has them. */
-typedef struct Instances {
-    uint32_t count;
-    StateStore *stores[4];
-    StateTable *tables[4];
-    Chunks *ahead; /* gets what is copied ahead of a snapshot; NULL: nothing is */
-} Instances;
-
-static Instances instances_new(uint32_t count)
-{
-    Instances instances = {.count = count};
-    uint32_t first = 0;
-    for (uint32_t i = 0; i < count; i++) {
-        uint32_t last = first;
-        while (last + 1 < GROUPS && key_group_owner(last + 1, GROUPS, count) == i)
-            last++;
-        instances.stores[i] = test_store(GROUPS, first, last);
-        instances.tables[i] = state_table_declare(instances.stores[i], &spec);
-        first = last + 1;
-    }
-    return instances;
-}
-
-static void instances_free(Instances *instances)
-{
-    for (uint32_t i = 0; i < instances->count; i++)
-        state_store_free(instances->stores[i]);
-}
-
-static StateTable *instance_of(const Instances *instances, uint64_t hash)
-{
-    return instances
-        ->tables[key_group_owner(hash_key_group(hash, GROUPS), GROUPS, instances->count)];
-}
-
 static void fill_text(char *text, uint32_t n, uint32_t length)
 {
     for (uint32_t i = 0; i < length; i++)
@@ -100,7 +66,7 @@ static void change(Instances *instances, Model *model, Random *random, uint32_t 
         uint32_t n = random_below(random, KEYS);
         Str key = test_key(buffer, n);
         uint64_t hash = hash_bytes(key.data, key.length);
-        StateTable *table = instance_of(instances, hash);
+        StateTable *table = instances->tables[instance_of(instances, hash)];
         void *record;
         if (random_below(random, 3) == 0) {
             state_value_get(table, &key, &hash, 1, &record);
@@ -127,7 +93,7 @@ static void verify(const Instances *instances, const Model *model)
         char buffer[64];
         Str key = test_key(buffer, n);
         uint64_t hash = hash_bytes(key.data, key.length);
-        StateTable *table = instance_of(instances, hash);
+        StateTable *table = instances->tables[instance_of(instances, hash)];
         void *found;
         state_value_get(table, &key, &hash, 1, &found);
         ck_assert_int_eq(found != NULL, model->there[n]);
@@ -151,23 +117,17 @@ static void verify(const Instances *instances, const Model *model)
     ck_assert_uint_eq(counted, keys);
 }
 
-static void snapshot(Instances *instances, Chunks *chunks)
-{
-    for (uint32_t i = 0; i < instances->count; i++)
-        state_snapshot(instances->stores[i], chunks_add, chunks);
-}
-
 START_TEST(random_changes_survive_snapshot_fold_and_rescaling)
 {
     Random random = random_start("value");
     Model *model = memory_zalloc(sizeof(*model));
-    Instances instances = instances_new(1);
+    Instances instances = instances_new(1, GROUPS, &spec);
     Chunks chunks = chunks_new();
     for (uint32_t round = 0; round < 12; round++) {
         instances.ahead = round % 5 == 4 ? NULL : &chunks;
         change(&instances, model, &random, 1 + random_below(&random, 3000));
         verify(&instances, model);
-        snapshot(&instances, &chunks);
+        instances_snapshot(&instances, &chunks);
         if (random_below(&random, 2) == 0)
             chunks_fold(&chunks, GROUPS);
         if (random_below(&random, 2) == 0)
@@ -178,10 +138,7 @@ START_TEST(random_changes_survive_snapshot_fold_and_rescaling)
         instances.ahead = NULL;
         change(&instances, lost, &random, 200);
         memory_free(lost);
-        instances_free(&instances);
-        instances = instances_new(1 + random_below(&random, 4));
-        for (uint32_t i = 0; i < instances.count; i++)
-            chunks_restore(&chunks, instances.stores[i]);
+        instances_restart(&instances, 1 + random_below(&random, 4), &spec, &chunks);
         verify(&instances, model);
     }
     instances_free(&instances);
