@@ -1,8 +1,7 @@
 /* One operator on the bench: fed with literal changes, its output compared as text; in both, @07.5
  * is 1970-01-01 00:00:07.5.
  *
- * Stands in for the runtime: it defines `emit`, which prints what an operator passes on and checks
- * that batches keep their bounds and that no -U is parted from its +U. */
+ * operator_emitter.h stands in for the runtime. */
 #ifndef TESTS_OPERATOR_BENCH_H
 #define TESTS_OPERATOR_BENCH_H
 
@@ -14,71 +13,11 @@
 #include "executor/operator.h"
 #include "tests/change_fold.h"
 #include "tests/change_times.h"
+#include "tests/operator_emitter.h"
 #include "tests/plan_builder.h"
 
 /* Batch sizes every operator is tried with; the loop index of a test. */
 static const uint32_t batch_sizes[] = {1, 3, 2048};
-
-struct Emitter {
-    Buffer text;
-    uint32_t batch_rows;
-    uint32_t batch_count;
-    bool ends_in_before; /* the last row passed on was -U */
-    OperatorTime time;
-    uint64_t late_rows;
-    bool allows_halves; /* a -U and the +U behind it need not be one update */
-};
-
-bool emit(Emitter *emitter, Batch *batch, Error *error)
-{
-    ck_assert_ptr_nonnull(error);
-    uint32_t count = batch->row_count;
-    if (count != 0) {
-        bool is_pair = count == 2 && batch_kind(batch, 1) == CHANGE_UPDATE_AFTER;
-        ck_assert_msg(count <= emitter->batch_rows || is_pair, "a batch of %u rows", count);
-        ck_assert_msg(emitter->allows_halves || !emitter->ends_in_before ||
-                          batch_kind(batch, 0) != CHANGE_UPDATE_AFTER,
-                      "an update was split");
-        emitter->ends_in_before = batch_kind(batch, count - 1) == CHANGE_UPDATE_BEFORE;
-        emitter->batch_count++;
-        changelog_print(batch, NULL, &emitter->text);
-    }
-    batch_release(batch);
-    return true;
-}
-
-/* Watermarks that operators make stand between the rows as "watermark 5", in milliseconds. */
-bool emit_watermark(Emitter *emitter, int64_t watermark_us, Error *error)
-{
-    ck_assert_ptr_nonnull(error);
-    if (watermark_us < emitter->time.emitted_us)
-        return true;
-    emitter->time.emitted_us = watermark_us;
-    buffer_printf(&emitter->text, "watermark %lld\n", (long long)(watermark_us / 1000));
-    return true;
-}
-
-bool emit_idle(Emitter *emitter, bool idle, Error *error)
-{
-    ck_assert_ptr_nonnull(error);
-    if (emitter->time.is_idle != idle)
-        buffer_append_text(&emitter->text, idle ? "idle\n" : "active\n");
-    emitter->time.is_idle = idle;
-    return true;
-}
-
-bool emit_late(Emitter *emitter, const Batch *batch, const uint32_t *rows, uint32_t count,
-               Error *error)
-{
-    ck_assert_ptr_nonnull(error);
-    emitter->late_rows += count;
-    for (uint32_t i = 0; i < count; i++) {
-        buffer_append_text(&emitter->text, "late ");
-        changelog_print_row(batch, rows == NULL ? i : rows[i], NULL, &emitter->text);
-        buffer_append_char(&emitter->text, '\n');
-    }
-    return true;
-}
 
 typedef struct Bench {
     Arena *arena;          /* of plan and test */

@@ -5,8 +5,8 @@
  *   capture_rows.c          rows events to change batches
  *   capture_transactions.c  where transactions begin and end; XA transactions
  *   capture_statements.c    statements: what they may do to a captured table */
-#ifndef WEIR_CONNECTORS_MYSQL_CAPTURE_H
-#define WEIR_CONNECTORS_MYSQL_CAPTURE_H
+#ifndef CONNECTORS_MYSQL_CAPTURE_H
+#define CONNECTORS_MYSQL_CAPTURE_H
 
 #include "connectors/mysql/source.h"
 

@@ -1,6 +1,7 @@
 /* What the files of the over operator share.
  *
  *   op_over.c      the operator: rows in, changed rows out
+ *   over/order.h   the sort keys of rows, and distances between positions
  *   over/frame.c   positions: equal rows, ends of frames, which rows a change can reach
  *   over/fold.c    aggregates of frames, kept beside each row
  *   over/value.c   the value of a call for a row
@@ -22,11 +23,9 @@
 #include "core/row.h"
 #include "core/sort_key.h"
 #include "executor/over/distinct.h"
+#include "executor/over/order.h"
 #include "executor/row_output.h"
 #include "executor/row_ties.h"
-
-/* Behind the order columns in a sort key: later of equal rows is larger, and comes behind. */
-#define OVER_ARRIVAL_BYTES 8
 
 /* MIN and MAX of frames with two ends: the row that has it. Values that pass over rows: the first
  * row of some that counts, or the last. */
@@ -170,67 +169,9 @@ static inline Str over_order_key(const Over *over, const void *record)
     return key;
 }
 
-/* The key of a row without its arrival. */
-static inline Str over_order_part(Str sort_key)
-{
-    return (Str){sort_key.data, sort_key.length - OVER_ARRIVAL_BYTES};
-}
-
-static inline void over_write_arrival(Str sort_key, uint64_t arrival)
-{
-    uint64_t big_endian = __builtin_bswap64(arrival);
-    memcpy((char *)(uintptr_t)sort_key.data + sort_key.length - OVER_ARRIVAL_BYTES, &big_endian,
-           OVER_ARRIVAL_BYTES);
-}
-
-static inline uint64_t over_read_arrival(Str sort_key)
-{
-    uint64_t big_endian;
-    memcpy(&big_endian, sort_key.data + sort_key.length - OVER_ARRIVAL_BYTES, OVER_ARRIVAL_BYTES);
-    return __builtin_bswap64(big_endian);
-}
-
-static inline int over_keys_compare(Str a, Str b)
-{
-    size_t common = a.length < b.length ? a.length : b.length;
-    int order = common == 0 ? 0 : memcmp(a.data, b.data, common);
-    return order != 0 ? order : (a.length > b.length) - (a.length < b.length);
-}
-
-static inline bool over_keys_equal(Str a, Str b)
-{
-    return a.length == b.length && (a.length == 0 || memcmp(a.data, b.data, a.length) == 0);
-}
-
 static inline bool over_are_peers(const Over *over, const void *a, const void *b)
 {
     return over_keys_equal(over_order_key(over, a), over_order_key(over, b));
-}
-
-static inline uint32_t over_clip(int64_t position, uint32_t rows)
-{
-    return position < 0 ? 0 : position > rows ? rows : (uint32_t)position;
-}
-
-/* Distances far beyond any partition, so that sums do not overflow. */
-#define OVER_FAR ((int64_t)1 << 40)
-
-/* Rows from the current one to a bound of ROWS; negative before it. */
-static inline int64_t over_row_offset(const PlanFrameBound *bound)
-{
-    int64_t rows = bound->rows < OVER_FAR ? bound->rows : OVER_FAR;
-    switch (bound->kind) {
-    case PLAN_BOUND_UNBOUNDED_PRECEDING:
-        return -OVER_FAR;
-    case PLAN_BOUND_PRECEDING:
-        return -rows;
-    case PLAN_BOUND_CURRENT_ROW:
-        return 0;
-    case PLAN_BOUND_FOLLOWING:
-        return rows;
-    default:
-        return OVER_FAR;
-    }
 }
 
 /* --------------------------------------------------------------- over/frame.c */
