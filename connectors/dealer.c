@@ -191,7 +191,8 @@ static DealerPiece saved_piece(const Saved *saved, uint64_t turn)
  */
 static void add_missing(Saved *saved)
 {
-    qsort(saved->taken, saved->taken_count, sizeof(*saved->taken), compare_turns);
+    if (saved->taken_count != 0)
+        qsort(saved->taken, saved->taken_count, sizeof(*saved->taken), compare_turns);
     uint64_t turn = saved->base;
     for (size_t i = 0; i < saved->taken_count; i++) {
         for (; turn < saved->taken[i]; turn++)
@@ -201,7 +202,8 @@ static void add_missing(Saved *saved)
     for (; turn < saved->old_left_count; turn++)
         add_left(saved, saved_piece(saved, turn));
     saved->front += turn - saved->old_left_count;
-    qsort(saved->left, saved->left_count, sizeof(*saved->left), compare_pieces);
+    if (saved->left_count != 0)
+        qsort(saved->left, saved->left_count, sizeof(*saved->left), compare_pieces);
 }
 
 static bool restore(Dealer *dealer, const SourceContext *context, Error *error)
