@@ -70,6 +70,7 @@ static void hint_start_over(Error *error)
 bool checkpoint_sql_error(const CheckpointStore *store, sqlite3 *database, const char *doing,
                           Error *error)
 {
+    int last = errno; /* of a COMMIT that fails SQLite does not keep it */
     int code = database == NULL ? SQLITE_NOMEM : sqlite3_errcode(database) & 0xFF;
     const char *text = database == NULL ? "out of memory" : sqlite3_errmsg(database);
     switch (code) {
@@ -97,9 +98,11 @@ bool checkpoint_sql_error(const CheckpointStore *store, sqlite3 *database, const
         break;
     }
     int system = database == NULL ? 0 : sqlite3_system_errno(database);
-    bool disk = code == SQLITE_IOERR && system != 0;
+    if (system == 0)
+        system = last;
+    bool disk = code == SQLITE_IOERR;
     error_set(error, ERROR_IO, "checkpoint store \"%s\" failed while %s: %s", store->path, doing,
-              disk ? strerror(system) : text);
+              disk && system != 0 ? strerror(system) : text);
     if (!disk)
         return false;
     return error_hint(error, "Check the disk of \"execution.checkpointing.dir\"; the epoch before "
