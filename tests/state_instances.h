@@ -43,6 +43,21 @@ static inline uint32_t instance_of(const Instances *instances, uint64_t hash)
     return key_group_owner(group, instances->key_groups, instances->count);
 }
 
+/* Where the key of a number is. */
+typedef struct Place {
+    StateTable *table;
+    Str key;
+    uint64_t hash;
+    char buffer[64];
+} Place;
+
+static inline void instances_place(const Instances *instances, uint32_t n, Place *place)
+{
+    place->key = test_key(place->buffer, n);
+    place->hash = hash_bytes(place->key.data, place->key.length);
+    place->table = instances->tables[instance_of(instances, place->hash)];
+}
+
 static inline void instances_snapshot(const Instances *instances, Chunks *chunks)
 {
     for (uint32_t i = 0; i < instances->count; i++)

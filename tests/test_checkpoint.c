@@ -152,6 +152,16 @@ static void make_database(const char *sql)
     sqlite3_close(database);
 }
 
+/* A new job in a new store whose first epoch has one key with the value. */
+static void job_begin(Job *job, int64_t value)
+{
+    Error error;
+    job_start(job);
+    job->store = open_store(1, false);
+    job_add(job, 1, value);
+    ck_assert_msg(job_commit(job, 1, &error), "%s", error.message);
+}
+
 START_TEST(epochs_come_back)
 {
     Error error;
@@ -204,10 +214,7 @@ START_TEST(an_aborted_epoch_leaves_nothing)
 {
     Error error;
     Job job;
-    job_start(&job);
-    job.store = open_store(1, false);
-    job_add(&job, 1, 10);
-    ck_assert(job_commit(&job, 1, &error));
+    job_begin(&job, 10);
     ck_assert(checkpoint_begin(job.store, 2, &error));
     job_add(&job, 1, 10);
     state_snapshot(job.state, add_chunk, job.store);
@@ -233,10 +240,7 @@ START_TEST(parts_of_an_aborted_epoch_are_removed)
 {
     Error error;
     Job job;
-    job_start(&job);
-    job.store = open_store(1, false);
-    job_add(&job, 1, 10);
-    ck_assert(job_commit(&job, 1, &error));
+    job_begin(&job, 10);
     ck_assert(checkpoint_begin(job.store, 2, &error));
     for (uint32_t key = 2; key < 5000; key++)
         job_add(&job, key, 1);
@@ -259,10 +263,7 @@ START_TEST(what_a_killed_process_left_is_removed)
 {
     Error error;
     Job job;
-    job_start(&job);
-    job.store = open_store(1, false);
-    job_add(&job, 1, 10);
-    ck_assert(job_commit(&job, 1, &error));
+    job_begin(&job, 10);
     state_store_free(job.state);
     checkpoint_close(job.store);
     make_database("INSERT INTO chunk SELECT NULL, operator_table, 3, 2, 0, 2, x'0102' FROM chunk;"
@@ -414,10 +415,7 @@ START_TEST(reading_only_shows_one_moment)
     pthread_t committing;
     Error error;
     Job job;
-    job_start(&job);
-    job.store = open_store(1, false);
-    job_add(&job, 1, 1);
-    ck_assert(job_commit(&job, 1, &error));
+    job_begin(&job, 1);
     CheckpointStore *looking = checkpoint_open_path(directory, &error);
     ck_assert_msg(looking != NULL, "%s", error.message);
     CheckpointInfo info;
@@ -521,10 +519,7 @@ START_TEST(a_full_disk_leaves_the_epoch_before)
 {
     Error error;
     Job job;
-    job_start(&job);
-    job.store = open_store(1, false);
-    job_add(&job, 1, 1);
-    ck_assert(job_commit(&job, 1, &error));
+    job_begin(&job, 1);
     signal(SIGXFSZ, SIG_IGN);
     struct rlimit limit = {.rlim_cur = 1 << 20, .rlim_max = RLIM_INFINITY};
     ck_assert_int_eq(setrlimit(RLIMIT_FSIZE, &limit), 0);

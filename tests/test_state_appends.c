@@ -31,14 +31,12 @@ static Str payload_of(uint32_t n)
 
 static void add_one(const Instances *instances, Model *model, uint32_t k)
 {
-    char buffer[64];
-    Str key = test_key(buffer, k);
-    uint64_t hash = hash_bytes(key.data, key.length);
-    StateTable *table = instances->tables[instance_of(instances, hash)];
+    Place at;
+    instances_place(instances, k, &at);
     StateGroup *group;
-    state_map_groups(table, &key, &hash, 1, &group);
+    state_map_groups(at.table, &at.key, &at.hash, 1, &group);
     ck_assert_int_eq(group != NULL, model->counts[k] != 0);
-    state_map_append(table, &group, key, hash, payload_of(model->next));
+    state_map_append(at.table, &group, at.key, at.hash, payload_of(model->next));
     model->rows[k][model->counts[k]++] = model->next++;
 }
 
@@ -81,21 +79,19 @@ static void change(const Instances *instances, Model *model, Chunks *ahead, Rand
 static void verify(const Instances *instances, const Model *model)
 {
     for (uint32_t k = 0; k < KEYS; k++) {
-        char buffer[64];
-        Str key = test_key(buffer, k);
-        uint64_t hash = hash_bytes(key.data, key.length);
-        StateTable *table = instances->tables[instance_of(instances, hash)];
+        Place at;
+        instances_place(instances, k, &at);
         StateGroup *group;
-        state_map_groups(table, &key, &hash, 1, &group);
+        state_map_groups(at.table, &at.key, &at.hash, 1, &group);
         ck_assert_uint_eq(state_map_size(group), model->counts[k]);
-        StateEntry *entry = state_map_first(table, group);
-        for (uint32_t i = 0; i < model->counts[k]; i++, entry = state_map_next(table, entry)) {
+        StateEntry *entry = state_map_first(at.table, group);
+        for (uint32_t i = 0; i < model->counts[k]; i++, entry = state_map_next(at.table, entry)) {
             Str expected = payload_of(model->rows[k][i]);
             ck_assert_ptr_nonnull(entry);
-            Str got = state_entry_payload(table, entry);
+            Str got = state_entry_payload(at.table, entry);
             ck_assert_uint_eq(got.length, expected.length);
             ck_assert(memcmp(got.data, expected.data, got.length) == 0);
-            ck_assert_ptr_eq(state_entry_group(table, entry), group);
+            ck_assert_ptr_eq(state_entry_group(at.table, entry), group);
         }
         ck_assert_ptr_null(entry);
     }

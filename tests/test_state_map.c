@@ -153,14 +153,12 @@ static void verify(const Instances *instances, const Model *model)
 {
     uint64_t there = 0, counted = 0;
     for (uint32_t k = 0; k < KEYS; k++) {
-        char buffer[64];
-        Str key = test_key(buffer, k);
-        uint64_t hash = hash_bytes(key.data, key.length);
+        Place at;
+        instances_place(instances, k, &at);
         StateGroup *group;
-        StateTable *table = instances->tables[instance_of(instances, hash)];
-        state_map_groups(table, &key, &hash, 1, &group);
+        state_map_groups(at.table, &at.key, &at.hash, 1, &group);
         ck_assert_int_eq(group != NULL, model->groups[k].count != 0);
-        verify_group(&model->groups[k], table, group);
+        verify_group(&model->groups[k], at.table, group);
         there += group != NULL;
     }
     for (uint32_t i = 0; i < instances->count; i++)

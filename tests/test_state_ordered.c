@@ -30,20 +30,6 @@ static uint32_t sort_number(Str key)
     return (uint32_t)(uint8_t)key.data[0] << 8 | (uint8_t)key.data[1];
 }
 
-typedef struct Place {
-    StateTable *table;
-    Str key;
-    uint64_t hash;
-    char buffer[64];
-} Place;
-
-static void place_of(const Instances *instances, uint32_t k, Place *place)
-{
-    place->key = test_key(place->buffer, k);
-    place->hash = hash_bytes(place->key.data, place->key.length);
-    place->table = instances->tables[instance_of(instances, place->hash)];
-}
-
 static void check_neighbours(const Place *place, const Model *model, uint32_t k, uint32_t n)
 {
     char buffer[16];
@@ -143,7 +129,7 @@ static void change(Instances *instances, Model *model, Random *random, uint32_t 
         char buffer[16];
         uint32_t k = random_below(random, KEYS);
         uint32_t n = mode == 0 ? random_below(random, k < 2 ? 20 : SORTS) : next++ % SORTS;
-        place_of(instances, k, &place);
+        instances_place(instances, k, &place);
         Str sort = sort_key(buffer, n);
         bool remove = mode == 2 || (mode == 0 && random_below(random, 5) < 2);
         if (remove) {
@@ -168,7 +154,7 @@ static void verify(const Instances *instances, const Model *model)
 {
     for (uint32_t k = 0; k < KEYS; k++) {
         Place place;
-        place_of(instances, k, &place);
+        instances_place(instances, k, &place);
         Str sort = {0};
         int64_t *record = state_ordered_first(place.table, place.key, place.hash, &sort);
         StateTree *tree = tree_of(&place);

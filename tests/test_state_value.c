@@ -62,26 +62,24 @@ static void change(Instances *instances, Model *model, Random *random, uint32_t 
         if (instances->ahead != NULL)
             chunks_add_ahead(instances->ahead,
                              instances->stores[random_below(random, instances->count)], random);
-        char buffer[64];
         uint32_t n = random_below(random, KEYS);
-        Str key = test_key(buffer, n);
-        uint64_t hash = hash_bytes(key.data, key.length);
-        StateTable *table = instances->tables[instance_of(instances, hash)];
+        Place at;
+        instances_place(instances, n, &at);
         void *record;
         if (random_below(random, 3) == 0) {
-            state_value_get(table, &key, &hash, 1, &record);
+            state_value_get(at.table, &at.key, &at.hash, 1, &record);
             ck_assert_int_eq(record != NULL, model->there[n]);
             if (record != NULL)
-                state_value_remove(table, record);
+                state_value_remove(at.table, record);
             model->there[n] = false;
             continue;
         }
         uint8_t created;
-        state_value_get_or_create(table, &key, &hash, 1, &record, &created);
+        state_value_get_or_create(at.table, &at.key, &at.hash, 1, &record, &created);
         ck_assert_int_eq(created, !model->there[n]);
         if (created)
             ck_assert_int_eq(((Record *)record)->sum, 0);
-        set_record(table, record, model, n, (int64_t)random_next(random), text_length(random));
+        set_record(at.table, record, model, n, (int64_t)random_next(random), text_length(random));
     }
 }
 
@@ -90,12 +88,10 @@ static void verify(const Instances *instances, const Model *model)
     static char text[400000];
     uint64_t keys = 0;
     for (uint32_t n = 0; n < KEYS; n++) {
-        char buffer[64];
-        Str key = test_key(buffer, n);
-        uint64_t hash = hash_bytes(key.data, key.length);
-        StateTable *table = instances->tables[instance_of(instances, hash)];
+        Place at;
+        instances_place(instances, n, &at);
         void *found;
-        state_value_get(table, &key, &hash, 1, &found);
+        state_value_get(at.table, &at.key, &at.hash, 1, &found);
         ck_assert_int_eq(found != NULL, model->there[n]);
         if (found == NULL)
             continue;
@@ -107,9 +103,9 @@ static void verify(const Instances *instances, const Model *model)
         ck_assert_uint_eq(got.length, model->text_length[n]);
         ck_assert(memcmp(got.data, text, got.length) == 0);
         ck_assert(string_view_equal(&record->text, &record->other));
-        Str stored = state_value_key(table, found);
-        ck_assert_uint_eq(stored.length, key.length);
-        ck_assert(memcmp(stored.data, key.data, key.length) == 0);
+        Str stored = state_value_key(at.table, found);
+        ck_assert_uint_eq(stored.length, at.key.length);
+        ck_assert(memcmp(stored.data, at.key.data, at.key.length) == 0);
     }
     uint64_t counted = 0;
     for (uint32_t i = 0; i < instances->count; i++)
