@@ -289,10 +289,11 @@ static bool apply_pairs(JoinRun *run, uint32_t first, uint32_t last, bool resume
         return given;
     }
     uint32_t next = 0;
+    uint32_t fresh = first + resumes; /* the first row that is still to begin */
     for (uint32_t row = first; row <= last; row++) {
-        if ((row - first) % JOIN_WARM_ROWS == 0)
+        if (row >= fresh && (row - fresh) % JOIN_WARM_ROWS == 0)
             join_side_warm(run->own, run->in, row, rows_from(row, last + 1));
-        if (row != first || !resumes)
+        if (row >= fresh)
             begin_row(run, row);
         for (; next < pairs->count && pairs->rows[next] == row; next++)
             if (pairs->holds[next] && !apply_match(run, row, &join->candidates[next], error))

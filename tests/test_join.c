@@ -326,6 +326,39 @@ START_TEST(a_key_comes_again_after_its_last_row_went)
 }
 END_TEST
 
+/* A row whose matches are more than are tested together is begun before it is ended; the rows
+ * behind it have the same key. */
+START_TEST(a_row_that_goes_on_is_begun_once)
+{
+    static const PlanJoinSideState shapes[] = {PLAN_SIDE_HAS_UNIQUE, PLAN_SIDE_NO_UNIQUE};
+    static const char *const changes[] = {"-D[1, a", "+I[1, b", "-D[1, b", "+I[1, c"};
+    enum { MATCHES = 400 };
+    for (size_t s = 0; s < array_count(shapes); s++) {
+        Joined joined = join_new(_i, PLAN_JOIN_INNER, shapes[s], PLAN_SIDE_NO_UNIQUE);
+        join_open(&joined);
+        bench_check(joined.bench, 0, "+I[1, a]\n", "");
+        Buffer text = {0}, expected = {0};
+        for (uint32_t i = 0; i < MATCHES; i++) {
+            buffer_printf(&text, "+I[1, r%u]\n", i);
+            buffer_printf(&expected, "+I[1, a, 1, r%u]\n", i);
+        }
+        bench_check(joined.bench, 1, buffer_text(&text), buffer_text(&expected));
+        buffer_clear(&text);
+        buffer_clear(&expected);
+        for (size_t c = 0; c < array_count(changes); c++) {
+            buffer_printf(&text, "%s]\n", changes[c]);
+            for (uint32_t i = 0; i < MATCHES; i++)
+                buffer_printf(&expected, "%s, 1, r%u]\n", changes[c], i);
+        }
+        bench_check(joined.bench, 0, buffer_text(&text), buffer_text(&expected));
+        bench_check(joined.bench, 1, "+I[1, p]\n", "+I[1, c, 1, p]\n");
+        buffer_deinit(&text);
+        buffer_deinit(&expected);
+        bench_free(joined.bench);
+    }
+}
+END_TEST
+
 START_TEST(many_matches_cross_the_bound_of_a_run)
 {
     Joined joined = join_new(_i, PLAN_JOIN_LEFT, PLAN_SIDE_NO_UNIQUE, PLAN_SIDE_HAS_UNIQUE);
@@ -537,6 +570,7 @@ int main(void)
     tcase_add_loop_test(cases, an_extra_condition_decides_pairs, 0, sizes);
     tcase_add_loop_test(cases, a_replaced_row_is_one_match, 0, sizes);
     tcase_add_loop_test(cases, a_key_comes_again_after_its_last_row_went, 0, sizes);
+    tcase_add_loop_test(cases, a_row_that_goes_on_is_begun_once, 0, sizes);
     tcase_add_loop_test(cases, many_matches_cross_the_bound_of_a_run, 0, sizes);
     tcase_add_loop_test(cases, random_changes_equal_a_nested_loop, 0, sizes);
     return test_run("join", cases);
