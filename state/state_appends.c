@@ -81,14 +81,15 @@ StateGroup *state_appends_group(const StateTable *table, const StateEntry *entry
 
 /* ----------------------------------------------------------------------- appending */
 
-/* The block that has room for so many bytes. */
+/* The block that has room for so many bytes. A larger one has it for one entry alone, whatever is
+ * left behind that: a reference reaches no further than the usual size. */
 static uint32_t open_block(StateTable *table, size_t bytes)
 {
     StateAppends *appends = &table->appends;
     if (appends->block_count != 0) {
         uint32_t number = appends->blocks[appends->block_count - 1];
         const StateBlock *block = &table->records.blocks[number];
-        if (block->used + bytes <= block->bytes)
+        if (block->used + bytes <= STATE_BLOCK_BYTES)
             return number;
     }
     if ((appends->block_count & (appends->block_count - 1)) == 0)

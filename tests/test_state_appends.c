@@ -19,11 +19,11 @@ typedef struct Model {
     uint32_t next;
 } Model;
 
-/* Most are short, a few larger than a block. */
+/* Most are short, a few larger than a block (2 MiB), by less than a page. */
 static Str payload_of(uint32_t n)
 {
     static char text[5000000];
-    size_t length = n % 701 == 700 ? 2000000 + n : n % 97 == 96 ? 100000 + n : n % 61;
+    size_t length = n % 701 == 700 ? 2096900 + n : n % 97 == 96 ? 100000 + n : n % 61;
     for (size_t i = 0; i < length && i < 64; i++)
         text[i] = (char)('a' + (n + i) % 26);
     return (Str){text, length};
