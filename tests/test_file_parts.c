@@ -159,6 +159,14 @@ static void open_readers(Readers *readers, TestTable *table, const TestPositions
     }
 }
 
+/* A checkpoint keeps an instance's positions by their names. */
+static void expect_names(const TestPositions *positions, uint32_t from)
+{
+    for (uint32_t i = from; i < positions->count; i++)
+        for (uint32_t k = from; k < i; k++)
+            ck_assert(!str_equal(positions->items[i].split, positions->items[k].split));
+}
+
 static void close_readers(Readers *readers, Rows *rows, TestPositions *positions)
 {
     const SourceClass *class = connector_filesystem.source;
@@ -168,7 +176,9 @@ static void close_readers(Readers *readers, Rows *rows, TestPositions *positions
         SourceProgress progress;
         class->progress(readers->sources[i], &progress);
         rows->skipped += progress.rows_skipped;
+        uint32_t before = positions->count;
         ck_assert(class->position(readers->sources[i], add_position, positions, &error));
+        expect_names(positions, before);
         ck_assert_uint_lt(positions->count, array_count(positions->items));
         class->close(readers->sources[i]);
     }

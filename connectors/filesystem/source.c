@@ -630,13 +630,15 @@ static SourceState source_next(Source *source, int64_t timeout_ms, Batch **out, 
 static bool source_position(Source *source, void (*add)(void *to, Str split, Str position),
                             void *to, Error *error)
 {
-    Buffer position = {0};
+    Buffer name = {0}, position = {0};
     for (uint32_t i = 0; i < source->splits.count; i++) {
-        const FileSplit *file = &source->splits.files[i];
+        buffer_clear(&name);
         buffer_clear(&position);
-        split_print(file, &position);
-        add(to, (Str){file->path, strlen(file->path)}, (Str){position.data, position.length});
+        split_print_name(&source->splits, i, &name);
+        split_print(&source->splits.files[i], &position);
+        add(to, (Str){name.data, name.length}, (Str){position.data, position.length});
     }
+    buffer_deinit(&name);
     buffer_deinit(&position);
     return true;
 }

@@ -188,11 +188,28 @@ void split_print(const FileSplit *file, Buffer *position)
         buffer_append_u64(position, file->wanted[word]);
 }
 
+/* Those of one path stand side by side. Behind the zero that ends a path is how many come before.
+ */
+void split_print_name(const FileSplits *splits, uint32_t number, Buffer *name)
+{
+    const char *path = splits->files[number].path;
+    uint32_t before = 0;
+    while (before < number && strcmp(splits->files[number - before - 1].path, path) == 0)
+        before++;
+    buffer_append_text(name, path);
+    if (before == 0)
+        return;
+    buffer_append_u8(name, 0);
+    buffer_append_u32(name, before);
+}
+
 static bool read_position(FileSplits *splits, const SplitPosition *from, FileSplit *file,
                           Error *error)
 {
     Reader position = reader_of(from->position);
-    *file = (FileSplit){.path = arena_str(splits->arena, from->split), .begun = true};
+    size_t length = strnlen(from->split.data, from->split.length);
+    *file = (FileSplit){.path = arena_str(splits->arena, (Str){from->split.data, length}),
+                        .begun = true};
     file->offset = reader_u64(&position);
     file->line = reader_u64(&position);
     file->done = reader_u8(&position) != 0;

@@ -40,8 +40,9 @@ typedef struct FileSplits {
 bool splits_find(FileSplits *splits, const SourceContext *context, Error *error) MUST_CHECK;
 /* What is left of those of an epoch. */
 bool splits_restore(FileSplits *splits, const SourceContext *context, Error *error) MUST_CHECK;
-/* The position of one. */
+/* The position of one, and its name: its path, and what tells it from others of that path. */
 void split_print(const FileSplit *file, Buffer *position);
+void split_print_name(const FileSplits *splits, uint32_t number, Buffer *name);
 /* Whether instances have about the same to read. */
 bool splits_are_even(const TableInfo *table, uint32_t parallelism);
 
