@@ -201,9 +201,11 @@ static bool take_lock(CheckpointStore *store, Error *error)
     return true;
 }
 
+/* The database goes first: without it SQLite passes over a journal or log, but without those what a
+ * killed process left may be half of a transaction. */
 static void remove_database(const char *path)
 {
-    static const char *const endings[] = {"-wal", "-shm", "-journal", ""};
+    static const char *const endings[] = {"", "-wal", "-shm", "-journal"};
     for (size_t i = 0; i < array_count(endings); i++) {
         Buffer name = {0};
         buffer_printf(&name, "%s%s", path, endings[i]);
