@@ -92,8 +92,10 @@ bool checkpoint_sql_error(const CheckpointStore *store, sqlite3 *database, const
         return error_hint(error, "Check the permissions of the file and its directory.");
     case SQLITE_BUSY:
     case SQLITE_LOCKED:
-        error_set(error, ERROR_IO, "could not lock checkpoint store \"%s\"", store->path);
-        return error_hint(error, "Close other programs that write to the file, such as sqlite3.");
+        error_set(error, ERROR_BUSY, "checkpoint store \"%s\" is held by another program",
+                  store->path);
+        return error_hint(error, "Close other programs that read or write the file, such as "
+                                 "sqlite3; to look at it for long, copy it.");
     default:
         break;
     }

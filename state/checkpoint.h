@@ -47,8 +47,10 @@ CheckpointStore *checkpoint_open_path(const char *path, Error *error) MUST_CHECK
 void checkpoint_close(CheckpointStore *store);
 const char *checkpoint_path(const CheckpointStore *store);
 
-/* The newest durable epoch (before = 0), or the newest one older than `before`. False: none. */
-bool checkpoint_newest(CheckpointStore *store, uint64_t before, CheckpointInfo *out);
+/* The newest durable epoch (before = 0), or the newest one older than `before`; with epoch 0 when
+ * there is none. */
+bool checkpoint_newest(CheckpointStore *store, uint64_t before, CheckpointInfo *out,
+                       Error *error) MUST_CHECK;
 
 /* Forgets every epoch newer than `epoch`: what follows builds on that one. Needed before an epoch
  * is begun when the job was restored from one that is not the newest. */

@@ -47,7 +47,9 @@ bool checkpoint_copy(CheckpointStore *store, const char *directory, Arena *arena
                      Error *error)
 {
     CheckpointInfo info;
-    if (!checkpoint_newest(store, 0, &info)) {
+    if (!checkpoint_newest(store, 0, &info, error))
+        return false;
+    if (info.epoch == 0) {
         error_set(error, ERROR_STATE, "checkpoint store \"%s\" has no epoch to save", store->path);
         return false;
     }

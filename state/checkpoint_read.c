@@ -21,18 +21,18 @@ static Str column_bytes(sqlite3_stmt *statement, int column)
     return (Str){data == NULL ? "" : data, (size_t)sqlite3_column_bytes(statement, column)};
 }
 
-bool checkpoint_newest(CheckpointStore *store, uint64_t before, CheckpointInfo *out)
+bool checkpoint_newest(CheckpointStore *store, uint64_t before, CheckpointInfo *out, Error *error)
 {
     sqlite3_stmt *statement;
     memset(out, 0, sizeof(*out));
     if (!prepare(store,
                  "SELECT epoch, job, completed_at_us, bytes, parallelism, max_parallelism, manifest"
                  " FROM epoch WHERE epoch < ? ORDER BY epoch DESC LIMIT 1",
-                 &statement, NULL))
+                 &statement, error))
         return false;
     sqlite3_bind_int64(statement, 1, before == 0 ? INT64_MAX : (int64_t)before);
-    bool found = sqlite3_step(statement) == SQLITE_ROW;
-    if (found) {
+    int result = sqlite3_step(statement);
+    if (result == SQLITE_ROW) {
         out->epoch = (uint64_t)sqlite3_column_int64(statement, 0);
         Str job = column_bytes(statement, 1);
         size_t length = job.length < sizeof(out->job) ? job.length : sizeof(out->job) - 1;
@@ -45,8 +45,11 @@ bool checkpoint_newest(CheckpointStore *store, uint64_t before, CheckpointInfo *
         buffer_append_str(&store->manifest, column_bytes(statement, 6));
         out->manifest = buffer_text(&store->manifest);
     }
+    bool read = result == SQLITE_ROW || result == SQLITE_DONE;
+    if (!read)
+        checkpoint_sql_error(store, store->reading, "reading its epochs", error);
     sqlite3_finalize(statement);
-    return found;
+    return read;
 }
 
 bool checkpoint_read_chunks(CheckpointStore *store, uint64_t epoch, const char *uid,

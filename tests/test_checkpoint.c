@@ -2,16 +2,14 @@
 #include "tests/state_testing.h"
 
 #include <fcntl.h>
-#include <pthread.h>
 #include <signal.h>
-#include <sqlite3.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include "core/clock.h"
-#include "state/checkpoint.h"
+#include "state/checkpoint_internal.h"
 #include "tests/suite.h"
 
 #define GROUPS 16
@@ -44,6 +42,14 @@ static CheckpointStore *open_store(uint32_t retained, bool fresh)
                                              &error);
     ck_assert_msg(store != NULL, "%s %s", error.message, error.detail);
     return store;
+}
+
+/* Whether there is an epoch: the newest, or the newest one older than `before`. */
+static bool find_epoch(CheckpointStore *store, uint64_t before, CheckpointInfo *out)
+{
+    Error error;
+    ck_assert_msg(checkpoint_newest(store, before, out, &error), "%s", error.message);
+    return out->epoch != 0;
 }
 
 static const StateSpec spec = {.name = "sums", .kind = STATE_VALUE, .record_bytes = 8};
@@ -169,7 +175,7 @@ START_TEST(epochs_come_back)
     job_start(&job);
     job.store = open_store(3, false);
     CheckpointInfo info;
-    ck_assert(!checkpoint_newest(job.store, 0, &info));
+    ck_assert(!find_epoch(job.store, 0, &info));
     for (uint64_t epoch = 1; epoch <= 5; epoch++) {
         for (uint32_t key = 0; key < 100; key++)
             if (key % epoch == 0)
@@ -180,7 +186,7 @@ START_TEST(epochs_come_back)
     state_store_free(job.state);
 
     job.store = open_store(3, false);
-    ck_assert(checkpoint_newest(job.store, 0, &info));
+    ck_assert(find_epoch(job.store, 0, &info));
     ck_assert_uint_eq(info.epoch, 5);
     ck_assert_str_eq(info.job, "job");
     ck_assert_str_eq(info.manifest, "{\"plan\": 1}");
@@ -205,7 +211,7 @@ START_TEST(epochs_come_back)
         buffer_deinit(&blobs);
     }
     /* Epochs 1 and 2 are beyond the retained ones. */
-    ck_assert(!checkpoint_newest(job.store, 3, &info));
+    ck_assert(!find_epoch(job.store, 3, &info));
     checkpoint_close(job.store);
 }
 END_TEST
@@ -223,7 +229,7 @@ START_TEST(an_aborted_epoch_leaves_nothing)
     ck_assert_int_eq(error.code, ERROR_INTERNAL);
     state_store_free(job.state);
     CheckpointInfo info;
-    ck_assert(checkpoint_newest(job.store, 0, &info));
+    ck_assert(find_epoch(job.store, 0, &info));
     ck_assert_uint_eq(info.epoch, 1);
     ck_assert(job_restore(&job, 1, &error));
     ck_assert(job_value(&job, 1) == 10);
@@ -419,21 +425,21 @@ START_TEST(reading_only_shows_one_moment)
     CheckpointStore *looking = checkpoint_open_path(directory, &error);
     ck_assert_msg(looking != NULL, "%s", error.message);
     CheckpointInfo info;
-    ck_assert(checkpoint_newest(looking, 0, &info));
+    ck_assert(find_epoch(looking, 0, &info));
     ck_assert_int_eq(pthread_create(&committing, NULL, commit_two, &job), 0);
     usleep(50000);
-    ck_assert(checkpoint_newest(looking, 0, &info));
+    ck_assert(find_epoch(looking, 0, &info));
     ck_assert_uint_eq(info.epoch, 1);
     ck_assert(!checkpoint_begin(looking, 9, &error));
     checkpoint_close(looking);
     ck_assert_int_eq(pthread_join(committing, NULL), 0);
-    ck_assert(checkpoint_newest(job.store, 0, &info));
+    ck_assert(find_epoch(job.store, 0, &info));
     ck_assert_uint_eq(info.epoch, 2);
     state_store_free(job.state);
     checkpoint_close(job.store);
     /* --fresh forgets. */
     job.store = open_store(1, true);
-    ck_assert(!checkpoint_newest(job.store, 0, &info));
+    ck_assert(!find_epoch(job.store, 0, &info));
     checkpoint_close(job.store);
 }
 END_TEST
@@ -498,7 +504,7 @@ START_TEST(a_creation_cut_short_is_taken_up)
     make_database("PRAGMA page_size = 16384; PRAGMA journal_mode = WAL");
     CheckpointStore *store = open_store(1, false);
     CheckpointInfo info;
-    ck_assert(!checkpoint_newest(store, 0, &info));
+    ck_assert(!find_epoch(store, 0, &info));
     checkpoint_close(store);
 }
 END_TEST
@@ -511,6 +517,31 @@ START_TEST(another_programs_database_is_refused)
         checkpoint_open(&(CheckpointConfig){.directory = directory, .job = "job"}, &error));
     ck_assert_int_eq(error.code, ERROR_STATE);
     ck_assert_ptr_nonnull(strstr(error.message, "is not a checkpoint store"));
+}
+END_TEST
+
+/* A store that cannot be read is not one without epochs: a job would start over. */
+START_TEST(a_store_held_by_another_program_says_so)
+{
+    Error error;
+    CheckpointInfo info;
+    Job job;
+    job_begin(&job, 1);
+    sqlite3 *other;
+    char path[128];
+    snprintf(path, sizeof(path), "%s/job.weir-state", directory);
+    ck_assert_int_eq(sqlite3_open(path, &other), SQLITE_OK);
+    sqlite3_busy_timeout(other, 10000); /* folding and purging of epoch 1 end */
+    sqlite3_busy_timeout(job.store->reading, 10);
+    ck_assert_int_eq(sqlite3_exec(other, "BEGIN EXCLUSIVE", NULL, NULL, NULL), SQLITE_OK);
+    ck_assert(!checkpoint_newest(job.store, 0, &info, &error));
+    ck_assert_int_eq(error.code, ERROR_BUSY);
+    ck_assert_ptr_nonnull(strstr(error.message, "is held by another program"));
+    sqlite3_close(other);
+    ck_assert(find_epoch(job.store, 0, &info));
+    ck_assert_uint_eq(info.epoch, 1);
+    state_store_free(job.state);
+    checkpoint_close(job.store);
 }
 END_TEST
 
@@ -576,6 +607,7 @@ int main(void)
     tcase_add_test(cases, state_that_only_grows_is_written_once);
     tcase_add_test(cases, a_store_in_use_is_refused_with_the_process);
     tcase_add_test(cases, reading_only_shows_one_moment);
+    tcase_add_test(cases, a_store_held_by_another_program_says_so);
     tcase_add_test(cases, a_damaged_file_is_named);
     tcase_add_test(cases, a_creation_cut_short_is_taken_up);
     tcase_add_test(cases, another_programs_database_is_refused);

@@ -34,6 +34,14 @@ static Job job_new(void)
     return job;
 }
 
+/* Whether there is an epoch: the newest, or the newest one older than `before`. */
+static bool find_epoch(CheckpointStore *store, uint64_t before, CheckpointInfo *out)
+{
+    Error error;
+    ck_assert_msg(checkpoint_newest(store, before, out, &error), "%s", error.message);
+    return out->epoch != 0;
+}
+
 static bool restore_chunk(void *to, const StateChunk *chunk, Error *error)
 {
     return state_restore(to, chunk, error);
@@ -130,7 +138,7 @@ static void child(const char *directory, Random *random, int to)
     Job job = job_new();
     CheckpointInfo info;
     uint64_t epoch = 0;
-    if (checkpoint_newest(store, 0, &info)) {
+    if (find_epoch(store, 0, &info)) {
         epoch = info.epoch;
         job_restore(&job, store, epoch);
     }
@@ -167,7 +175,7 @@ static Report verify(const char *directory, Report committed, Report begun)
     ck_assert_msg(store != NULL, "%s", error.message);
     CheckpointInfo info = {0};
     bool is_newest = true;
-    for (uint64_t before = 0; checkpoint_newest(store, before, &info); before = info.epoch) {
+    for (uint64_t before = 0; find_epoch(store, before, &info); before = info.epoch) {
         Job job = job_new();
         job_restore(&job, store, info.epoch);
         uint64_t stored = 0;

@@ -14,7 +14,9 @@ static bool read_point(Arena *arena, CheckpointStore *store, const Plan *plan, c
 {
     CheckpointInfo info;
     *out = (RestorePoint){0};
-    if (!checkpoint_newest(store, 0, &info))
+    if (!checkpoint_newest(store, 0, &info, error))
+        return false;
+    if (info.epoch == 0)
         return true;
     out->store = store;
     out->epoch = info.epoch;
@@ -81,9 +83,8 @@ static bool import_entry(const RestorePoint *from, CheckpointStore *to, const Ma
 static bool import_epoch(Job *job, const RestorePoint *from, Error *error)
 {
     CheckpointInfo info;
-    bool found = checkpoint_newest(from->store, 0, &info);
-    assert(found);
-    (void)found;
+    if (!checkpoint_newest(from->store, 0, &info, error))
+        return false;
     char *manifest = arena_strdup(job->arena, info.manifest);
     if (!checkpoint_begin(job->store, from->epoch, error))
         return false;
