@@ -219,9 +219,9 @@ static bool forget_after(CheckpointStore *store, uint64_t epoch, Error *error)
         sqlite3_exec(store->writing, "ROLLBACK", NULL, NULL, NULL);
         return false;
     }
-    store->has_leftovers = false;
     checkpoint_weights_free(store);
-    return checkpoint_weights_load(store, error);
+    store->has_leftovers = !checkpoint_weights_load(store, error);
+    return !store->has_leftovers;
 }
 
 /* The transaction begins with the first thing that is written: until then there is time for

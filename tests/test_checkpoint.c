@@ -545,6 +545,38 @@ START_TEST(a_store_held_by_another_program_says_so)
 }
 END_TEST
 
+/* Where a reader does not end, the epoch is given up; the same number may be written again. */
+START_TEST(an_epoch_that_a_reader_holds_up_is_given_up)
+{
+    Error error;
+    Job job;
+    job_begin(&job, 1);
+    sqlite3_busy_timeout(job.store->writing, 10);
+    CheckpointStore *looking = checkpoint_open_path(directory, &error);
+    ck_assert_msg(looking != NULL, "%s", error.message);
+    CheckpointInfo info;
+    ck_assert(find_epoch(looking, 0, &info));
+    for (uint32_t key = 0; key < 5000; key++)
+        job_add(&job, key, 1);
+    ck_assert(!job_commit(&job, 2, &error));
+    ck_assert_int_eq(error.code, ERROR_BUSY);
+    state_store_free(job.state);
+    ck_assert(job_restore(&job, 1, &error));
+    job_add(&job, 2, 5);
+    ck_assert(!job_commit(&job, 2, &error));
+    state_store_free(job.state);
+    checkpoint_close(looking);
+    ck_assert(job_restore(&job, 1, &error));
+    job_add(&job, 2, 7);
+    ck_assert_msg(job_commit(&job, 2, &error), "%s", error.message);
+    state_store_free(job.state);
+    ck_assert(job_restore(&job, 2, &error));
+    ck_assert(job_value(&job, 1) == 1 && job_value(&job, 2) == 7 && job_value(&job, 3) == -1);
+    state_store_free(job.state);
+    checkpoint_close(job.store);
+}
+END_TEST
+
 /* A limit on the size of files stands for a full disk. */
 START_TEST(a_full_disk_leaves_the_epoch_before)
 {
@@ -608,6 +640,7 @@ int main(void)
     tcase_add_test(cases, a_store_in_use_is_refused_with_the_process);
     tcase_add_test(cases, reading_only_shows_one_moment);
     tcase_add_test(cases, a_store_held_by_another_program_says_so);
+    tcase_add_test(cases, an_epoch_that_a_reader_holds_up_is_given_up);
     tcase_add_test(cases, a_damaged_file_is_named);
     tcase_add_test(cases, a_creation_cut_short_is_taken_up);
     tcase_add_test(cases, another_programs_database_is_refused);
