@@ -55,6 +55,7 @@ bool status_line_wanted(void);
 
 /* interrupt.c: SIGINT and SIGTERM go to this session's running statement. */
 void interrupt_install(WeirSession *session, bool interactive);
+void interrupt_forget(void); /* before the session is closed */
 bool interrupt_pending(void);
 bool interrupt_seen(void); /* the same, and forgets it */
 

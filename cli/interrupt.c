@@ -7,7 +7,7 @@
 
 /* A signal handler can only reach what lies in static memory. */
 static struct {
-    WeirSession *session;
+    WeirSession *volatile session;
     bool interactive;
     volatile sig_atomic_t count;
 } target;
@@ -16,8 +16,9 @@ static void on_signal(int number)
 {
     (void)number;
     target.count++;
-    if (target.session != NULL)
-        weir_interrupt(target.session, target.interactive || target.count > 1);
+    WeirSession *session = target.session;
+    if (session != NULL)
+        weir_interrupt(session, target.interactive || target.count > 1);
 }
 
 void interrupt_install(WeirSession *session, bool interactive)
@@ -31,6 +32,11 @@ void interrupt_install(WeirSession *session, bool interactive)
         sigaction(SIGTERM, &action, NULL);
     struct sigaction ignore = {.sa_handler = SIG_IGN};
     sigaction(SIGPIPE, &ignore, NULL);
+}
+
+void interrupt_forget(void)
+{
+    target.session = NULL;
 }
 
 bool interrupt_pending(void)

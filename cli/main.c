@@ -146,6 +146,7 @@ static int run_session(const CliOptions *options)
         else
             status = shell_run(session);
     }
+    interrupt_forget();
     weir_close(session);
     return status;
 }
