@@ -31,6 +31,7 @@ struct JsonShape {
     uint32_t field_capacity;
     const char *tail; /* behind the last value */
     uint32_t tail_length;
+    uint32_t breaks;   /* line breaks between its values */
     uint32_t *missing; /* columns that no field is for */
     uint32_t missing_count;
     Buffer literals;
@@ -190,6 +191,8 @@ void json_shape_learn(JsonShape *shape, Str record)
         shape->field_count = 0;
         return;
     }
+    shape->breaks =
+        (uint32_t)format_text_count_lines((Str){shape->literals.data, shape->literals.length});
     memset(buffer_reserve(&shape->literals, sizeof(uint64_t)), 0, sizeof(uint64_t));
     const char *literal = shape->literals.data;
     for (uint32_t i = 0; i < shape->field_count; i++) {
@@ -434,7 +437,7 @@ static const char *match_chunk(JsonShape *shape, bool ascii, uint64_t *lines)
     Batch *batch = shape->batch;
     while (batch->row_count < BATCH_ROWS_MAX) {
         const char *at = done;
-        uint64_t breaks = 0;
+        uint64_t breaks = shape->breaks;
         for (; at < shape->end && json_is_space(*at); at++)
             breaks += *at == '\n';
         shape->row = batch->row_count;

@@ -298,6 +298,9 @@ static const char *const odd[] = {"null",
                                   "1 ",
                                   "\"a text with \xE2\x82\xAC that is longer than a view\""};
 
+/* Between a key and its value. */
+static const char *const spaces[] = {"", " ", "\n"};
+
 static const char *const names[] = {"id", "name", "big", "at", "flag", "score"};
 
 static void random_record(Random *random, uint32_t oddness, const char *space, Buffer *text)
@@ -338,7 +341,7 @@ START_TEST(test_alike)
         uint32_t oddness = 1 + random_below(&random, 200), rows = random_below(&random, 600);
         for (uint32_t row = 0; row < rows; row++) {
             size_t start = alike.length;
-            random_record(&random, oddness, round % 2 == 0 ? "" : " ", &alike);
+            random_record(&random, oddness, spaces[round / 8 % 3], &alike);
             buffer_append(&each, alike.data + start, alike.length - start);
             buffer_append_text(&alike, round % 4 == 0 ? "\r\n" : "\n");
             buffer_append_text(&each, " \n");
