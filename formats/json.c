@@ -114,17 +114,19 @@ static RecordSearch json_record_search(const FormatContext *context)
 }
 
 /* Behind a line break that stands between } and {, with nothing but white space: these two never
- * follow each other within an object, and no line break lies in a string. */
+ * follow each other within an object, and no line break lies in a string. White space that reaches
+ * further than every reader sees to both sides hides them from all. */
 static size_t json_find_record(const Decoder *decoder, Str input, size_t from, RecordScan *scan)
 {
     size_t at = from;
     while ((at = format_text_behind(input, at, '\n')) != RECORD_NOT_FOUND) {
-        size_t before = at, behind = at;
-        while (before != 0 && json_is_space(input.data[before - 1]))
+        size_t first = at < RECORD_SEARCH_BYTES ? 0 : at - RECORD_SEARCH_BYTES, before = at;
+        size_t end = (size_t)u64_min(at + RECORD_SEARCH_BYTES, input.length), behind = at;
+        while (before > first && json_is_space(input.data[before - 1]))
             before--;
-        while (behind < input.length && json_is_space(input.data[behind]))
+        while (behind < end && json_is_space(input.data[behind]))
             behind++;
-        if (before != 0 && input.data[before - 1] == '}' && behind < input.length &&
+        if (before > first && input.data[before - 1] == '}' && behind < end &&
             input.data[behind] == '{')
             return at;
         at++;

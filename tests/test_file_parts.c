@@ -97,6 +97,11 @@ static void add_json(Random *random, bool bad, Buffer *out)
         "{\"a\":}\n",  "\"{\n",         "{\"a\": 1}}\n", "{}\\\n}\n", "{\"a\": \"x\\\n}\n"};
     if (bad && random_below(random, 10) == 0)
         buffer_append_text(out, rubbish[random_below(random, array_count(rubbish))]);
+    if (random_below(random, 20) == 0) {
+        for (uint32_t i = random_below(random, 200); i > 0; i--)
+            buffer_append_char(out, random_below(random, 50) == 0 ? '\n' : ' ');
+        buffer_append_text(out, "\n");
+    }
     uint32_t form = random_below(random, 2) == 0 ? 0 : random_below(random, array_count(forms));
     const char *text = forms[form], *number = strstr(text, "%u");
     buffer_append(out, text, (size_t)(number - text));
