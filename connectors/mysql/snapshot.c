@@ -4,7 +4,10 @@
  * MariaDB and Percona Server tell the position of a consistent snapshot. On MySQL, FLUSH TABLES …
  * WITH READ LOCK on the control connection stops writers for the milliseconds it takes to note the
  * position and to open the snapshot on another connection. (No weaker lock does on 5.6, and a
- * position noted without one is ahead of what SELECT sees.)
+ * position noted without one is ahead of what SELECT sees.) The lock waits for transactions that
+ * have used the tables, and whoever needs the tables next waits behind it; a transaction that holds
+ * rows another one waits for would stop with them, and the server does not see that circle. So the
+ * lock is asked for a second at a time, with pauses in which everyone goes on.
  *
  * Rows stream out in the order of the key, and the last key given is kept, so a snapshot that is
  * interrupted goes on behind it in a new part with a position of its own. The server compares keys,
@@ -52,15 +55,20 @@ void mysql_snapshot_close(MysqlSource *source)
 
 /* ------------------------------------------------------------ a consistent read */
 
-static bool snapshot_told_position(MysqlSource *source, MYSQL *mysql, MysqlPosition *position,
-                                   Error *error)
+/* So long the tables may be held by others before that counts as an error. */
+#define LOCK_PATIENCE_US 60000000
+
+typedef enum PartState { PART_BEGUN, PART_LATER, PART_FAILED } PartState;
+
+static PartState snapshot_told_position(MysqlSource *source, MYSQL *mysql, MysqlPosition *position,
+                                        Error *error)
 {
     if (!mysql_connection_run(mysql, "START TRANSACTION WITH CONSISTENT SNAPSHOT", error))
-        return false;
+        return PART_FAILED;
     MYSQL_RES *result =
         mysql_connection_query(mysql, "SHOW STATUS LIKE 'binlog_snapshot_%'", error);
     if (result == NULL)
-        return false;
+        return PART_FAILED;
     MYSQL_ROW row = NULL;
     while ((row = mysql_fetch_row(result)) != NULL) {
         if (text_equal_nocase(row[0], "binlog_snapshot_file"))
@@ -69,22 +77,42 @@ static bool snapshot_told_position(MysqlSource *source, MYSQL *mysql, MysqlPosit
             position->offset = strtoull(row[1], NULL, 10);
     }
     mysql_free_result(result);
-    if (position->file[0] == '\0' || position->offset == 0)
-        return error_set(error, ERROR_UNSUPPORTED,
-                         "the server does not tell the binlog position "
-                         "of its snapshot");
+    if (position->file[0] == '\0' || position->offset == 0) {
+        error_set(error, ERROR_UNSUPPORTED,
+                  "the server does not tell the binlog position of its snapshot");
+        return PART_FAILED;
+    }
     mysql_server_gtids_at(mysql, &source->server, position);
-    return true;
+    return PART_BEGUN;
 }
 
-static bool snapshot_under_lock(MysqlSource *source, MYSQL *mysql, MysqlPosition *position,
-                                Error *error)
+/* Another try to lock the tables, unless others have held one for too long. */
+static PartState lock_later(MysqlSource *source, Error *error)
 {
-    MYSQL *control = mysql_source_control(source, error);
-    if (control == NULL)
-        return false;
-    Buffer sql = {0};
-    buffer_append_text(&sql, "FLUSH TABLES ");
+    SnapshotReader *reader = &source->snapshot;
+    int64_t now_us = clock_monotonic_us();
+    if (reader->lock_tries == 0)
+        reader->lock_since_us = now_us;
+    if (now_us - reader->lock_since_us > LOCK_PATIENCE_US) {
+        reader->lock_tries = 0;
+        error_hint(error, "A statement or an open transaction holds one of the tables: find it in "
+                          "SHOW PROCESSLIST or information_schema.innodb_trx and end it, or start "
+                          "when the server is less busy.");
+        return PART_FAILED;
+    }
+    int64_t delay_ms = mysql_retry_delay_ms(reader->lock_tries++);
+    source->snapshot_retry_at_us = now_us + delay_ms * 1000;
+    mysql_source_notice(source,
+                        "the snapshot waits for a statement or transaction that holds one of the "
+                        "tables, trying again in %" PRId64 " ms",
+                        delay_ms);
+    return PART_LATER;
+}
+
+/* FLUSH TABLES of those that are to be read, each named once. */
+static void append_flush(const MysqlSource *source, Buffer *sql)
+{
+    buffer_append_text(sql, "FLUSH TABLES ");
     bool first = true;
     for (uint32_t i = 0; i < source->table_count; i++) {
         const CapturedTable *table = source->tables[i];
@@ -96,28 +124,44 @@ static bool snapshot_under_lock(MysqlSource *source, MYSQL *mysql, MysqlPosition
         if (!table_wanted(table) || repeated)
             continue;
         if (!first)
-            buffer_append_text(&sql, ", ");
+            buffer_append_text(sql, ", ");
         first = false;
-        mysql_append_quoted(&sql, table->database);
-        buffer_append_char(&sql, '.');
-        mysql_append_quoted(&sql, table->name);
+        mysql_append_quoted(sql, table->database);
+        buffer_append_char(sql, '.');
+        mysql_append_quoted(sql, table->name);
     }
-    buffer_append_text(&sql, " WITH READ LOCK");
-    bool locked = mysql_connection_run(control, "SET SESSION lock_wait_timeout=60", error) &&
-                  mysql_connection_run(control, buffer_text(&sql), error);
+    buffer_append_text(sql, " WITH READ LOCK");
+}
+
+static PartState snapshot_under_lock(MysqlSource *source, MYSQL *mysql, MysqlPosition *position,
+                                     Error *error)
+{
+    MYSQL *control = mysql_source_control(source, error);
+    if (control == NULL || !mysql_connection_run(control, "SET SESSION lock_wait_timeout=1", error))
+        return PART_FAILED;
+    Buffer sql = {0};
+    append_flush(source, &sql);
+    Error refused;
+    bool locked = mysql_connection_run(control, buffer_text(&sql), &refused);
     buffer_deinit(&sql);
+    if (!mysql_connection_run(control, "SET SESSION lock_wait_timeout=DEFAULT", error))
+        return PART_FAILED;
     if (!locked) {
-        if (error != NULL && error->code == ERROR_ACCESS)
-            error_hint(error, "Grant RELOAD and LOCK TABLES to the user: the snapshot takes a read "
-                              "lock for the moment it notes the binlog position.");
-        return false;
+        if (refused.code == ERROR_ACCESS)
+            error_hint(&refused, "Grant RELOAD and LOCK TABLES to the user: the snapshot takes a "
+                                 "read lock for the moment it notes the binlog position.");
+        PartState state = refused.code == ERROR_BUSY ? lock_later(source, &refused) : PART_FAILED;
+        if (error != NULL)
+            *error = refused;
+        return state;
     }
+    source->snapshot.lock_tries = 0;
     bool good = mysql_server_position(control, &source->server, position, error) &&
                 mysql_connection_run(mysql, "START TRANSACTION WITH CONSISTENT SNAPSHOT", error);
     /* The error of the work counts, not that of giving the lock back. */
     if (!mysql_connection_run(control, "UNLOCK TABLES", good ? error : NULL))
         good = false;
-    return good;
+    return good ? PART_BEGUN : PART_FAILED;
 }
 
 static bool open_connection(MysqlSource *source, Error *error)
@@ -132,25 +176,25 @@ static bool open_connection(MysqlSource *source, Error *error)
 }
 
 /* A consistent read from now on; the one before, if any, ends with it. */
-static bool part_begin(MysqlSource *source, Error *error)
+static PartState part_begin(MysqlSource *source, Error *error)
 {
     SnapshotReader *reader = &source->snapshot;
     MysqlPosition position = {0};
     /* A read that is still open would keep FLUSH TABLES waiting. */
     if (!mysql_connection_run(reader->mysql, "COMMIT", error))
-        return false;
-    bool good = source->server.exact_snapshot
-                    ? snapshot_told_position(source, reader->mysql, &position, error)
-                    : snapshot_under_lock(source, reader->mysql, &position, error);
-    if (!good) {
+        return PART_FAILED;
+    PartState state = source->server.exact_snapshot
+                          ? snapshot_told_position(source, reader->mysql, &position, error)
+                          : snapshot_under_lock(source, reader->mysql, &position, error);
+    if (state != PART_BEGUN) {
         mysql_position_deinit(&position);
-        return false;
+        return state;
     }
     source->parts = memory_realloc(source->parts, (source->part_count + 1) * sizeof(MysqlPosition));
     source->parts[source->part_count] = position;
     reader->part = source->part_count++;
     reader->in_part = true;
-    return true;
+    return PART_BEGUN;
 }
 
 /* --------------------------------------------------------------- one table */
@@ -586,8 +630,9 @@ static SourceState step(MysqlSource *source, int64_t timeout_ms, Batch **batch, 
             measure(source);
         if (reader->mysql == NULL && !open_connection(source, error))
             return SOURCE_FAILED;
-        if (!reader->in_part && !part_begin(source, error))
-            return SOURCE_FAILED;
+        PartState part = reader->in_part ? PART_BEGUN : part_begin(source, error);
+        if (part != PART_BEGUN)
+            return part == PART_LATER ? SOURCE_IDLE : SOURCE_FAILED;
         if (!table_begin(source, table, error))
             return SOURCE_FAILED;
     }

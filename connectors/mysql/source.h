@@ -155,6 +155,8 @@ typedef struct SnapshotReader {
     uint64_t rows;
     bool measured;
     bool in_part;
+    uint32_t lock_tries; /* that found the tables held by others */
+    int64_t lock_since_us;
     uint64_t table_rows;  /* of the table, in this part */
     uint64_t table_limit; /* as many rows as this part takes; 0: all */
     bool carried;         /* a row was fetched and belongs to the next batch */

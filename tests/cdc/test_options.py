@@ -173,6 +173,35 @@ def test_no_connection_free(bench):
     cdc.expect("oo many connections" in err, "the reason is told: " + err)
 
 
+def test_open_transaction(bench):
+    """A transaction that holds the table keeps the snapshot waiting, and nobody else for more than a moment."""
+    make(bench, 1)
+    holder = bench.server.connect(database="d")
+    writer = bench.server.connect(database="d")
+    holder.query("BEGIN")
+    holder.query("UPDATE t SET v='held' WHERE id=0")
+    process = bench.start(TABLE, SNAPSHOT)
+    longest, deadline = 0, time.monotonic() + 5
+    while time.monotonic() < deadline:
+        began = time.monotonic()
+        writer.query("REPLACE INTO t VALUES (1000, 'more')")
+        longest = max(longest, time.monotonic() - began)
+        time.sleep(0.01)
+    cdc.expect(longest < 2.5, "a writer stood still for %.1f s" % longest)
+    if not bench.is_mariadb:
+        cdc.expect(process.poll() is None, "the snapshot did not wait: %s" % "".join(process.communicate())
+                   if process.poll() is not None else "")
+        holder.query("COMMIT")
+    out, err = process.communicate(timeout=60)
+    if bench.is_mariadb:
+        holder.query("COMMIT")
+    first = "old 0" if bench.is_mariadb else "held"
+    cdc.expect(process.returncode == 0 and "+I[0, %s]\n" % first in out, "rows after the wait: " + out + err)
+    cdc.expect(bench.is_mariadb or "holds one of the tables" in err, "the wait is told: " + err)
+    holder.close()
+    writer.close()
+
+
 def test_last_value_fills_a_part(bench):
     """Parts end between two values of the column a table is read by: the last value has none behind it."""
     key = {"scan.incremental.snapshot.chunk.key-column": "g", "scan.startup.mode": "snapshot",
@@ -190,4 +219,4 @@ def test_last_value_fills_a_part(bench):
 
 TESTS = [test_last_value_fills_a_part,
          test_without_effect, test_refused, test_mapped, test_skip, test_chunks, test_interrupted_without_key,
-         test_server_comes_late, test_no_connection_free]
+         test_server_comes_late, test_no_connection_free, test_open_transaction]
