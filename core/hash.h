@@ -17,6 +17,11 @@ static inline uint32_t hash_key_group(uint64_t hash, uint32_t max_parallelism)
 {
     return (uint32_t)((hash >> 32) % max_parallelism);
 }
+/* The same for loops, where max_parallelism is a power of two: `mask` is one less. */
+static inline uint32_t hash_key_group_masked(uint64_t hash, uint32_t mask)
+{
+    return (uint32_t)(hash >> 32) & mask;
+}
 static inline uint32_t key_group_owner(uint32_t key_group, uint32_t max_parallelism,
                                        uint32_t parallelism)
 {

@@ -10,8 +10,8 @@
  *     key unique   VALUE  key → [associations] | row              one row per key
  *     has unique   MAP    key → unique columns → [associations], payload row
  *     no unique    MAP    key → row → copies, [associations]
- *     appends      MAP    key → number → [associations], payload row; packed where nothing is
- * counted
+ *     appends      MAP    key → number → [associations], payload row
+ *                         (packed rows where nothing is counted)
  *
  * Two sides that are both MAPs, without a TTL, stand beside each other: one search finds a key's
  * rows of both.

@@ -139,7 +139,7 @@ static void find_owners(Exchange *exchange, uint32_t count)
     memset(ends, 0, exchange->target_count * sizeof(*ends));
     if (mask != 0) {
         for (uint32_t i = 0; i < count; i++)
-            ends[owners[i] = group_owners[(uint32_t)(hashes[i] >> 32) & mask]]++;
+            ends[owners[i] = group_owners[hash_key_group_masked(hashes[i], mask)]]++;
     } else {
         for (uint32_t i = 0; i < count; i++)
             ends[owners[i] = group_owners[hash_key_group(hashes[i], groups)]]++;

@@ -4,9 +4,8 @@
  * gathered column by column into one batch per target and sent at once, so that latency does not
  * wait for batches to fill. Text is not copied: parts with texts longer than a view hold the batch
  * they were cut from, unless they are so few rows of it that a copy costs less than keeping it from
- * being used again. A batch
- * whose rows all have one owner moves as it is. Order is kept per target, and so per key. The
- * halves of an update whose key changed part: each goes to its owner.
+ * being used again. A batch whose rows all have one owner moves as it is. Order is kept per target,
+ * and so per key. The halves of an update whose key changed part: each goes to its owner.
  *
  * Cost: per row an encoding, a hash and one copy of each value, 16 bytes of a text; no allocation
  * per row. */

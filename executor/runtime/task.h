@@ -64,8 +64,7 @@ typedef enum AheadPhase {
 typedef struct TaskAhead {
     AheadPhase phase;
     bool more;      /* there is something to copy now */
-    bool emits;     /* the operators are to emit what the barrier would make them, and then: */
-    bool fresh;     /* they just did */
+    bool emits;     /* the operators are to emit what the barrier would make them */
     bool idle;      /* nothing came in since the last slice: the next need not wait */
     uint32_t stage; /* whose turn it is */
     uint64_t epoch;

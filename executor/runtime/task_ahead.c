@@ -88,14 +88,15 @@ static int64_t copy_slice(Task *task, int64_t now_us, bool all)
 }
 
 /* Tells the coordinator once what is left is little, or will not become less; but first operators
- * emit what has come up meanwhile: a watermark that goes with the barrier makes rows go there. */
-static void look_if_near(Task *task, uint64_t changed)
+ * emit what has come up meanwhile, unless they just did: a watermark that goes with the barrier
+ * makes rows go there. */
+static void look_if_near(Task *task, uint64_t changed, bool emitted)
 {
     TaskAhead *ahead = &task->ahead;
     bool near = (double)changed * ahead->record_us <= NEAR_US;
     if (ahead->phase != AHEAD_APPROACH || (!near && ahead->left != 0))
         return;
-    ahead->emits = !ahead->fresh;
+    ahead->emits = !emitted;
     if (ahead->emits)
         return;
     ahead->phase = AHEAD_READY;
@@ -119,11 +120,9 @@ void task_ahead_emitted(Task *task)
 {
     TaskAhead *ahead = &task->ahead;
     ahead->emits = false;
-    ahead->fresh = true;
     ahead->more = true;
     ahead->next_us = 0;
-    look_if_near(task, count_changed(task, true));
-    ahead->fresh = false;
+    look_if_near(task, count_changed(task, true), true);
 }
 
 void task_ahead_approach(Task *task)
@@ -163,7 +162,7 @@ void task_ahead(Task *task, int64_t *wait_ms)
     ahead->more = worth;
     if (!worth) {
         ahead->next_us = now_us + LOOK_US;
-        look_if_near(task, changed);
+        look_if_near(task, changed, false);
         return;
     }
     if (checkpoint_is_behind(task->store)) {
@@ -175,5 +174,5 @@ void task_ahead(Task *task, int64_t *wait_ms)
     ahead->next_us = end_us + (end_us - now_us);
     shorten(wait_ms, 0);
     if (all)
-        look_if_near(task, count_changed(task, true));
+        look_if_near(task, count_changed(task, true), false);
 }
