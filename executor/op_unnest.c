@@ -3,9 +3,13 @@
  * Contract: row by row, for each element in order, a row of the input's kind: the columns passed
  * on, the element's (fields of a ROW, NULL when the ROW is; key and value of a MAP; else the
  * element), its number from 1. A list that is NULL or empty gives no row, with `outer` one whose
- * element is NULL. No state.
+ * element is NULL; elements for which there is a condition that is not TRUE count as if they were
+ * not there. No state.
  *
- * Cost: a gather per column; texts are borrowed from the input. */
+ * Cost: a gather per column; texts are borrowed from the input. With a condition each list has a
+ * row without an element behind its last, the condition is asked of all others at once, and what is
+ * left is gathered once more. */
+#include "executor/expression/expression.h"
 #include "executor/operator.h"
 #include "executor/vector_rows.h"
 
@@ -13,7 +17,8 @@ typedef struct Unnest {
     Operator base;
     /* Fixed. */
     const PlanUnnest *plan;
-    uint32_t limit; /* rows of an output batch */
+    uint32_t limit;               /* rows of an output batch */
+    ExpressionProgram *condition; /* NULL: every element counts */
     /* The batch being made. */
     uint32_t *rows;     /* of the input */
     uint32_t *elements; /* rows of the list's children */
@@ -21,6 +26,10 @@ typedef struct Unnest {
     uint32_t *filled; /* output rows that have an element */
     uint32_t count;
     uint32_t filled_count;
+    /* With a condition. */
+    uint32_t *chosen;
+    uint32_t last_row; /* of the input that was looked at last, and whether an element counted */
+    bool has_element;
 } Unnest;
 
 static void add_row(Unnest *unnest, uint32_t row)
@@ -75,12 +84,11 @@ static void fill_numbers(const Unnest *unnest, Vector *column, const Type *type,
     pad(unnest, column, arena);
 }
 
-static bool flush(Unnest *unnest, Batch *in, Emitter *emitter, Error *error)
+/* A row for each element noted, and for each list that is padded or may be. */
+static Batch *make_rows(const Unnest *unnest, Batch *in)
 {
     const PlanUnnest *plan = unnest->plan;
     const Vector *list = &in->columns[plan->list];
-    if (unnest->count == 0)
-        return true;
     Batch *out = batch_new_bare(unnest->base.context->node->schema);
     out->row_count = unnest->count;
     for (uint32_t c = 0; c < plan->passed_count; c++)
@@ -102,8 +110,65 @@ static bool flush(Unnest *unnest, Batch *in, Emitter *emitter, Error *error)
             kinds[i] = in->kinds[unnest->rows[i]];
     }
     batch_hold(out, batch_retain(in));
+    return out;
+}
+
+/* Puts the rows that stay behind those chosen for their elements: of each list the last, without an
+ * element, stays where none was chosen. Returns how many. */
+static uint32_t add_pads(Unnest *unnest, uint32_t chosen_count)
+{
+    uint32_t *chosen = unnest->chosen, kept = 0, next = 0;
+    uint32_t *rows = chosen + chosen_count;
+    for (uint32_t i = 0; i < unnest->count; i++) {
+        if (unnest->rows[i] != unnest->last_row) {
+            unnest->last_row = unnest->rows[i];
+            unnest->has_element = false;
+        }
+        bool is_pad = unnest->numbers[i] == 0;
+        bool is_chosen = next < chosen_count && chosen[next] == i;
+        next += is_chosen ? 1 : 0;
+        unnest->has_element = unnest->has_element || is_chosen;
+        if (is_pad ? !unnest->has_element : is_chosen)
+            rows[kept++] = i;
+    }
+    return kept;
+}
+
+/* The rows that the condition leaves; NULL with `*ok` where there are none. */
+static Batch *leave(Unnest *unnest, Batch *all, bool *ok, Error *error)
+{
+    int64_t chosen = expression_select(unnest->condition, all, unnest->filled, unnest->filled_count,
+                                       unnest->chosen, error);
+    *ok = chosen >= 0;
+    uint32_t kept = *ok ? add_pads(unnest, (uint32_t)chosen) : 0;
+    if (kept == all->row_count)
+        return all;
+    Batch *out = NULL;
+    if (kept != 0) {
+        const uint32_t *rows = unnest->chosen + chosen;
+        out = batch_new_bare(all->schema);
+        out->row_count = kept;
+        for (uint32_t c = 0; c < all->column_count; c++)
+            vector_gather(&out->columns[c], &all->columns[c], rows, kept, out->arena);
+        uint8_t *kinds = all->kinds == NULL ? NULL : batch_kinds(out, kept);
+        for (uint32_t i = 0; kinds != NULL && i < kept; i++)
+            kinds[i] = all->kinds[rows[i]];
+        batch_hold(out, batch_retain(all));
+    }
+    batch_release(all);
+    return out;
+}
+
+static bool flush(Unnest *unnest, Batch *in, Emitter *emitter, Error *error)
+{
+    if (unnest->count == 0)
+        return true;
+    bool ok = true;
+    Batch *out = make_rows(unnest, in);
+    if (unnest->condition != NULL)
+        out = leave(unnest, out, &ok, error);
     unnest->count = unnest->filled_count = 0;
-    return emit(emitter, out, error);
+    return out == NULL ? ok : emit(emitter, out, error);
 }
 
 /* Makes room for a row of that kind. A -U and a +U behind it go together, as what follows takes
@@ -124,15 +189,15 @@ static bool add_list(Unnest *unnest, Batch *in, uint32_t row, Emitter *emitter, 
     ListEntry entry = {0, 0};
     if (!vector_is_null(list, row))
         entry = ((const ListEntry *)list->data)[vector_index(list, row)];
-    if (entry.length == 0 && unnest->plan->outer) {
-        if (!make_room(unnest, in, row, emitter, error))
-            return false;
-        add_row(unnest, row);
-    }
     for (uint32_t e = 0; e < entry.length; e++) {
         if (!make_room(unnest, in, row, emitter, error))
             return false;
         add_element(unnest, row, entry.offset + e, e);
+    }
+    if (unnest->plan->outer && (entry.length == 0 || unnest->condition != NULL)) {
+        if (!make_room(unnest, in, row, emitter, error))
+            return false;
+        add_row(unnest, row);
     }
     return true;
 }
@@ -141,6 +206,7 @@ static bool unnest_batch(Operator *op, uint32_t input, Batch *batch, Emitter *em
 {
     Unnest *unnest = (Unnest *)op;
     unnest->count = unnest->filled_count = 0;
+    unnest->last_row = UINT32_MAX;
     bool ok = true;
     for (uint32_t row = 0; ok && row < batch->row_count; row++)
         ok = add_list(unnest, batch, row, emitter, error);
@@ -162,6 +228,11 @@ static Operator *unnest_open(const OperatorContext *context, Error *error)
     unnest->elements = arena_new_array(arena, uint32_t, room);
     unnest->numbers = arena_new_array(arena, int32_t, room);
     unnest->filled = arena_new_array(arena, uint32_t, room);
+    if (unnest->plan->condition == NULL)
+        return &unnest->base;
+    unnest->condition = expression_compile(arena, &unnest->plan->condition, 1,
+                                           context->node->schema, context->environment);
+    unnest->chosen = arena_new_array(arena, uint32_t, (size_t)room * 2);
     return &unnest->base;
 }
 

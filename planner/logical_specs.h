@@ -150,6 +150,7 @@ typedef struct LogicalUnnest {
     uint32_t list; /* input column */
     bool ordinality;
     bool outer;
+    const Expr *condition; /* as PlanUnnest's */
 } LogicalUnnest;
 
 typedef struct LogicalSetOperation {

@@ -215,6 +215,9 @@ typedef struct PlanUnnest {
     uint32_t list; /* input column: ARRAY, MAP or MULTISET */
     bool ordinality;
     bool outer; /* a row with NULLs for a list without elements */
+    /* With `outer`: over the output; elements for which it is not TRUE do not count. NULL: all do.
+     */
+    const Expr *condition;
 } PlanUnnest;
 
 /* op "join": regular join; output: left columns, then right columns; of SEMI and ANTI left columns

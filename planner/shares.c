@@ -4,7 +4,8 @@
 
 #include <string.h>
 
-static bool nodes_equal(const LogicalNode *a, const LogicalNode *b)
+/* Inputs aside. */
+static bool alike(const LogicalNode *a, const LogicalNode *b)
 {
     if (a->class != b->class || a->since != b->since || a->hint_ttl_ms[0] != b->hint_ttl_ms[0] ||
         a->hint_ttl_ms[1] != b->hint_ttl_ms[1] || a->input_count != b->input_count ||
@@ -13,10 +14,27 @@ static bool nodes_equal(const LogicalNode *a, const LogicalNode *b)
     if (a->late_table == NULL || b->late_table == NULL ? a->late_table != b->late_table
                                                        : strcmp(a->late_table, b->late_table) != 0)
         return false;
+    return a->class->equal(a, b);
+}
+
+static bool nodes_equal(const LogicalNode *a, const LogicalNode *b)
+{
+    if (a->class != b->class || a->input_count != b->input_count)
+        return false;
     for (uint32_t i = 0; i < a->input_count; i++)
         if (a->inputs[i] != b->inputs[i])
             return false;
-    return a->class->equal(a, b);
+    return alike(a, b);
+}
+
+bool logical_equal(const LogicalNode *a, const LogicalNode *b)
+{
+    if (!alike(a, b))
+        return false;
+    for (uint32_t i = 0; i < a->input_count; i++)
+        if (!logical_equal(a->inputs[i], b->inputs[i]))
+            return false;
+    return true;
 }
 
 /* Inputs come first, so comparing pointers is enough. */

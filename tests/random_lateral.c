@@ -2,6 +2,8 @@
  * LATERAL, UNNEST, WITH. SQLite has neither of the first two; they are written out for it. */
 #include "tests/random_query.h"
 
+#include <stdio.h>
+
 /* "x.c0 AS c0, x.c1 AS c1", of as many columns as leave room for `others`. */
 static void append_columns(const QueryShape *input, const char *alias, uint32_t others,
                            QueryShape *shape, Buffer *sql)
@@ -17,45 +19,96 @@ static void append_columns(const QueryShape *input, const char *alias, uint32_t 
 
 /* ------------------------------------------------------------------- UNNEST */
 
-/* Each row once for each of two of its columns, with their ordinal; rows without elements go, or
- * stay with NULL. */
+/* Which elements count for a LEFT JOIN, beside all of them. */
+typedef struct Counting {
+    uint32_t kind;
+    int column; /* of x */
+    uint32_t number;
+} Counting;
+
+static Counting choose_counting(Random *random, const QueryShape *input)
+{
+    return (Counting){random_below(random, 5), random_column(random, input, false),
+                      random_below(random, 8)};
+}
+
+/* That the element, which `alias` names, counts. */
+static void append_counting(const Counting *counting, const char *alias, int column, Buffer *sql)
+{
+    char element[24];
+    snprintf(element, sizeof(element), column < 0 ? "%s" : "%s%d", alias, column);
+    if (counting->kind < 2)
+        buffer_append_text(sql, "TRUE");
+    else if (counting->kind == 2)
+        buffer_printf(sql, "%s > %u", element, counting->number);
+    else if (counting->kind == 3)
+        buffer_printf(sql, "%s <= x.c%d AND x.c%d <> %u", element, counting->column,
+                      counting->column, counting->number);
+    else
+        buffer_printf(sql, "%s IN (SELECT q.v FROM t0 q WHERE q.id <> x.c%d)", element,
+                      counting->column);
+}
+
+/* What UNNEST of columns first and second of x gives, for SQLite. */
+static void append_elements(const char *inner, const char *columns, const int *elements,
+                            uint32_t at, bool ordinal, const Counting *left, Buffer *sql)
+{
+    buffer_printf(sql, "\2SELECT * FROM (WITH w AS (%s)", inner);
+    for (uint32_t i = 0; i < 2; i++) {
+        buffer_printf(sql, "%s SELECT %s, x.c%d AS c%u", i == 0 ? "" : " UNION ALL", columns,
+                      elements[i], at);
+        if (ordinal)
+            buffer_printf(sql, ", %u AS c%u", i + 1, at + 1);
+        buffer_append_text(sql, " FROM w x");
+        if (left == NULL)
+            continue;
+        buffer_printf(sql, " WHERE x.c%d > 2 AND (", elements[0]);
+        append_counting(left, "x.c", elements[i], sql);
+        buffer_append_text(sql, ")");
+    }
+    if (left != NULL) {
+        buffer_printf(sql,
+                      " UNION ALL SELECT %s, NULL FROM w x WHERE NOT COALESCE(x.c%d > 2 AND ((",
+                      columns, elements[0]);
+        append_counting(left, "x.c", elements[0], sql);
+        buffer_append_text(sql, ") IS TRUE OR (");
+        append_counting(left, "x.c", elements[1], sql);
+        buffer_append_text(sql, ") IS TRUE), FALSE)");
+    }
+    buffer_append_text(sql, ")\3");
+}
+
+/* Each row once for each of two of its columns, with their ordinal; rows without elements, or
+ * without one that counts, go, or stay with NULL. */
 void random_unnest(Random *random, uint32_t depth, Buffer *sql, QueryShape *shape)
 {
     Buffer inner = {0}, columns = {0};
     QueryShape input;
     random_query(random, depth, &inner, &input);
-    int first = random_column(random, &input, false);
-    int second = random_column(random, &input, false);
+    const int elements[2] = {random_column(random, &input, false),
+                             random_column(random, &input, false)};
     bool ordinal = random_below(random, 2) != 0, left = !ordinal && random_below(random, 2) != 0;
+    Counting counting = {0};
+    if (left)
+        counting = choose_counting(random, &input);
     append_columns(&input, "x", 2, shape, &columns);
     uint32_t at = shape->column_count;
     buffer_printf(sql, "\1SELECT %s, u.e AS c%u", buffer_text(&columns), at);
     if (ordinal)
         buffer_printf(sql, ", CAST(u.o AS INT) AS c%u", at + 1);
     buffer_printf(sql, " FROM (%s) x", buffer_text(&inner));
-    if (left)
+    if (left) {
         buffer_printf(sql,
                       " LEFT JOIN UNNEST(CASE WHEN x.c%d > 2 THEN ARRAY[x.c%d, x.c%d] END) AS "
-                      "u(e) ON TRUE",
-                      first, first, second);
-    else
-        buffer_printf(sql, " CROSS JOIN UNNEST(ARRAY[x.c%d, x.c%d])%s", first, second,
+                      "u(e) ON ",
+                      elements[0], elements[0], elements[1]);
+        append_counting(&counting, "u.e", -1, sql);
+    } else {
+        buffer_printf(sql, " CROSS JOIN UNNEST(ARRAY[x.c%d, x.c%d])%s", elements[0], elements[1],
                       ordinal ? " WITH ORDINALITY AS u(e, o)" : " AS u(e)");
-    buffer_printf(sql, "\2SELECT * FROM (WITH w AS (%s)", buffer_text(&inner));
-    for (uint32_t i = 0; i < 2; i++) {
-        buffer_printf(sql, "%s SELECT %s, x.c%d AS c%u", i == 0 ? "" : " UNION ALL",
-                      buffer_text(&columns), i == 0 ? first : second, at);
-        if (ordinal)
-            buffer_printf(sql, ", %u AS c%u", i + 1, at + 1);
-        buffer_append_text(sql, " FROM w x");
-        if (left)
-            buffer_printf(sql, " WHERE x.c%d > 2", first);
     }
-    if (left)
-        buffer_printf(sql,
-                      " UNION ALL SELECT %s, NULL FROM w x WHERE NOT COALESCE(x.c%d > 2, FALSE)",
-                      buffer_text(&columns), first);
-    buffer_append_text(sql, ")\3");
+    append_elements(buffer_text(&inner), buffer_text(&columns), elements, at, ordinal,
+                    left ? &counting : NULL, sql);
     for (uint32_t i = 0; i < 1 + (uint32_t)ordinal; i++)
         shape->is_text[shape->column_count++] = false;
     buffer_deinit(&inner);

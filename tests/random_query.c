@@ -399,6 +399,8 @@ void random_query(Random *random, uint32_t depth, Buffer *sql, QueryShape *shape
                                  random_membership_query,
                                  random_membership_query,
                                  random_value_query,
+                                 random_group_values,
+                                 random_query_groups,
                                  random_unnest,
                                  random_collected,
                                  random_lateral,

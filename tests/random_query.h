@@ -45,6 +45,8 @@ void random_dialect(const char *text, bool sqlite, Buffer *out);
 /* random_subquery.c: queries with queries in their expressions; as random_query. */
 void random_membership_query(Random *random, uint32_t depth, Buffer *sql, QueryShape *shape);
 void random_value_query(Random *random, uint32_t depth, Buffer *sql, QueryShape *shape);
+void random_group_values(Random *random, uint32_t depth, Buffer *sql, QueryShape *shape);
+void random_query_groups(Random *random, uint32_t depth, Buffer *sql, QueryShape *shape);
 
 /* random_lateral.c: UNNEST, aggregates that collect, LATERAL, WITH. */
 void random_unnest(Random *random, uint32_t depth, Buffer *sql, QueryShape *shape);

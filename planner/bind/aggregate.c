@@ -93,6 +93,7 @@ static bool bind_parts(ExprScope *scope, const AstExpr *ast, AggregateSite *site
     Arena *arena = scope->binder->context->arena;
     site->arg_count = ast->star ? 0 : ast->arg_count;
     site->args = arena_new_array(arena, const Expr *, site->arg_count + 1);
+    bool was_inside = scope->in_aggregate;
     scope->in_aggregate = true;
     bool bound = true;
     for (uint32_t i = 0; bound && i < site->arg_count; i++) {
@@ -106,44 +107,27 @@ static bool bind_parts(ExprScope *scope, const AstExpr *ast, AggregateSite *site
         scope->clause = clause;
         bound = site->filter != NULL;
     }
-    scope->in_aggregate = false;
+    scope->in_aggregate = was_inside;
     return bound && pair_arguments(scope, site, error) &&
            (!ast->ignore_nulls || ignore_nulls(scope, site, error));
-}
-
-static void look_at_columns(const Expr *expr, bool *own, bool *outer)
-{
-    *own = *own || expr->kind == EXPR_COLUMN || expr->kind == EXPR_QUERY;
-    *outer = *outer || expr->kind == EXPR_OUTER;
-    for (uint32_t i = 0; i < expr->arg_count; i++)
-        look_at_columns(expr->args[i], own, outer);
-}
-
-/* An aggregate over nothing but columns of the query around would be that query's. */
-static bool check_own(const ExprScope *scope, const AstExpr *ast, const AggregateSite *site,
-                      Error *error)
-{
-    bool own = false, outer = false;
-    for (uint32_t i = 0; i < site->arg_count; i++)
-        look_at_columns(site->args[i], &own, &outer);
-    if (own || !outer)
-        return true;
-    error_set(error, ERROR_UNSUPPORTED,
-              "aggregate function %s looks only at columns of the query around", ast->function);
-    error_hint(error, "Compute it there, in a subquery in FROM.");
-    return bind_error_at(scope->binder, error, ast->place);
 }
 
 const Expr *bind_aggregate_call(ExprScope *scope, const AstExpr *ast, Error *error)
 {
     const PlannerContext *context = scope->binder->context;
-    if (!check_place(scope, ast, error))
+    OuterFrame *around = scope->binder->outer;
+    if (around == NULL && !check_place(scope, ast, error))
         return NULL;
     AstPlace place = bind_place(scope->binder, ast->place);
     AggregateSite site = {.name = arena_strdup(context->arena, ast->function),
                           .distinct = ast->distinct,
                           .place = place};
-    if (!bind_parts(scope, ast, &site, error) || !check_own(scope, ast, &site, error))
+    AggregateHome home = {.list = scope->aggregates};
+    if (around != NULL)
+        home_note(scope->binder, &home);
+    if (!bind_parts(scope, ast, &site, error) ||
+        (around != NULL && !home_find(scope, ast, &site, &home, error)) ||
+        (around != NULL && home.frame == NULL && !check_place(scope, ast, error)))
         return NULL;
 
     const Type **types = arena_new_array(context->arena, const Type *, site.arg_count + 1);
@@ -169,12 +153,15 @@ const Expr *bind_aggregate_call(ExprScope *scope, const AstExpr *ast, Error *err
             return NULL;
     }
     /* A group may have no row that counts: then everything but COUNT is NULL. */
-    bool may_be_empty = scope->aggregates->global || site.filter != NULL;
+    bool may_be_empty = home.list->global || site.filter != NULL;
     bool is_count = strcmp(site.name, "COUNT") == 0;
     site.type = may_be_empty && !is_count ? type_with_nullable(context->arena, bound.result, true)
                                           : bound.result;
-    uint32_t index = list_add(context->arena, scope->aggregates, &site);
-    return expr_column(context->arena, AGGREGATE_COLUMN_BASE + index, site.type, place);
+    uint32_t index = list_add(context->arena, home.list, &site);
+    const Expr *value =
+        expr_column(context->arena, AGGREGATE_COLUMN_BASE + index, site.type, place);
+    return home.frame == NULL ? value
+                              : bind_outer_value(scope->binder, home.frame, value, ast->place);
 }
 
 /* ------------------------------------------------------- the aggregate node */
@@ -260,7 +247,7 @@ static const Expr *regroup(const Regroup *to, const Expr *expr, Error *error)
     Arena *arena = to->binder->context->arena;
     const LogicalAggregate *aggregate = &to->node->aggregate;
     for (uint32_t i = 0; i < to->groups->key_count; i++)
-        if (expr_equal(expr, to->groups->keys[i]))
+        if (expr_equal(expr, to->groups->keys[i]) || expr_equal(expr, to->groups->bound[i]))
             return expr_column(arena, i, to->node->schema->columns[i].type, expr_place(expr));
     if (expr->kind == EXPR_LITERAL || expr->kind == EXPR_OUTER || expr->kind == EXPR_QUERY)
         return expr;

@@ -38,6 +38,8 @@ const Expr *bind_column(const ExprScope *scope, const AstName *name, AstPlace pl
 /* A field of a ROW by name. */
 const Expr *bind_field(const Binder *binder, const Expr *row, const char *name, AstPlace place,
                        Error *error);
+/* A value over the rows around as the query of that frame refers to it. */
+const Expr *bind_outer_value(Binder *binder, OuterFrame *frame, const Expr *value, AstPlace place);
 /* Names every column of the node with one qualifier. */
 void scope_of_node(Arena *arena, const LogicalNode *node, const char *relation, Scope *scope);
 
@@ -60,6 +62,18 @@ const Type *bind_common(const ExprScope *scope, const Expr **exprs, uint32_t cou
 
 /* bind/call.c */
 const Expr *bind_call(ExprScope *scope, const AstExpr *ast, Error *error);
+
+/* bind/outer_aggregate.c: which query an aggregate call belongs to. */
+typedef struct AggregateHome {
+    OuterFrame *frame;   /* of the query around whose aggregate it is; NULL: the query's own */
+    AggregateList *list; /* where it is noted; NULL: aggregates are refused here */
+    uint32_t *slots;     /* how many references each frame had */
+} AggregateHome;
+/* Before the call's arguments are bound, inside a query that has one around it. */
+void home_note(const Binder *binder, AggregateHome *home);
+/* Afterwards. The arguments of an aggregate of a query around are then over that query's rows. */
+bool home_find(const ExprScope *scope, const AstExpr *ast, AggregateSite *site, AggregateHome *home,
+               Error *error);
 
 /* bind/aggregate.c */
 const Expr *bind_aggregate_call(ExprScope *scope, const AstExpr *ast, Error *error);
@@ -142,11 +156,18 @@ LogicalNode *bind_select(Binder *binder, const AstQuery *query, BoundOrder *orde
 bool bind_order_item(ExprScope *scope, const AstOrderItem *item, const Schema *output,
                      const Expr *const *outputs, const Expr **expr, int32_t *column, Error *error);
 
+/* bind/query_same.c: the number of the query in the list that is the same as this one, or -1. */
+int64_t queries_find(const Binder *binder, QueryList *list, QuerySite *site);
+
 /* bind/subquery.c: queries inside expressions. */
 const Expr *bind_subquery(ExprScope *scope, const AstExpr *ast, Error *error);
 /* Binds a query that may refer to columns of `around`; the frame then says which it does. */
-LogicalNode *bind_inner_query(Binder *binder, const Scope *around, const AstQuery *query,
+LogicalNode *bind_inner_query(Binder *binder, const ExprScope *around, const AstQuery *query,
                               OuterFrame **frame, Error *error);
+/* What stands below the aggregate and in the expressions above it, other than as a key of GROUP BY,
+ * becomes two: one for each. */
+void queries_part(const Binder *binder, QueryList *list, const GroupBy *groups, const Expr **exprs,
+                  uint32_t count);
 /* Joins the queries into `node`, which keeps its columns where they are: those below the aggregate,
  * or all that are left. */
 bool queries_join(Binder *binder, QueryList *list, bool in_group, LogicalNode **node, Error *error);
@@ -199,6 +220,21 @@ bool query_join_in(Binder *binder, QuerySite *site, LogicalNode **node, Error *e
 /* Leaves the rows for which the site's value is TRUE or, negated, FALSE. */
 bool query_join_filter(Binder *binder, QuerySite *site, bool negated, LogicalNode **node,
                        Error *error);
+
+/* bind/join_queries.c: which columns the expression looks at, itself or by the queries in it. */
+void queries_mark_used(const QueryList *queries, const Expr *expr, bool *used);
+/* An outer join of which the pairs of rows are there. */
+typedef struct JoinPairs {
+    PlanJoinKind kind;
+    LogicalNode *sides[2]; /* shared with the pairs; only those of which all rows stay */
+    uint32_t counts[2];    /* of a pair's columns, which are of either side */
+    LogicalNode *node;     /* the pairs */
+    const Schema *schema;  /* of the join */
+    bool *used;            /* pair columns by which rows have the same pairs */
+} JoinPairs;
+/* The pairs that ON is TRUE for, and the rows without one. */
+LogicalNode *bind_join_pairs(Binder *binder, QueryList *queries, const JoinPairs *join,
+                             const Expr *on, Error *error);
 
 /* bind/query.c */
 LogicalNode *bind_query(Binder *binder, const AstQuery *query, Error *error);

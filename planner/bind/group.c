@@ -222,6 +222,7 @@ bool bind_group_by(ExprScope *scope, const AstSelect *select, GroupBy *out, Erro
                         !combine(scope, &all, &sets, item->place, error))
             return false;
     }
+    out->bound = arena_memdup(arena, out->keys, sizeof(*out->keys) * (out->key_count + 1));
     if (all.count > 1)
         number_sets(arena, &all, out);
     if (all.count > 1 && out->window != NULL) {

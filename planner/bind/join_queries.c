@@ -25,20 +25,19 @@ static const Expr *move_columns(const PlannerContext *context, const Expr *expr,
     return same ? expr : expr_with_args(&context->site, expr, args);
 }
 
-/* Which columns of both sides an expression looks at, itself or by the queries in it. */
-static void mark_used(const QueryList *queries, const Expr *expr, bool *used)
+void queries_mark_used(const QueryList *queries, const Expr *expr, bool *used)
 {
     if (expr->kind == EXPR_COLUMN)
         used[expr->column] = true;
     if (expr->kind == EXPR_QUERY) {
         const QuerySite *site = &queries->sites[expr->column];
         for (uint32_t i = 0; i < site->compared_count; i++)
-            mark_used(queries, site->compared[i], used);
+            queries_mark_used(queries, site->compared[i], used);
         for (uint32_t i = 0; i < site->frame->slot_count; i++)
-            mark_used(queries, site->frame->values[i], used);
+            queries_mark_used(queries, site->frame->values[i], used);
     }
     for (uint32_t i = 0; i < expr->arg_count; i++)
-        mark_used(queries, expr->args[i], used);
+        queries_mark_used(queries, expr->args[i], used);
 }
 
 static bool any_of(const bool *used, uint32_t from, uint32_t to)
@@ -107,20 +106,20 @@ static LogicalNode *own_columns(Arena *arena, LogicalNode *join, LogicalNode *co
 
 /* The rows of a side without a pair, the other side's columns NULL. Rows that are equal in what ON
  * looks at have the same pairs, so pairs are looked for by those columns. */
-static LogicalNode *without_pair(Binder *binder, LogicalNode *pairs, LogicalNode *const sides[2],
-                                 uint32_t side, const bool *used, Error *error)
+static LogicalNode *without_pair(Binder *binder, const JoinPairs *join, LogicalNode *pairs,
+                                 uint32_t side, Error *error)
 {
     const PlannerContext *context = binder->context;
     Arena *arena = context->arena;
-    uint32_t left = sides[0]->schema->column_count, right = sides[1]->schema->column_count;
-    uint32_t first = side == 0 ? 0 : left, own = side == 0 ? left : right;
+    uint32_t all = join->counts[0] + join->counts[1];
+    uint32_t first = side == 0 ? 0 : join->counts[0], own = join->counts[side];
     const Expr **same = arena_new_array(arena, const Expr *, own + 1);
     uint32_t count = 0;
     for (uint32_t c = 0; c < own; c++) {
-        if (!used[first + c])
+        if (!join->used[first + c])
             continue;
         const Expr **args = arena_new_array(arena, const Expr *, 2);
-        args[0] = bind_output_column(arena, sides[side], c, pairs->place);
+        args[0] = bind_output_column(arena, join->sides[side], c, pairs->place);
         args[1] = expr_column(arena, own + first + c, pairs->schema->columns[first + c].type,
                               pairs->place);
         same[count] =
@@ -128,51 +127,62 @@ static LogicalNode *without_pair(Binder *binder, LogicalNode *pairs, LogicalNode
         if (same[count++] == NULL)
             return NULL;
     }
-    LogicalNode *alone = logical_join(arena, PLAN_JOIN_ANTI, sides[side], pairs,
+    LogicalNode *alone = logical_join(arena, PLAN_JOIN_ANTI, join->sides[side], pairs,
                                       expr_and(&context->site, same, count), pairs->place);
-    const Expr **projections = arena_new_array(arena, const Expr *, left + right + 1);
-    const char **names = arena_new_array(arena, const char *, left + right + 1);
-    for (uint32_t c = 0; c < left + right; c++) {
+    const Expr **projections = arena_new_array(arena, const Expr *, all + 1);
+    const char **names = arena_new_array(arena, const char *, all + 1);
+    for (uint32_t c = 0; c < all; c++) {
         bool is_own = c >= first && c < first + own;
         names[c] = pairs->schema->columns[c].name;
         projections[c] = is_own ? bind_output_column(arena, alone, c - first, pairs->place)
                                 : expr_null(arena, pairs->schema->columns[c].type, pairs->place);
     }
     return logical_calc(arena, alone, NULL, projections,
-                        logical_schema(arena, projections, names, left + right), pairs->place);
+                        logical_schema(arena, projections, names, all), pairs->place);
 }
 
-/* The pairs that ON is TRUE for, and the rows without one. */
-static LogicalNode *join_pairs(Binder *binder, QueryList *queries, PlanJoinKind kind,
-                               LogicalNode *sides[2], const Expr *on, const bool *used,
-                               AstPlace place, Error *error)
+LogicalNode *bind_join_pairs(Binder *binder, QueryList *queries, const JoinPairs *join,
+                             const Expr *on, Error *error)
 {
     Arena *arena = binder->context->arena;
-    for (uint32_t s = 0; s < 2; s++)
-        sides[s] = decorrelate_share(arena, sides[s]);
-    uint32_t count = sides[0]->schema->column_count + sides[1]->schema->column_count;
-    LogicalNode *pairs = logical_join(arena, PLAN_JOIN_INNER, sides[0], sides[1], NULL, place);
-    pairs = queries_filter(binder, queries, pairs, on, error);
+    uint32_t count = join->counts[0] + join->counts[1];
+    LogicalNode *pairs = queries_filter(binder, queries, join->node, on, error);
     if (pairs == NULL)
         return NULL;
     uint32_t *columns = arena_new_array(arena, uint32_t, count + 1);
     for (uint32_t i = 0; i < count; i++)
         columns[i] = i;
     pairs = decorrelate_share(arena, logical_pick(arena, pairs, columns, count));
-    LogicalNode *node =
-        logical_new(arena, "union",
-                    logical_join_schema(arena, kind, sides[0]->schema, sides[1]->schema), place);
+    LogicalNode *node = logical_new(arena, "union", join->schema, pairs->place);
     node->inputs = arena_new_array(arena, LogicalNode *, 3);
     node->inputs[node->input_count++] = pairs;
     for (uint32_t s = 0; s < 2; s++) {
-        if (kind != PLAN_JOIN_FULL && kind != (s == 0 ? PLAN_JOIN_LEFT : PLAN_JOIN_RIGHT))
+        if (join->kind != PLAN_JOIN_FULL &&
+            join->kind != (s == 0 ? PLAN_JOIN_LEFT : PLAN_JOIN_RIGHT))
             continue;
-        LogicalNode *alone = without_pair(binder, pairs, sides, s, used, error);
+        LogicalNode *alone = without_pair(binder, join, pairs, s, error);
         if (alone == NULL)
             return NULL;
         node->inputs[node->input_count++] = alone;
     }
     return node;
+}
+
+static LogicalNode *join_pairs(Binder *binder, QueryList *queries, PlanJoinKind kind,
+                               LogicalNode *const sides[2], const Expr *on, bool *used,
+                               AstPlace place, Error *error)
+{
+    Arena *arena = binder->context->arena;
+    JoinPairs join = {.kind = kind,
+                      .schema =
+                          logical_join_schema(arena, kind, sides[0]->schema, sides[1]->schema),
+                      .used = used};
+    for (uint32_t s = 0; s < 2; s++) {
+        join.sides[s] = decorrelate_share(arena, sides[s]);
+        join.counts[s] = sides[s]->schema->column_count;
+    }
+    join.node = logical_join(arena, PLAN_JOIN_INNER, join.sides[0], join.sides[1], NULL, place);
+    return bind_join_pairs(binder, queries, &join, on, error);
 }
 
 LogicalNode *bind_on_queries(Binder *binder, QueryList *queries, PlanJoinKind kind,
@@ -187,10 +197,10 @@ LogicalNode *bind_on_queries(Binder *binder, QueryList *queries, PlanJoinKind ki
     for (uint32_t i = 0; i < queries->count; i++) {
         Expr site = {.kind = EXPR_QUERY, .column = i};
         bool *used = arena_new_array(arena, bool, count + 1);
-        mark_used(queries, &site, used);
+        queries_mark_used(queries, &site, used);
         side_of[i] = any_of(used, 0, left) ? 0 : 1;
         if (side_of[i] == 0 && any_of(used, left, count)) {
-            mark_used(queries, on, used);
+            queries_mark_used(queries, on, used);
             return join_pairs(binder, queries, kind, sides, on, used, place, error);
         }
     }

@@ -201,9 +201,21 @@ static uint32_t frame_slot(Binder *binder, OuterFrame *frame, const Expr *value)
     return frame->slots[frame->slot_count++];
 }
 
+const Expr *bind_outer_value(Binder *binder, OuterFrame *frame, const Expr *value, AstPlace place)
+{
+    AstPlace at = bind_place(binder, place);
+    Expr *expr = arena_new_one(binder->context->arena, Expr);
+    *expr = (Expr){.kind = EXPR_OUTER,
+                   .type = value->type,
+                   .column = frame_slot(binder, frame, value),
+                   .sql_offset = at.offset,
+                   .sql_length = at.length};
+    return expr;
+}
+
 /* A column of a query around this one; `out` is NULL when there is none of that name. */
 static bool bind_outer_column(Binder *binder, const AstName *name, AstPlace place, uint32_t *parts,
-                              Expr **out, Error *error)
+                              const Expr **out, Error *error)
 {
     *out = NULL;
     for (OuterFrame *frame = binder->outer; frame != NULL; frame = frame->outer) {
@@ -220,13 +232,7 @@ static bool bind_outer_column(Binder *binder, const AstName *name, AstPlace plac
         Expr *value = arena_memdup(binder->context->arena, found->expr, sizeof(*value));
         value->sql_offset = at.offset;
         value->sql_length = at.length;
-        Expr *expr = arena_new_one(binder->context->arena, Expr);
-        *expr = (Expr){.kind = EXPR_OUTER,
-                       .type = value->type,
-                       .column = frame_slot(binder, frame, value),
-                       .sql_offset = at.offset,
-                       .sql_length = at.length};
-        *out = expr;
+        *out = bind_outer_value(binder, frame, value, place);
         return true;
     }
     return true;
@@ -237,10 +243,10 @@ const Expr *bind_column(const ExprScope *scope, const AstName *name, AstPlace pl
     Binder *binder = scope->binder;
     uint32_t parts, count;
     const ScopeColumn *found = find_path(scope->scope, name, &parts, &count);
-    Expr *column = NULL;
-    if (found == NULL && !bind_outer_column(binder, name, place, &parts, &column, error))
+    const Expr *expr = NULL;
+    if (found == NULL && !bind_outer_column(binder, name, place, &parts, &expr, error))
         return NULL;
-    if ((found == NULL && column == NULL) || (found != NULL && count > 1)) {
+    if ((found == NULL && expr == NULL) || (found != NULL && count > 1)) {
         uint32_t last = name->part_count - 1;
         if (found == NULL)
             not_found(scope, last == 0 ? NULL : name->parts[last - 1], name->parts[last], error);
@@ -249,12 +255,13 @@ const Expr *bind_column(const ExprScope *scope, const AstName *name, AstPlace pl
         bind_error_at(binder, error, place);
         return NULL;
     }
-    AstPlace at = bind_place(binder, place);
-    if (column == NULL)
-        column = arena_memdup(binder->context->arena, found->expr, sizeof(*found->expr));
-    column->sql_offset = at.offset;
-    column->sql_length = at.length;
-    const Expr *expr = column;
+    if (expr == NULL) {
+        AstPlace at = bind_place(binder, place);
+        Expr *column = arena_memdup(binder->context->arena, found->expr, sizeof(*found->expr));
+        column->sql_offset = at.offset;
+        column->sql_length = at.length;
+        expr = column;
+    }
     for (uint32_t i = parts; i < name->part_count && expr != NULL; i++)
         expr = bind_field(binder, expr, name->parts[i], place, error);
     return expr;

@@ -321,6 +321,18 @@ static void scatter(SelectParts *parts, const Expr **exprs)
     over_list_replace(&parts->overs, exprs + at);
 }
 
+/* Queries below the aggregate and those above it are joined in apart. */
+static void part_group_queries(Binder *binder, SelectParts *parts)
+{
+    uint32_t count = 0;
+    QueryList queries = parts->queries;
+    parts->queries = (QueryList){0}; /* nothing but the expressions themselves */
+    const Expr **exprs = gather(binder->context->arena, parts, &count);
+    queries_part(binder, &queries, &parts->groups, exprs, count);
+    scatter(parts, exprs);
+    parts->queries = queries;
+}
+
 /* Queries inside aggregate calls and group keys go below the aggregate. */
 static bool join_group_queries(Binder *binder, SelectParts *parts, LogicalNode **node, Error *error)
 {
@@ -362,6 +374,7 @@ static LogicalNode *put_aggregate(Binder *binder, LogicalNode *node, SelectParts
                                   AstPlace place, Error *error)
 {
     uint32_t count = 0;
+    part_group_queries(binder, parts);
     if (!join_group_queries(binder, parts, &node, error))
         return NULL;
     const Expr **exprs = gather(binder->context->arena, parts, &count);

@@ -38,6 +38,7 @@ typedef struct WithFrame {
 typedef struct OuterFrame {
     const Scope *scope;
     struct OuterFrame *outer;
+    struct AggregateList *aggregates; /* of the query around; NULL: not where this query stands */
     /* References made so far: their numbers, and their values over the rows around. */
     uint32_t *slots;
     const Expr **values;
@@ -102,6 +103,7 @@ typedef struct GroupWindow {
 /* GROUP BY: the keys, each once, and the sets of them that rows are grouped by. */
 typedef struct GroupBy {
     const Expr **keys;
+    const Expr **bound; /* the keys as they were bound: queries in them are not joined in yet */
     uint32_t key_count;
     uint32_t set_count; /* 1: by all keys */
     /* With more sets: per set the keys it leaves out, bit key_count - 1 - k for key k, and above
@@ -154,12 +156,14 @@ typedef enum QuerySiteKind {
 typedef struct QuerySite {
     QuerySiteKind kind;
     LogicalNode *query;
+    LogicalNode *pruned;   /* of the columns that somebody looks at; NULL: not asked for yet */
     const Expr **compared; /* IN, ALL: what is looked for, over the rows around */
     uint32_t compared_count;
     const char *comparison; /* ALL */
     OuterFrame *frame;
     const Type *type;
     bool in_group;     /* inside an aggregate call or a key of GROUP BY */
+    bool above;        /* and elsewhere too */
     const Expr *value; /* once it is joined in */
     AstPlace place;
 } QuerySite;

@@ -11,11 +11,12 @@
 
 #include <string.h>
 
-LogicalNode *bind_inner_query(Binder *binder, const Scope *around, const AstQuery *query,
+LogicalNode *bind_inner_query(Binder *binder, const ExprScope *around, const AstQuery *query,
                               OuterFrame **frame, Error *error)
 {
     OuterFrame *own = arena_new_one(binder->context->arena, OuterFrame);
-    own->scope = around;
+    own->scope = around->scope;
+    own->aggregates = around->in_aggregate ? NULL : around->aggregates;
     own->outer = binder->outer;
     binder->outer = own;
     LogicalNode *node = bind_query(binder, query, error);
@@ -24,13 +25,24 @@ LogicalNode *bind_inner_query(Binder *binder, const Scope *around, const AstQuer
     return node;
 }
 
-static QuerySite *list_add(Arena *arena, QueryList *list)
+static uint32_t list_add(Arena *arena, QueryList *list, const QuerySite *site)
 {
     list->sites =
         arena_grow(arena, list->sites, sizeof(*list->sites), list->count, &list->capacity);
-    QuerySite *site = &list->sites[list->count++];
-    *site = (QuerySite){0};
-    return site;
+    list->sites[list->count] = *site;
+    return list->count++;
+}
+
+/* The same query is noted once, so that expressions with it are equal. */
+static uint32_t list_note(const Binder *binder, QueryList *list, QuerySite *site)
+{
+    int64_t known = queries_find(binder, list, site);
+    if (known < 0)
+        return list_add(binder->context->arena, list, site);
+    QuerySite *same = &list->sites[known];
+    same->in_group = same->in_group || site->in_group;
+    same->above = same->above || site->above;
+    return (uint32_t)known;
 }
 
 /* IN looks for as many values as the query has columns; a value is of one column. */
@@ -112,12 +124,14 @@ const Expr *bind_subquery(ExprScope *scope, const AstExpr *ast, Error *error)
     if (scope->queries == NULL)
         return bind_refuse(binder, ast->place, error, "a query in this place",
                            "Put the query into FROM and join with it.");
+    bool in_group = scope->queries->in_group || scope->in_aggregate;
     QuerySite site = {.kind = site_kind(ast),
-                      .in_group = scope->queries->in_group || scope->in_aggregate,
+                      .in_group = in_group,
+                      .above = !in_group,
                       .place = bind_place(binder, ast->place)};
     if (ast->arg_count != 0 && !bind_compared(scope, ast, &site, error))
         return NULL;
-    site.query = bind_inner_query(binder, scope->scope, ast->query, &site.frame, error);
+    site.query = bind_inner_query(binder, scope, ast->query, &site.frame, error);
     if (site.query == NULL || !check_columns(scope, ast, &site, error))
         return NULL;
     bool negated = ast->negated;
@@ -127,12 +141,12 @@ const Expr *bind_subquery(ExprScope *scope, const AstExpr *ast, Error *error)
         negated = !negated; /* ANY is what ALL of the opposite is not */
     }
     site.type = site_type(context->arena, &site);
-    *list_add(context->arena, scope->queries) = site;
+    uint32_t number = list_note(binder, scope->queries, &site);
 
     Expr *expr = arena_new_one(context->arena, Expr);
     *expr = (Expr){.kind = EXPR_QUERY,
                    .type = site.type,
-                   .column = scope->queries->count - 1,
+                   .column = number,
                    .sql_offset = site.place.offset,
                    .sql_length = site.place.length};
     if (!negated)
@@ -209,6 +223,70 @@ uint32_t queries_give(QueryList *list, const Expr *const *exprs)
             site->frame->values[i] = exprs[count++];
     }
     return count;
+}
+
+/* ------------------------------------------------------ above and below groups */
+
+typedef struct Parting {
+    const Binder *binder;
+    QueryList *list;
+    const GroupBy *groups;
+    uint32_t *numbers; /* by site: the one above that it becomes; 0: none yet */
+    uint32_t known;    /* sites before */
+} Parting;
+
+static uint32_t part_site(Parting *parting, uint32_t number)
+{
+    Arena *arena = parting->binder->context->arena;
+    if (number >= parting->known || !parting->list->sites[number].in_group)
+        return number;
+    if (parting->numbers[number] != 0)
+        return parting->numbers[number];
+    QuerySite copy = parting->list->sites[number];
+    OuterFrame *frame = arena_memdup(arena, copy.frame, sizeof(*copy.frame));
+    frame->values = arena_memdup(arena, frame->values, sizeof(*frame->values) * frame->slot_count);
+    copy.frame = frame;
+    copy.compared =
+        arena_memdup(arena, copy.compared, sizeof(*copy.compared) * copy.compared_count);
+    copy.in_group = false;
+    return parting->numbers[number] = list_add(arena, parting->list, &copy);
+}
+
+static const Expr *part_expr(Parting *parting, const Expr *expr)
+{
+    const PlannerContext *context = parting->binder->context;
+    for (uint32_t i = 0; i < parting->groups->key_count; i++)
+        if (expr_equal(expr, parting->groups->bound[i]))
+            return expr;
+    if (expr->kind == EXPR_QUERY) {
+        Expr *copy = arena_memdup(context->arena, expr, sizeof(*expr));
+        copy->column = part_site(parting, expr->column);
+        return copy;
+    }
+    const Expr **args = arena_new_array(context->arena, const Expr *, expr->arg_count + 1);
+    bool same = true;
+    for (uint32_t i = 0; i < expr->arg_count; i++) {
+        args[i] = part_expr(parting, expr->args[i]);
+        same = same && args[i] == expr->args[i];
+    }
+    return same ? expr : expr_with_args(&context->site, expr, args);
+}
+
+void queries_part(const Binder *binder, QueryList *list, const GroupBy *groups, const Expr **exprs,
+                  uint32_t count)
+{
+    Parting parting = {binder, list, groups,
+                       arena_new_array(binder->context->arena, uint32_t, list->count + 1),
+                       list->count};
+    for (uint32_t i = 0; i < count; i++)
+        exprs[i] = part_expr(&parting, exprs[i]);
+    /* What they look for may hold others; the list grows. */
+    for (uint32_t s = 0; s < list->count; s++) {
+        for (uint32_t i = 0; !list->sites[s].in_group && i < list->sites[s].compared_count; i++) {
+            const Expr *parted = part_expr(&parting, list->sites[s].compared[i]);
+            list->sites[s].compared[i] = parted;
+        }
+    }
 }
 
 /* -------------------------------------------------------------------- filters */

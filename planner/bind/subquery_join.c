@@ -458,7 +458,8 @@ bool bind_lateral(Binder *binder, Relation *left, const AstTable *ast, bool may_
     Arena *arena = binder->context->arena;
     LinkedQuery linked;
     OuterFrame *frame = NULL;
-    right->node = bind_inner_query(binder, &left->scope, ast->query, &frame, error);
+    const ExprScope around = {.binder = binder, .scope = &left->scope};
+    right->node = bind_inner_query(binder, &around, ast->query, &frame, error);
     if (right->node == NULL || !bind_rename(binder, ast, NULL, right, error) ||
         !link_query(binder, frame, &left->node, right->node, (LinkNeeds){true, may_pad}, &linked,
                     error))

@@ -4,6 +4,7 @@
  * above gives a row per element: the columns from the left, then those of the element, then its
  * number. Whatever the function, running it is the calc's work. */
 #include "planner/bind/bind.h"
+#include "planner/rules/decorrelate.h"
 
 #include <string.h>
 
@@ -151,26 +152,48 @@ static bool refuse_join(const Binder *binder, const AstTable *join, Error *error
     return true;
 }
 
-/* ON: any condition filters an inner join; for a LEFT JOIN it must be TRUE. */
-static bool add_condition(Binder *binder, const AstTable *join, Relation *out, Error *error)
+/* A condition with queries in it is asked of the pairs of row and element; rows without one, as
+ * those of which no element is left, are found by what the list and the condition look at. */
+static bool pair_elements(Binder *binder, const AstTable *join, const Relation *left,
+                          const Expr *list, QueryList *queries, const Expr *on, Relation *out,
+                          Error *error)
+{
+    Arena *arena = binder->context->arena;
+    LogicalNode *rows = decorrelate_share(arena, left->node);
+    JoinPairs pairs = {.kind = PLAN_JOIN_LEFT,
+                       .sides = {rows, NULL},
+                       .counts = {rows->schema->column_count, 0},
+                       .node = unnest_node(binder, rows, list, join->right, false),
+                       .schema = out->node->schema};
+    uint32_t count = pairs.node->schema->column_count;
+    pairs.counts[1] = count - pairs.counts[0];
+    pairs.used = arena_new_array(arena, bool, count + 1);
+    expr_mark_columns(list, pairs.used);
+    queries_mark_used(queries, on, pairs.used);
+    out->node = bind_join_pairs(binder, queries, &pairs, on, error);
+    return out->node != NULL;
+}
+
+/* ON filters an inner join; with LEFT it says which elements count. */
+static bool add_condition(Binder *binder, const AstTable *join, const Relation *left,
+                          const Expr *list, Relation *out, Error *error)
 {
     if (join->on == NULL)
         return true;
-    ExprScope scope = {.binder = binder, .scope = &out->scope, .clause = "ON"};
+    QueryList queries = {0};
+    ExprScope scope = {.binder = binder, .scope = &out->scope, .clause = "ON", .queries = &queries};
     const Expr *condition = bind_condition(&scope, join->on, error);
     if (condition == NULL)
         return false;
     if (expr_is_boolean(condition, true))
         return true;
-    if (join->join == AST_JOIN_LEFT) {
-        error_set(error, ERROR_UNSUPPORTED,
-                  "LEFT JOIN with a table function takes ON TRUE as its only condition");
-        error_hint(error, "Write LEFT JOIN LATERAL (SELECT * FROM UNNEST(…) AS a(…)) AS l ON … "
-                          "instead.");
-        return bind_error_at(binder, error, join->on->place);
-    }
-    out->node = logical_filter(binder->context->arena, out->node, condition);
-    return true;
+    if (join->join == AST_JOIN_LEFT && queries.count != 0)
+        return pair_elements(binder, join, left, list, &queries, condition, out, error);
+    if (join->join == AST_JOIN_LEFT)
+        out->node->unnest.condition = condition;
+    else
+        out->node = queries_filter(binder, &queries, out->node, condition, error);
+    return out->node != NULL;
 }
 
 bool bind_table_function_join(Binder *binder, const AstTable *join, Relation *left, Relation *out,
@@ -193,5 +216,5 @@ bool bind_table_function_join(Binder *binder, const AstTable *join, Relation *le
         memcpy(out->scope.columns, left->scope.columns, sizeof(ScopeColumn) * left->scope.count);
     memcpy(out->scope.columns + left->scope.count, right.columns,
            sizeof(ScopeColumn) * right.count);
-    return add_condition(binder, join, out, error);
+    return add_condition(binder, join, left, list, out, error);
 }

@@ -15,6 +15,9 @@ static bool unnest_equal(const LogicalNode *a, const LogicalNode *b)
     const LogicalUnnest *x = &a->unnest, *y = &b->unnest;
     return x->passed_count == y->passed_count && x->list == y->list &&
            x->ordinality == y->ordinality && x->outer == y->outer &&
+           (x->condition == NULL) == (y->condition == NULL) &&
+           (x->condition == NULL ||
+            (expr_equal(x->condition, y->condition) && expr_is_deterministic(x->condition))) &&
            memcmp(x->passed, y->passed, sizeof(*x->passed) * x->passed_count) == 0;
 }
 
@@ -73,8 +76,8 @@ static bool unnest_lower(const PlannerContext *context, LogicalNode *node, Error
     const LogicalUnnest *unnest = &node->unnest;
     const LogicalNode *input = node->inputs[0];
     PlanUnnest *spec = arena_new_one(context->arena, PlanUnnest);
-    *spec = (PlanUnnest){unnest->passed, unnest->passed_count, unnest->list, unnest->ordinality,
-                         unnest->outer};
+    *spec = (PlanUnnest){unnest->passed,     unnest->passed_count, unnest->list,
+                         unnest->ordinality, unnest->outer,        unnest->condition};
     node->plan->spec = spec;
     Buffer label = {0};
     const Expr *list = logical_is(input, "calc") ? input->calc.projections[unnest->list] : NULL;
@@ -85,7 +88,13 @@ static bool unnest_lower(const PlannerContext *context, LogicalNode *node, Error
         buffer_append_text(&label, input->schema->columns[unnest->list].name);
     buffer_printf(&label, ")%s], select=[", unnest->ordinality ? " WITH ORDINALITY" : "");
     label_columns(node->schema, NULL, node->schema->column_count, &label);
-    buffer_printf(&label, "], joinType=[%s])", unnest->outer ? "LEFT" : "INNER");
+    buffer_printf(&label, "], joinType=[%s]", unnest->outer ? "LEFT" : "INNER");
+    if (unnest->condition != NULL) {
+        buffer_append_text(&label, ", condition=[");
+        expr_print(unnest->condition, node->schema, &label);
+        buffer_append_char(&label, ']');
+    }
+    buffer_append_char(&label, ')');
     node->plan->label = label_take(context->arena, &label);
     return true;
 }
@@ -98,7 +107,6 @@ static void unnest_identify(const PlannerContext *context, LogicalNode *node, Bu
     uint64_t *columns = arena_new_array(context->arena, uint64_t, count + 1);
     identity_append(text, input[unnest->list]);
     buffer_printf(text, "|%d", unnest->outer ? 1 : 0);
-    node->row_identity = hash_bytes(text->data, text->length);
     for (uint32_t i = 0; i < count; i++) {
         if (i < unnest->passed_count) {
             columns[i] = input[unnest->passed[i]];
@@ -112,6 +120,9 @@ static void unnest_identify(const PlannerContext *context, LogicalNode *node, Bu
         buffer_deinit(&column);
     }
     node->column_identities = columns;
+    if (unnest->condition != NULL)
+        identity_append_expr(text, unnest->condition, columns);
+    node->row_identity = hash_bytes(text->data, text->length);
 }
 
 static void unnest_describe(const LogicalNode *node, Buffer *out)
@@ -126,6 +137,8 @@ static Pruned prune_unnest(const Pruning *pruning, LogicalNode *node, const bool
     uint32_t count = node->schema->column_count;
     bool *keep = arena_memdup(arena, needed, count + 1);
     memset(keep + unnest->passed_count, true, count - unnest->passed_count);
+    if (unnest->condition != NULL)
+        expr_mark_columns(unnest->condition, keep);
     uint32_t kept = 0;
     uint32_t *map = prune_kept(arena, keep, count, &kept);
     bool *used = arena_new_array(arena, bool, node->inputs[0]->schema->column_count + 1);
@@ -135,6 +148,8 @@ static Pruned prune_unnest(const Pruning *pruning, LogicalNode *node, const bool
     Pruned input = prune_input(pruning, node->inputs[0], used);
     LogicalNode *copy = prune_over(arena, node, input.node);
     copy->schema = prune_schema(arena, node->schema, map, kept);
+    if (unnest->condition != NULL)
+        copy->unnest.condition = expr_map_columns(&pruning->context->site, unnest->condition, map);
     copy->unnest.list = input.map[unnest->list];
     copy->unnest.passed_count = 0;
     copy->unnest.passed = arena_new_array(arena, uint32_t, unnest->passed_count + 1);

@@ -35,6 +35,9 @@ bool outer_in_tree(OuterSlots slots, const LogicalNode *node)
     if (logical_is(node, "join") && node->join.condition != NULL &&
         outer_in_expr(slots, node->join.condition))
         return true;
+    if (logical_is(node, "unnest") && node->unnest.condition != NULL &&
+        outer_in_expr(slots, node->unnest.condition))
+        return true;
     for (uint32_t i = 0; i < node->input_count; i++)
         if (outer_in_tree(slots, node->inputs[i]))
             return true;
@@ -69,6 +72,35 @@ LogicalNode *logical_pick(Arena *arena, LogicalNode *node, const uint32_t *colum
     }
     return logical_calc(arena, node, NULL, projections,
                         logical_schema(arena, projections, names, count), node->place);
+}
+
+uint32_t decorrelate_empty_sets(Arena *arena, const LogicalNode *node, int64_t **ids)
+{
+    uint32_t count = 0;
+    if (!logical_is(node, "aggregate") || !logical_is(node->inputs[0], "expand"))
+        return 0;
+    const LogicalExpand *expand = &node->inputs[0]->expand;
+    const int64_t no_keys = ((int64_t)1 << expand->key_count) - 1;
+    if (ids != NULL)
+        *ids = arena_new_array(arena, int64_t, expand->set_count + 1);
+    for (uint32_t s = 0; s < expand->set_count; s++) {
+        if ((expand->ids[s] & no_keys) != no_keys)
+            continue;
+        if (ids != NULL)
+            (*ids)[count] = expand->ids[s];
+        count++;
+    }
+    return count;
+}
+
+bool decorrelate_has_row(const LogicalNode *node)
+{
+    while (logical_is(node, "calc"))
+        node = node->inputs[0];
+    if (!logical_is(node, "aggregate"))
+        return false;
+    return node->aggregate.key_count == 0 ||
+           (node->aggregate.empty_set_count == 0 && decorrelate_empty_sets(NULL, node, NULL) != 0);
 }
 
 LogicalNode *decorrelate_rank(Arena *arena, LogicalNode *node)

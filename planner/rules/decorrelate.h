@@ -52,6 +52,12 @@ const Expr *outer_replace(const PlannerContext *context, OuterSlots slots, const
                           const Expr *const *values, int64_t shift);
 /* Some of a node's columns, in the order given. */
 LogicalNode *logical_pick(Arena *arena, LogicalNode *node, const uint32_t *columns, uint32_t count);
+/* How many sets without keys an aggregate over grouping sets has, each of which is a row even where
+ * it reads none; `ids` are theirs. */
+uint32_t decorrelate_empty_sets(Arena *arena, const LogicalNode *node, int64_t **ids);
+/* Whether it is such an aggregate or a global one, or calcs over it, and does not give that row by
+ * itself. */
+bool decorrelate_has_row(const LogicalNode *node);
 /* A sort with LIMIT as the rank it is, for groups of rows; any other node as it stands. */
 LogicalNode *decorrelate_rank(Arena *arena, LogicalNode *node);
 /* An over or rank node over another input of which the first columns are those of its own, its

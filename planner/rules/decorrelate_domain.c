@@ -93,6 +93,15 @@ static void sides_to_spread(const Domain *domain, const LogicalNode *node, bool 
         sides[0] = true;
 }
 
+static const Expr *first_not_null(const PlannerContext *context, const Expr *a, const Expr *b,
+                                  const Type *type)
+{
+    const Expr **args = arena_new_array(context->arena, const Expr *, 2);
+    args[0] = a;
+    args[1] = b;
+    return expr_new(&context->site, EXPR_COALESCE, type, args, 2, (AstPlace){-1, 0});
+}
+
 /* Columns of a FULL join's domain: from whichever side has the row. */
 static LogicalNode *either_domain(const Domain *domain, LogicalNode *join, uint32_t own_left,
                                   uint32_t right_at, uint32_t own_right)
@@ -110,11 +119,8 @@ static LogicalNode *either_domain(const Domain *domain, LogicalNode *join, uint3
         projections[i] = identity[at];
         if (i < own)
             continue;
-        const Expr **args = arena_new_array(arena, const Expr *, 2);
-        args[0] = identity[at];
-        args[1] = identity[right_at + own_right + i - own];
-        projections[i] =
-            expr_new(&context->site, EXPR_COALESCE, identity[at]->type, args, 2, (AstPlace){-1, 0});
+        projections[i] = first_not_null(
+            context, identity[at], identity[right_at + own_right + i - own], identity[at]->type);
     }
     return logical_calc(arena, join, NULL, projections,
                         logical_schema(arena, projections, names, count), join->place);
@@ -208,6 +214,7 @@ static LogicalNode *spread_groups(const Domain *domain, LogicalNode *node, Error
         positions[i] = i < keys ? i : i + more;
         columns[positions[i]] = node->schema->columns[i];
     }
+    copy->aggregate.empty_set_count = 0;
     copy->schema = schema_new(arena, columns, own + more);
     return logical_pick(arena, copy, positions, own + more);
 }
@@ -217,10 +224,8 @@ static const Expr *zero_for_null(const PlannerContext *context, const Expr *valu
     Vector *zero = arena_new_one(context->arena, Vector);
     vector_init_constant(zero, type, context->arena);
     vector_set_valid(zero, 0);
-    const Expr **args = arena_new_array(context->arena, const Expr *, 2);
-    args[0] = value;
-    args[1] = expr_literal(context->arena, zero, (AstPlace){-1, 0});
-    return expr_new(&context->site, EXPR_COALESCE, type, args, 2, (AstPlace){-1, 0});
+    return first_not_null(context, value, expr_literal(context->arena, zero, (AstPlace){-1, 0}),
+                          type);
 }
 
 /* Without GROUP BY each combination has a row: where nothing was read, COUNT is 0, others NULL. */
@@ -249,6 +254,79 @@ static LogicalNode *spread_global(const Domain *domain, LogicalNode *node, Error
     }
     return logical_calc(arena, join, NULL, projections,
                         logical_schema(arena, projections, names, count), node->place);
+}
+
+/* Each combination once for each set without keys: the combination, then the set's id. */
+static LogicalNode *sets_without_keys(const Domain *domain, const LogicalNode *node)
+{
+    Arena *arena = domain->context->arena;
+    LogicalExpand expand = {.passed_count = domain->rows->schema->column_count,
+                            .keys = arena_new_array(arena, uint32_t, 1)};
+    expand.set_count = decorrelate_empty_sets(arena, node, &expand.ids);
+    expand.passed = arena_new_array(arena, uint32_t, expand.passed_count + 1);
+    Column *columns = arena_new_array(arena, Column, expand.passed_count + 1);
+    for (uint32_t i = 0; i < expand.passed_count; i++) {
+        expand.passed[i] = i;
+        columns[i] = domain->rows->schema->columns[i];
+    }
+    columns[expand.passed_count] = node->schema->columns[node->aggregate.key_count - 1];
+    LogicalNode *out =
+        logical_new_unary(arena, "expand", schema_new(arena, columns, expand.passed_count + 1),
+                          domain->rows, node->place);
+    out->expand = expand;
+    return out;
+}
+
+/* The groups of grouping sets, joined FULL with `sets`: what a set without keys has is there, with
+ * the counts 0, where it read nothing. */
+static LogicalNode *sets_with_rows(const Domain *domain, const LogicalNode *node,
+                                   LogicalNode *groups, LogicalNode *sets, const Expr *on)
+{
+    const PlannerContext *context = domain->context;
+    Arena *arena = context->arena;
+    LogicalNode *join = logical_join(arena, PLAN_JOIN_FULL, groups, sets, on, node->place);
+    uint32_t own = node->schema->column_count, count = groups->schema->column_count;
+    uint32_t id = node->aggregate.key_count - 1;
+    uint32_t sets_id = count + sets->schema->column_count - 1;
+    const Expr **projections = arena_new_array(arena, const Expr *, count + 1);
+    const char **names = arena_new_array(arena, const char *, count + 1);
+    const Expr **identity = logical_identity(arena, join->schema);
+    for (uint32_t i = 0; i < count; i++) {
+        const Type *type = groups->schema->columns[i].type;
+        names[i] = groups->schema->columns[i].name;
+        projections[i] = identity[i];
+        if (i == id || i >= own)
+            projections[i] = first_not_null(context, identity[i],
+                                            identity[i == id ? sets_id : count + i - own], type);
+        else if (!type->nullable)
+            projections[i] = zero_for_null(context, identity[i], type);
+    }
+    return logical_calc(arena, join, NULL, projections,
+                        logical_schema(arena, projections, names, count), node->place);
+}
+
+static LogicalNode *spread_sets(const Domain *domain, LogicalNode *node, Error *error)
+{
+    const PlannerContext *context = domain->context;
+    Arena *arena = context->arena;
+    LogicalNode *groups = spread_groups(domain, node, error);
+    if (groups == NULL)
+        return NULL;
+    uint32_t own = node->schema->column_count, id = node->aggregate.key_count - 1;
+    LogicalNode *sets = sets_without_keys(domain, node);
+    uint32_t sets_id = sets->schema->column_count - 1;
+    const Expr **args = arena_new_array(arena, const Expr *, 2);
+    args[0] = expr_column(arena, id, groups->schema->columns[id].type, (AstPlace){-1, 0});
+    args[1] = expr_column(arena, groups->schema->column_count + sets_id,
+                          sets->schema->columns[sets_id].type, (AstPlace){-1, 0});
+    const Expr *parts[2];
+    uint32_t count = 0;
+    parts[count++] = expr_call(&context->site, "=", args, 2, (AstPlace){-1, 0}, error);
+    if (parts[0] == NULL)
+        return NULL;
+    if (domain->slots.count != 0)
+        parts[count++] = same_domain(domain, groups, own, sets, 0);
+    return sets_with_rows(domain, node, groups, sets, expr_and(&context->site, parts, count));
 }
 
 static LogicalNode *spread_parted(const Domain *domain, LogicalNode *node, Error *error)
@@ -308,6 +386,17 @@ static LogicalNode *pass_domain(const Domain *domain, const LogicalNode *node, L
     return copy;
 }
 
+/* The condition on elements, which stand behind the domain now; that stands from `at` on. */
+static const Expr *condition_behind(const Domain *domain, const LogicalNode *node, uint32_t at)
+{
+    const PlannerContext *context = domain->context;
+    uint32_t count = node->schema->column_count;
+    uint32_t *map = arena_new_array(context->arena, uint32_t, count + 1);
+    for (uint32_t i = 0; i < count; i++)
+        map[i] = i < at ? i : i + domain->slots.count;
+    return over_domain(domain, expr_map_columns(&context->site, node->unnest.condition, map), at);
+}
+
 /* Elements of lists, rows of grouping sets: made of one row each, so of one combination. */
 static LogicalNode *spread_rows(const Domain *domain, LogicalNode *node, Error *error)
 {
@@ -322,6 +411,8 @@ static LogicalNode *spread_rows(const Domain *domain, LogicalNode *node, Error *
         LogicalUnnest unnest = node->unnest;
         old = unnest.passed_count;
         copy = pass_domain(domain, node, input, &unnest.passed, &unnest.passed_count);
+        if (unnest.condition != NULL)
+            unnest.condition = condition_behind(domain, node, old);
         copy->unnest = unnest;
     } else {
         LogicalExpand expand = node->expand;
@@ -348,13 +439,6 @@ static LogicalNode *refuse(const LogicalNode *node, Error *error)
     return NULL;
 }
 
-static bool is_global(const LogicalNode *node)
-{
-    while (logical_is(node, "calc"))
-        node = node->inputs[0];
-    return logical_is(node, "aggregate") && node->aggregate.key_count == 0;
-}
-
 /* Whether the query has one row for each combination, come what may. */
 static bool is_complete(const LogicalNode *node)
 {
@@ -365,7 +449,8 @@ static bool is_complete(const LogicalNode *node)
 
 static LogicalNode *spread(const Domain *domain, LogicalNode *node, Error *error)
 {
-    if (!outer_in_tree(domain->slots, node) && !(domain->slots.count == 0 && is_global(node))) {
+    if (!outer_in_tree(domain->slots, node) &&
+        !(domain->slots.count == 0 && decorrelate_has_row(node))) {
         if (domain->slots.count == 0)
             return node;
         return logical_join(domain->context->arena, PLAN_JOIN_INNER, node, domain->rows, NULL,
@@ -376,8 +461,8 @@ static LogicalNode *spread(const Domain *domain, LogicalNode *node, Error *error
         return spread_calc(domain, node, error);
     if (logical_is(node, "join"))
         return spread_join(domain, node, error);
-    if (logical_is(node, "aggregate") && node->aggregate.empty_set_count != 0)
-        return refuse(node, error);
+    if (logical_is(node, "aggregate") && decorrelate_empty_sets(domain->context->arena, node, NULL))
+        return spread_sets(domain, node, error);
     if (logical_is(node, "aggregate"))
         return node->aggregate.key_count == 0 ? spread_global(domain, node, error)
                                               : spread_groups(domain, node, error);
@@ -397,6 +482,9 @@ static bool is_random(const LogicalNode *node)
 {
     if (logical_is(node, "join") && node->join.condition != NULL &&
         !expr_is_deterministic(node->join.condition))
+        return true;
+    if (logical_is(node, "unnest") && node->unnest.condition != NULL &&
+        !expr_is_deterministic(node->unnest.condition))
         return true;
     if (logical_is(node, "calc")) {
         if (node->calc.filter != NULL && !expr_is_deterministic(node->calc.filter))

@@ -331,7 +331,8 @@ static bool pull_aggregate(const Pull *pulling, LogicalNode *node, LinkedQuery *
     const PlannerContext *context = pulling->context;
     Arena *arena = context->arena;
     LinkedQuery in;
-    if (!pull(pulling, node->inputs[0], &in) || in.defaults != NULL)
+    if (decorrelate_empty_sets(arena, node, NULL) != 0 || !pull(pulling, node->inputs[0], &in) ||
+        in.defaults != NULL)
         return false;
     uint32_t *links = arena_new_array(arena, uint32_t, in.condition_count + 1);
     if (!link_columns(pulling, &in, links))
@@ -375,18 +376,10 @@ static bool pull_parted(const Pull *pulling, LogicalNode *node, LinkedQuery *out
     return true;
 }
 
-/* Calcs over one global aggregate, which has a row even where it reads none. */
-static bool is_global(const LogicalNode *node)
-{
-    while (logical_is(node, "calc"))
-        node = node->inputs[0];
-    return logical_is(node, "aggregate") && node->aggregate.key_count == 0;
-}
-
 static bool pull(const Pull *pulling, LogicalNode *node, LinkedQuery *out)
 {
     *out = (LinkedQuery){.node = node};
-    if (!outer_in_tree(pulling->slots, node) && !is_global(node))
+    if (!outer_in_tree(pulling->slots, node) && !decorrelate_has_row(node))
         return true;
     node = decorrelate_rank(pulling->context->arena, node);
     if (logical_is(node, "rank") || logical_is(node, "over"))
