@@ -1,13 +1,5 @@
 /* The snapshot: what the tables hold, read as one consistent picture whose binlog position is
- * exact.
- *
- * MariaDB and Percona Server tell the position of a consistent snapshot. On MySQL, FLUSH TABLES …
- * WITH READ LOCK on the control connection stops writers for the milliseconds it takes to note the
- * position and to open the snapshot on another connection. (No weaker lock does on 5.6, and a
- * position noted without one is ahead of what SELECT sees.) The lock waits for transactions that
- * have used the tables, and whoever needs the tables next waits behind it; a transaction that holds
- * rows another one waits for would stop with them, and the server does not see that circle. So the
- * lock is asked for a second at a time, with pauses in which everyone goes on.
+ * exact (snapshot_part.c).
  *
  * Rows stream out in the order of the key, and the last key given is kept, so a snapshot that is
  * interrupted goes on behind it in a new part with a position of its own. The server compares keys,
@@ -26,11 +18,6 @@
 #include "connectors/mysql/source.h"
 #include "core/clock.h"
 #include "core/str.h"
-
-static bool table_wanted(const CapturedTable *table)
-{
-    return table->state != TABLE_READY;
-}
 
 void mysql_snapshot_close(MysqlSource *source)
 {
@@ -51,150 +38,6 @@ void mysql_snapshot_close(MysqlSource *source)
     reader->table = NULL;
     reader->columns = NULL;
     reader->in_part = reader->carried = false;
-}
-
-/* ------------------------------------------------------------ a consistent read */
-
-/* So long the tables may be held by others before that counts as an error. */
-#define LOCK_PATIENCE_US 60000000
-
-typedef enum PartState { PART_BEGUN, PART_LATER, PART_FAILED } PartState;
-
-static PartState snapshot_told_position(MysqlSource *source, MYSQL *mysql, MysqlPosition *position,
-                                        Error *error)
-{
-    if (!mysql_connection_run(mysql, "START TRANSACTION WITH CONSISTENT SNAPSHOT", error))
-        return PART_FAILED;
-    MYSQL_RES *result =
-        mysql_connection_query(mysql, "SHOW STATUS LIKE 'binlog_snapshot_%'", error);
-    if (result == NULL)
-        return PART_FAILED;
-    MYSQL_ROW row = NULL;
-    while ((row = mysql_fetch_row(result)) != NULL) {
-        if (text_equal_nocase(row[0], "binlog_snapshot_file"))
-            snprintf(position->file, sizeof(position->file), "%s", row[1]);
-        else if (text_equal_nocase(row[0], "binlog_snapshot_position"))
-            position->offset = strtoull(row[1], NULL, 10);
-    }
-    mysql_free_result(result);
-    if (position->file[0] == '\0' || position->offset == 0) {
-        error_set(error, ERROR_UNSUPPORTED,
-                  "the server does not tell the binlog position of its snapshot");
-        return PART_FAILED;
-    }
-    mysql_server_gtids_at(mysql, &source->server, position);
-    return PART_BEGUN;
-}
-
-/* Another try to lock the tables, unless others have held one for too long. */
-static PartState lock_later(MysqlSource *source, Error *error)
-{
-    SnapshotReader *reader = &source->snapshot;
-    int64_t now_us = clock_monotonic_us();
-    if (reader->lock_tries == 0)
-        reader->lock_since_us = now_us;
-    if (now_us - reader->lock_since_us > LOCK_PATIENCE_US) {
-        reader->lock_tries = 0;
-        error_hint(error, "A statement or an open transaction holds one of the tables: find it in "
-                          "SHOW PROCESSLIST or information_schema.innodb_trx and end it, or start "
-                          "when the server is less busy.");
-        return PART_FAILED;
-    }
-    int64_t delay_ms = mysql_retry_delay_ms(reader->lock_tries++);
-    source->snapshot_retry_at_us = now_us + delay_ms * 1000;
-    mysql_source_notice(source,
-                        "the snapshot waits for a statement or transaction that holds one of the "
-                        "tables, trying again in %" PRId64 " ms",
-                        delay_ms);
-    return PART_LATER;
-}
-
-/* FLUSH TABLES of those that are to be read, each named once. */
-static void append_flush(const MysqlSource *source, Buffer *sql)
-{
-    buffer_append_text(sql, "FLUSH TABLES ");
-    bool first = true;
-    for (uint32_t i = 0; i < source->table_count; i++) {
-        const CapturedTable *table = source->tables[i];
-        bool repeated = false;
-        for (uint32_t k = 0; k < i; k++)
-            repeated = repeated || (table_wanted(source->tables[k]) &&
-                                    strcmp(source->tables[k]->name, table->name) == 0 &&
-                                    strcmp(source->tables[k]->database, table->database) == 0);
-        if (!table_wanted(table) || repeated)
-            continue;
-        if (!first)
-            buffer_append_text(sql, ", ");
-        first = false;
-        mysql_append_quoted(sql, table->database);
-        buffer_append_char(sql, '.');
-        mysql_append_quoted(sql, table->name);
-    }
-    buffer_append_text(sql, " WITH READ LOCK");
-}
-
-static PartState snapshot_under_lock(MysqlSource *source, MYSQL *mysql, MysqlPosition *position,
-                                     Error *error)
-{
-    MYSQL *control = mysql_source_control(source, error);
-    if (control == NULL || !mysql_connection_run(control, "SET SESSION lock_wait_timeout=1", error))
-        return PART_FAILED;
-    Buffer sql = {0};
-    append_flush(source, &sql);
-    Error refused;
-    bool locked = mysql_connection_run(control, buffer_text(&sql), &refused);
-    buffer_deinit(&sql);
-    if (!mysql_connection_run(control, "SET SESSION lock_wait_timeout=DEFAULT", error))
-        return PART_FAILED;
-    if (!locked) {
-        if (refused.code == ERROR_ACCESS)
-            error_hint(&refused, "Grant RELOAD and LOCK TABLES to the user: the snapshot takes a "
-                                 "read lock for the moment it notes the binlog position.");
-        PartState state = refused.code == ERROR_BUSY ? lock_later(source, &refused) : PART_FAILED;
-        if (error != NULL)
-            *error = refused;
-        return state;
-    }
-    source->snapshot.lock_tries = 0;
-    bool good = mysql_server_position(control, &source->server, position, error) &&
-                mysql_connection_run(mysql, "START TRANSACTION WITH CONSISTENT SNAPSHOT", error);
-    /* The error of the work counts, not that of giving the lock back. */
-    if (!mysql_connection_run(control, "UNLOCK TABLES", good ? error : NULL))
-        good = false;
-    return good ? PART_BEGUN : PART_FAILED;
-}
-
-static bool open_connection(MysqlSource *source, Error *error)
-{
-    MYSQL *mysql = mysql_connection_open(&source->address, error);
-    if (mysql == NULL)
-        return false;
-    source->snapshot.mysql = mysql;
-    source->snapshot.in_part = false;
-    return mysql_connection_run(mysql, "SET SESSION TRANSACTION ISOLATION LEVEL REPEATABLE READ",
-                                error);
-}
-
-/* A consistent read from now on; the one before, if any, ends with it. */
-static PartState part_begin(MysqlSource *source, Error *error)
-{
-    SnapshotReader *reader = &source->snapshot;
-    MysqlPosition position = {0};
-    /* A read that is still open would keep FLUSH TABLES waiting. */
-    if (!mysql_connection_run(reader->mysql, "COMMIT", error))
-        return PART_FAILED;
-    PartState state = source->server.exact_snapshot
-                          ? snapshot_told_position(source, reader->mysql, &position, error)
-                          : snapshot_under_lock(source, reader->mysql, &position, error);
-    if (state != PART_BEGUN) {
-        mysql_position_deinit(&position);
-        return state;
-    }
-    source->parts = memory_realloc(source->parts, (source->part_count + 1) * sizeof(MysqlPosition));
-    source->parts[source->part_count] = position;
-    reader->part = source->part_count++;
-    reader->in_part = true;
-    return PART_BEGUN;
 }
 
 /* --------------------------------------------------------------- one table */
@@ -568,7 +411,7 @@ static CapturedTable *next_table(MysqlSource *source)
     CapturedTable *found = NULL;
     for (uint32_t i = 0; i < source->table_count; i++) {
         CapturedTable *table = source->tables[i];
-        if (!table_wanted(table))
+        if (table->state == TABLE_READY)
             continue;
         if (table->schema != NULL && table->schema->key_count == 0)
             return table;
@@ -584,7 +427,7 @@ static void measure(MysqlSource *source)
     reader->measured = true;
     for (uint32_t i = 0; i < source->table_count; i++) {
         const CapturedTable *table = source->tables[i];
-        if (table_wanted(table) && table->schema != NULL)
+        if (table->state != TABLE_READY && table->schema != NULL)
             reader->rows_expected += table->schema->rows_estimate;
     }
 }
@@ -628,11 +471,10 @@ static SourceState step(MysqlSource *source, int64_t timeout_ms, Batch **batch, 
         }
         if (!reader->measured)
             measure(source);
-        if (reader->mysql == NULL && !open_connection(source, error))
-            return SOURCE_FAILED;
-        PartState part = reader->in_part ? PART_BEGUN : part_begin(source, error);
-        if (part != PART_BEGUN)
-            return part == PART_LATER ? SOURCE_IDLE : SOURCE_FAILED;
+        SnapshotPart part =
+            reader->in_part ? SNAPSHOT_PART_BEGUN : mysql_snapshot_part(source, error);
+        if (part != SNAPSHOT_PART_BEGUN)
+            return part == SNAPSHOT_PART_LATER ? SOURCE_IDLE : SOURCE_FAILED;
         if (!table_begin(source, table, error))
             return SOURCE_FAILED;
     }

@@ -3,7 +3,8 @@
  *
  *     mysql/source.c    open, next, position, close: the SourceClass
  *     mysql/tables.c    which physical tables there are, whether they fit, how their rows map
- *     mysql/snapshot.c  reads what is there, with the exact position it was true at
+ *     mysql/snapshot.c  reads what is there, in parts (snapshot_part.c), each with the exact
+ *                       position it was true at
  *     mysql/follow.c    follows the binlog: connecting, reading, trying again
  *     mysql/capture.c   what its events mean: transactions, rows, XA, statements
  *     mysql/state.c     positions for checkpoints
@@ -314,6 +315,14 @@ bool mysql_keys_compare(MysqlSource *source, const CapturedTable *table, const K
 SourceState mysql_snapshot_next(MysqlSource *source, int64_t timeout_ms, Batch **batch,
                                 uint32_t *scan, Error *error);
 void mysql_snapshot_close(MysqlSource *source);
+/* mysql/snapshot_part.c: a consistent read from now on; the one before, if any, ends with it.
+ * LATER: others hold the tables, and snapshot_retry_at_us says when to try again. */
+typedef enum SnapshotPart {
+    SNAPSHOT_PART_BEGUN,
+    SNAPSHOT_PART_LATER,
+    SNAPSHOT_PART_FAILED
+} SnapshotPart;
+SnapshotPart mysql_snapshot_part(MysqlSource *source, Error *error);
 /* Whether what was given has an end that reading can go on behind. */
 bool mysql_snapshot_settled(const MysqlSource *source);
 void mysql_snapshot_progress(MysqlSource *source, SourceProgress *out);
