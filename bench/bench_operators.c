@@ -1,7 +1,7 @@
 /* How fast single operators are: rows per CPU second through one operator alone, one thread, state
  * in memory, output thrown away.
  *
- *     bench_operators [million rows [all|aggregate|top|over|middle|set [fresh]]]
+ *     bench_operators [million rows [all|aggregate|top|over|middle|set|sink [fresh]]]
  *
  * The batches are made before the clock starts, so what is measured is the operator: encoding and
  * hashing keys, finding state, updating it, building output batches. State and what the loops by
@@ -15,9 +15,11 @@
 #include "bench/touched_memory.h"
 
 /* What ten million rows need by hand and in the operator, both at once. */
-#define TOUCHED_BYTES ((size_t)4 << 30)
+#define TOUCHED_BYTES       ((size_t)4 << 30)
+#define MATERIALIZE_BATCHES 256
 
-extern const OperatorClass op_aggregate, op_rank, op_deduplicate, op_over, op_set_operation;
+extern const OperatorClass op_aggregate, op_rank, op_deduplicate, op_over, op_set_operation,
+    op_materialize;
 
 /* The same by hand: groups in an open hash; changes go to a ring. */
 typedef struct HandGroup {
@@ -466,6 +468,53 @@ static void bench_set(uint64_t state_rows, bool except)
     bench_close(bench, &op_set_operation);
 }
 
+/* Rows of a sink key (k) and what they are known by (v); first all come, serially over the keys,
+ * then one goes and another comes, with its kinds. */
+static Batch **sink_rows(uint64_t *ids, uint64_t kept, uint64_t keys, uint64_t rows, bool fills)
+{
+    Batch **batches = make_batches(rows, keys, true, 0);
+    uint64_t next = kept;
+    for (uint64_t i = 0; i < rows; i++) {
+        Batch *batch = batches[i / BATCH_ROWS_MAX];
+        uint32_t row = (uint32_t)(i % BATCH_ROWS_MAX);
+        uint64_t at = fills ? i : scramble(i / 2) % kept;
+        if (fills)
+            ids[at] = i;
+        else if (i % 2 == 1)
+            ids[at] = next++;
+        ((int64_t *)batch->columns[0].data)[row] = (int64_t)(at % keys);
+        ((int64_t *)batch->columns[1].data)[row] = (int64_t)ids[at];
+        if (!fills)
+            batch_kinds(batch, BATCH_ROWS_MAX)[row] =
+                i % 2 == 0 ? CHANGE_UPDATE_BEFORE : CHANGE_UPDATE_AFTER;
+    }
+    return batches;
+}
+
+/* `per_key` rows under each key of a sink; known by a column or by all of them. */
+static void bench_materialize(uint64_t per_key, bool has_upsert_key)
+{
+    uint64_t kept = (uint64_t)49 * BATCH_ROWS_MAX, keys = kept / per_key;
+    uint64_t rows = (uint64_t)MATERIALIZE_BATCHES * BATCH_ROWS_MAX;
+    PlanMaterialize plan = {.key = {1, first_column},
+                            .upsert_key = {has_upsert_key ? 1 : 0, second_column}};
+    uint64_t *ids = memory_zalloc(sizeof(uint64_t) * kept);
+    Bench *bench = bench_open(&op_materialize, &plan, &input_schema);
+    Batch **fill = sink_rows(ids, kept, keys, kept, true);
+    Batch **changes = sink_rows(ids, kept, keys, rows, false);
+    double filling = feed(bench, &op_materialize, 0, fill, kept);
+    double bytes = (double)state_store_bytes(bench->context.state) / (double)kept;
+    double speed = feed(bench, &op_materialize, 0, changes, rows);
+    printf("materialize, %6llu rows a key, known by %s: %7.3f M rows/s, filling %7.3f M/s; "
+           "%.1f bytes a row\n",
+           (unsigned long long)per_key, has_upsert_key ? "a column   " : "all columns", speed,
+           filling, bytes);
+    memory_free(ids);
+    free(fill);
+    free(changes);
+    bench_close(bench, &op_materialize);
+}
+
 static bool is_wanted(const char *only, const char *name)
 {
     return only == NULL || strcmp(only, "all") == 0 || strcmp(only, name) == 0;
@@ -505,6 +554,10 @@ int main(int count, char **arguments)
     for (int except = 0; is_wanted(only, "set") && except <= 1; except++) {
         bench_set(1000000, except != 0);
         bench_set(10000000, except != 0);
+    }
+    for (uint64_t per_key = 1; is_wanted(only, "sink") && per_key <= 100000; per_key *= 10) {
+        bench_materialize(per_key, true);
+        bench_materialize(per_key, false);
     }
     return 0;
 }

@@ -15,14 +15,14 @@
  * Over rows that only come no row has to come back, so only those that the answer needs are in the
  * list: the one that is shown, and with DO ERROR the one it met.
  *
- * State: VALUE, sink key → list, entries one behind the other:
+ * State: the rows of a sink key in order of arrival, each found by its upsert key or by all of it:
+ * row_list.h.
  *
- *     u32 bytes of upsert key | u32 bytes of row | upsert key (nothing: the row itself) | row
- *
- * Cost: one prefetched probe a row; over rows that may go then linear in the rows that share its
- * sink key, which are few unless the sink's key is badly chosen. */
+ * Cost: one prefetched probe a row; over rows that may go then a copy of the few that share its
+ * sink key, and where they are many a number of steps that is logarithmic in them. */
 #include "core/changelog_text.h"
 #include "core/hash.h"
+#include "executor/row_list.h"
 #include "executor/row_output.h"
 #include "executor/row_slot.h"
 
@@ -37,132 +37,75 @@ typedef struct Materialize {
     const RowLayout *upsert_layout;
     const RowLayout *row_layout;
     const Vector **columns;
-    StateTable *lists;
     bool only_comes; /* the input only inserts */
     /* Changing. */
+    RowLists lists;
     RowOutput output;
-    Buffer list; /* being rebuilt */
-    Buffer met;  /* DO ERROR: keys under which rows have met since the last look */
+    Buffer met; /* DO ERROR: keys under which rows have met since the last look */
     Arena *scratch;
 } Materialize;
 
 typedef struct MaterializeBatch {
     Batch *in;
+    const Str *keys; /* of the sink */
+    const uint64_t *hashes;
     const Str *upsert_keys; /* NULL: whole rows */
     const Str *rows;
     void **records;
 } MaterializeBatch;
 
-typedef struct ListItem {
-    Str whole; /* header and all */
-    Str upsert_key;
-    Str row;
-} ListItem;
-
-static bool next_item(Reader *reader, ListItem *item)
+static RowList list_of(const MaterializeBatch *work, uint32_t row)
 {
-    if (reader_done(reader))
-        return false;
-    const char *start = reader->next;
-    uint32_t key_bytes = reader_u32(reader);
-    uint32_t row_bytes = reader_u32(reader);
-    assert((size_t)(reader->end - reader->next) >= (size_t)key_bytes + row_bytes);
-    item->upsert_key = (Str){reader->next, key_bytes};
-    item->row = (Str){reader->next + key_bytes, row_bytes};
-    reader->next += (size_t)key_bytes + row_bytes;
-    item->whole = (Str){start, (size_t)(reader->next - start)};
-    return true;
+    return (RowList){work->records[row], work->keys[row], work->hashes[row]};
 }
 
-static void append_item(Buffer *list, Str upsert_key, Str row)
+static RowListRow row_of(const MaterializeBatch *work, uint32_t row)
 {
-    buffer_append_u32(list, (uint32_t)upsert_key.length);
-    buffer_append_u32(list, (uint32_t)row.length);
-    buffer_append_str(list, upsert_key);
-    buffer_append_str(list, row);
-}
-
-static bool is_same(const MaterializeBatch *work, uint32_t row, const ListItem *item)
-{
-    Str wanted = work->upsert_keys != NULL ? work->upsert_keys[row] : work->rows[row];
-    Str found = work->upsert_keys != NULL ? item->upsert_key : item->row;
-    return wanted.length == found.length && memcmp(wanted.data, found.data, found.length) == 0;
-}
-
-static Str upsert_key_of(const MaterializeBatch *work, uint32_t row)
-{
-    return work->upsert_keys != NULL ? work->upsert_keys[row] : (Str){"", 0};
-}
-
-static void store(Materialize *materialize, void *record)
-{
-    state_string_assign(materialize->lists, record,
-                        (Str){materialize->list.data, materialize->list.length});
-    state_touch(materialize->lists, record);
+    Str upsert_key = work->upsert_keys != NULL ? work->upsert_keys[row] : (Str){"", 0};
+    return (RowListRow){upsert_key, work->rows[row]};
 }
 
 /* DO ERROR: another row has come to the key. */
-static void note_meeting(Materialize *materialize, const void *record)
+static void note_meeting(Materialize *materialize, const RowList *list)
 {
     if (materialize->met.length == 0)
         operator_wake_at(materialize->base.context,
                          operator_now_us(materialize->base.context) + LOOK_AFTER_US);
-    buffer_append_bytes(&materialize->met, state_value_key(materialize->lists, record));
+    buffer_append_bytes(&materialize->met, list->key);
 }
 
 /* A row that comes to others which will never go. */
 static bool add_last_row(Materialize *materialize, const MaterializeBatch *work, uint32_t row,
                          Error *error)
 {
-    void *record = work->records[row];
-    if (materialize->plan->conflict == PLAN_CONFLICT_NOTHING) {
-        state_touch(materialize->lists, record);
+    PlanConflict conflict = materialize->plan->conflict;
+    RowList list = list_of(work, row);
+    RowListRow coming = row_of(work, row);
+    if (conflict == PLAN_CONFLICT_NOTHING) {
+        state_touch(materialize->lists.lists, list.record);
         return true;
     }
-    Buffer *list = &materialize->list;
-    buffer_clear(list);
-    if (materialize->plan->conflict == PLAN_CONFLICT_ERROR) {
-        Reader reader = reader_of(string_view_str(record));
-        ListItem first;
-        next_item(&reader, &first);
-        buffer_append_str(list, first.whole);
-        note_meeting(materialize, record);
-    }
-    append_item(list, upsert_key_of(work, row), work->rows[row]);
-    store(materialize, record);
+    row_list_keep(&materialize->lists, &list, &coming, conflict == PLAN_CONFLICT_ERROR);
+    if (conflict == PLAN_CONFLICT_ERROR)
+        note_meeting(materialize, &list);
     return row_output_input_row(&materialize->output, CHANGE_UPDATE_AFTER, row, error);
 }
 
 static bool add_row(Materialize *materialize, const MaterializeBatch *work, uint32_t row,
                     Error *error)
 {
-    Str stored = string_view_str(work->records[row]);
-    Buffer *list = &materialize->list;
-    bool replaced = false;
-    if (materialize->only_comes && stored.length != 0)
+    PlanConflict conflict = materialize->plan->conflict;
+    RowList list = list_of(work, row);
+    RowListRow coming = row_of(work, row);
+    bool was_empty = row_list_is_empty(list.record);
+    if (materialize->only_comes && !was_empty)
         return add_last_row(materialize, work, row, error);
-    uint32_t position = 0; /* of the row in the list */
-    buffer_clear(list);
-    Reader reader = reader_of(stored);
-    ListItem item;
-    while (next_item(&reader, &item)) {
-        position += !replaced;
-        if (!replaced && work->upsert_keys != NULL && is_same(work, row, &item)) {
-            append_item(list, item.upsert_key, work->rows[row]);
-            replaced = true;
-            position--;
-        } else {
-            buffer_append_str(list, item.whole);
-        }
-    }
-    if (!replaced)
-        append_item(list, upsert_key_of(work, row), work->rows[row]);
-    uint8_t kind = stored.length == 0 ? CHANGE_INSERT : CHANGE_UPDATE_AFTER;
-    store(materialize, work->records[row]);
-    if (materialize->plan->conflict == PLAN_CONFLICT_NOTHING && position != 0)
+    RowListPlace place = row_list_put(&materialize->lists, &list, &coming);
+    if (conflict == PLAN_CONFLICT_NOTHING && !place.is_first)
         return true;
-    if (materialize->plan->conflict == PLAN_CONFLICT_ERROR && stored.length != 0 && !replaced)
-        note_meeting(materialize, work->records[row]);
+    if (conflict == PLAN_CONFLICT_ERROR && !was_empty && !place.is_known)
+        note_meeting(materialize, &list);
+    uint8_t kind = was_empty ? CHANGE_INSERT : CHANGE_UPDATE_AFTER;
     return row_output_input_row(&materialize->output, kind, row, error);
 }
 
@@ -170,39 +113,19 @@ static bool add_row(Materialize *materialize, const MaterializeBatch *work, uint
 static bool retract_row(Materialize *materialize, const MaterializeBatch *work, uint32_t row,
                         Error *error)
 {
-    Buffer *list = &materialize->list;
-    bool found = false, was_last = false, was_first = false;
-    Str last = {NULL, 0};
-    buffer_clear(list);
-    Reader reader = reader_of(string_view_str(work->records[row]));
-    ListItem item;
-    while (next_item(&reader, &item)) {
-        if (!found && is_same(work, row, &item)) {
-            found = was_last = true;
-            was_first = list->length == 0;
-            continue;
-        }
-        buffer_append_str(list, item.whole);
-        last = item.row;
-        was_last = false;
-    }
-    if (!found)
+    bool shows_first = materialize->plan->conflict == PLAN_CONFLICT_NOTHING;
+    RowList list = list_of(work, row);
+    RowListRow going = row_of(work, row);
+    RowListPlace place = row_list_remove(&materialize->lists, &list, &going);
+    if (!place.is_known || !(shows_first ? place.is_first : place.is_last))
         return true;
-    Str next = last;
-    bool was_shown = was_last;
-    if (materialize->plan->conflict == PLAN_CONFLICT_NOTHING) {
-        Reader rest = reader_of((Str){list->data, list->length});
-        was_shown = was_first;
-        next = next_item(&rest, &item) ? item.row : next;
-    }
-    bool ok = true;
-    if (list->length == 0)
-        ok = row_output_input_row(&materialize->output, CHANGE_DELETE, row, error);
-    else if (was_shown)
-        ok = row_output_encoded_row(&materialize->output, CHANGE_UPDATE_AFTER,
-                                    materialize->row_layout, next, error);
-    store(materialize, work->records[row]);
-    return ok;
+    Str next;
+    bool is_left = shows_first ? row_list_first(&materialize->lists, &list, &next)
+                               : row_list_last(&materialize->lists, &list, &next);
+    if (!is_left)
+        return row_output_input_row(&materialize->output, CHANGE_DELETE, row, error);
+    return row_output_encoded_row(&materialize->output, CHANGE_UPDATE_AFTER,
+                                  materialize->row_layout, next, error);
 }
 
 /* ------------------------------------------------------------------ DO ERROR */
@@ -220,16 +143,16 @@ static void print_row(const Materialize *materialize, Str row, Buffer *out)
     batch_release(batch);
 }
 
-static bool refuse_conflict(const Materialize *materialize, Str list, Error *error)
+static bool refuse_conflict(const Materialize *materialize, const RowList *list, Error *error)
 {
-    Reader reader = reader_of(list);
-    ListItem first, second;
+    Str first, second;
     Buffer text = {0};
-    if (!next_item(&reader, &first) || !next_item(&reader, &second))
+    if (!row_list_first(&materialize->lists, list, &first) ||
+        !row_list_second(&materialize->lists, list, &second))
         return true;
-    print_row(materialize, first.row, &text);
+    print_row(materialize, first, &text);
     buffer_append_text(&text, " and ");
-    print_row(materialize, second.row, &text);
+    print_row(materialize, second, &text);
     error_set(error, ERROR_DATA, "two rows have one primary key of the sink");
     error_detail(error, "They are %.*s.", text.length > 600 ? 600 : (int)text.length,
                  buffer_text(&text));
@@ -246,10 +169,9 @@ static bool look_for_conflicts(Materialize *materialize, Error *error)
     Reader reader = reader_of((Str){materialize->met.data, materialize->met.length});
     while (ok && !reader_done(&reader)) {
         Str key = reader_bytes(&reader);
-        uint64_t hash = hash_bytes(key.data, key.length);
-        void *record;
-        state_value_get(materialize->lists, &key, &hash, 1, &record);
-        ok = record == NULL || refuse_conflict(materialize, string_view_str(record), error);
+        RowList list = {NULL, key, hash_bytes(key.data, key.length)};
+        state_value_get(materialize->lists.lists, &key, &list.hash, 1, &list.record);
+        ok = list.record == NULL || refuse_conflict(materialize, &list, error);
     }
     buffer_clear(&materialize->met);
     return ok;
@@ -286,8 +208,8 @@ static void remove_empty(Materialize *materialize, const MaterializeBatch *work)
     const uint32_t *last =
         row_slot_last_rows(work->records, work->in->row_count, materialize->scratch, &count);
     for (uint32_t i = 0; i < count; i++)
-        if (((const StringView *)work->records[last[i]])->length == 0)
-            state_value_remove(materialize->lists, work->records[last[i]]);
+        if (row_list_is_empty(work->records[last[i]]))
+            state_value_remove(materialize->lists.lists, work->records[last[i]]);
 }
 
 static Str *encode(Materialize *materialize, const RowLayout *layout, const Batch *batch,
@@ -309,6 +231,8 @@ static MaterializeBatch prepare(Materialize *materialize, Batch *batch)
     uint64_t *hashes = arena_alloc(materialize->scratch, sizeof(uint64_t) * n);
     MaterializeBatch work = {
         .in = batch,
+        .keys = keys,
+        .hashes = hashes,
         .rows = encode(materialize, materialize->row_layout, batch, NULL),
         .records = arena_alloc(materialize->scratch, sizeof(void *) * n),
     };
@@ -316,7 +240,7 @@ static MaterializeBatch prepare(Materialize *materialize, Batch *batch)
         work.upsert_keys =
             encode(materialize, materialize->upsert_layout, batch, &plan->upsert_key);
     hash_many(keys, n, hashes);
-    state_value_get_or_create(materialize->lists, keys, hashes, n, work.records, NULL);
+    state_value_get_or_create(materialize->lists.lists, keys, hashes, n, work.records, NULL);
     return work;
 }
 
@@ -363,17 +287,8 @@ static Operator *materialize_open(const OperatorContext *context, Error *error)
     materialize->columns =
         arena_new_array(context->arena, const Vector *, schema->column_count + 1);
     materialize->only_comes = context->node->inputs[0].node->traits.kinds == CHANGES_INSERT_ONLY;
-    static const uint32_t list_offset = 0;
-    StateSpec spec = {
-        .name = "lists",
-        .kind = STATE_VALUE,
-        .record_bytes = sizeof(StringView),
-        .string_offsets = &list_offset,
-        .string_count = 1,
-        .description = row_slot_describe(context->arena, schema),
-        .ttl_ms = plan->state_ttl_ms,
-    };
-    materialize->lists = state_table_declare(context->state, &spec);
+    row_lists_open(&materialize->lists, context, row_slot_describe(context->arena, schema),
+                   plan->state_ttl_ms);
     row_output_init(&materialize->output, context);
     materialize->scratch = arena_new((size_t)1 << 18);
     return &materialize->base;
@@ -382,7 +297,7 @@ static Operator *materialize_open(const OperatorContext *context, Error *error)
 static void materialize_close(Operator *op)
 {
     Materialize *materialize = (Materialize *)op;
-    buffer_deinit(&materialize->list);
+    row_lists_close(&materialize->lists);
     buffer_deinit(&materialize->met);
     arena_free(materialize->scratch);
 }
