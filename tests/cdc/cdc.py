@@ -111,6 +111,13 @@ class Bench:
             time.sleep(0.02)
         time.sleep(seconds)
 
+    @staticmethod
+    def wait_durable(process, journal, changes):
+        """Until the probe has so many changes in its journal, or has ended."""
+        deadline = time.monotonic() + 30
+        while time.monotonic() < deadline and process.poll() is None and len(read_journal(journal)) < changes:
+            time.sleep(0.02)
+
     def wait_quiet(self):
         """Until no reader's thread is left on the server: MariaDB keeps the files they read."""
         deadline = time.monotonic() + 20
