@@ -167,6 +167,13 @@ uint32_t vector_list_append(Vector *vector, uint32_t row, uint32_t length, Arena
     return offset;
 }
 
+void vector_clear_lists(Vector *vector)
+{
+    vector->child_rows = 0;
+    for (uint32_t c = 0; vector->children != NULL && c < vector->type->field_count; c++)
+        vector_clear_lists(&vector->children[c]);
+}
+
 void vector_copy_value(Vector *to, uint32_t to_row, const Vector *from, uint32_t from_row,
                        Arena *arena, bool borrow)
 {

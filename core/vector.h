@@ -73,6 +73,8 @@ void vector_init_constant(Vector *vector, const Type *type, Arena *arena);
 void vector_set_null(Vector *vector, uint32_t row, Arena *arena);
 /* Says that row has a value again. */
 void vector_set_valid(Vector *vector, uint32_t row);
+/* Forgets the elements of all lists, whose room the next ones take. */
+void vector_clear_lists(Vector *vector);
 /* NULLs among the first `rows` rows. */
 uint32_t vector_count_nulls(const Vector *vector, uint32_t rows);
 

@@ -164,6 +164,34 @@ START_TEST(test_uniform_columns)
 }
 END_TEST
 
+/* Values one after the other in one place: each is what it would be in a place of its own, and the
+ * elements of all of them lie in the room of the largest. */
+START_TEST(test_lists_are_cleared)
+{
+    Arena *arena = arena_new(0), *each = arena_new(1 << 14), *kept = arena_new(0);
+    Random random = random_seed("cleared lists");
+    const Schema *schema = random_schema(arena, true);
+    size_t bytes = 0;
+    for (uint32_t c = schema->column_count - 4; c < schema->column_count; c++) {
+        Vector place, other;
+        vector_init(&place, schema->columns[c].type, 1, kept);
+        for (uint32_t round = 0; round < 4000; round++) {
+            bytes = round == 2000 ? arena_bytes(kept) : bytes;
+            arena_reset(each);
+            vector_init(&other, schema->columns[c].type, 1, each);
+            random_value(&random, &other, 0, each);
+            vector_clear_lists(&place);
+            vector_copy_value(&place, 0, &other, 0, kept, true);
+            ck_assert(vector_values_equal(&place, 0, &other, 0));
+        }
+        ck_assert_uint_le(arena_bytes(kept), bytes + 4096);
+    }
+    arena_free(kept);
+    arena_free(each);
+    arena_free(arena);
+}
+END_TEST
+
 int main(void)
 {
     Suite *suite = suite_create("vector");
@@ -176,6 +204,7 @@ int main(void)
     tcase_add_test(tests, test_order_is_total);
     tcase_add_test(tests, test_map_order_is_not_seen);
     tcase_add_test(tests, test_uniform_columns);
+    tcase_add_test(tests, test_lists_are_cleared);
     SRunner *runner = srunner_create(suite);
     srunner_run_all(runner, CK_NORMAL);
     int failed = srunner_ntests_failed(runner);

@@ -110,12 +110,19 @@ static bool folds_equal(const OverCall *call, const uint8_t *a, const uint8_t *b
 
 /* --------------------------------------------------------------------- steps */
 
-bool over_decode(const Over *over, const OverCall *call, const void *record)
+bool over_decode_row(const Over *over, const OverCall *call, Str row)
 {
-    row_decode(over->layout, state_tree_payload(over->rows, record), call->decode, 0, over->scratch,
-               true);
+    for (uint32_t a = 0; a < call->plan->argument_count; a++)
+        if (call->args[a]->children != NULL)
+            vector_clear_lists(call->decode[call->plan->arguments[a]]);
+    row_decode(over->layout, row, call->decode, 0, over->scratch, true);
     return call->filter == NULL ||
            (!vector_is_null(call->filter, 0) && *(const uint8_t *)call->filter->data != 0);
+}
+
+bool over_decode(const Over *over, const OverCall *call, const void *record)
+{
+    return over_decode_row(over, call, state_tree_payload(over->rows, record));
 }
 
 static const Vector *const *values_of(const Over *over, const OverCall *call, const void *record)

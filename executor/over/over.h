@@ -209,6 +209,7 @@ bool over_fold_value(OverSite *site, OverCall *call, const OverRow *row, Error *
 void over_enter_values(Over *over, const void *record);
 void over_leave_values(Over *over, const void *record);
 /* Decodes the call's arguments from a row; whether its filter lets the row count. */
+bool over_decode_row(const Over *over, const OverCall *call, Str row);
 bool over_decode(const Over *over, const OverCall *call, const void *record);
 
 /* --------------------------------------------------------------- over/value.c */

@@ -89,6 +89,9 @@ static void keep_rows(TimeOver *over, TimeOverWork *work)
 static void decode_kept(const TimeOver *over, const TimeOverCall *call, const void *record,
                         uint32_t to)
 {
+    for (uint32_t k = 0; to == 0 && k < over->kept_count; k++)
+        if (call->decode[k] != NULL && call->decode[k]->children != NULL)
+            vector_clear_lists(call->decode[k]);
     if (over->kept_count != 0)
         row_decode(over->kept_layout, state_tree_payload(over->history, record), call->decode, to,
                    over->run, true);

@@ -306,8 +306,7 @@ static OverReach place_reach(const OverSite *site, const OverCall *call)
 /* Decodes the arguments of the changed row, wherever it is. */
 static bool changed_counts(const OverSite *site, const OverCall *call)
 {
-    const Over *over = site->over;
-    row_decode(over->layout, site->row, call->decode, 0, over->scratch, true);
+    over_decode_row(site->over, call, site->row);
     return !vector_is_null(call->args[0], 0);
 }
 
@@ -425,9 +424,7 @@ static bool is_unseen(const OverSite *site, const OverCall *call)
     if (plan->frame.by_rows || (plan->fold != PLAN_FOLD_SLIDE && !chooses) ||
         (plan->filter < 0 && plan->argument_count == 0))
         return false;
-    row_decode(site->over->layout, site->row, call->decode, 0, site->over->scratch, true);
-    bool passes = call->filter == NULL ||
-                  (!vector_is_null(call->filter, 0) && *(const uint8_t *)call->filter->data != 0);
+    bool passes = over_decode_row(site->over, call, site->row);
     return !passes || (plan->argument_count == 1 && vector_is_null(call->args[0], 0));
 }
 
