@@ -38,6 +38,7 @@ static bool update_row(OverSite *site, const OverRow *row, const OverReach *reac
 {
     Over *over = site->over;
     uint64_t changed = 0;
+    arena_reset(over->made);
     for (uint32_t i = 0; i < over->call_count; i++) {
         OverCall *call = &over->calls[i];
         if (row->position < reaches[i].first || row->position >= reaches[i].end)
@@ -148,9 +149,11 @@ static bool slide_up_to(OverSite *site, const OverReach *reaches, const OverRow 
         uint32_t end = reaches[i].end < row->position ? reaches[i].end : row->position;
         if (reaches[i].first < end) {
             OverRow ahead = row_at(site, reaches[i].first, &cursor);
-            for (; ahead.position < end; next_row(site, &ahead, &cursor))
+            for (; ahead.position < end; next_row(site, &ahead, &cursor)) {
+                arena_reset(over->made);
                 if (!over_fold_slide(site, call, &ahead, error))
                     return false;
+            }
         }
         if (!over_fold_slide(site, call, row, error))
             return false;
@@ -161,6 +164,7 @@ static bool slide_up_to(OverSite *site, const OverReach *reaches, const OverRow 
 static bool give_results(OverSite *site, const OverRow *row, Error *error)
 {
     Over *over = site->over;
+    arena_reset(over->made);
     for (uint32_t i = 0; i < over->call_count; i++) {
         if (!over_value(site, &over->calls[i], row, error))
             return false;
@@ -415,9 +419,11 @@ static void prepare_calls(Over *over)
         for (uint32_t c = 0; c < over->own; c++)
             if (call->decode[c] != NULL)
                 vector_init(call->decode[c], input->columns[c].type, 1, over->scratch);
+        if (call->nested != NULL)
+            continue; /* made with each value */
         vector_init(&call->value, call->plan->type, 1, over->scratch);
-        if (call->nested == NULL)
-            memset(call->value.data, 0, call->result_bytes);
+        vector_set_null(&call->value, 0, over->scratch); /* the bitmap outlives the value */
+        vector_set_valid(&call->value, 0);
     }
     if (over->plan->order_count != 0)
         vector_init(&over->order_value, input->columns[over->plan->order[0].column].type, 1,
@@ -611,6 +617,7 @@ static Operator *over_open(const OperatorContext *context, Error *error)
         over->ties = row_ties_new(arena);
     row_output_init(&over->output, context);
     over->scratch = arena_new((size_t)1 << 16);
+    over->made = arena_new((size_t)1 << 12);
     return &over->base;
 }
 
@@ -628,6 +635,7 @@ static void over_close(Operator *op)
     buffer_deinit(&over->bound);
     buffer_deinit(&over->nested);
     arena_free(over->scratch);
+    arena_free(over->made);
 }
 
 const OperatorClass op_over = {

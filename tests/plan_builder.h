@@ -30,6 +30,8 @@ static inline const Type *test_type(Arena *arena, const char *name)
     for (size_t i = 0; i < array_count(types); i++)
         if (strcmp(types[i].name, name) == 0)
             return types[i].type;
+    if (strcmp(name, "ARRAY<INT>") == 0)
+        return type_new_nested(arena, TYPE_ARRAY, true, &(TypeField){NULL, &type_int}, 1);
     ck_assert_msg(strcmp(name, "DECIMAL") == 0, "type %s", name);
     return type_new(arena, TYPE_DECIMAL, true, 10, 2);
 }

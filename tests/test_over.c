@@ -1,6 +1,7 @@
 /* Over: every way a value is found, held against a list that is computed anew after each change;
  * exact order of what a change emits; state given back; restarts. */
 #include "core/value_text.h"
+#include "executor/over/over.h"
 #include "tests/rounds.h"
 
 extern const OperatorClass op_over;
@@ -626,6 +627,101 @@ START_TEST(many_ties_equal_a_list)
 }
 END_TEST
 
+/* Rows that frames with nested results look back and ahead. */
+#define NESTED_FAR 40
+
+/* Frames gathered into arrays, and lists of other rows. */
+static Bench *over_nested_new(int size_index)
+{
+    enum { NESTED_CALLS = 4 };
+    static const PlanSortKey order[] = {{.column = 0}};
+    static const uint32_t columns[] = {0, 1};
+    static const Vector *literal;
+    Bench *bench = bench_new(batch_sizes[size_index]);
+    Arena *arena = bench->arena;
+    const Schema *in = test_schema(arena, "ts INT, l ARRAY<INT>");
+    const Schema *out =
+        test_schema(arena, "ts INT, l ARRAY<INT>, a ARRAY<INT>, n BIGINT, p ARRAY<INT>, "
+                           "f ARRAY<INT>");
+    PlanFrame around =
+        frame_of(true, PLAN_BOUND_PRECEDING, NESTED_FAR, PLAN_BOUND_FOLLOWING, NESTED_FAR);
+    PlanOverCall *calls = arena_new_array(arena, PlanOverCall, NESTED_CALLS);
+    static const char *const names[] = {"ARRAY_AGG", "APPROX_COUNT_DISTINCT"};
+    static const WindowKind kinds[] = {WINDOW_AGGREGATE, WINDOW_AGGREGATE, WINDOW_LAG,
+                                       WINDOW_FIRST_VALUE};
+    for (uint32_t i = 0; i < NESTED_CALLS; i++) {
+        calls[i] = (PlanOverCall){.kind = kinds[i],
+                                  .number = 1,
+                                  .ignore_nulls = i >= 2,
+                                  .arguments = &columns[i / 2],
+                                  .argument_count = 1,
+                                  .filter = -1,
+                                  .frame = around,
+                                  .type = out->columns[2 + i].type};
+        FunctionSite site = {&in->columns[0].type, &literal, 1, NULL, arena, NULL};
+        Error error = {0};
+        calls[i].fold = i < 2 ? PLAN_FOLD_ANEW : PLAN_FOLD_NONE;
+        ck_assert(i >= 2 ||
+                  aggregate_bind_in_state(names[i], &site, false, &calls[i].aggregate, &error));
+    }
+    PlanOver *plan = arena_new_one(arena, PlanOver);
+    *plan = (PlanOver){NULL, 0, order, 1, calls, NESTED_CALLS, 0, false};
+    bench_input(bench, in, CHANGES_ALL);
+    bench_open(bench, &op_over, out, plan);
+    return bench;
+}
+
+static void print_list(int ts, Buffer *out)
+{
+    if (ts >= 0 && ts % 3 == 0)
+        buffer_printf(out, ", [%d, NULL, %d]", ts, ts + 1);
+    else
+        buffer_append_text(out, ", NULL");
+}
+
+/* What is known of the row `ts` of `count`. */
+static void print_nested(int ts, int count, Buffer *out)
+{
+    int first = ts < NESTED_FAR ? 0 : ts - NESTED_FAR;
+    int last = ts + NESTED_FAR < count ? ts + NESTED_FAR : count - 1;
+    buffer_printf(out, "[%d", ts);
+    print_list(ts, out);
+    for (int i = first; i <= last; i++)
+        buffer_printf(out, i == first ? ", [%d" : ", %d", i);
+    buffer_printf(out, "], %d", last - first + 1);
+    print_list(ts % 3 == 0 ? ts - 3 : ts - ts % 3, out);
+    print_list((first + 2) / 3 * 3, out);
+    buffer_append_char(out, ']');
+}
+
+/* Each row makes the results of those around it anew: none of them stays longer than it is needed.
+ */
+START_TEST(nested_values_equal_a_list_and_go)
+{
+    enum { ROWS = 150 };
+    Bench *bench = over_nested_new(_i);
+    Rounds rounds = rounds_open(bench, 1);
+    for (int i = 0; i < ROWS; i++) {
+        int ts = i * 7 % ROWS;
+        buffer_printf(&rounds.text, "+I[%d", ts);
+        print_list(ts, &rounds.text);
+        buffer_append_text(&rounds.text, "]\n");
+    }
+    rounds_feed(&rounds);
+    const Over *over = (const Over *)bench->op;
+    ck_assert_uint_lt(arena_bytes(over->scratch) + arena_bytes(over->made), 1 << 18);
+    Buffer row = {0};
+    for (int i = 0; i < ROWS; i++) {
+        buffer_clear(&row);
+        print_nested(i, ROWS, &row);
+        fold_add(rounds.expected, row.data, row.length);
+    }
+    buffer_deinit(&row);
+    rounds_compare(&rounds);
+    rounds_close(&rounds);
+}
+END_TEST
+
 int main(void)
 {
     TCase *cases = tcase_create("over");
@@ -637,5 +733,6 @@ int main(void)
     tcase_add_loop_test(cases, least_of_wide_frames_equals_a_list, 0, sizes);
     tcase_add_loop_test(cases, groups_and_sparse_values_equal_a_list, 0, sizes);
     tcase_add_loop_test(cases, many_ties_equal_a_list, 0, sizes);
+    tcase_add_loop_test(cases, nested_values_equal_a_list_and_go, 0, sizes);
     return test_run("over", cases);
 }

@@ -253,7 +253,8 @@ static bool fold_anew(Over *over, OverCall *call, const OverRun *run, Error *err
         OverSite site = {.over = over, .tree = run->trees[i], .rows = rows};
         OverRow row = {.position = rows - 1, .record = run->records[i]};
         over_choices_start(over);
-        if (!over_fold_value(&site, call, &row, error))
+        arena_reset(over->made);
+        if (!over_value(&site, call, &row, error))
             return false;
         vector_copy_value(&call->results, i, &call->value, 0, over->scratch, false);
     }

@@ -165,7 +165,7 @@ static bool fold_row(Over *over, const OverCall *call, uint8_t *fold, const void
         .states = &fold,
         .kinds = retracts ? &kind : NULL,
         .memory = in_state ? &over->memory.memory : &over->scratch_fold.memory,
-        .arena = over->scratch,
+        .arena = over->made,
         .data = call->plan->aggregate.data,
     };
     return call->plan->aggregate.update(&update, error);
@@ -200,6 +200,7 @@ bool over_fold_along(OverSite *site, const OverCall *call, int64_t *last, Error 
         before = state_tree_at(site->tree, (uint32_t)(at - step));
     for (; record != NULL; at += step) {
         uint8_t *fold = scratch_start(over, call);
+        arena_reset(over->made);
         if (before != NULL)
             over_fold_copy(call, &over->scratch_fold.memory, fold, fold_of(call, before));
         if (!fold_row(over, call, fold, record, false, error))
@@ -258,7 +259,7 @@ static bool read_result(Over *over, OverCall *call, uint8_t *fold, Error *error)
 {
     vector_set_valid(&call->value, 0);
     return call->plan->aggregate.result_of(call->plan->aggregate.data, &fold, 1, &call->value,
-                                           over->scratch, error);
+                                           over->made, error);
 }
 
 /* Record of the row at a position, when it is the row at hand or another. */

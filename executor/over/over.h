@@ -121,7 +121,8 @@ typedef struct Over {
     Buffer bound;
     Buffer nested; /* an encoded result */
     RowOutput output;
-    Arena *scratch;
+    Arena *scratch; /* for a batch */
+    Arena *made;    /* for a row: its results in OverCall.value, what folding needs */
 } Over;
 
 /* A batch while it is applied. */

@@ -154,7 +154,7 @@ static void take_argument(const Over *over, OverCall *call, const void *record, 
 {
     over_decode(over, call, record);
     vector_set_valid(&call->value, 0);
-    vector_copy_value(&call->value, 0, call->args[argument], 0, over->scratch, true);
+    vector_copy_value(&call->value, 0, call->args[argument], 0, over->made, true);
 }
 
 /* Whether the row's value counts where NULLs are passed over. */
@@ -222,7 +222,7 @@ static void shifted_value(const OverSite *site, OverCall *call, const OverRow *r
     else if (call->plan->argument_count > 1)
         take_argument(site->over, call, row->record, 1);
     else
-        vector_set_null(&call->value, 0, site->over->scratch);
+        vector_set_null(&call->value, 0, site->over->made);
 }
 
 /* NTH_VALUE that passes over rows. */
@@ -261,14 +261,13 @@ static void picked_value(const OverSite *site, OverCall *call, const OverRow *ro
     if (found != NULL)
         take_argument(over, call, found, 0);
     else
-        vector_set_null(&call->value, 0, over->scratch);
+        vector_set_null(&call->value, 0, over->made);
 }
 
 bool over_value(OverSite *site, OverCall *call, const OverRow *row, Error *error)
 {
-    /* Elements would pile up behind those of the values before. */
     if (call->nested != NULL)
-        vector_init(&call->value, call->plan->type, 1, site->over->scratch);
+        vector_init(&call->value, call->plan->type, 1, site->over->made);
     if (call->plan->fold != PLAN_FOLD_NONE)
         return over_fold_value(site, call, row, error);
     if (call->plan->kind <= WINDOW_NTILE)
