@@ -10,6 +10,8 @@
 uint64_t hash_bytes(const void *data, size_t bytes) __asm__("weir_hash_bytes");
 /* The same for many ranges: hashes[i] = hash_bytes(keys[i]). */
 void hash_many(const Str *keys, uint32_t count, uint64_t *hashes);
+/* hashes[i] of the nine bytes of row i: 0, then number i, which is what a row of one number is. */
+void hash_numbers(const uint64_t *numbers, uint32_t count, uint64_t *hashes);
 
 /* Key group of a hash, and the worker among `parallelism` that owns a key group: contiguous ranges,
  * as in Flink, so a rescaled job moves few of them. */

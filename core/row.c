@@ -11,6 +11,8 @@
 
 #include <stdlib.h>
 
+#include "core/hash.h"
+
 #define NULL_BYTE_BITS 8
 
 typedef struct RowSlot {
@@ -387,6 +389,31 @@ void row_write(const RowLayout *layout, const Vector *const *columns, const uint
             encode_slots(slot, columns[c], rows, count, out);
         encode_nulls(slot, c, columns[c], rows, count, out);
     }
+}
+
+/* Rows of one number each: hashed as they would be encoded. */
+static void hash_one_column(const Vector *vector, uint32_t count, uint64_t *hashes)
+{
+    hash_numbers(vector->data, count, hashes);
+    if (vector->validity == NULL)
+        return;
+    static const char null[1 + sizeof(uint64_t)] = {1};
+    uint64_t of_null = hash_bytes(null, sizeof(null));
+    for (uint32_t i = 0; i < count; i++)
+        hashes[i] = vector_is_null(vector, i) ? of_null : hashes[i];
+}
+
+void row_hash(const RowLayout *layout, const Vector *const *columns, uint32_t count, Arena *arena,
+              uint64_t *hashes)
+{
+    if (layout->count == 1 && layout->slots[0].type->physical == PHYSICAL_I64 &&
+        !columns[0]->constant) {
+        hash_one_column(columns[0], count, hashes);
+        return;
+    }
+    Str *encoded = arena_alloc(arena, sizeof(Str) * count);
+    row_encode(layout, columns, NULL, count, arena, encoded);
+    hash_many(encoded, count, hashes);
 }
 
 void row_encode_one(const RowLayout *layout, const Vector *const *columns, uint32_t row,

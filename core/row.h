@@ -31,9 +31,13 @@ uint32_t row_layout_column_count(const RowLayout *layout);
 void row_encode(const RowLayout *layout, const Vector *const *columns, const uint32_t *rows,
                 uint32_t count, Arena *arena, Str *out);
 
-/* The same in two steps, for rows that have a place each: out[i].length is set; then the caller
- * sets out[i].data, and the bytes are written there. What is returned belongs to the arena and is
- * for the second step, with the same columns and rows. */
+/* Hashes of the encoded rows (core/hash.h), for who needs nothing else of them. */
+void row_hash(const RowLayout *layout, const Vector *const *columns, uint32_t count, Arena *arena,
+              uint64_t *hashes);
+
+/* The same as row_encode in two steps, for rows that have a place each: out[i].length is set; then
+ * the caller sets out[i].data, and the bytes are written there. What is returned belongs to the
+ * arena and is for the second step, with the same columns and rows. */
 typedef const Str *const *RowNested;
 RowNested row_measure(const RowLayout *layout, const Vector *const *columns, const uint32_t *rows,
                       uint32_t count, Arena *arena, Str *out);

@@ -2,6 +2,7 @@
 #include <check.h>
 #include <stdlib.h>
 
+#include "core/hash.h"
 #include "core/row.h"
 #include "core/str.h"
 #include "tests/random_rows.h"
@@ -45,6 +46,40 @@ static void check_round_trip(Random *random, const Schema *schema, Arena *arena)
     batch_release(back);
     batch_release(batch);
 }
+
+static void check_hashes(const RowLayout *layout, const Vector *const *columns, Arena *arena)
+{
+    Str encoded[ROWS];
+    uint64_t hashes[ROWS];
+    row_encode(layout, columns, NULL, ROWS, arena, encoded);
+    row_hash(layout, columns, ROWS, arena, hashes);
+    for (uint32_t i = 0; i < ROWS; i++)
+        ck_assert_uint_eq(hashes[i], hash_bytes(encoded[i].data, encoded[i].length));
+}
+
+/* Hashes without encoding are those of the encoded rows: of whole rows, of each column alone, as it
+ * is and when it is the same in all rows. */
+START_TEST(test_hashes)
+{
+    Random random = random_seed("row hashes");
+    Arena *arena = arena_new(0);
+    const Schema *all = random_schema(arena, true);
+    Batch *batch = random_batch(&random, all, ROWS);
+    const Vector **columns = arena_new_array(arena, const Vector *, all->column_count);
+    for (uint32_t c = 0; c < all->column_count; c++) {
+        columns[c] = &batch->columns[c];
+        const RowLayout *layout = row_layout_new(arena, &all->columns[c].type, 1);
+        check_hashes(layout, &columns[c], arena);
+        Vector constant = batch->columns[c];
+        vector_make_constant(&constant, &batch->columns[c], 0, arena);
+        const Vector *column = &constant;
+        check_hashes(layout, &column, arena);
+    }
+    check_hashes(row_layout_of_schema(arena, all), columns, arena);
+    batch_release(batch);
+    arena_free(arena);
+}
+END_TEST
 
 START_TEST(test_round_trip)
 {
@@ -136,6 +171,7 @@ int main(void)
     tcase_set_timeout(tests, 60);
     suite_add_tcase(suite, tests);
     tcase_add_test(tests, test_round_trip);
+    tcase_add_test(tests, test_hashes);
     tcase_add_test(tests, test_equality);
     tcase_add_test(tests, test_fixed_form);
     tcase_add_test(tests, test_constant_and_unwanted_columns);

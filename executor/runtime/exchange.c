@@ -23,7 +23,6 @@ struct Exchange {
     /* Scratch of one batch. */
     Arena *scratch;
     const Vector **key_columns;
-    Str *encoded;
     uint64_t *hashes;
     uint32_t *owners;
     uint32_t *rows; /* row numbers, grouped by owner */
@@ -61,10 +60,9 @@ Exchange *exchange_new(Arena *arena, const Schema *schema, const uint32_t *keys,
     for (uint32_t group = 0; group < max_parallelism; group++)
         owners[group] = key_group_owner(group, max_parallelism, target_count);
     exchange->group_owners = owners;
-    exchange->scratch = arena_new(16384);
+    exchange->scratch = arena_new(65536);
     arena_on_close(arena, close_scratch, exchange->scratch);
     exchange->key_columns = arena_new_array(arena, const Vector *, key_count + 1);
-    exchange->encoded = arena_new_array(arena, Str, BATCH_ROWS_MAX);
     exchange->hashes = arena_new_array(arena, uint64_t, BATCH_ROWS_MAX);
     exchange->owners = arena_new_array(arena, uint32_t, BATCH_ROWS_MAX);
     exchange->rows = arena_new_array(arena, uint32_t, BATCH_ROWS_MAX);
@@ -113,7 +111,7 @@ int64_t exchange_take_waited_us(Exchange *exchange)
     return waited;
 }
 
-/* Encodes and hashes the keys; returns how many: one when all rows have the same. */
+/* Hashes the keys; returns how many: one when all rows have the same. */
 static uint32_t hash_keys(Exchange *exchange, const Batch *batch)
 {
     bool uniform = true;
@@ -123,9 +121,7 @@ static uint32_t hash_keys(Exchange *exchange, const Batch *batch)
     }
     uint32_t count = uniform ? 1 : batch->row_count;
     arena_reset(exchange->scratch);
-    row_encode(exchange->layout, exchange->key_columns, NULL, count, exchange->scratch,
-               exchange->encoded);
-    hash_many(exchange->encoded, count, exchange->hashes);
+    row_hash(exchange->layout, exchange->key_columns, count, exchange->scratch, exchange->hashes);
     return count;
 }
 
