@@ -242,6 +242,7 @@ void aggregate_setup(Aggregate *aggregate, const OperatorContext *context,
     for (uint32_t k = 0; k < plan->key_count; k++)
         types[k] = input->columns[plan->keys[k]].type;
     aggregate->key_layout = row_layout_new(context->arena, types, plan->key_count);
+    aggregate->part = key_part_new(context->arena, &context->node->inputs[0]);
     aggregate->key_columns = arena_new_array(context->arena, const Vector *, plan->key_count + 1);
     aggregate->calls = arena_new_array(context->arena, AggregateCall, plan->call_count + 1);
     aggregate->distinct_sets = arena_new_array(context->arena, DistinctSet *, plan->call_count + 1);

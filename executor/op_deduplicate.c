@@ -8,8 +8,8 @@
  *
  * Cost: one prefetched probe a row, and a comparison of bytes; where an order alone decides, only
  * the row that a batch leaves for a key is encoded. */
-#include "core/hash.h"
 #include "core/sort_key.h"
+#include "executor/key_hash.h"
 #include "executor/row_output.h"
 #include "executor/row_slot.h"
 
@@ -21,6 +21,7 @@ typedef struct Deduplicate {
     const PlanDeduplicate *plan;
     bool wants_before;
     const RowLayout *key_layout;
+    const KeyPart *part; /* of the key, which the rows came by; NULL: all of it */
     const Vector **vectors;
     RowSlotShape slot;
     uint32_t sort_offset; /* of the sort key in the record */
@@ -264,7 +265,7 @@ static void prepare(Deduplicate *deduplicate, DeduplicateBatch *work)
         for (uint32_t row = 0; row < n; row++)
             work->keys[row] = (Str){"", 0};
     encode_sort_keys(deduplicate, work);
-    hash_many(work->keys, n, work->hashes);
+    key_hash_many(deduplicate->part, work->in, work->keys, n, scratch, work->hashes);
     state_value_get_or_create(deduplicate->rows, work->keys, work->hashes, n, work->records, NULL);
 }
 
@@ -330,6 +331,7 @@ static Operator *deduplicate_open(const OperatorContext *context, Error *error)
     deduplicate->plan = plan;
     deduplicate->wants_before = context->node->traits.wants_before;
     deduplicate->key_layout = layout_of(arena, schema, plan->key, plan->key_count);
+    deduplicate->part = key_part_new(arena, &context->node->inputs[0]);
     deduplicate->slot = row_slot_shape(row_layout_of_schema(arena, schema));
     deduplicate->vectors = arena_new_array(arena, const Vector *, schema->column_count + 1);
     declare_rows(deduplicate, schema);

@@ -105,6 +105,14 @@ struct NodeClass {
     /* What to call the node in an error: "GROUP BY", "table \"orders\"". */
     void (*describe)(const LogicalNode *node, Buffer *out);
 
+    /* Optional, for placement.c. */
+
+    /* Where the rows the node makes of those of an input have its column unchanged; -1: nowhere, or
+     * not all of them have. NULL: it says nothing of its rows. */
+    int64_t (*column_of_input)(const LogicalNode *node, uint32_t input, uint32_t column);
+    /* Whether its operator looks at PlanInput.by_part; NULL: no. It is lowered. */
+    bool (*keeps_by_part)(const LogicalNode *node);
+
     /* Optional, for rules (rules/rewrite.h). */
 
     /* The node with at least the columns needed; NULL: it uses all columns of its inputs. */
@@ -252,6 +260,9 @@ void traits_widen_keys(Arena *arena, StreamTraits *traits, ColumnSet columns);
 void traits_map_keys(Arena *arena, StreamTraits *to, const StreamTraits *from, const uint32_t *map);
 void traits_map_unique_keys(Arena *arena, StreamTraits *to, const StreamTraits *from,
                             const uint32_t *map);
+
+/* placement.c: inputs whose rows stay where they are. Of lowered nodes. */
+void plan_place(const PlannerContext *context, const LogicalOrder *order);
 
 /* plan_identity.c: identity of every node, inputs before consumers. */
 void plan_identify(const PlannerContext *context, const LogicalOrder *order);

@@ -48,6 +48,8 @@ typedef struct PlanInput {
     PlanNode *node;
     Distribution distribution;
     ColumnSet keys; /* HASH: columns of node; order matters, not sorted */
+    bool stays;     /* HASH: its rows lie so already where it has as many copies as the consumer */
+    bool by_part;   /* HASH: the keys are a part of what the consumer keeps its state by */
     bool late;      /* not the node's rows but those that came too late for it */
 } PlanInput;
 

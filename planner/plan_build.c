@@ -100,6 +100,7 @@ Plan *plan_build(const PlannerContext *context, LogicalNode **roots, uint32_t co
         if (!node->class->lower(context, node, error))
             return NULL;
     }
+    plan_place(context, &order);
     plan_identify(context, &order);
     return plan;
 }

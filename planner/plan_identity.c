@@ -56,6 +56,19 @@ static void identify_values(const PlannerContext *context, LogicalNode *node)
     node->column_identities = columns;
 }
 
+/* State that is kept by a part of its keys does not fit where it is kept by all, or another part.
+ */
+static void append_parts(const LogicalNode *node, Buffer *text)
+{
+    for (uint32_t i = 0; i < node->input_count; i++) {
+        const PlanInput *input = &node->plan->inputs[i];
+        for (uint32_t k = 0; input->by_part && k < input->keys.count; k++) {
+            buffer_append_text(text, k == 0 ? "|by" : "");
+            identity_append(text, node->inputs[i]->column_identities[input->keys.columns[k]]);
+        }
+    }
+}
+
 void plan_identify(const PlannerContext *context, const LogicalOrder *order)
 {
     for (uint32_t n = 0; n < order->count; n++) {
@@ -67,6 +80,7 @@ void plan_identify(const PlannerContext *context, const LogicalOrder *order)
         if (node->input_count == 0 && node->since != 0)
             buffer_printf(&text, "|since %llu", (unsigned long long)node->since);
         node->class->identify(context, node, &text);
+        append_parts(node, &text);
         uint64_t identity = hash_bytes(text.data, text.length);
         if (node->column_identities == NULL) {
             node->row_identity = identity;

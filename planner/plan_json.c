@@ -37,6 +37,8 @@ static json_t *json_of_inputs(const PlanNode *node)
         json_object_set_new(json, "distribution", json_string(distributions[input->distribution]));
         if (input->distribution == DISTRIBUTE_HASH)
             json_object_set_new(json, "keys", json_of_columns(input->node->schema, input->keys));
+        if (input->stays)
+            json_object_set_new(json, "stays", json_true());
         json_array_append_new(inputs, json);
     }
     return inputs;

@@ -56,7 +56,7 @@ static void print_node(const Printer *printer, const PlanNode *node, uint32_t de
 
 static void print_input(const Printer *printer, const PlanInput *input, uint32_t depth)
 {
-    if (input->distribution != DISTRIBUTE_ANY) {
+    if (input->distribution != DISTRIBUTE_ANY && !input->stays) {
         print_prefix(depth, printer->out);
         if (input->distribution == DISTRIBUTE_SINGLE) {
             buffer_append_text(printer->out, "Exchange(distribution=[single])\n");

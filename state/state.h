@@ -94,6 +94,8 @@ void state_value_get(StateTable *table, const Str *keys, const uint64_t *hashes,
                      void **records);
 void state_value_remove(StateTable *table, void *record);
 Str state_value_key(const StateTable *table, const void *record);
+/* A hash of its key that leads there: the key group's upper half may differ from what was given. */
+uint64_t state_value_hash(const StateTable *table, const void *record);
 /* Calls `each` with every record, in no particular order; the table must not change meanwhile. */
 void state_value_each(StateTable *table, void (*each)(void *to, void *record), void *to);
 

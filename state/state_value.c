@@ -49,6 +49,13 @@ Str state_value_key(const StateTable *table, const void *record)
     return state_keys_key(table, record);
 }
 
+uint64_t state_value_hash(const StateTable *table, const void *record)
+{
+    Str key = state_keys_key(table, record);
+    return (uint64_t)state_header_group(state_header_of(record)) << 32 |
+           (uint32_t)hash_bytes(key.data, key.length);
+}
+
 void state_value_each(StateTable *table, void (*each)(void *to, void *record), void *to)
 {
     assert(table->kind == STATE_VALUE);

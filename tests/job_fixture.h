@@ -382,7 +382,8 @@ static PlanNode *fixture_node(Plan *plan, const char *op, const void *spec, Chan
 static void fixture_input(PlanNode *node, PlanNode *from, Distribution distribution)
 {
     static const uint32_t first_column[] = {0};
-    node->inputs[node->input_count++] = (PlanInput){from, distribution, {1, first_column}, false};
+    node->inputs[node->input_count++] =
+        (PlanInput){.node = from, .distribution = distribution, .keys = {1, first_column}};
 }
 
 static PlanNode *fixture_scan(Plan *plan, const char *table, const Connector *connector,

@@ -286,8 +286,9 @@ static bool read_call(const Aggregate *aggregate, const AggregateCall *call, voi
 {
     for (uint32_t i = 0; call->collected != NULL && i < count; i++) {
         Str key = state_value_key(aggregate->groups, records[i]);
-        if (!collected_values_read(call->collected, key, hash_bytes(key.data, key.length), out, i,
-                                   arena, error))
+        if (!collected_values_read(call->collected, key,
+                                   state_value_hash(aggregate->groups, records[i]), out, i, arena,
+                                   error))
             return false;
     }
     if (call->collected != NULL)
@@ -295,8 +296,8 @@ static bool read_call(const Aggregate *aggregate, const AggregateCall *call, voi
     if (call->ordered != NULL) {
         for (uint32_t i = 0; i < count; i++) {
             Str key = state_value_key(aggregate->groups, records[i]);
-            ordered_values_read(call->ordered, key, hash_bytes(key.data, key.length), out, i,
-                                arena);
+            ordered_values_read(call->ordered, key, state_value_hash(aggregate->groups, records[i]),
+                                out, i, arena);
         }
         return true;
     }

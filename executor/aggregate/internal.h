@@ -20,6 +20,7 @@
 
 #include "core/hash.h"
 #include "core/row.h"
+#include "executor/key_hash.h"
 #include "executor/operator.h"
 
 typedef struct DistinctSet DistinctSet;
@@ -86,6 +87,7 @@ typedef struct Aggregate {
     /* Fixed. */
     const PlanAggregate *plan;
     const RowLayout *key_layout;
+    const KeyPart *part;        /* of the keys, which their rows came by; NULL: all */
     const Vector **key_columns; /* by key, of the batch at hand */
     AggregateCall *calls;
     DistinctSet **distinct_sets;

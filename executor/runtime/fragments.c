@@ -74,7 +74,7 @@ static bool edge_can_chain(const Cutter *cutter, const PlanNode *node, const Pla
     uint32_t width = cutter->parallelism[node->id];
     if (cutter->parallelism[input->node->id] != width || node_blocks(input->node))
         return false;
-    return width == 1 || input->distribution == DISTRIBUTE_ANY;
+    return width == 1 || input->distribution == DISTRIBUTE_ANY || input->stays;
 }
 
 static bool group_has_source(const Cutter *cutter, uint32_t group)

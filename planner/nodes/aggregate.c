@@ -251,6 +251,20 @@ uint64_t *lower_aggregate_identify(const PlannerContext *context, LogicalNode *n
     return columns;
 }
 
+int64_t lower_aggregate_column_of_input(const LogicalNode *node, uint32_t input, uint32_t column)
+{
+    for (uint32_t i = 0; i < node->aggregate.key_count; i++)
+        if (node->aggregate.keys[i] == column)
+            return i;
+    return -1;
+}
+
+/* Groups that are there without input lie by all of their keys. */
+static bool aggregate_keeps_by_part(const LogicalNode *node)
+{
+    return node->aggregate.empty_set_count == 0;
+}
+
 static void aggregate_identify(const PlannerContext *context, LogicalNode *node, Buffer *text)
 {
     lower_aggregate_identify(context, node, text);
@@ -355,6 +369,8 @@ const NodeClass node_aggregate = {
     .lower = aggregate_lower,
     .identify = aggregate_identify,
     .describe = aggregate_describe,
+    .column_of_input = lower_aggregate_column_of_input,
+    .keeps_by_part = aggregate_keeps_by_part,
     .prune = lower_aggregate_prune,
     .filter_column = aggregate_filter_column,
 };

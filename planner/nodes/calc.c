@@ -199,6 +199,16 @@ static void calc_identify(const PlannerContext *context, LogicalNode *node, Buff
     node->column_identities = columns;
 }
 
+static int64_t calc_column_of_input(const LogicalNode *node, uint32_t input, uint32_t column)
+{
+    for (uint32_t i = 0; i < node->schema->column_count; i++) {
+        const Expr *expr = node->calc.projections[i];
+        if (expr->kind == EXPR_COLUMN && expr->column == column)
+            return i;
+    }
+    return -1;
+}
+
 static void calc_describe(const LogicalNode *node, Buffer *out)
 {
     buffer_append_text(out, node->calc.filter == NULL ? "SELECT" : "WHERE");
@@ -293,6 +303,7 @@ const NodeClass node_calc = {
     .lower = calc_lower,
     .identify = calc_identify,
     .describe = calc_describe,
+    .column_of_input = calc_column_of_input,
     .prune = prune_calc,
     .push = push_calc,
     .is_light = true,

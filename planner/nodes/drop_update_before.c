@@ -34,5 +34,6 @@ const NodeClass node_drop_update_before = {
     .lower = drop_lower,
     .identify = drop_identify,
     .describe = drop_describe,
+    .column_of_input = lower_column_stays,
     .is_light = true,
 };

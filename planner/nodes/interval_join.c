@@ -105,5 +105,6 @@ const NodeClass node_interval_join = {
     .lower = interval_lower,
     .identify = interval_identify,
     .describe = lower_join_describe,
+    .column_of_input = lower_join_column_of_input,
     .prune = join_prune,
 };

@@ -381,6 +381,15 @@ static void join_identify(const PlannerContext *context, LogicalNode *node, Buff
     }
 }
 
+int64_t lower_join_column_of_input(const LogicalNode *node, uint32_t input, uint32_t column)
+{
+    PlanJoinKind kind = node->join.kind;
+    bool padded = kind == PLAN_JOIN_FULL || kind == (input == 0 ? PLAN_JOIN_RIGHT : PLAN_JOIN_LEFT);
+    if (padded || (input == 1 && logical_is_half_join(kind)))
+        return -1;
+    return input == 0 ? column : (int64_t)node->inputs[0]->schema->column_count + column;
+}
+
 void lower_join_describe(const LogicalNode *node, Buffer *out)
 {
     static const char *const names[] = {"JOIN",
@@ -404,6 +413,7 @@ const NodeClass node_join = {
     .lower = join_lower,
     .identify = join_identify,
     .describe = lower_join_describe,
+    .column_of_input = lower_join_column_of_input,
     .prune = join_prune,
     .push = join_push,
     .reshaped_by = join_reshaped_by,

@@ -62,6 +62,11 @@ void lower_derive_from_input(const PlannerContext *context, LogicalNode *node)
     traits_copy_keys(context->arena, &node->traits, &input->traits);
 }
 
+int64_t lower_column_stays(const LogicalNode *node, uint32_t input, uint32_t column)
+{
+    return column;
+}
+
 void lower_identify_rows(const LogicalNode *node, Buffer *text)
 {
     for (uint32_t i = 0; i < node->input_count; i++) {

@@ -22,6 +22,12 @@ bool lower_lost_time(const LogicalNode *node, uint32_t input, uint32_t column, E
 /* Whether all inputs end. */
 bool lower_inputs_bounded(const LogicalNode *node);
 
+/* column_of_input: the input's columns come first and are what they were; those of both sides of a
+ * join, unless NULL stands for them; keys. */
+int64_t lower_column_stays(const LogicalNode *node, uint32_t input, uint32_t column);
+int64_t lower_join_column_of_input(const LogicalNode *node, uint32_t input, uint32_t column);
+int64_t lower_aggregate_column_of_input(const LogicalNode *node, uint32_t input, uint32_t column);
+
 /* Identity: every column of the input in order, for nodes that keep whole rows. */
 void lower_identify_rows(const LogicalNode *node, Buffer *text);
 /* Columns and rows mean what the input's mean. */

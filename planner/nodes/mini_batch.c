@@ -242,4 +242,5 @@ const NodeClass node_mini_batch = {
     .lower = mini_batch_lower,
     .identify = mini_batch_identify,
     .describe = mini_batch_describe,
+    .column_of_input = lower_column_stays,
 };

@@ -58,4 +58,5 @@ const NodeClass node_normalize = {
     .lower = normalize_lower,
     .identify = normalize_identify,
     .describe = normalize_describe,
+    .column_of_input = lower_column_stays,
 };

@@ -492,6 +492,7 @@ const NodeClass node_over = {
     .lower = over_lower,
     .identify = over_identify,
     .describe = over_describe,
+    .column_of_input = lower_column_stays,
     .prune = prune_calls,
     .filter_column = over_filter_column,
     .reshaped_by = over_reshaped_by,

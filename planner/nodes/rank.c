@@ -455,6 +455,11 @@ static void rank_identify(const PlannerContext *context, LogicalNode *node, Buff
     node->column_identities = columns;
 }
 
+static bool rank_keeps_by_part(const LogicalNode *node)
+{
+    return strcmp(node->plan->op, "deduplicate") == 0;
+}
+
 void lower_rank_describe(const LogicalNode *node, Buffer *out)
 {
     buffer_append_text(out, node->rank.is_sort ? "ORDER BY with LIMIT" : "Top-N");
@@ -526,6 +531,8 @@ const NodeClass node_rank = {
     .lower = rank_lower,
     .identify = rank_identify,
     .describe = lower_rank_describe,
+    .column_of_input = lower_column_stays,
+    .keeps_by_part = rank_keeps_by_part,
     .prune = lower_rank_prune,
     .filter_column = rank_filter_column,
 };

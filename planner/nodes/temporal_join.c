@@ -182,6 +182,7 @@ const NodeClass node_temporal_join = {
     .lower = temporal_lower,
     .identify = temporal_identify,
     .describe = temporal_describe,
+    .column_of_input = lower_join_column_of_input,
     .prune = join_prune,
     .push = join_push,
 };

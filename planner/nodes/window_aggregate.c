@@ -203,5 +203,6 @@ const NodeClass node_window_aggregate = {
     .lower = window_lower,
     .identify = window_identify,
     .describe = window_describe,
+    .column_of_input = lower_aggregate_column_of_input,
     .prune = lower_aggregate_prune,
 };

@@ -95,5 +95,6 @@ const NodeClass node_window_join = {
     .lower = window_lower,
     .identify = window_identify,
     .describe = lower_join_describe,
+    .column_of_input = lower_join_column_of_input,
     .prune = join_prune,
 };

@@ -138,5 +138,6 @@ const NodeClass node_window_rank = {
     .lower = window_lower,
     .identify = window_identify,
     .describe = lower_rank_describe,
+    .column_of_input = lower_column_stays,
     .prune = lower_rank_prune,
 };
