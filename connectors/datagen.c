@@ -1,11 +1,12 @@
 /* datagen: made-up rows, random or counted, the same for the same seed.
  *
  * A value is a function of the seed, the column and the row's number, so that any row can be made
- * without those before it: a position is a row number, and instances share the rows by ranges.
- * Dates, times and timestamps follow the clock, as in Flink.
+ * without those before it. Blocks of rows are dealt to the instances, each about as many as one
+ * makes at once: so rows come nearly in order, at the rate asked for, whatever number of instances
+ * a job goes on with. Dates, times and timestamps follow the clock, as in Flink.
  *
  * Cost: a loop per column and batch; a random BIGINT is two multiplications. */
-#include "connectors/connector.h"
+#include "connectors/dealer.h"
 
 #include <math.h>
 #include <stdio.h>
@@ -59,7 +60,7 @@ static const OptionSpec options[] = {
     {.name = "fields.#.end", .type = OPTION_INTEGER, .doc = "Last number of a sequence."},
     {.name = NULL}};
 
-/* Rows without an end: more than a machine makes in its life, and ranges still divide it. */
+/* Rows without an end: more than a machine makes in its life. */
 #define ROWS_UNBOUNDED (UINT64_C(1) << 62)
 
 static const Option *field_option(const Options *given, const char *column, const char *key)
@@ -287,21 +288,16 @@ static ChangeKinds datagen_kinds(const TableInfo *table)
 
 /* ------------------------------------------------------------------- source */
 
-/* Rows first..end of the table; next is the first that was not given yet. */
-typedef struct RowRange {
-    uint64_t first;
-    uint64_t end;
-    uint64_t next;
-} RowRange;
-
 struct Source {
     const Schema *schema;
     const Clock *clock;
     const TimeZone *zone;
     DatagenField *fields; /* of the scan's columns */
-    RowRange *ranges;
-    uint32_t range_count;
-    bool bounded;
+    DealerHand hand;
+    uint64_t total;
+    uint32_t block_rows; /* as the job began with */
+    uint64_t next;       /* row number, from 0 */
+    uint64_t block_end;  /* of the block it makes rows of; not behind `next`: it has none */
     double rows_per_us;
     int64_t paced_from_us; /* rows due are counted from here */
     uint64_t paced_rows;   /* given since */
@@ -313,30 +309,24 @@ struct Source {
 /* Below this many rows a batch is not worth making unless the rate is low. */
 #define BATCHES_PER_SECOND 100
 
-static bool read_restored(Source *source, const SourceContext *context, Error *error)
+/* Rows to make at once. */
+static double least_rows(const Source *source)
 {
-    source->ranges = memory_alloc((context->restored_count + 1) * sizeof(RowRange));
-    for (uint32_t i = context->subtask; i < context->restored_count; i += context->parallelism) {
-        Reader split = reader_of(context->restored[i].split);
-        Reader position = reader_of(context->restored[i].position);
-        RowRange range = {.first = reader_u64(&split), .end = reader_u64(&split)};
-        range.next = reader_u64(&position);
-        if (split.failed || position.failed || range.next < range.first || range.next > range.end)
-            return error_set(error, ERROR_STATE, "the position of a datagen source cannot be read");
-        source->ranges[source->range_count++] = range;
-    }
-    return true;
+    double least = source->rows_per_us * 1e6 / BATCHES_PER_SECOND;
+    return least < 1 ? 1 : least > BATCH_ROWS_MAX ? BATCH_ROWS_MAX : least;
 }
 
-static void divide(Source *source, const SourceContext *context, uint64_t total)
+/* What a block is belongs to the position: the rate may change. */
+static bool find_block_rows(Source *source, const SourceContext *context, Error *error)
 {
-    uint64_t share = total / context->parallelism;
-    uint64_t more = total % context->parallelism; /* the first ones take one more */
-    uint64_t first = share * context->subtask + u64_min(context->subtask, more);
-    uint64_t end = first + share + (context->subtask < more ? 1 : 0);
-    source->ranges = memory_alloc(sizeof(RowRange));
-    source->ranges[0] = (RowRange){first, end, first};
-    source->range_count = 1;
+    source->block_rows = (uint32_t)least_rows(source);
+    if (!context->is_restored || context->restored_count == 0)
+        return true;
+    Reader split = reader_of(context->restored[0].split);
+    reader_u32(&split);
+    source->block_rows = reader_u32(&split);
+    return (!split.failed && source->block_rows != 0 && reader_done(&split)) ||
+           error_set(error, ERROR_STATE, "the position of a datagen source cannot be read");
 }
 
 static void start_pace(Source *source)
@@ -347,8 +337,8 @@ static void start_pace(Source *source)
 
 static void datagen_close(Source *source)
 {
+    dealer_leave(&source->hand);
     memory_free(source->fields);
-    memory_free(source->ranges);
     memory_free(source);
 }
 
@@ -360,19 +350,15 @@ static Source *datagen_open(const SourceContext *context, Error *error)
     source->clock = context->clock;
     source->zone = context->zone;
     source->fields = memory_alloc((scan->column_count + 1) * sizeof(DatagenField));
-    uint64_t total = total_rows(scan->table);
-    source->bounded = total < ROWS_UNBOUNDED;
+    source->total = total_rows(scan->table);
     int64_t rate = option_integer(scan->table->options, options, "rows-per-second");
     source->rows_per_us = (double)rate / 1e6 / context->parallelism;
     bool opened = true;
     for (uint32_t i = 0; i < scan->column_count && opened; i++)
         opened = read_field(scan->table, scan->columns[i], &source->fields[i], error);
-    if (opened && context->is_restored)
-        opened = read_restored(source, context, error);
-    else if (opened)
-        divide(source, context, total);
     start_pace(source);
-    if (opened)
+    if (opened && find_block_rows(source, context, error) &&
+        dealer_join(context, &source->hand, error))
         return source;
     datagen_close(source);
     return NULL;
@@ -388,15 +374,12 @@ static uint32_t rows_due(Source *source, int64_t now_us)
         start_pace(source);
         return BATCH_ROWS_MAX;
     }
-    double least = source->rows_per_us * 1e6 / BATCHES_PER_SECOND;
-    least = least < 1 ? 1 : least > BATCH_ROWS_MAX ? BATCH_ROWS_MAX : least;
-    return due < least ? 0 : due > BATCH_ROWS_MAX ? BATCH_ROWS_MAX : (uint32_t)due;
+    return due < least_rows(source) ? 0 : due > BATCH_ROWS_MAX ? BATCH_ROWS_MAX : (uint32_t)due;
 }
 
 static void sleep_until_due(Source *source, int64_t timeout_ms)
 {
-    double least = source->rows_per_us * 1e6 / BATCHES_PER_SECOND;
-    double rows = (double)source->paced_rows + (least < 1 ? 1 : least);
+    double rows = (double)source->paced_rows + least_rows(source);
     double due_us = (double)source->paced_from_us + rows / source->rows_per_us;
     double wait_us = due_us - (double)clock_monotonic_us();
     if (wait_us > (double)timeout_ms * 1000)
@@ -405,21 +388,25 @@ static void sleep_until_due(Source *source, int64_t timeout_ms)
         clock_sleep_us((int64_t)wait_us + 1);
 }
 
-static RowRange *open_range(Source *source)
+/* Whether there are rows to make, of the block it has or of another one. */
+static bool has_rows(Source *source)
 {
-    for (uint32_t i = 0; i < source->range_count; i++)
-        if (source->ranges[i].next < source->ranges[i].end)
-            return &source->ranges[i];
-    return NULL;
+    uint64_t blocks = (source->total + source->block_rows - 1) / source->block_rows;
+    DealerPiece piece;
+    while (source->next >= u64_min(source->block_end, source->total)) {
+        if (!dealer_take(&source->hand, blocks, &piece))
+            return false;
+        source->next = piece.number * source->block_rows + piece.offset;
+        source->block_end = (piece.number + 1) * source->block_rows;
+    }
+    return true;
 }
 
 static SourceState datagen_next(Source *source, int64_t timeout_ms, Batch **batch, uint32_t *scan,
                                 Error *error)
 {
-    RowRange *range = open_range(source);
-    if (range == NULL)
+    if (!has_rows(source))
         return SOURCE_END;
-    uint64_t left = range->end - range->next;
     uint32_t rows = rows_due(source, clock_monotonic_us());
     if (rows == 0 && timeout_ms > 0) {
         sleep_until_due(source, timeout_ms);
@@ -427,15 +414,15 @@ static SourceState datagen_next(Source *source, int64_t timeout_ms, Batch **batc
     }
     if (rows == 0)
         return SOURCE_IDLE;
-    rows = (uint32_t)u64_min(rows, left);
+    rows = (uint32_t)u64_min(rows, u64_min(source->block_end, source->total) - source->next);
     *batch = batch_new(source->schema, rows);
     (*batch)->row_count = rows;
     *scan = 0;
     DatagenNow now = datagen_now(source->clock, source->zone);
     for (uint32_t i = 0; i < source->schema->column_count; i++)
-        datagen_field_fill(&source->fields[i], range->next, rows, &now, &(*batch)->columns[i],
+        datagen_field_fill(&source->fields[i], source->next, rows, &now, &(*batch)->columns[i],
                            (*batch)->arena);
-    range->next += rows;
+    source->next += rows;
     source->paced_rows += rows;
     source->rows += rows;
     return SOURCE_BATCH;
@@ -445,15 +432,14 @@ static bool datagen_position(Source *source, void (*add)(void *to, Str split, St
                              void *to, Error *error)
 {
     Buffer split = {0}, position = {0};
-    for (uint32_t i = 0; i < source->range_count; i++) {
-        const RowRange *range = &source->ranges[i];
-        buffer_clear(&split);
-        buffer_clear(&position);
-        buffer_append_u64(&split, range->first);
-        buffer_append_u64(&split, range->end);
-        buffer_append_u64(&position, range->next);
-        add(to, (Str){split.data, split.length}, (Str){position.data, position.length});
-    }
+    /* Of a block that the last row cuts off the rest is saved too: there may be more of it. */
+    bool has_rest = source->next < source->block_end;
+    uint64_t number = source->next / source->block_rows;
+    DealerPiece rest = {number, source->next - number * source->block_rows};
+    buffer_append_u32(&split, source->hand.number);
+    buffer_append_u32(&split, source->block_rows);
+    dealer_save(&source->hand, &rest, has_rest, &position);
+    add(to, (Str){split.data, split.length}, (Str){position.data, position.length});
     buffer_deinit(&split);
     buffer_deinit(&position);
     return true;
@@ -461,12 +447,7 @@ static bool datagen_position(Source *source, void (*add)(void *to, Str split, St
 
 static void datagen_progress(Source *source, SourceProgress *out)
 {
-    uint64_t left = 0;
-    for (uint32_t i = 0; i < source->range_count; i++)
-        left += source->ranges[i].end - source->ranges[i].next;
     *out = (SourceProgress){.rows = source->rows, .seconds_behind = -1};
-    if (source->bounded)
-        out->rows_expected = source->rows + left;
     snprintf(out->position, sizeof(out->position), "row %llu", (unsigned long long)source->rows);
 }
 

@@ -1,4 +1,5 @@
-/* datagen: ranges, sequences, NULLs, determinism, positions at another parallelism, bad options. */
+/* datagen: random ranges, sequences, NULLs, determinism, positions at another parallelism, bad
+ * options. */
 #include "tests/connector_testing.h"
 
 #include "core/clock.h"
@@ -131,6 +132,43 @@ static uint64_t read_all(Source *source, uint32_t batches, uint32_t *rows)
     return digest;
 }
 
+/* The instances of a job, which share what there is to make. */
+typedef struct Instances {
+    Source *sources[4];
+    uint32_t count;
+    void *shared;
+} Instances;
+
+static void open_instances(Instances *instances, TestTable *table, uint32_t count,
+                           const TestPositions *from)
+{
+    SourceContext context = source_context(table_scan(table));
+    *instances = (Instances){.count = count};
+    context.parallelism = count;
+    context.shared = &instances->shared;
+    if (from != NULL) {
+        context.is_restored = true;
+        context.restored = from->items;
+        context.restored_count = from->count;
+    }
+    for (uint32_t i = 0; i < count; i++) {
+        context.subtask = i;
+        instances->sources[i] = open_source(table, &context);
+    }
+}
+
+static void close_instances(Instances *instances, TestPositions *positions)
+{
+    const SourceClass *class = connector_datagen.source;
+    Error error;
+    for (uint32_t i = 0; i < instances->count; i++)
+        if (positions != NULL)
+            ck_assert(class->position(instances->sources[i], add_position, positions, &error));
+    for (uint32_t i = 0; i < instances->count; i++)
+        class->close(instances->sources[i]);
+    ck_assert_ptr_null(instances->shared);
+}
+
 START_TEST(the_same_rows_at_any_parallelism_and_after_a_restore)
 {
     TestTable table;
@@ -148,26 +186,21 @@ START_TEST(the_same_rows_at_any_parallelism_and_after_a_restore)
 
     rows = 0;
     uint64_t digest = 0;
-    Error error;
-    TestPositions positions = {.arena = table.arena};
-    for (uint32_t i = 0; i < 3; i++) {
-        context.subtask = i;
-        context.parallelism = 3;
-        source = open_source(&table, &context);
-        digest += read_all(source, i * 4, &rows);
-        ck_assert(connector_datagen.source->position(source, add_position, &positions, &error));
-        connector_datagen.source->close(source);
-    }
-    context.is_restored = true;
-    context.restored = positions.items;
-    context.restored_count = positions.count;
-    for (uint32_t i = 0; i < 2; i++) {
-        context.subtask = i;
-        context.parallelism = 2;
-        source = open_source(&table, &context);
-        digest += read_all(source, UINT32_MAX, &rows);
-        connector_datagen.source->close(source);
-    }
+    TestPositions positions[] = {{.arena = table.arena}, {.arena = table.arena}};
+    Instances instances;
+    open_instances(&instances, &table, 3, NULL);
+    for (uint32_t i = 0; i < 3; i++)
+        digest += read_all(instances.sources[i], i * 2, &rows);
+    close_instances(&instances, &positions[0]);
+    table_option(&table, "rows-per-second", "100000");
+    open_instances(&instances, &table, 2, &positions[0]);
+    digest += read_all(instances.sources[1], 2, &rows);
+    close_instances(&instances, &positions[1]);
+    table_option(&table, "rows-per-second", "1000000000");
+    open_instances(&instances, &table, 4, &positions[1]);
+    for (uint32_t i = 0; i < 4; i++)
+        digest += read_all(instances.sources[3 - i], i == 3 ? UINT32_MAX : 1, &rows);
+    close_instances(&instances, NULL);
     ck_assert_uint_eq(rows, 50001);
     ck_assert(digest == expected);
     table_option(&table, "seed", "8");
@@ -197,6 +230,38 @@ START_TEST(the_rate_is_kept)
     }
     ck_assert_msg(rows > 400 && rows < 800, "%u rows in 0.3 s", rows);
     connector_datagen.source->close(source);
+    table_end(&table);
+}
+END_TEST
+
+/* Also where there was one worker before. */
+START_TEST(the_rate_is_kept_by_more_workers)
+{
+    TestTable table;
+    table_start(&table);
+    table_column(&table, "v", &type_bigint);
+    table_option(&table, "rows-per-second", "2000");
+    TestPositions positions = {.arena = table.arena};
+    Instances instances;
+    open_instances(&instances, &table, 1, NULL);
+    batch_release(next_batch(instances.sources[0]));
+    close_instances(&instances, &positions);
+    open_instances(&instances, &table, 4, &positions);
+    int64_t start = clock_monotonic_us();
+    uint32_t rows = 0;
+    while (clock_monotonic_us() - start < 300000)
+        for (uint32_t i = 0; i < 4; i++) {
+            Error error;
+            Batch *batch = NULL;
+            uint32_t scan;
+            if (connector_datagen.source->next(instances.sources[i], 0, &batch, &scan, &error) ==
+                SOURCE_BATCH) {
+                rows += batch->row_count;
+                batch_release(batch);
+            }
+        }
+    ck_assert_msg(rows > 400 && rows < 800, "%u rows in 0.3 s", rows);
+    close_instances(&instances, NULL);
     table_end(&table);
 }
 END_TEST
@@ -275,6 +340,7 @@ int main(void)
     tcase_add_test(cases, random_values_stay_in_range);
     tcase_add_test(cases, the_same_rows_at_any_parallelism_and_after_a_restore);
     tcase_add_test(cases, the_rate_is_kept);
+    tcase_add_test(cases, the_rate_is_kept_by_more_workers);
     tcase_add_test(cases, numbers_are_made_fast);
     tcase_add_test(cases, bad_options_are_refused);
     return test_run("datagen", cases);
