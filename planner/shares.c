@@ -4,8 +4,7 @@
 
 #include <string.h>
 
-/* Inputs aside. */
-static bool alike(const LogicalNode *a, const LogicalNode *b)
+bool logical_alike(const LogicalNode *a, const LogicalNode *b)
 {
     if (a->class != b->class || a->since != b->since || a->hint_ttl_ms[0] != b->hint_ttl_ms[0] ||
         a->hint_ttl_ms[1] != b->hint_ttl_ms[1] || a->input_count != b->input_count ||
@@ -24,17 +23,7 @@ static bool nodes_equal(const LogicalNode *a, const LogicalNode *b)
     for (uint32_t i = 0; i < a->input_count; i++)
         if (a->inputs[i] != b->inputs[i])
             return false;
-    return alike(a, b);
-}
-
-bool logical_equal(const LogicalNode *a, const LogicalNode *b)
-{
-    if (!alike(a, b))
-        return false;
-    for (uint32_t i = 0; i < a->input_count; i++)
-        if (!logical_equal(a->inputs[i], b->inputs[i]))
-            return false;
-    return true;
+    return logical_alike(a, b);
 }
 
 /* Inputs come first, so comparing pointers is enough. */

@@ -8,8 +8,8 @@
 
 #include "planner/rules/rewrite.h"
 
-/* Whether two trees give the same rows by doing the same. */
-bool logical_equal(const LogicalNode *a, const LogicalNode *b);
+/* Whether two nodes do the same, over inputs that do. */
+bool logical_alike(const LogicalNode *a, const LogicalNode *b);
 /* Makes equal nodes of the trees one, and the trees a graph. */
 void logical_unify(const PlannerContext *context, LogicalNode **roots, uint32_t count);
 

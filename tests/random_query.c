@@ -401,6 +401,7 @@ void random_query(Random *random, uint32_t depth, Buffer *sql, QueryShape *shape
                                  random_value_query,
                                  random_group_values,
                                  random_query_groups,
+                                 random_over_membership,
                                  random_unnest,
                                  random_collected,
                                  random_lateral,

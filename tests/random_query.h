@@ -46,6 +46,7 @@ void random_dialect(const char *text, bool sqlite, Buffer *out);
 void random_membership_query(Random *random, uint32_t depth, Buffer *sql, QueryShape *shape);
 void random_value_query(Random *random, uint32_t depth, Buffer *sql, QueryShape *shape);
 void random_group_values(Random *random, uint32_t depth, Buffer *sql, QueryShape *shape);
+void random_over_membership(Random *random, uint32_t depth, Buffer *sql, QueryShape *shape);
 void random_query_groups(Random *random, uint32_t depth, Buffer *sql, QueryShape *shape);
 
 /* random_lateral.c: UNNEST, aggregates that collect, LATERAL, WITH. */

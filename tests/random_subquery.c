@@ -234,3 +234,33 @@ void random_query_groups(Random *random, uint32_t depth, Buffer *sql, QueryShape
     buffer_deinit(&inner);
     buffer_deinit(&value);
 }
+
+/* Rows chosen by a query that looks at the value of a window function. */
+void random_over_membership(Random *random, uint32_t depth, Buffer *sql, QueryShape *shape)
+{
+    Buffer inner = {0}, source = {0};
+    QueryShape input, right;
+    random_query(random, depth, &inner, &input);
+    random_query(random, depth / 2, &source, &right);
+    int shown = random_column(random, &input, false), part = random_column(random, &input, false);
+    int match = random_column(random, &right, false);
+    const char *negated = random_below(random, 2) == 0 ? "" : "NOT ";
+    *shape = (QueryShape){2, {false, false}};
+    buffer_printf(sql, "SELECT c0, r AS c1 FROM (SELECT x.c%d AS c0, ", shown);
+    buffer_printf(sql,
+                  "\1COUNT(*) OVER (PARTITION BY x.c%d) AS r FROM (%s) x QUALIFY\2x.r FROM (SELECT "
+                  "x.*, COUNT(*) OVER (PARTITION BY x.c%d) AS r FROM (%s) x) x WHERE\3",
+                  part, buffer_text(&inner), part, buffer_text(&inner));
+    if (random_below(random, 2) == 0)
+        buffer_printf(sql, " r %sIN (SELECT y.c%d", negated, match);
+    else
+        buffer_printf(sql, " r >= (SELECT MIN(y.c%d)", match);
+    buffer_printf(sql, " FROM (%s) y", buffer_text(&source));
+    if (random_below(random, 2) == 0)
+        buffer_printf(
+            sql, " WHERE y.c%d %s x.c%d", random_column(random, &right, false),
+            random_below(random, 2) == 0 ? "=" : "<=", random_column(random, &input, false));
+    buffer_append_text(sql, ")) q");
+    buffer_deinit(&inner);
+    buffer_deinit(&source);
+}

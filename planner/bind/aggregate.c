@@ -112,6 +112,43 @@ static bool bind_parts(ExprScope *scope, const AstExpr *ast, AggregateSite *site
            (!ast->ignore_nulls || ignore_nulls(scope, site, error));
 }
 
+/* Queries in an aggregate go below the groups, also those of a selected column that is named. */
+static void note_queries(const ExprScope *scope, const Expr *expr)
+{
+    if (expr->kind == EXPR_QUERY) {
+        QuerySite *site = &scope->queries->sites[expr->column];
+        site->in_group = true;
+        for (uint32_t i = 0; i < site->compared_count; i++)
+            note_queries(scope, site->compared[i]);
+        for (uint32_t i = 0; i < site->frame->slot_count; i++)
+            note_queries(scope, site->frame->values[i]);
+    }
+    for (uint32_t i = 0; i < expr->arg_count; i++)
+        note_queries(scope, expr->args[i]);
+}
+
+/* The name of a selected column may stand for what is computed of the groups. */
+static bool check_level(const ExprScope *scope, const AstExpr *ast, const AggregateSite *site,
+                        Error *error)
+{
+    const QueryList none = {0};
+    const QueryList *list = scope->queries == NULL ? &none : scope->queries;
+    bool looks = site->filter != NULL && queries_look_above(list, site->filter, true);
+    for (uint32_t i = 0; i < site->arg_count; i++)
+        looks = looks || queries_look_above(list, site->args[i], true);
+    if (looks) {
+        error_set(error, ERROR_SYNTAX, "aggregate function %s looks at what is computed of groups",
+                  ast->function);
+        error_hint(error, "Compute the inner one in a subquery in FROM.");
+        return bind_error_at(scope->binder, error, ast->place);
+    }
+    for (uint32_t i = 0; i < site->arg_count; i++)
+        note_queries(scope, site->args[i]);
+    if (site->filter != NULL)
+        note_queries(scope, site->filter);
+    return true;
+}
+
 const Expr *bind_aggregate_call(ExprScope *scope, const AstExpr *ast, Error *error)
 {
     const PlannerContext *context = scope->binder->context;
@@ -127,7 +164,8 @@ const Expr *bind_aggregate_call(ExprScope *scope, const AstExpr *ast, Error *err
         home_note(scope->binder, &home);
     if (!bind_parts(scope, ast, &site, error) ||
         (around != NULL && !home_find(scope, ast, &site, &home, error)) ||
-        (around != NULL && home.frame == NULL && !check_place(scope, ast, error)))
+        (around != NULL && home.frame == NULL && !check_place(scope, ast, error)) ||
+        (home.frame == NULL && !check_level(scope, ast, &site, error)))
         return NULL;
 
     const Type **types = arena_new_array(context->arena, const Type *, site.arg_count + 1);

@@ -168,9 +168,18 @@ LogicalNode *bind_inner_query(Binder *binder, const ExprScope *around, const Ast
  * becomes two: one for each. */
 void queries_part(const Binder *binder, QueryList *list, const GroupBy *groups, const Expr **exprs,
                   uint32_t count);
-/* Joins the queries into `node`, which keeps its columns where they are: those below the aggregate,
- * or all that are left. */
-bool queries_join(Binder *binder, QueryList *list, bool in_group, LogicalNode **node, Error *error);
+/* Which queries are joined in, of those that are left. */
+typedef enum QueryStage {
+    QUERIES_IN_GROUPS,    /* below the aggregate */
+    QUERIES_BEFORE_OVERS, /* that do not look at the value of a call with OVER */
+    QUERIES_ALL
+} QueryStage;
+/* Whether it looks at the value of a call with OVER or, `groups`, of anything that stands above the
+ * input of the aggregate, itself or by queries in it; as the name of a selected column may. */
+bool queries_look_above(const QueryList *list, const Expr *expr, bool groups);
+/* Joins the queries of a stage into `node`, which keeps its columns where they are. */
+bool queries_join(Binder *binder, QueryList *list, QueryStage stage, LogicalNode **node,
+                  Error *error);
 /* The expression with the values of the queries that have been joined in. */
 const Expr *queries_replace(const Binder *binder, const QueryList *list, const Expr *expr);
 /* The rows for which the filter holds; queries that decide alone become SEMI and ANTI joins. */

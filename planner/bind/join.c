@@ -194,8 +194,13 @@ static bool bind_right(Binder *binder, const AstTable *ast, Relation *left, Plan
     *lateral = (Lateral){0};
     AstTable now = *table;
     now.as_of = NULL; /* bound over the left side later */
-    if (table->kind != AST_TABLE_QUERY || !table->lateral)
-        return bind_table(binder, &now, right, error);
+    if (table->kind != AST_TABLE_QUERY || !table->lateral) {
+        const Scope *beside = binder->beside;
+        binder->beside = &left->scope;
+        bool bound = bind_table(binder, &now, right, error);
+        binder->beside = beside;
+        return bound;
+    }
     bool keeps_right = *kind == PLAN_JOIN_RIGHT || *kind == PLAN_JOIN_FULL;
     bool may_pad = !keeps_right && joins_always(ast);
     if (!bind_lateral(binder, left, table, may_pad, lateral, right, error))

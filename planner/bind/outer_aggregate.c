@@ -63,28 +63,29 @@ void home_note(const Binder *binder, AggregateHome *home)
         home->slots[count++] = frame->slot_count;
 }
 
-static bool has_aggregate(const Expr *expr)
+/* What the name of a selected column may stand for, besides a value of a row. */
+static bool has_above(const Expr *expr)
 {
-    if (expr->kind == EXPR_COLUMN && expr->column >= AGGREGATE_COLUMN_BASE)
+    if (expr->kind == EXPR_QUERY || (expr->kind == EXPR_COLUMN && expr->column >= OVER_COLUMN_BASE))
         return true;
     for (uint32_t i = 0; i < expr->arg_count; i++)
-        if (has_aggregate(expr->args[i]))
+        if (has_above(expr->args[i]))
             return true;
     return false;
 }
 
-/* The site over the rows of the frame's query; whether it holds no other aggregate of that. */
+/* The site over the rows of the frame's query; whether it holds nothing that stands above those. */
 static bool move_out(const PlannerContext *context, OuterFrame *frame, AggregateSite *site)
 {
     OuterSlots slots = {frame->slots, frame->slot_count};
     bool plain = true;
     for (uint32_t i = 0; i < site->arg_count; i++) {
         site->args[i] = outer_replace(context, slots, site->args[i], frame->values, 0);
-        plain = plain && !has_aggregate(site->args[i]);
+        plain = plain && !has_above(site->args[i]);
     }
     if (site->filter != NULL) {
         site->filter = outer_replace(context, slots, site->filter, frame->values, 0);
-        plain = plain && !has_aggregate(site->filter);
+        plain = plain && !has_above(site->filter);
     }
     return plain;
 }

@@ -552,6 +552,26 @@ static bool bind_function(ExprScope *scope, const AstExpr *ast, OverSite *site, 
                                 : bind_aggregate(scope, ast, &call, site, error);
 }
 
+/* The name of a selected column may stand for a window function. */
+static bool check_parts(const ExprScope *scope, const AstExpr *ast, OverSite *site, Error *error)
+{
+    const OverList one = {.sites = site, .count = 1};
+    uint32_t count = over_list_expressions(&one, NULL);
+    const Expr **parts = arena_new_array(scope->binder->context->arena, const Expr *, count + 1);
+    over_list_expressions(&one, parts);
+    const QueryList none = {0};
+    bool looks = false;
+    for (uint32_t i = 0; i < count; i++)
+        looks = looks || queries_look_above(scope->queries == NULL ? &none : scope->queries,
+                                            parts[i], false);
+    if (!looks)
+        return true;
+    error_set(error, ERROR_SYNTAX, "window function %s looks at the value of another one",
+              ast->function);
+    error_hint(error, "Compute the inner one in a subquery in FROM.");
+    return bind_error_at(scope->binder, error, ast->place);
+}
+
 const Expr *bind_over_call(ExprScope *scope, const AstExpr *ast, Error *error)
 {
     Arena *arena = scope->binder->context->arena;
@@ -570,7 +590,7 @@ const Expr *bind_over_call(ExprScope *scope, const AstExpr *ast, Error *error)
                  bind_frame(scope, &window, &site, error);
     scope->in_over = false;
     scope->clause = clause;
-    if (!bound)
+    if (!bound || !check_parts(scope, ast, &site, error))
         return NULL;
     bool is_count = site.window == NULL && strcmp(site.name, "COUNT") == 0;
     bool looks = site.window == NULL || site.window->has_frame;

@@ -11,19 +11,21 @@ static bool bind_count(Binder *binder, const AstExpr *ast, const char *clause, u
                        Error *error)
 {
     Scope nothing = {NULL, 0};
-    ExprScope scope = {.binder = binder, .scope = &nothing, .clause = clause};
+    QueryList queries = {0};
+    ExprScope scope = {.binder = binder, .scope = &nothing, .clause = clause, .queries = &queries};
     const Expr *expr = bind_expr(&scope, ast, error);
-    if (expr == NULL) { /* there are no columns here, whatever was missed */
-        if (error->code == ERROR_NAME) {
-            error_set(error, ERROR_TYPE, "%s must be a constant", clause);
-            error_hint(error, "The first rows by a number in a column: WHERE "
-                              "ROW_NUMBER() OVER (…) <= that column, in a query around it.");
-            bind_error_at(binder, error, ast->place);
-        }
-        return false;
+    /* There are no columns here, whatever was missed. */
+    bool misses = expr == NULL && error->code == ERROR_NAME;
+    if (misses || (expr != NULL && !expr_is_literal(expr))) {
+        error_set(error, ERROR_TYPE, "%s must be a constant", clause);
+        error_hint(error, "The first rows by a number in a column: WHERE "
+                          "ROW_NUMBER() OVER (…) <= that column, in a query around it.");
+        return bind_error_at(binder, error, ast->place);
     }
+    if (expr == NULL)
+        return false;
     int64_t value = -1;
-    if (expr_is_literal(expr) && !expr_is_null_literal(expr)) {
+    if (!expr_is_null_literal(expr)) {
         if (expr->type->kind == TYPE_INT)
             value = ((const int32_t *)expr->literal->data)[0];
         else if (expr->type->kind == TYPE_BIGINT)

@@ -56,6 +56,22 @@ static LogicalNode *pruned(const PlannerContext *context, QuerySite *site)
     return site->pruned;
 }
 
+/* With `same_text` also where the functions in a projection may give another value each time. */
+static bool same_tree(const LogicalNode *a, const LogicalNode *b, bool same_text)
+{
+    if (a->input_count != b->input_count)
+        return false;
+    for (uint32_t i = 0; i < a->input_count; i++)
+        if (!same_tree(a->inputs[i], b->inputs[i], same_text))
+            return false;
+    if (!same_text || !logical_is(a, "calc") || !logical_is(b, "calc"))
+        return logical_alike(a, b);
+    const Expr *filters[2] = {a->calc.filter, b->calc.filter};
+    return schema_equal(a->schema, b->schema) && (filters[0] == NULL) == (filters[1] == NULL) &&
+           (filters[0] == NULL || expr_equal(filters[0], filters[1])) &&
+           all_equal(a->calc.projections, b->calc.projections, a->schema->column_count);
+}
+
 static bool same_query(const Binder *binder, QuerySite *a, QuerySite *b)
 {
     const PlannerContext *context = binder->context;
@@ -78,7 +94,9 @@ static bool same_query(const Binder *binder, QuerySite *a, QuerySite *b)
         to[i] = expr;
     }
     OuterSlots from = {b->frame->slots, count};
-    return logical_equal(pruned(context, a), renumbered(context, from, to, pruned(context, b)));
+    /* A key of GROUP BY is what it says, even if it is another each time. */
+    return same_tree(pruned(context, a), renumbered(context, from, to, pruned(context, b)),
+                     a->in_group && !b->in_group);
 }
 
 int64_t queries_find(const Binder *binder, QueryList *list, QuerySite *site)

@@ -57,6 +57,16 @@ static bool relation_exists(const Scope *scope, const char *relation)
     return false;
 }
 
+/* Whether what stands left in FROM has it, which a query sees with LATERAL only. */
+static bool is_beside(const ExprScope *scope, const char *relation, const char *name)
+{
+    const Scope *beside = scope->binder->beside;
+    for (uint32_t i = 0; beside != NULL && i < beside->count; i++)
+        if (column_matches(&beside->columns[i], relation, name))
+            return true;
+    return false;
+}
+
 /* Says what there is instead of a column that is not there. */
 static void not_found(const ExprScope *scope, const char *relation, const char *name, Error *error)
 {
@@ -76,7 +86,11 @@ static void not_found(const ExprScope *scope, const char *relation, const char *
             if (columns->columns[i].relation != NULL)
                 candidates[count++] = columns->columns[i].relation;
         const char *near = str_nearest(relation, candidates, count);
-        if (near != NULL)
+        if (is_beside(scope, relation, name))
+            error_hint(error,
+                       "Write LATERAL in front of the query: then it sees what stands left of "
+                       "it in FROM.");
+        else if (near != NULL)
             error_hint(error, "Did you mean \"%s\"?", near);
         else
             error_hint(error, "A table that has an alias is known by its alias only.");

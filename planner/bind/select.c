@@ -337,7 +337,7 @@ static void part_group_queries(Binder *binder, SelectParts *parts)
 static bool join_group_queries(Binder *binder, SelectParts *parts, LogicalNode **node, Error *error)
 {
     QueryList *queries = &parts->queries;
-    if (!queries_join(binder, queries, true, node, error))
+    if (!queries_join(binder, queries, QUERIES_IN_GROUPS, node, error))
         return false;
     for (uint32_t i = 0; i < parts->groups.key_count; i++)
         parts->groups.keys[i] = queries_replace(binder, queries, parts->groups.keys[i]);
@@ -351,8 +351,9 @@ static bool join_group_queries(Binder *binder, SelectParts *parts, LogicalNode *
     return true;
 }
 
-/* HAVING with queries is a filter of its own; then all others are joined in. */
-static bool join_list_queries(Binder *binder, SelectParts *parts, LogicalNode **node, Error *error)
+/* HAVING with queries is a filter of its own; then the others are joined in. */
+static bool join_list_queries(Binder *binder, SelectParts *parts, QueryStage stage,
+                              LogicalNode **node, Error *error)
 {
     QueryList *queries = &parts->queries;
     if (queries->count == 0)
@@ -360,7 +361,7 @@ static bool join_list_queries(Binder *binder, SelectParts *parts, LogicalNode **
     if (parts->having != NULL)
         *node = queries_filter(binder, queries, *node, parts->having, error);
     parts->having = NULL;
-    if (*node == NULL || !queries_join(binder, queries, false, node, error))
+    if (*node == NULL || !queries_join(binder, queries, stage, node, error))
         return false;
     uint32_t count = 0;
     const Expr **exprs = gather(binder->context->arena, parts, &count);
@@ -422,10 +423,13 @@ static LogicalNode *bind_hinted(Binder *binder, const AstQuery *query, BoundOrde
         if (node == NULL)
             return NULL;
     }
-    if (!join_list_queries(binder, &parts, &node, error))
+    if (!join_list_queries(binder, &parts, QUERIES_BEFORE_OVERS, &node, error))
         return NULL;
-    if (parts.overs.count != 0)
+    if (parts.overs.count != 0) {
         node = put_overs(binder, node, &parts, place);
+        if (!join_list_queries(binder, &parts, QUERIES_ALL, &node, error))
+            return NULL;
+    }
     const Schema *schema =
         logical_schema(arena, parts.list.exprs, parts.list.names, parts.list.count);
     node = logical_calc(arena, node, parts.qualify != NULL ? parts.qualify : parts.having,

@@ -56,6 +56,7 @@ typedef struct Binder {
     const AstHint *hints; /* of the SELECT whose FROM is being bound */
     uint32_t hint_count;
     OuterFrame *outer;   /* NULL: no query around this one */
+    const Scope *beside; /* what stands left in FROM of a query without LATERAL; NULL: nothing */
     uint32_t slot_count; /* references to outer columns in the statement */
     PlanTable **tables;  /* copied so far */
     uint32_t table_count;

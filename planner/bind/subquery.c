@@ -77,15 +77,11 @@ static bool bind_compared(ExprScope *scope, const AstExpr *ast, QuerySite *site,
     }
     site->compared =
         arena_new_array(scope->binder->context->arena, const Expr *, site->compared_count + 1);
-    /* Queries are joined in before window functions are computed. */
-    OverList *overs = scope->overs;
-    scope->overs = NULL;
     bool bound = true;
     for (uint32_t i = 0; i < site->compared_count && bound; i++) {
         site->compared[i] = bind_expr(scope, items[i], error);
         bound = site->compared[i] != NULL;
     }
-    scope->overs = overs;
     return bound;
 }
 
@@ -174,20 +170,71 @@ const Expr *queries_replace(const Binder *binder, const QueryList *list, const E
     return same ? expr : expr_with_args(&context->site, expr, args);
 }
 
-static void replace_compared(const Binder *binder, const QueryList *list, QuerySite *site)
+static bool join_site(Binder *binder, QueryList *list, QuerySite *site, LogicalNode **node,
+                      Error *error);
+
+/* Queries inside an expression are joined in, one inside the other first. */
+static bool join_nested(Binder *binder, QueryList *list, const Expr *expr, LogicalNode **node,
+                        Error *error)
 {
-    for (uint32_t i = 0; i < site->compared_count; i++)
-        site->compared[i] = queries_replace(binder, list, site->compared[i]);
+    if (expr->kind == EXPR_QUERY && list->sites[expr->column].value == NULL)
+        return join_site(binder, list, &list->sites[expr->column], node, error);
+    for (uint32_t i = 0; i < expr->arg_count; i++)
+        if (!join_nested(binder, list, expr->args[i], node, error))
+            return false;
+    return true;
 }
 
-bool queries_join(Binder *binder, QueryList *list, bool in_group, LogicalNode **node, Error *error)
+/* What a site looks for and looks at, the queries in it joined in. */
+static bool prepare_site(Binder *binder, QueryList *list, QuerySite *site, LogicalNode **node,
+                         Error *error)
+{
+    const Expr **parts[2] = {site->compared, site->frame->values};
+    const uint32_t counts[2] = {site->compared_count, site->frame->slot_count};
+    for (uint32_t p = 0; p < 2; p++) {
+        for (uint32_t i = 0; i < counts[p]; i++) {
+            if (!join_nested(binder, list, parts[p][i], node, error))
+                return false;
+            parts[p][i] = queries_replace(binder, list, parts[p][i]);
+        }
+    }
+    return true;
+}
+
+static bool join_site(Binder *binder, QueryList *list, QuerySite *site, LogicalNode **node,
+                      Error *error)
+{
+    return prepare_site(binder, list, site, node, error) &&
+           query_join_in(binder, site, node, error);
+}
+
+bool queries_look_above(const QueryList *list, const Expr *expr, bool groups)
+{
+    if (expr->kind == EXPR_COLUMN)
+        return expr->column >= OVER_COLUMN_BASE && (groups || expr->column < GROUPING_COLUMN);
+    bool looks = false;
+    if (expr->kind == EXPR_QUERY) {
+        const QuerySite *site = &list->sites[expr->column];
+        for (uint32_t i = 0; site->value == NULL && i < site->compared_count; i++)
+            looks = looks || queries_look_above(list, site->compared[i], groups);
+        for (uint32_t i = 0; site->value == NULL && i < site->frame->slot_count; i++)
+            looks = looks || queries_look_above(list, site->frame->values[i], groups);
+    }
+    for (uint32_t i = 0; i < expr->arg_count; i++)
+        looks = looks || queries_look_above(list, expr->args[i], groups);
+    return looks;
+}
+
+bool queries_join(Binder *binder, QueryList *list, QueryStage stage, LogicalNode **node,
+                  Error *error)
 {
     for (uint32_t i = 0; i < list->count; i++) {
         QuerySite *site = &list->sites[i];
-        if (site->value != NULL || (in_group && !site->in_group))
+        const Expr expr = {.kind = EXPR_QUERY, .column = i};
+        if (site->value != NULL || (stage == QUERIES_IN_GROUPS && !site->in_group) ||
+            (stage == QUERIES_BEFORE_OVERS && queries_look_above(list, &expr, false)))
             continue;
-        replace_compared(binder, list, site);
-        if (!query_join_in(binder, site, node, error))
+        if (!join_site(binder, list, site, node, error))
             return false;
     }
     return true;
@@ -316,34 +363,6 @@ static QuerySite *lone_site(QueryList *list, const Expr *expr, bool *negated)
     return site->kind == QUERY_SITE_EXISTS || site->kind == QUERY_SITE_IN ? site : NULL;
 }
 
-/* Queries inside what a site looks for must be there first. */
-static bool join_nested(Binder *binder, QueryList *list, const Expr *expr, LogicalNode **node,
-                        Error *error)
-{
-    if (expr->kind == EXPR_QUERY && list->sites[expr->column].value == NULL) {
-        QuerySite *site = &list->sites[expr->column];
-        for (uint32_t i = 0; i < site->compared_count; i++)
-            if (!join_nested(binder, list, site->compared[i], node, error))
-                return false;
-        replace_compared(binder, list, site);
-        return query_join_in(binder, site, node, error);
-    }
-    for (uint32_t i = 0; i < expr->arg_count; i++)
-        if (!join_nested(binder, list, expr->args[i], node, error))
-            return false;
-    return true;
-}
-
-static bool filter_by_site(Binder *binder, QueryList *list, QuerySite *site, bool negated,
-                           LogicalNode **node, Error *error)
-{
-    for (uint32_t i = 0; i < site->compared_count; i++)
-        if (!join_nested(binder, list, site->compared[i], node, error))
-            return false;
-    replace_compared(binder, list, site);
-    return query_join_filter(binder, site, negated, node, error);
-}
-
 LogicalNode *queries_filter(Binder *binder, QueryList *list, LogicalNode *node, const Expr *filter,
                             Error *error)
 {
@@ -366,7 +385,8 @@ LogicalNode *queries_filter(Binder *binder, QueryList *list, LogicalNode *node, 
         bool negated;
         QuerySite *site = lone_site(list, parts[i], &negated);
         if (site != NULL) {
-            if (!filter_by_site(binder, list, site, negated, &node, error))
+            if (!prepare_site(binder, list, site, &node, error) ||
+                !query_join_filter(binder, site, negated, &node, error))
                 return NULL;
             continue;
         }

@@ -13,11 +13,14 @@ bool bind_is_table_function(const AstTable *ast)
     return ast->kind == AST_TABLE_FUNCTION && ast->call != NULL && !bind_is_window_tvf(ast->call);
 }
 
-/* The list that FROM asks for the elements of. */
-static const Expr *bind_list(Binder *binder, const Scope *scope, const AstTable *ast, Error *error)
+/* The list that FROM asks for the elements of, over the rows of `left`; queries in it are joined to
+ * those. */
+static const Expr *bind_list(Binder *binder, Relation *left, const AstTable *ast, Error *error)
 {
     const AstExpr *call = ast->call;
-    ExprScope expr_scope = {.binder = binder, .scope = scope, .clause = "FROM"};
+    QueryList queries = {0};
+    ExprScope expr_scope = {
+        .binder = binder, .scope = &left->scope, .clause = "FROM", .queries = &queries};
     bool unnests = strcmp(call->function, "UNNEST") == 0;
     if (unnests && call->arg_count != 1) {
         error_set(error, ERROR_TYPE, "UNNEST takes one ARRAY, MAP or MULTISET");
@@ -25,8 +28,12 @@ static const Expr *bind_list(Binder *binder, const Scope *scope, const AstTable 
         return NULL;
     }
     const Expr *list = bind_expr(&expr_scope, unnests ? call->args[0] : call, error);
-    if (list == NULL || list->type->physical == PHYSICAL_LIST)
-        return list;
+    if (list == NULL)
+        return NULL;
+    if (list->type->physical == PHYSICAL_LIST)
+        return queries_join(binder, &queries, QUERIES_ALL, &left->node, error)
+                   ? queries_replace(binder, &queries, list)
+                   : NULL;
     error_set(error, ERROR_TYPE, "%s gives no table but a value of type %s",
               unnests ? "the argument of UNNEST" : call->function,
               type_text(binder->context->arena, list->type));
@@ -126,13 +133,12 @@ static bool name_columns(Binder *binder, const AstTable *ast, const LogicalNode 
 
 bool bind_table_function(Binder *binder, const AstTable *ast, Relation *out, Error *error)
 {
-    LogicalNode *row = bind_one_row(binder, bind_place(binder, ast->place));
-    Scope nothing = {NULL, 0};
-    const Expr *list = bind_list(binder, &nothing, ast, error);
+    Relation row = {.node = bind_one_row(binder, bind_place(binder, ast->place))};
+    const Expr *list = bind_list(binder, &row, ast, error);
     if (list == NULL)
         return false;
-    out->node = unnest_node(binder, row, list, ast, false);
-    return name_columns(binder, ast, out->node, row->schema->column_count, &out->scope, error);
+    out->node = unnest_node(binder, row.node, list, ast, false);
+    return name_columns(binder, ast, out->node, row.node->schema->column_count, &out->scope, error);
 }
 
 static bool refuse_join(const Binder *binder, const AstTable *join, Error *error)
@@ -203,7 +209,7 @@ bool bind_table_function_join(Binder *binder, const AstTable *join, Relation *le
     const AstTable *ast = join->right;
     if (!refuse_join(binder, join, error))
         return false;
-    const Expr *list = bind_list(binder, &left->scope, ast, error);
+    const Expr *list = bind_list(binder, left, ast, error);
     if (list == NULL)
         return false;
     out->node = unnest_node(binder, left->node, list, ast, join->join == AST_JOIN_LEFT);

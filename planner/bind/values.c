@@ -1,7 +1,7 @@
 /* VALUES, and the one row that SELECT without FROM reads.
  *
- * Rows of constants become a values node. A row that is no constant (CURRENT_TIMESTAMP) makes the
- * whole a union of computed rows. */
+ * Rows of constants become a values node. A row that is no constant (CURRENT_TIMESTAMP, a query)
+ * makes the whole a union of computed rows. */
 #include "planner/bind/bind.h"
 
 LogicalNode *bind_one_row(Binder *binder, AstPlace place)
@@ -22,12 +22,31 @@ LogicalNode *bind_one_row(Binder *binder, AstPlace place)
     return node;
 }
 
+/* The cells of a row over what `*node` becomes: one row, and the queries in them. */
+static bool bind_cells(Binder *binder, AstExpr *const *cells, uint32_t count, const Expr **out,
+                       LogicalNode **node, Error *error)
+{
+    Scope nothing = {NULL, 0};
+    QueryList queries = {0};
+    ExprScope scope = {
+        .binder = binder, .scope = &nothing, .clause = "VALUES", .queries = &queries};
+    for (uint32_t c = 0; c < count; c++) {
+        out[c] = bind_expr(&scope, cells[c], error);
+        if (out[c] == NULL)
+            return false;
+    }
+    if (!queries_join(binder, &queries, QUERIES_ALL, node, error))
+        return false;
+    for (uint32_t c = 0; c < count; c++)
+        out[c] = queries_replace(binder, &queries, out[c]);
+    return true;
+}
+
+/* The rows' cells, each over its own node. */
 static const Expr ***bind_rows(Binder *binder, const AstQuery *query, uint32_t *columns,
-                               Error *error)
+                               LogicalNode **nodes, Error *error)
 {
     Arena *arena = binder->context->arena;
-    Scope nothing = {NULL, 0};
-    ExprScope scope = {.binder = binder, .scope = &nothing, .clause = "VALUES"};
     const Expr ***rows = arena_new_array(arena, const Expr **, query->value_count + 1);
     *columns = query->values[0]->kind == AST_ROW ? query->values[0]->arg_count : 1;
     for (uint32_t r = 0; r < query->value_count; r++) {
@@ -41,11 +60,9 @@ static const Expr ***bind_rows(Binder *binder, const AstQuery *query, uint32_t *
             return NULL;
         }
         rows[r] = arena_new_array(arena, const Expr *, count + 1);
-        for (uint32_t c = 0; c < count; c++) {
-            rows[r][c] = bind_expr(&scope, cells[c], error);
-            if (rows[r][c] == NULL)
-                return NULL;
-        }
+        nodes[r] = bind_one_row(binder, bind_place(binder, query->place));
+        if (!bind_cells(binder, cells, count, rows[r], &nodes[r], error))
+            return NULL;
     }
     return rows;
 }
@@ -87,7 +104,8 @@ LogicalNode *bind_values(Binder *binder, const AstQuery *query, Error *error)
     Arena *arena = binder->context->arena;
     AstPlace place = bind_place(binder, query->place);
     uint32_t count = 0;
-    const Expr ***rows = bind_rows(binder, query, &count, error);
+    LogicalNode **nodes = arena_new_array(arena, LogicalNode *, query->value_count + 1);
+    const Expr ***rows = bind_rows(binder, query, &count, nodes, error);
     if (rows == NULL)
         return NULL;
     Column *columns = arena_new_array(arena, Column, count + 1);
@@ -108,7 +126,6 @@ LogicalNode *bind_values(Binder *binder, const AstQuery *query, Error *error)
     node->input_count = query->value_count;
     node->inputs = arena_new_array(arena, LogicalNode *, query->value_count);
     for (uint32_t r = 0; r < query->value_count; r++)
-        node->inputs[r] =
-            logical_calc(arena, bind_one_row(binder, place), NULL, rows[r], schema, place);
+        node->inputs[r] = logical_calc(arena, nodes[r], NULL, rows[r], schema, place);
     return query->value_count == 1 ? node->inputs[0] : node;
 }
