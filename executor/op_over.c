@@ -176,8 +176,7 @@ static bool give_results(OverSite *site, const OverRow *row, Error *error)
 static void come_to_ties(const OverSite *site, uint64_t arrival)
 {
     RowTiesGroup group = {site->partition, site->order_key};
-    if (arrival != 0 && site->over->ties != NULL)
-        row_ties_come(site->over->ties, &group, site->row, arrival);
+    row_ties_come(site->over->ties, &group, site->row, arrival, arrival == 0);
 }
 
 /* Enters the row behind its equals; most come behind all others. */
@@ -276,7 +275,7 @@ static void *find_row(OverSite *site)
         position--;
         if (!over_keys_equal(over_order_key(over, record), site->order_key))
             return NULL;
-        if (steps++ == ROW_TIES_STEPS && over->ties != NULL) {
+        if (steps++ == ROW_TIES_STEPS) {
             void *tie = find_tie(site);
             if (tie == NULL || over_keys_equal(state_tree_payload(over->rows, tie), site->row))
                 return tie;
@@ -292,9 +291,8 @@ static void *find_row(OverSite *site)
 static void go_from_ties(const OverSite *site, const void *record)
 {
     RowTiesGroup group = {site->partition, site->order_key};
-    if (site->over->ties != NULL)
-        row_ties_go(site->over->ties, &group, site->row,
-                    over_read_arrival(state_tree_sort_key(site->over->rows, record)));
+    row_ties_go(site->over->ties, &group, site->row,
+                over_read_arrival(state_tree_sort_key(site->over->rows, record)));
 }
 
 static bool remove_row(OverSite *site, OverBatch *work, Error *error)
@@ -434,6 +432,7 @@ static bool over_batch(Operator *op, uint32_t input, Batch *batch, Emitter *emit
 {
     Over *over = (Over *)op;
     arena_reset(over->scratch);
+    row_ties_advance(over->ties, op->context->environment->batch_time_us);
     prepare_calls(over);
     OverBatch work = {.in = batch};
     prepare(over, &work);
@@ -613,8 +612,7 @@ static Operator *over_open(const OperatorContext *context, Error *error)
     over_scratch_open(over);
     over_choices_open(over);
     over_append_open(over);
-    if (over->plan->state_ttl_ms == 0)
-        over->ties = row_ties_new(arena);
+    over->ties = row_ties_new(arena, over->plan->state_ttl_ms);
     row_output_init(&over->output, context);
     over->scratch = arena_new((size_t)1 << 16);
     over->made = arena_new((size_t)1 << 12);

@@ -87,11 +87,14 @@ void rank_first_arrival(Str sort_key)
     write_arrival(sort_key, 0);
 }
 
+/* Of rows that go before those that are equal in the order; it falls from there. */
+#define ARRIVAL_HIGH (UINT64_MAX >> 16)
+
 /* Before all rows that are equal in the order. */
 static uint32_t take_first_place(const Rank *rank, const StateTree *tree, Str sort_key,
                                  StateCursor *place)
 {
-    uint64_t arrival = UINT64_MAX >> 16;
+    uint64_t arrival = ARRIVAL_HIGH;
     write_arrival(sort_key, 0);
     if (tree == NULL) {
         write_arrival(sort_key, arrival);
@@ -111,7 +114,7 @@ uint32_t rank_take_place(const Rank *rank, const RankPartition *partition, Str s
     StateTree *tree = partition->rows;
     if (rank->later_wins)
         return take_first_place(rank, tree, sort_key, place);
-    write_arrival(sort_key, UINT64_MAX >> 16);
+    write_arrival(sort_key, ARRIVAL_HIGH);
     uint64_t arrival = 0;
     uint32_t position = 0;
     if (tree != NULL) {
@@ -135,7 +138,9 @@ void rank_keep(Rank *rank, RankBatch *work, RankPartition *partition, uint32_t r
                          work->sort_keys[row], work->encoded[row]);
     if (rank->ties != NULL) {
         RowTiesGroup group = {partition->key, rank_prefix(work->sort_keys[row])};
-        row_ties_come(rank->ties, &group, work->encoded[row], read_arrival(work->sort_keys[row]));
+        uint64_t arrival = read_arrival(work->sort_keys[row]);
+        row_ties_come(rank->ties, &group, work->encoded[row], arrival,
+                      arrival == 0 || arrival == ARRIVAL_HIGH);
     }
     *seen_of(rank, record) = (RankSeen){.record = record, .input = rank->input, .input_row = row};
 }
@@ -398,6 +403,7 @@ bool rank_take(Rank *rank, Batch *batch, Emitter *emitter, Error *error)
 
 static bool rank_batch(Operator *op, uint32_t input, Batch *batch, Emitter *emitter, Error *error)
 {
+    row_ties_advance(((Rank *)op)->ties, op->context->environment->batch_time_us);
     bool ok = rank_take((Rank *)op, batch, emitter, error);
     batch_release(batch);
     return ok;
@@ -488,8 +494,8 @@ static Operator *rank_open(const OperatorContext *context, Error *error)
 {
     Rank *rank = arena_new_one(context->arena, Rank);
     rank_setup(rank, context, context->node->spec);
-    if (rank->keeps_all && rank->plan->state_ttl_ms == 0)
-        rank->ties = row_ties_new(context->arena);
+    if (rank->keeps_all)
+        rank->ties = row_ties_new(context->arena, rank->plan->state_ttl_ms);
     return &rank->base;
 }
 

@@ -9,19 +9,21 @@
 struct RowTies {
     StateStore *store;
     StateTable *table;
+    bool expires;
     Buffer key; /* of the group looked at */
 };
 
 #define ENTRY_BYTES (2 * sizeof(uint64_t))
 
-RowTies *row_ties_new(Arena *arena)
+RowTies *row_ties_new(Arena *arena, int64_t ttl_ms)
 {
     static const StateConfig config = {.owner = "ties", .max_parallelism = 1};
-    static const StateSpec spec = {
-        .name = "ties", .kind = STATE_ORDERED, .description = "sort key -> rows"};
+    const StateSpec spec = {
+        .name = "ties", .kind = STATE_ORDERED, .description = "sort key -> rows", .ttl_ms = ttl_ms};
     RowTies *ties = arena_new_one(arena, RowTies);
     ties->store = state_store_new(&config);
     ties->table = state_table_declare(ties->store, &spec);
+    ties->expires = ttl_ms != 0;
     return ties;
 }
 
@@ -31,6 +33,12 @@ void row_ties_free(RowTies *ties)
         return;
     buffer_deinit(&ties->key);
     state_store_free(ties->store);
+}
+
+void row_ties_advance(RowTies *ties, int64_t now_us)
+{
+    if (ties != NULL && ties->expires)
+        state_store_advance(ties->store, now_us / 1000);
 }
 
 static Str group_key(RowTies *ties, const RowTiesGroup *group)
@@ -76,9 +84,21 @@ void row_ties_add(RowTies *ties, const RowTiesGroup *group, Str row, uint64_t ar
                    entry_of(row, arrival, bytes), (Str){"", 0}, NULL);
 }
 
-void row_ties_come(RowTies *ties, const RowTiesGroup *group, Str row, uint64_t arrival)
+/* Rows that a group had in a former life. */
+static void drop_group(RowTies *ties, StateTree *tree)
 {
-    if (find_group(ties, group) != NULL)
+    while (!state_tree_remove(ties->table, state_tree_last(tree)))
+        continue;
+}
+
+void row_ties_come(RowTies *ties, const RowTiesGroup *group, Str row, uint64_t arrival, bool begins)
+{
+    if (begins && !ties->expires)
+        return;
+    StateTree *tree = find_group(ties, group);
+    if (tree != NULL && begins)
+        drop_group(ties, tree);
+    else if (tree != NULL)
         row_ties_add(ties, group, row, arrival);
 }
 

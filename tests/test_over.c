@@ -76,7 +76,7 @@ static Bench *over_new(int size_index)
 }
 
 /* The same with calls that rows at the end can be appended for. */
-static Bench *over_at_end_new(int size_index)
+static Bench *over_at_end_new(int size_index, int64_t ttl_ms)
 {
     static const uint32_t partition[] = {0}, value[] = {2};
     static const PlanSortKey order[] = {{.column = 1}};
@@ -103,7 +103,7 @@ static Bench *over_at_end_new(int size_index)
     calls[7] = aggregate_call(arena, in, "MIN", PLAN_FOLD_ANEW,
                               frame_of(true, PLAN_BOUND_PRECEDING, 30, PLAN_BOUND_CURRENT_ROW, 0));
     PlanOver *plan = arena_new_one(arena, PlanOver);
-    *plan = (PlanOver){partition, 1, order, 1, calls, END_CALLS, 0, false};
+    *plan = (PlanOver){partition, 1, order, 1, calls, END_CALLS, ttl_ms, false};
     bench_input(bench, in, CHANGES_ALL);
     bench_open(bench, &op_over,
                test_schema(arena, "k STRING, ts INT, v INT, n BIGINT, r BIGINT, d BIGINT, f INT, "
@@ -350,7 +350,7 @@ START_TEST(rows_at_the_end_equal_a_list)
 {
     enum { KEYS = 9 };
     TestRandom random = test_random("over at the end");
-    Bench *bench = over_at_end_new(_i);
+    Bench *bench = over_at_end_new(_i, 0);
     static List lists[KEYS];
     Rounds rounds = rounds_open(bench, 15);
     int time = 0;
@@ -598,22 +598,43 @@ START_TEST(groups_and_sparse_values_equal_a_list)
 }
 END_TEST
 
+static void move_clock(Bench *bench, int64_t *now_ms, int64_t by_ms)
+{
+    *now_ms += by_ms;
+    bench->environment.batch_time_us = *now_ms * 1000;
+    state_store_advance(bench->context.state, *now_ms);
+}
+
+/* All rows expire, and nothing says so; half-way somebody has looked for rows that were not there,
+ * which writes nothing. */
+static void expire_all(Rounds *rounds, int64_t *now_ms, int64_t ttl_ms, List *lists)
+{
+    move_clock(rounds->bench, now_ms, ttl_ms / 2);
+    bench_check(rounds->bench, 0, "-D[a, 0, -1]\n-D[a, 1, -1]\n-D[b, 0, -1]\n-D[b, 1, -1]\n", "");
+    move_clock(rounds->bench, now_ms, ttl_ms / 2 + 1);
+    fold_free(rounds->actual);
+    lists[0].count = lists[1].count = 0;
+}
+
 /* Hundreds of rows with one place in the order, some the same: of those the last goes. */
-START_TEST(many_ties_equal_a_list)
+static void check_many_ties(Bench *bench, int64_t ttl_ms)
 {
     enum { KEYS = 2 };
     TestRandom random = test_random("over among ties");
-    Bench *bench = over_at_end_new(_i);
     static List lists[KEYS];
     lists[0].count = lists[1].count = 0;
-    Rounds rounds = rounds_open(bench, 7);
+    Rounds rounds = rounds_open(bench, ttl_ms == 0 ? 7 : UINT32_MAX);
+    int64_t now_ms = 0;
     for (uint32_t round = 0; round < 24; round++) {
-        for (uint32_t c = round == 0 ? 400 : 10; c > 0; c--) {
+        bool begins = round % (ttl_ms == 0 ? 24 : 3) == 0;
+        if (begins && ttl_ms != 0)
+            expire_all(&rounds, &now_ms, ttl_ms, lists);
+        for (uint32_t c = !begins ? 10 : round % 2 == 0 ? 400 : 260; c > 0; c--) {
             uint32_t key = test_below(&random, KEYS);
             List *list = &lists[key];
             ListRow row = {(int)test_below(&random, 2), (int)test_below(&random, 100)};
             bool goes =
-                round != 0 && list->count != 0 && test_below(&random, 8) < (round < 16 ? 4 : 7);
+                !begins && list->count != 0 && test_below(&random, 8) < (round < 16 ? 4 : 7);
             if (goes)
                 row = list_any(list, &random);
             list_tell(list, (char)('a' + (int)key), row, goes, &rounds.text);
@@ -624,6 +645,17 @@ START_TEST(many_ties_equal_a_list)
         rounds_compare(&rounds);
     }
     rounds_close(&rounds);
+}
+
+START_TEST(many_ties_equal_a_list)
+{
+    check_many_ties(over_at_end_new(_i, 0), 0);
+}
+END_TEST
+
+START_TEST(many_ties_that_expire_equal_a_list)
+{
+    check_many_ties(over_at_end_new(_i, 1000), 1000);
 }
 END_TEST
 
@@ -733,6 +765,7 @@ int main(void)
     tcase_add_loop_test(cases, least_of_wide_frames_equals_a_list, 0, sizes);
     tcase_add_loop_test(cases, groups_and_sparse_values_equal_a_list, 0, sizes);
     tcase_add_loop_test(cases, many_ties_equal_a_list, 0, sizes);
+    tcase_add_loop_test(cases, many_ties_that_expire_equal_a_list, 0, sizes);
     tcase_add_loop_test(cases, nested_values_equal_a_list_and_go, 0, sizes);
     return test_run("over", cases);
 }

@@ -300,16 +300,36 @@ START_TEST(random_changes_equal_a_list)
 }
 END_TEST
 
+/* All rows expire, and nothing says so; half-way somebody has looked for one that was not there. */
+static void expire_all(Rounds *rounds, int64_t ttl_ms)
+{
+    Bench *bench = rounds->bench;
+    for (uint32_t half = 0; half < 2; half++) {
+        int64_t now_ms = bench->environment.batch_time_us / 1000 + ttl_ms / 2 + half;
+        bench->environment.batch_time_us = now_ms * 1000;
+        state_store_advance(bench->context.state, now_ms);
+        if (half == 0)
+            bench_check(bench, 0, "-D[1, 0, none]\n-D[1, 1, none]\n", "");
+    }
+    fold_free(rounds->actual);
+}
+
 /* Hundreds of rows with one sort key, some the same: of those the first goes. */
 static void many_ties_case(TestRandom *random, int size_index, const PlanRank *plan)
 {
     Bench *bench = rank_new(size_index, plan, CHANGES_ALL);
     static ListRow rows[1024];
     uint32_t count = 0;
-    Rounds rounds = rounds_open(bench, 7);
+    int64_t ttl_ms = plan->state_ttl_ms;
+    Rounds rounds = rounds_open(bench, ttl_ms == 0 ? 7 : UINT32_MAX);
     for (uint32_t round = 0; round < 24; round++) {
-        for (uint32_t c = round == 0 ? 300 : 12; c > 0; c--) {
-            bool goes = round != 0 && test_below(random, 8) < (round < 16 ? 4 : 7);
+        bool begins = round % (ttl_ms == 0 ? 24 : 3) == 0;
+        if (begins && ttl_ms != 0) {
+            expire_all(&rounds, ttl_ms);
+            count = 0;
+        }
+        for (uint32_t c = !begins ? 12 : round % 2 == 0 ? 300 : 130; c > 0; c--) {
+            bool goes = !begins && test_below(random, 8) < (round < 16 ? 4 : 7);
             if (goes && count != 0) {
                 uint32_t at = test_below(random, count);
                 for (uint32_t i = at; i > 0; i--)
@@ -336,9 +356,10 @@ static void many_ties_case(TestRandom *random, int size_index, const PlanRank *p
 START_TEST(many_ties_equal_a_list)
 {
     TestRandom random = test_random("rank among ties");
-    for (uint32_t kind = 0; kind < 3; kind++) {
-        PlanRank plan = plan_of(PLAN_RANK_RETRACT, 2, kind == 0 ? 90 : 5, kind == 1);
-        plan.function = kind == 2 ? PLAN_RANK_RANK : PLAN_RANK_ROW_NUMBER;
+    for (uint32_t kind = 0; kind < 6; kind++) {
+        PlanRank plan = plan_of(PLAN_RANK_RETRACT, 2, kind % 3 == 0 ? 90 : 5, kind % 3 == 1);
+        plan.function = kind % 3 == 2 ? PLAN_RANK_RANK : PLAN_RANK_ROW_NUMBER;
+        plan.state_ttl_ms = kind < 3 ? 0 : 1000;
         many_ties_case(&random, _i, &plan);
     }
 }

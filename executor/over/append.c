@@ -95,10 +95,8 @@ static bool enter_row(Over *over, OverBatch *work, uint32_t row, OverRun *run)
     }
     *seen = over->run;
     over_write_arrival(work->sort_keys[row], arrival);
-    if (arrival != 0 && over->ties != NULL) {
-        RowTiesGroup group = {work->keys[row], over_order_part(work->sort_keys[row])};
-        row_ties_come(over->ties, &group, work->rows[row], arrival);
-    }
+    RowTiesGroup group = {work->keys[row], over_order_part(work->sort_keys[row])};
+    row_ties_come(over->ties, &group, work->rows[row], arrival, arrival == 0);
     uint32_t i = run->count++;
     run->rows[i] = row;
     run->lasts[i] = last;

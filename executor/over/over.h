@@ -107,7 +107,7 @@ typedef struct Over {
     OverCall *calls;
     uint32_t call_count;
     OverMemory memory;
-    RowTies *ties;            /* NULL with a TTL: rows go without a word */
+    RowTies *ties;
     bool appends;             /* every call can be made for rows at the end, many at once */
     bool appends_ties;        /* rows equal to the last one too */
     uint32_t append_distance; /* the longest that a call looks back at one row */

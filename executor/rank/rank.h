@@ -52,7 +52,7 @@ typedef struct Rank {
     void (*begins)(struct Rank *rank, const Batch *in, const RankPartition *partition);
     /* Changing. */
     RankSeen *seen;
-    RowTies *ties;   /* NULL: rows only come, or go without a word */
+    RowTies *ties;   /* NULL: rows only come */
     uint64_t input;  /* number of the input batch at hand; UINT64_MAX: none */
     uint64_t inputs; /* how many there were */
     RowOutput output;
