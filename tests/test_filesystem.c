@@ -315,6 +315,54 @@ START_TEST(reading_goes_on_from_every_batch)
 }
 END_TEST
 
+static void write_lines(const char *format, uint32_t count)
+{
+    Buffer text = {0};
+    for (uint32_t i = 0; i < count; i++)
+        buffer_printf(&text, format, i);
+    write_file("lines", buffer_text(&text));
+    buffer_deinit(&text);
+}
+
+/* A file that was read in part may become longer; another one in its place is refused. */
+static void read_after_change(const char *split_size)
+{
+    TestTable table;
+    start(&table);
+    table_option(&table, "source.split-size", split_size);
+    write_lines("line %06u\n", 20000);
+    SourceContext context = source_context(table_scan(&table));
+    TestPositions positions = {.arena = table.arena};
+    Error error;
+    Buffer got = {0};
+    Source *source = open_source(&context);
+    ck_assert(source_read(connector_filesystem.source, source, 1, &got, &error));
+    ck_assert(connector_filesystem.source->position(source, add_position, &positions, &error));
+    connector_filesystem.source->close(source);
+    context.restored = positions.items;
+    context.restored_count = positions.count;
+    context.is_restored = true;
+    write_lines("line %06u\n", 20010);
+    source = open_source(&context);
+    ck_assert(source_read(connector_filesystem.source, source, UINT32_MAX, &got, &error));
+    connector_filesystem.source->close(source);
+    ck_assert_ptr_nonnull(strstr(buffer_text(&got), "020009]\n"));
+    write_lines("other line %06u\n", 20000);
+    source = open_source(&context);
+    ck_assert(!source_read(connector_filesystem.source, source, 1, &got, &error));
+    ck_assert_int_eq(error.code, ERROR_POSITION);
+    connector_filesystem.source->close(source);
+    buffer_deinit(&got);
+    table_end(&table);
+}
+
+START_TEST(another_file_is_not_gone_on_with)
+{
+    read_after_change("0");
+    read_after_change("3kb");
+}
+END_TEST
+
 START_TEST(long_records_are_read_whole)
 {
     Buffer text = {0};
@@ -604,6 +652,7 @@ int main(void)
     tcase_add_test(cases, instances_share_the_files);
     tcase_add_test(cases, metadata_tells_the_file);
     tcase_add_test(cases, reading_goes_on_from_every_batch);
+    tcase_add_test(cases, another_file_is_not_gone_on_with);
     tcase_add_test(cases, long_records_are_read_whole);
     tcase_add_test(cases, rows_that_are_kept_stay);
     tcase_add_test(cases, bad_files_are_named);

@@ -23,6 +23,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "core/hash.h"
+
 /* Of a window: small enough to stay in the cache between reading it and the rows' first operator.
  */
 #define WINDOW_BYTES ((size_t)256 << 10)
@@ -36,6 +38,8 @@
 
 /* So much is read behind a part, for its last record. */
 #define TAIL_BYTES 4096
+/* So many bytes before the next record tell whether a file is the one that was read. */
+#define TRACE_BYTES 64
 /* In place of a line that is not known; the first of a file is that of its head. */
 #define LINE_UNKNOWN 2
 
@@ -107,11 +111,23 @@ static void choose_columns(Source *source)
     source->file_columns = file_columns;
 }
 
+/* 0: nothing is before it, or it cannot be read again. */
+static uint64_t find_trace(const FileSplit *file)
+{
+    char bytes[TRACE_BYTES];
+    size_t size = (size_t)u64_min(file->offset, TRACE_BYTES);
+    if (file->done || !file->begun || size == 0 || !S_ISREG(file->reader->status.st_mode))
+        return 0;
+    ssize_t got = pread(file->reader->descriptor, bytes, size, (off_t)(file->offset - size));
+    return got == (ssize_t)size ? hash_bytes(bytes, size) : 0;
+}
+
 static void close_file(Source *source, FileSplit *file)
 {
     FileReader *reader = file->reader;
     if (reader == NULL)
         return;
+    file->trace = find_trace(file);
     if (reader->decoder != NULL)
         source->format->decoder_close(reader->decoder);
     record_finder_deinit(&reader->finder);
@@ -343,16 +359,27 @@ static bool pass_parts(FileSplit *file, Error *error)
     return true;
 }
 
+/* Whether it may be the file whose beginning was read. */
+static bool check_file(const FileSplit *file, Error *error)
+{
+    const struct stat *status = &file->reader->status;
+    bool is_short = S_ISREG(status->st_mode) && (uint64_t)status->st_size < file->offset;
+    if (!is_short && (file->trace == 0 || find_trace(file) == file->trace))
+        return true;
+    error_set(error, ERROR_POSITION,
+              is_short ? "file \"%s\" is shorter than what was read of it"
+                       : "file \"%s\" is not the one that was read in part",
+              file->path);
+    return error_hint(error, "Put the file back as it was, or start over with --fresh.");
+}
+
 static bool go_to_position(const Source *source, FileSplit *file, Error *error)
 {
     FileReader *reader = file->reader;
     if (file->offset == 0 || !file->begun)
         return true;
-    if (S_ISREG(reader->status.st_mode) && (uint64_t)reader->status.st_size < file->offset) {
-        error_set(error, ERROR_POSITION, "file \"%s\" is shorter than what was read of it",
-                  file->path);
-        return error_hint(error, "Put the file back as it was, or start over with --fresh.");
-    }
+    if (!check_file(file, error))
+        return false;
     record_finder_know(&reader->finder, file->offset, file->offset);
     return read_head(source, file, error) && pass_parts(file, error) &&
            seek(file, file->offset, error);
@@ -632,10 +659,13 @@ static bool source_position(Source *source, void (*add)(void *to, Str split, Str
 {
     Buffer name = {0}, position = {0};
     for (uint32_t i = 0; i < source->splits.count; i++) {
+        FileSplit *file = &source->splits.files[i];
         buffer_clear(&name);
         buffer_clear(&position);
         split_print_name(&source->splits, i, &name);
-        split_print(&source->splits.files[i], &position);
+        if (file->reader != NULL)
+            file->trace = find_trace(file);
+        split_print(file, &position);
         add(to, (Str){name.data, name.length}, (Str){position.data, position.length});
     }
     buffer_deinit(&name);

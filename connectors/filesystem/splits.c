@@ -178,7 +178,10 @@ void split_print(const FileSplit *file, Buffer *position)
     buffer_append_u64(position, file->begun ? file->offset : 0);
     buffer_append_u64(position, file->line);
     buffer_append_u8(position, file->done);
-    if (file->part_bytes == 0 || file->done)
+    if (file->done)
+        return;
+    buffer_append_u64(position, file->begun ? file->trace : 0);
+    if (file->part_bytes == 0)
         return;
     buffer_append_u64(position, file->part_bytes);
     buffer_append_u64(position, file->part_count);
@@ -213,6 +216,8 @@ static bool read_position(FileSplits *splits, const SplitPosition *from, FileSpl
     file->offset = reader_u64(&position);
     file->line = reader_u64(&position);
     file->done = reader_u8(&position) != 0;
+    if (!file->done && !reader_done(&position))
+        file->trace = reader_u64(&position);
     if (!position.failed && !reader_done(&position)) {
         file->part_bytes = reader_u64(&position);
         file->part_count = reader_u64(&position);
@@ -275,6 +280,7 @@ static void restore_parts(FileSplits *splits, const SourceContext *context, cons
             rest.part = files[i].part;
             rest.offset = files[i].offset;
             rest.line = files[i].line;
+            rest.trace = files[i].trace;
             want(&rest, rest.part);
         }
     }

@@ -13,6 +13,7 @@ typedef struct FileSplit {
     const char *path;
     uint64_t offset; /* where the next record begins, while `begun` */
     uint64_t line;   /* its line, from 1; 0: not known */
+    uint64_t trace;  /* a hash of what stood before `offset` when it was kept; 0: not known */
     bool done;
     bool begun;
     /* Of a file that is read in parts. */
