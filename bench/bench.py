@@ -37,7 +37,14 @@ class Bench:
         self.quick = options.quick
         self.weir = os.path.join(self.build, "cli", "weir")
         self.folder = tempfile.mkdtemp(prefix="weir-bench-")
-        subprocess.run(["ninja", "-C", self.build, "--quiet", "cli/weir", "benches"], check=True)
+        self.made = set()
+
+    def program(self, name):
+        """Path of a program of this folder, which is made when it is first asked for."""
+        if name not in self.made:
+            subprocess.run(["ninja", "-C", self.build, "--quiet", "bench/" + name], check=True)
+            self.made.add(name)
+        return os.path.join(self.build, "bench", name)
 
     def run(self, sql, *arguments):
         """CPU seconds, wall seconds, peak memory in MB and output of one run of Weir."""
@@ -57,7 +64,7 @@ class Bench:
 
     def numbers(self, program, *arguments, sql=None):
         """What a program of this folder prints."""
-        done = subprocess.run([os.path.join(self.build, "bench", program), *map(str, arguments)],
+        done = subprocess.run([self.program(program), *map(str, arguments)],
                               capture_output=True, text=True, cwd=self.folder, input=sql,
                               check=False)
         if done.returncode != 0:
@@ -377,20 +384,20 @@ def bench_operators(bench):
     system hands out, whose price changes from run to run on a virtual machine; then joins."""
     for command in (["bench_operators"], ["bench_operators", "4", "all", "fresh"], ["bench_joins"]):
         show_command(" ".join(command))
-        subprocess.run([os.path.join(bench.build, "bench", command[0]), *command[1:]], check=True)
+        subprocess.run([bench.program(command[0]), *command[1:]], check=True)
 
 
 def bench_keys(bench):
     """What a group costs at 1, 10 and 50 million of them: made, then changed; in memory written beforehand and in
     what the system hands out. Takes some 6 GB at 50 million."""
     for arguments in ([], ["fresh"]):
-        subprocess.run([os.path.join(bench.build, "bench", "bench_keys"), *arguments], check=True)
+        subprocess.run([bench.program("bench_keys"), *arguments], check=True)
 
 
 def bench_windows(bench):
     """Aggregates and joins over windows alone, each beside a loop written by hand."""
     for name in ("bench_windows", "bench_time_joins"):
-        subprocess.run([os.path.join(bench.build, "bench", name)], check=True)
+        subprocess.run([bench.program(name)], check=True)
 
 
 def bench_latency(bench):
@@ -399,7 +406,7 @@ def bench_latency(bench):
     script = os.path.join(os.path.dirname(os.path.abspath(__file__)), "bench_latency.py")
     show_command("bench/bench_latency.py --weir build/cli/weir --rate 1000")
     subprocess.run([sys.executable, script, "--weir", os.path.join(bench.build, "cli", "weir")], check=False)
-    program = os.path.join(bench.build, "bench", "bench_arrival")
+    program = bench.program("bench_arrival")
     for parallelism in (1, 2):
         show_command(f"bench_arrival 10000 100000 1000 {parallelism}")
         lines = subprocess.run([program, "10000", "100000", "1000", str(parallelism)], cwd=bench.folder, check=True,

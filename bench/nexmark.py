@@ -51,9 +51,8 @@ class Run:
         subprocess.run(["rm", "-rf", os.path.join(folder, "checkpoints")], check=True)
         link_library(bench, folder)
         self.sql = sql
-        self.process = subprocess.Popen([os.path.join(bench.build, "bench", "bench_job"), "whole"], cwd=folder,
-                                        stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
-                                        text=True)
+        self.process = subprocess.Popen([bench.program("bench_job"), "whole"], cwd=folder, stdin=subprocess.PIPE,
+                                        stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
         self.process.stdin.write(sql)
         self.process.stdin.close()
         if beside is None:
