@@ -380,9 +380,10 @@ def bench_snapshot(bench):
 
 
 def bench_operators(bench):
-    """Single operators without sources, sinks and threads around them: in memory written beforehand and in what the
-    system hands out, whose price changes from run to run on a virtual machine; then joins."""
-    for command in (["bench_operators"], ["bench_operators", "4", "all", "fresh"], ["bench_joins"]):
+    """Single operators without sources, sinks and threads around them, then joins: in memory written beforehand and
+    in what the system hands out, whose price changes from run to run on a virtual machine."""
+    for command in (["bench_operators"], ["bench_operators", "4", "all", "fresh"], ["bench_joins"],
+                    ["bench_joins", "0", "all", "fresh"]):
         show_command(" ".join(command))
         subprocess.run([bench.program(command[0]), *command[1:]], check=True)
 

@@ -2,13 +2,19 @@
  * operator alone, one thread, output thrown away; beside it a loop by hand that keeps the same rows
  * and makes the same changes of them, on the same batches in the same run.
  *
- *     bench_joins [million rows of state, 0: 1 and 10 [part of a case's name]]
+ *     bench_joins [million rows of state, 0: 1 and 10 [part of a case's name, or all [fresh]]]
  *
  * Half of the rows lie on each side. Then some of a side's rows are deleted and inserted again, so
- * that what is kept stays as large. */
+ * that what is kept stays as large. State and what the loop by hand keeps lie in memory that was
+ * written before, all of it in huge pages (bench/touched_memory.h); with `fresh` in what the system
+ * hands out. */
 #include <string.h>
 
 #include "bench/operator_harness.h"
+#include "bench/touched_memory.h"
+
+/* What ten million rows need by hand and in the operator, both at once. */
+#define TOUCHED_BYTES ((size_t)2 << 30)
 
 extern const OperatorClass op_join;
 
@@ -33,6 +39,7 @@ typedef struct HandSide {
     HandKey *keys;
     uint64_t mask;
     HandRow *rows;
+    size_t row_room; /* bytes */
     uint32_t row_count;
     uint32_t free; /* list of rows; number + 1 */
 } HandSide;
@@ -49,9 +56,16 @@ static void hand_open(HandSide *side, uint64_t rows)
     uint64_t slots = 1;
     while (slots < rows * 2)
         slots *= 2;
-    side->keys = memory_zalloc(slots * sizeof(HandKey));
+    side->keys = touched_new(slots * sizeof(HandKey));
     side->mask = slots - 1;
-    side->rows = memory_zalloc((rows + 1) * sizeof(HandRow));
+    side->row_room = (rows + 1) * sizeof(HandRow);
+    side->rows = touched_new(side->row_room);
+}
+
+static void hand_close(HandSide *side)
+{
+    touched_free(side->keys, (side->mask + 1) * sizeof(HandKey));
+    touched_free(side->rows, side->row_room);
 }
 
 static double hand_bytes(const HandSide *side, uint64_t rows)
@@ -264,10 +278,8 @@ static void bench_case(const JoinCase *of, uint64_t state_rows)
            of->name, (double)state_rows / 1e6, left.in, left.hand, right.in, right.hand,
            (double)side_rows * 2 / fill, (double)side_rows * 2 / hand_fill, left.out, right.out,
            bytes, by_hand);
-    for (uint32_t s = 0; s < 2; s++) {
-        memory_free(hand->sides[s].keys);
-        memory_free(hand->sides[s].rows);
-    }
+    for (uint32_t s = 0; s < 2; s++)
+        hand_close(&hand->sides[s]);
     memory_free(hand);
     bench_close(bench, &op_join);
 }
@@ -341,8 +353,13 @@ static void bench_theta(uint64_t state_rows)
 int main(int count, char **arguments)
 {
     uint64_t only = count > 1 ? strtoull(arguments[1], NULL, 10) * 1000000 : 0;
-    const char *part = count > 2 ? arguments[2] : "";
+    const char *part = count > 2 && strcmp(arguments[2], "all") != 0 ? arguments[2] : "";
+    bool is_fresh = count > 3 && strcmp(arguments[3], "fresh") == 0;
     setvbuf(stdout, NULL, _IOLBF, 0);
+    memory_keep_freed(); /* as the program does */
+    if (!is_fresh)
+        touched_open(TOUCHED_BYTES);
+    printf("memory %s\n", is_fresh ? "as the system hands it out" : "written beforehand");
     for (size_t i = 0; i < array_count(cases); i++) {
         if (strstr(cases[i].name, part) == NULL)
             continue;
