@@ -274,7 +274,8 @@ void state_snapshot(StateStore *store, StateChunkAdd *add, void *to);
  * there is nothing to copy. */
 uint32_t state_snapshot_ahead(StateStore *store, uint32_t max_records, bool all, StateChunkAdd *add,
                               void *to);
-/* Records that have changed and are not copied; unless `all`, of the tables whose copying pays. */
+/* Records that have changed and are not copied, or went then and have left their place free; unless
+ * `all`, of the tables whose copying pays. */
 uint64_t state_store_changed(const StateStore *store, bool all);
 
 /* Enters the checksum of a chunk; from any thread. */

@@ -50,10 +50,16 @@ static_assert(sizeof(StateHeader) == 8, "the record behind a header is aligned t
 
 /* ------------------------------------------------------------ state_records.c */
 
-/* What a freed piece holds until it is used again. */
+/* What a freed piece holds until it is used again. Where a header was, be it the first thing of a
+ * record or the second, its `where` is now without STATE_CHANGED. */
 typedef struct StateFree {
-    struct StateFree *next;
+    uint32_t next; /* its unit in the block; 0: none */
+    uint32_t unused;
+    uint32_t changed; /* its bit of changed records is still set */
+    uint32_t unused_too;
 } StateFree;
+
+static_assert(sizeof(StateFree) == 2 * sizeof(StateHeader), "fits into the smallest piece");
 
 #define STATE_NO_BLOCK UINT32_MAX
 
@@ -61,7 +67,8 @@ typedef struct StateFree {
 typedef struct StateBlock {
     char *base;
     size_t bytes;      /* more than STATE_BLOCK_BYTES when it holds one huge record */
-    uint64_t *changed; /* a bit per granule: the record whose header is there has changed */
+    uint64_t *changed; /* a bit per granule: the record whose header is there has changed, or has
+                        * gone since: the bit is the piece's, so that freeing does not look it up */
     uint64_t *live;    /* with a TTL, a bit per granule: the header of a record is there; or NULL */
     uint32_t words;    /* of each bitmap */
     uint8_t shift;     /* granules are of 1 << shift units; at most one header begins in each */
@@ -114,6 +121,8 @@ void state_record_mark_live(StateRecords *records, const StateHeader *header);
 uint32_t state_run_new(StateRecords *records, size_t bytes, bool is_first);
 /* Whether a record of either size takes the same room. */
 bool state_record_fits(size_t old_bytes, size_t new_bytes);
+/* Whether there is a record where a bit of changed ones was set; that bit has been cleared. */
+bool state_record_is_there(const StateRecords *records, StateHeader *header);
 char *state_text_new(StateRecords *records, size_t bytes);
 void state_text_free(StateRecords *records, char *text, size_t bytes);
 
@@ -432,16 +441,26 @@ static inline Str state_header_key(const StateHeader *header, uint32_t body_byte
     return (Str){(const char *)(header + 1) + body_bytes, header->key_bytes};
 }
 
+/* 0 where eight bytes are the same. */
+static inline uint64_t state_bytes_differ(const char *a, const char *b)
+{
+    uint64_t of_a, of_b;
+    memcpy(&of_a, a, 8);
+    memcpy(&of_b, b, 8);
+    return of_a ^ of_b;
+}
+
 static inline bool state_bytes_equal(const char *a, const char *b, size_t bytes)
 {
-    if (bytes < 8 || bytes > 16)
+    if (bytes < 8 || bytes > 32)
         return bytes == 0 || memcmp(a, b, bytes) == 0;
-    uint64_t a_head, b_head, a_tail, b_tail;
-    memcpy(&a_head, a, 8);
-    memcpy(&b_head, b, 8);
-    memcpy(&a_tail, a + bytes - 8, 8);
-    memcpy(&b_tail, b + bytes - 8, 8);
-    return ((a_head ^ b_head) | (a_tail ^ b_tail)) == 0;
+    uint64_t differ = state_bytes_differ(a, b);
+    differ |= state_bytes_differ(a + bytes - 8, b + bytes - 8);
+    if (bytes > 16) {
+        differ |= state_bytes_differ(a + 8, b + 8);
+        differ |= state_bytes_differ(a + bytes - 16, b + bytes - 16);
+    }
+    return differ == 0;
 }
 
 static inline StateKeyGroup *state_key_group(const StateTable *table, uint32_t key_group)

@@ -5,7 +5,9 @@
  * without a piece in use goes back to the system, but for one per class that waits for the next
  * growth. A piece too large for that gets a block of its own.
  *
- * Invariant: a block begins with its number, by which a text finds its block.
+ * Invariant: a block begins with its number, by which a text finds its block. A bit of the bitmap
+ * of changed records is set for records with STATE_CHANGED and for freed pieces that say so; what
+ * such a piece is given to next takes the bit over or clears it.
  * Cost: an allocation is a pop or an addition; the blocks of a class after its first ask for huge
  * pages, because a probe into a large table would else miss the TLB as well as the cache, and
  * because one fault costs less than five hundred. Where a machine has to get the memory of a huge
@@ -131,6 +133,8 @@ static uint32_t add_block(StateRecords *records, size_t bytes, uint32_t piece_un
 static void drop_block(StateRecords *records, uint32_t number)
 {
     StateBlock *block = &records->blocks[number];
+    for (uint32_t word = 0; block->any_changed && word < block->words; word++)
+        records->changed_count -= (uint32_t)__builtin_popcountll(block->changed[word]);
     munmap(block->base, block->bytes);
     memory_free(block->changed);
     memory_free(block->live);
@@ -227,9 +231,33 @@ uint32_t state_run_new(StateRecords *records, size_t bytes, bool is_first)
     return number;
 }
 
-/* A zeroed piece of the class, or, a text, one that need not be. */
+static StateFree *free_at(const StateBlock *block, uint32_t unit)
+{
+    return unit == 0 ? NULL : (StateFree *)(void *)(block->base + (size_t)unit * STATE_UNIT_BYTES);
+}
+
+static uint32_t unit_of(const StateBlock *block, const void *piece)
+{
+    return (uint32_t)(((const char *)piece - block->base) / STATE_UNIT_BYTES);
+}
+
+static StateHeader *marked_header(const StateRecords *records, void *piece)
+{
+    return (StateHeader *)piece + records->prefix_units;
+}
+
+/* What the piece is given to is no record that a snapshot holds. */
+static void clear_mark(StateRecords *records, StateBlock *block, char *piece)
+{
+    uint32_t bit = state_mark_of(block, marked_header(records, piece));
+    block->changed[bit >> 6] &= ~(UINT64_C(1) << (bit & 63));
+    records->changed_count--;
+}
+
+/* A piece of the class: zeroed, for a record, or, a text, one that need not be. `changed` gets
+ * STATE_CHANGED when it is wanted and the bit is set. */
 static char *take_piece(StateRecords *records, uint32_t class_number, size_t class_bytes,
-                        bool zeroed, uint32_t *number)
+                        bool zeroed, uint32_t *changed, uint32_t *number)
 {
     StateClass *class = &records->classes[class_number];
     if (class->blocks == 0 || class->first == STATE_NO_BLOCK)
@@ -241,9 +269,14 @@ static char *take_piece(StateRecords *records, uint32_t class_number, size_t cla
     block->pieces++;
     char *piece = (char *)block->free;
     if (piece != NULL) {
-        block->free = block->free->next;
+        bool is_marked = block->free->changed != 0;
+        block->free = free_at(block, block->free->next);
         /* What comes next was freed long ago, as likely as not. */
         __builtin_prefetch(block->free, 1);
+        if (is_marked && changed != NULL)
+            *changed = STATE_CHANGED;
+        else if (is_marked)
+            clear_mark(records, block, piece);
         if (zeroed)
             memset(piece, 0, class_bytes);
     } else {
@@ -258,7 +291,8 @@ static char *take_piece(StateRecords *records, uint32_t class_number, size_t cla
     return piece;
 }
 
-static void give_piece(StateRecords *records, char *piece, size_t class_bytes, uint32_t number)
+static void give_piece(StateRecords *records, char *piece, size_t class_bytes, uint32_t number,
+                       bool is_marked)
 {
     StateBlock *block = &records->blocks[number];
     StateClass *class = &records->classes[block->class];
@@ -266,7 +300,10 @@ static void give_piece(StateRecords *records, char *piece, size_t class_bytes, u
 #ifndef NDEBUG
     memset(piece, FREED_BYTE, class_bytes); /* who still reads it shall see */
 #endif
-    freed->next = block->free;
+    if (is_marked)
+        marked_header(records, piece)->where = 0;
+    *freed = (StateFree){.next = block->free == NULL ? 0 : unit_of(block, block->free),
+                         .changed = is_marked};
     block->free = freed;
     records->live_bytes -= class_bytes;
     if (!block->is_partial)
@@ -288,7 +325,7 @@ StateHeader *state_record_new(StateRecords *records, size_t prefix, size_t bytes
                               uint32_t key_group)
 {
     size_t total = prefix + sizeof(StateHeader) + bytes;
-    uint32_t block;
+    uint32_t block, changed = 0;
     char *piece;
     if (is_huge(total)) {
         block = add_block(records, total, 0);
@@ -297,10 +334,11 @@ StateHeader *state_record_new(StateRecords *records, size_t prefix, size_t bytes
     } else {
         size_t class_bytes;
         uint32_t class = size_class(total, &class_bytes);
-        piece = take_piece(records, class, class_bytes, true, &block);
+        bool may_change = prefix == (size_t)records->prefix_units * STATE_UNIT_BYTES;
+        piece = take_piece(records, class, class_bytes, true, may_change ? &changed : NULL, &block);
     }
     StateHeader *header = (StateHeader *)(void *)(piece + prefix);
-    header->where = block | key_group << STATE_BLOCK_BITS;
+    header->where = block | key_group << STATE_BLOCK_BITS | changed;
     return header;
 }
 
@@ -308,24 +346,29 @@ void state_record_free(StateRecords *records, StateHeader *header, size_t prefix
 {
     size_t total = prefix + sizeof(StateHeader) + bytes;
     uint32_t number = header->where & (STATE_BLOCKS_MAX - 1);
-    if ((header->where & STATE_CHANGED) != 0) {
-        records->changed_count--;
-        records->churn += (header->where & STATE_PERSISTED) == 0;
-    }
+    bool is_marked = (header->where & STATE_CHANGED) != 0;
+    records->churn += is_marked && (header->where & STATE_PERSISTED) == 0;
     if (is_huge(total)) {
         records->live_bytes -= total;
         drop_block(records, number);
         return;
     }
     StateBlock *block = &records->blocks[number];
-    uint32_t bit = state_mark_of(block, header);
-    if ((header->where & STATE_CHANGED) != 0)
-        block->changed[bit >> 6] &= ~(UINT64_C(1) << (bit & 63));
-    if (block->live != NULL)
+    if (block->live != NULL) {
+        uint32_t bit = state_mark_of(block, header);
         block->live[bit >> 6] &= ~(UINT64_C(1) << (bit & 63));
+    }
     size_t class_bytes;
     size_class(total, &class_bytes);
-    give_piece(records, (char *)header - prefix, class_bytes, number);
+    give_piece(records, (char *)header - prefix, class_bytes, number, is_marked);
+}
+
+bool state_record_is_there(const StateRecords *records, StateHeader *header)
+{
+    if ((header->where & STATE_CHANGED) != 0)
+        return true;
+    ((StateFree *)(void *)(header - records->prefix_units))->changed = 0;
+    return false;
 }
 
 void state_record_mark_live(StateRecords *records, const StateHeader *header)
@@ -357,7 +400,7 @@ char *state_text_new(StateRecords *records, size_t bytes)
     size_t class_bytes;
     uint32_t block;
     uint32_t class = size_class(bytes, &class_bytes);
-    return take_piece(records, class, class_bytes, false, &block);
+    return take_piece(records, class, class_bytes, false, NULL, &block);
 }
 
 StateBucket *state_segment_new(StateRecords *records)
@@ -365,7 +408,7 @@ StateBucket *state_segment_new(StateRecords *records)
     size_t class_bytes;
     uint32_t block;
     uint32_t class = size_class(STATE_SEGMENT_BYTES, &class_bytes);
-    return (StateBucket *)(void *)take_piece(records, class, class_bytes, true, &block);
+    return (StateBucket *)(void *)take_piece(records, class, class_bytes, true, NULL, &block);
 }
 
 void state_text_free(StateRecords *records, char *text, size_t bytes)
@@ -381,7 +424,7 @@ void state_text_free(StateRecords *records, char *text, size_t bytes)
     size_class(bytes, &class_bytes);
     memcpy(&number, (char *)((uintptr_t)text & ~(uintptr_t)(STATE_BLOCK_BYTES - 1)),
            sizeof(number));
-    give_piece(records, text, class_bytes, number);
+    give_piece(records, text, class_bytes, number, false);
 }
 
 void state_records_deinit(StateRecords *records)

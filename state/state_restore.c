@@ -242,8 +242,9 @@ static void forget_block(const StateRecords *records, uint32_t number)
     for (uint32_t word = 0; word < block->words; word++) {
         for (uint64_t bits = block->changed[word]; bits != 0; bits &= bits - 1) {
             uint32_t bit = word * 64 + (uint32_t)__builtin_ctzll(bits);
-            state_header_at(records, state_marked_ref(records, number, bit))->where &=
-                ~STATE_CHANGED;
+            StateHeader *header = state_header_at(records, state_marked_ref(records, number, bit));
+            if (state_record_is_there(records, header))
+                header->where &= ~STATE_CHANGED;
         }
         block->changed[word] = 0;
     }

@@ -236,8 +236,8 @@ static bool gather_block(StateTable *table, StateRef *refs, uint32_t max, uint32
     return true;
 }
 
-/* Up to `max` of the changed records; fewer only if there are no more. Clears their bits, not their
- * flags. */
+/* Up to `max` of the changed records, and where they were; fewer only if there are no more. Clears
+ * their bits, not their flags. */
 static uint32_t gather(StateTable *table, StateRef *refs, uint32_t max)
 {
     StateRecords *records = &table->records;
@@ -276,6 +276,8 @@ static void prefetch_record(const StateTable *table, StateRef ref)
 /* What the record leads to: the key it is under, its first long text. */
 static void prefetch_behind(const StateTable *table, const StateHeader *header)
 {
+    if ((header->where & STATE_CHANGED) == 0)
+        return; /* it went */
     if (table->kind == STATE_MAP)
         prefetch_lines(state_header_at(&table->directory->records, state_entry_of(header)->group));
     else if (table->kind == STATE_ORDERED)
@@ -309,7 +311,7 @@ static uint32_t copy_some(StateTable *table, uint32_t max, StateChunkAdd *add, v
         return copy_appended(table, max, add, to);
     StateRef refs[GATHERED];
     const StateRecords *records = &table->records;
-    uint32_t count = gather(table, refs, max < GATHERED ? max : GATHERED);
+    uint32_t count = gather(table, refs, max < GATHERED ? max : GATHERED), gone = 0;
     for (uint32_t i = 0; i < READ_AHEAD && i < count; i++)
         prefetch_record(table, refs[i]);
     for (uint32_t i = 0; i < count; i++) {
@@ -317,11 +319,16 @@ static uint32_t copy_some(StateTable *table, uint32_t max, StateChunkAdd *add, v
             prefetch_record(table, refs[i + READ_AHEAD]);
         if (i + READ_AHEAD_TWO < count)
             prefetch_behind(table, state_header_at(records, refs[i + READ_AHEAD_TWO]));
-        StateKeyGroup *group = append_item(table, state_header_at(records, refs[i]));
+        StateHeader *header = state_header_at(records, refs[i]);
+        if (!state_record_is_there(records, header)) {
+            gone++;
+            continue;
+        }
+        StateKeyGroup *group = append_item(table, header);
         if (group->chunk.length >= CHUNK_BYTES)
             hand_over(table, group, add, to);
     }
-    table->copy.copied += count;
+    table->copy.copied += count - gone;
     return count;
 }
 

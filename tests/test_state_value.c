@@ -204,6 +204,63 @@ START_TEST(snapshot_holds_only_what_changed)
 }
 END_TEST
 
+static void *find_or_make(StateTable *table, uint32_t n)
+{
+    char bytes[16];
+    snprintf(bytes, sizeof(bytes), "k%07u", n);
+    Str key = {bytes, 8};
+    uint64_t hash = hash_bytes(key.data, key.length);
+    void *record;
+    state_value_get_or_create(table, &key, &hash, 1, &record, NULL);
+    return record;
+}
+
+/* Pieces of records that changed and went: of a whole block, taken by texts, taken by records. */
+START_TEST(what_went_leaves_its_place_to_anything)
+{
+    enum { ALL = 100000, LEFT = 100 };
+    StateStore *store = test_store(1, 0, 0);
+    StateTable *table = state_table_declare(store, &spec);
+    Chunks chunks = chunks_new();
+    for (uint32_t n = 0; n < ALL; n++)
+        find_or_make(table, n);
+    for (uint32_t n = 0; n < ALL; n++)
+        state_value_remove(table, find_or_make(table, n));
+    uint64_t block_pieces = STATE_BLOCK_BYTES / (sizeof(StateHeader) + sizeof(Record) + 8);
+    ck_assert_uint_le(state_store_changed(store, true), 2 * block_pieces);
+    state_snapshot(store, chunks_add, &chunks);
+    ck_assert_uint_eq(chunks.count, 0);
+    ck_assert_uint_eq(state_store_changed(store, true), 0);
+    char text[sizeof(StateHeader) + sizeof(Record) + 8]; /* as long as a record */
+    memset(text, 0xFF, sizeof(text));                    /* a header that says it has changed */
+    for (uint32_t round = 0; round < 2; round++) {
+        for (uint32_t n = 0; n < 1000; n++)
+            find_or_make(table, n);
+        for (uint32_t n = LEFT; n < 1000; n++)
+            state_value_remove(table, find_or_make(table, n));
+        for (uint32_t n = 0; n < LEFT; n++) {
+            Record *record = find_or_make(table, n);
+            record->sum = n + round;
+            state_string_assign(table, &record->text, (Str){text, sizeof(text)});
+            state_touch(table, record);
+        }
+        ck_assert_uint_le(state_store_changed(store, true), 1000);
+        state_snapshot(store, chunks_add, &chunks);
+        ck_assert_uint_eq(chunks.count, round + 1);
+        ck_assert_uint_eq(state_store_changed(store, true), 0);
+    }
+    StateStore *other = test_store(1, 0, 0);
+    StateTable *restored = state_table_declare(other, &spec);
+    chunks_restore(&chunks, other);
+    ck_assert_uint_eq(state_table_keys(restored), LEFT);
+    for (uint32_t n = 0; n < LEFT; n++)
+        ck_assert_int_eq(((Record *)find_or_make(restored, n))->sum, n + 1);
+    chunks_free(&chunks);
+    state_store_free(other);
+    state_store_free(store);
+}
+END_TEST
+
 START_TEST(damage_is_noticed)
 {
     Random random = random_start("damage");
@@ -404,6 +461,7 @@ int main(void)
     tcase_add_test(cases, random_changes_survive_snapshot_fold_and_rescaling);
     tcase_add_test(cases, equal_keys_of_one_call_share_a_record);
     tcase_add_test(cases, snapshot_holds_only_what_changed);
+    tcase_add_test(cases, what_went_leaves_its_place_to_anything);
     tcase_add_test(cases, damage_is_noticed);
     tcase_add_test(cases, memory_limit_names_the_operator);
     tcase_add_test(cases, a_bigint_count_group_is_small);
