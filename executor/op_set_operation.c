@@ -17,6 +17,9 @@
 #include "executor/operator.h"
 #include "executor/row_slot.h"
 
+/* Rows whose counts stay in the first-level cache. */
+#define FOUND_RUN 256
+
 typedef struct SetOperation {
     Operator base;
     /* Fixed. */
@@ -40,18 +43,14 @@ typedef struct SetChanges {
     uint8_t *kinds;
 } SetChanges;
 
-static void **find_rows(SetOperation *set, const Batch *in)
+/* The encoded rows, by which they are found. */
+static const Str *encode_rows(SetOperation *set, const Batch *in)
 {
-    uint32_t n = in->row_count;
-    Str *keys = arena_alloc(set->scratch, sizeof(Str) * n);
-    uint64_t *hashes = arena_alloc(set->scratch, sizeof(uint64_t) * n);
-    void **records = arena_alloc(set->scratch, sizeof(void *) * n);
+    Str *keys = arena_alloc(set->scratch, sizeof(Str) * in->row_count);
     for (uint32_t c = 0; c < in->column_count; c++)
         set->columns[c] = &in->columns[c];
-    row_encode(set->layout, set->columns, NULL, n, set->scratch, keys);
-    hash_many(keys, n, hashes);
-    state_value_get_or_create(set->rows, keys, hashes, n, records, NULL);
-    return records;
+    row_encode(set->layout, set->columns, NULL, in->row_count, set->scratch, keys);
+    return keys;
 }
 
 /* How often the row is in the result. */
@@ -65,10 +64,10 @@ static int64_t times(const PlanSetOperation *plan, const RowCounts *counts)
     return left < right ? left : right;
 }
 
-static void count_rows(SetOperation *set, const Batch *in, uint32_t side, void *const *records,
-                       SetChanges *changes)
+static void count_rows(SetOperation *set, const Batch *in, uint32_t side, uint32_t from,
+                       uint32_t end, void *const *records, SetChanges *changes)
 {
-    for (uint32_t i = 0; i < in->row_count; i++) {
+    for (uint32_t i = from; i < end; i++) {
         RowCounts *counts = records[i];
         int64_t change = change_is_retraction(batch_kind(in, i)) ? -1 : 1;
         if (counts->sides[side] + change < 0)
@@ -81,6 +80,23 @@ static void count_rows(SetOperation *set, const Batch *in, uint32_t side, void *
         changes->kinds[changes->count] = after > before ? CHANGE_INSERT : CHANGE_DELETE;
         changes->count += after != before;
     }
+}
+
+/* What is found is counted while it is near. */
+static void **find_and_count(SetOperation *set, const Batch *in, uint32_t side, SetChanges *changes)
+{
+    uint32_t n = in->row_count;
+    const Str *keys = encode_rows(set, in);
+    uint64_t *hashes = arena_alloc(set->scratch, sizeof(uint64_t) * n);
+    void **records = arena_alloc(set->scratch, sizeof(void *) * n);
+    hash_many(keys, n, hashes);
+    for (uint32_t from = 0, end; from < n; from = end) {
+        end = n - from < FOUND_RUN ? n : from + FOUND_RUN;
+        state_value_get_or_create(set->rows, keys + from, hashes + from, end - from, records + from,
+                                  NULL);
+        count_rows(set, in, side, from, end, records, changes);
+    }
+    return records;
 }
 
 /* Gives back the rows that no side has. A record can stand at several rows: the first visit marks
@@ -126,10 +142,9 @@ static bool set_batch(Operator *op, uint32_t input, Batch *batch, Emitter *emitt
 {
     SetOperation *set = (SetOperation *)op;
     arena_reset(set->scratch);
-    void **records = find_rows(set, batch);
     SetChanges changes = {0, arena_alloc(set->scratch, sizeof(uint32_t) * batch->row_count),
                           arena_alloc(set->scratch, batch->row_count)};
-    count_rows(set, batch, input, records, &changes);
+    void **records = find_and_count(set, batch, input, &changes);
     remove_gone(set, batch, records);
     bool ok = state_store_check(op->context->state, error) &&
               emit_changes(set, batch, &changes, emitter, error);
