@@ -22,6 +22,7 @@
 
 #define SCRIPT_MAX      (1 << 20)
 #define CHECKPOINTS_MAX 100
+#define POLL_MS         10 /* a millisecond would be a part of what is measured */
 
 static void fail(const char *what)
 {
@@ -136,7 +137,7 @@ static void measure_whole(WeirSession *session)
     WeirJobStatus status;
     WeirStep step;
     do {
-        step = weir_next(job, 1);
+        step = weir_next(job, POLL_MS);
         weir_result_status(job, &status);
         if (status.state_bytes > state)
             state = status.state_bytes;

@@ -37,7 +37,7 @@ static void give_kept(Rank *rank, const RankRow *row, uint32_t to)
     } else if (is_known && seen->output == output->batches) {
         row_output_repeat(output, to, seen->output_row, 0, rank->column_count);
     } else {
-        row_output_decode(output, to, rank->row_layout, row->encoded, 0);
+        row_output_keep(output, to, rank->row_layout, row->encoded, 0);
         *seen = (RankSeen){.record = row->record, .output = output->batches, .output_row = to};
     }
 }

@@ -109,6 +109,13 @@ void row_output_lend(RowOutput *output, uint32_t row, const RowLayout *layout, S
     output->lent.rows[output->lent.count++] = encoded;
 }
 
+void row_output_keep(RowOutput *output, uint32_t row, const RowLayout *layout, Str encoded,
+                     uint32_t first_column)
+{
+    const char *copy = arena_memdup(output->batch->arena, encoded.data, encoded.length);
+    row_output_lend(output, row, layout, (Str){copy, encoded.length}, first_column);
+}
+
 void row_output_repeat(RowOutput *output, uint32_t row, uint32_t earlier, uint32_t first_column,
                        uint32_t count)
 {
@@ -156,6 +163,6 @@ bool row_output_encoded_row(RowOutput *output, uint8_t kind, const RowLayout *la
     uint32_t row;
     if (!row_output_add(output, kind, &row, error))
         return false;
-    row_output_decode(output, row, layout, encoded, 0);
+    row_output_keep(output, row, layout, encoded, 0);
     return true;
 }

@@ -3,7 +3,7 @@
  * The columns of an output row come in parts: a part is copied from a row of the input batch,
  * decoded from an encoded row, or padded with NULL. Input rows are noted down and copied column by
  * column when the batch is passed on; encoded rows are decoded at once, since state may change
- * before that, unless they are lent.
+ * before that, unless they are lent or kept.
  *
  * Invariant: a batch passed on has at most `batch_rows` rows, but for a -U that would be parted
  * from the +U behind it: with room for one row the two go together.
@@ -62,6 +62,9 @@ void row_output_decode(RowOutput *output, uint32_t row, const RowLayout *layout,
  */
 void row_output_lend(RowOutput *output, uint32_t row, const RowLayout *layout, Str encoded,
                      uint32_t first_column);
+/* The same of a row whose bytes may go: they are copied, all at once. */
+void row_output_keep(RowOutput *output, uint32_t row, const RowLayout *layout, Str encoded,
+                     uint32_t first_column);
 /* Takes those columns from an earlier row of this batch, which was decoded; text is not copied
  * again. All rows of a batch name the same columns. */
 void row_output_repeat(RowOutput *output, uint32_t row, uint32_t earlier, uint32_t first_column,
@@ -72,7 +75,7 @@ bool row_output_finish(RowOutput *output, Error *error) MUST_CHECK;
 /* After an error: drops what was not passed on. Harmless otherwise. */
 void row_output_discard(RowOutput *output);
 
-/* A whole row at once. */
+/* A whole row at once; encoded ones of a batch have one layout. */
 bool row_output_input_row(RowOutput *output, uint8_t kind, uint32_t input_row,
                           Error *error) MUST_CHECK;
 bool row_output_encoded_row(RowOutput *output, uint8_t kind, const RowLayout *layout, Str encoded,
