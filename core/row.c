@@ -60,6 +60,15 @@ const RowLayout *row_layout_of_schema(Arena *arena, const Schema *schema)
     return row_layout_new(arena, types, schema->column_count);
 }
 
+const RowLayout *row_layout_of_columns(Arena *arena, const Schema *schema, const uint32_t *columns,
+                                       uint32_t count)
+{
+    const Type **types = arena_new_array(arena, const Type *, count + 1);
+    for (uint32_t i = 0; i < count; i++)
+        types[i] = schema->columns[columns[i]].type;
+    return row_layout_new(arena, types, count);
+}
+
 uint32_t row_layout_fixed_bytes(const RowLayout *layout)
 {
     return layout->variable ? 0 : layout->fixed_bytes;

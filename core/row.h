@@ -21,6 +21,9 @@ typedef struct RowLayout RowLayout;
 /* Layout of rows with these types; lives in the arena. */
 const RowLayout *row_layout_new(Arena *arena, const Type *const *types, uint32_t count);
 const RowLayout *row_layout_of_schema(Arena *arena, const Schema *schema);
+/* Of some columns of a schema, as keys are. */
+const RowLayout *row_layout_of_columns(Arena *arena, const Schema *schema, const uint32_t *columns,
+                                       uint32_t count);
 
 /* Bytes of every row when all columns are fixed-width, else 0. */
 uint32_t row_layout_fixed_bytes(const RowLayout *layout);

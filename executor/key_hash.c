@@ -14,10 +14,8 @@ const KeyPart *key_part_new(Arena *arena, const PlanInput *input)
         return NULL;
     KeyPart *part = arena_new_one(arena, KeyPart);
     part->columns = input->keys;
-    const Type **types = arena_new_array(arena, const Type *, input->keys.count);
-    for (uint32_t i = 0; i < input->keys.count; i++)
-        types[i] = input->node->schema->columns[input->keys.columns[i]].type;
-    part->layout = row_layout_new(arena, types, input->keys.count);
+    part->layout =
+        row_layout_of_columns(arena, input->node->schema, input->keys.columns, input->keys.count);
     return part;
 }
 

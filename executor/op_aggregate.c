@@ -238,10 +238,8 @@ void aggregate_setup(Aggregate *aggregate, const OperatorContext *context,
     aggregate->base.context = context;
     aggregate->plan = plan;
     aggregate->by_window = by_window;
-    const Type **types = arena_new_array(context->arena, const Type *, plan->key_count + 1);
-    for (uint32_t k = 0; k < plan->key_count; k++)
-        types[k] = input->columns[plan->keys[k]].type;
-    aggregate->key_layout = row_layout_new(context->arena, types, plan->key_count);
+    aggregate->key_layout =
+        row_layout_of_columns(context->arena, input, plan->keys, plan->key_count);
     aggregate->part = key_part_new(context->arena, &context->node->inputs[0]);
     aggregate->key_columns = arena_new_array(context->arena, const Vector *, plan->key_count + 1);
     aggregate->calls = arena_new_array(context->arena, AggregateCall, plan->call_count + 1);

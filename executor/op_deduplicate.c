@@ -288,15 +288,6 @@ static bool deduplicate_batch(Operator *op, uint32_t input, Batch *batch, Emitte
 
 /* -------------------------------------------------------------------- lifetime */
 
-static const RowLayout *layout_of(Arena *arena, const Schema *schema, const uint32_t *columns,
-                                  uint32_t count)
-{
-    const Type **types = arena_new_array(arena, const Type *, count + 1);
-    for (uint32_t i = 0; i < count; i++)
-        types[i] = schema->columns[columns[i]].type;
-    return row_layout_new(arena, types, count);
-}
-
 /* The record: the row, then its sort key. */
 static void declare_rows(Deduplicate *deduplicate, const Schema *schema)
 {
@@ -330,7 +321,7 @@ static Operator *deduplicate_open(const OperatorContext *context, Error *error)
     deduplicate->base.context = context;
     deduplicate->plan = plan;
     deduplicate->wants_before = context->node->traits.wants_before;
-    deduplicate->key_layout = layout_of(arena, schema, plan->key, plan->key_count);
+    deduplicate->key_layout = row_layout_of_columns(arena, schema, plan->key, plan->key_count);
     deduplicate->part = key_part_new(arena, &context->node->inputs[0]);
     deduplicate->slot = row_slot_shape(row_layout_of_schema(arena, schema));
     deduplicate->vectors = arena_new_array(arena, const Vector *, schema->column_count + 1);

@@ -189,10 +189,7 @@ static Operator *first_row_open(const OperatorContext *context, Error *error)
     FirstRow *first = arena_new_one(arena, FirstRow);
     first->base.context = context;
     first->plan = plan;
-    const Type **types = arena_new_array(arena, const Type *, plan->key_count + 1);
-    for (uint32_t k = 0; k < plan->key_count; k++)
-        types[k] = schema->columns[plan->key[k]].type;
-    first->key_layout = row_layout_new(arena, types, plan->key_count);
+    first->key_layout = row_layout_of_columns(arena, schema, plan->key, plan->key_count);
     first->slot = row_slot_shape(row_layout_of_schema(arena, schema));
     first->vectors = arena_new_array(arena, const Vector *, schema->column_count + 1);
     static const uint32_t row_offset = 0;

@@ -475,10 +475,8 @@ static void open_side(IntervalJoin *join, uint32_t number)
     side->pads = kind == PLAN_JOIN_FULL || kind == (number == 0 ? PLAN_JOIN_LEFT : PLAN_JOIN_RIGHT);
     side->keeps = plan->keeps[number];
     side->keys = plan->join.sides[number].keys;
-    const Type **types = arena_new_array(context->arena, const Type *, plan->join.key_count + 1);
-    for (uint32_t k = 0; k < plan->join.key_count; k++)
-        types[k] = schema->columns[side->keys[k]].type;
-    side->key_layout = row_layout_new(context->arena, types, plan->join.key_count);
+    side->key_layout =
+        row_layout_of_columns(context->arena, schema, side->keys, plan->join.key_count);
     side->row_layout = row_layout_of_schema(context->arena, schema);
     Buffer description = {0};
     buffer_append_text(&description, "key -> matched, time, order, ");

@@ -182,10 +182,7 @@ static Operator *local_open(const OperatorContext *context, Error *error)
     const PlanAggregate *plan = context->node->spec;
     local->base.context = context;
     local->plan = plan;
-    const Type **types = arena_new_array(context->arena, const Type *, plan->key_count + 1);
-    for (uint32_t k = 0; k < plan->key_count; k++)
-        types[k] = input->columns[plan->keys[k]].type;
-    local->key_layout = row_layout_new(context->arena, types, plan->key_count);
+    local->key_layout = row_layout_of_columns(context->arena, input, plan->keys, plan->key_count);
     local->key_columns = arena_new_array(context->arena, const Vector *, plan->key_count + 1);
     local->state_bytes = aggregate_states_bytes(plan);
     local->memory = (AggregateMemory){local_assign};

@@ -131,22 +131,15 @@ static bool lookup_restored(Operator *op, Error *error)
 
 /* --------------------------------------------------------------------- lifetime */
 
-static const RowLayout *key_layout(const LookupJoin *join, Arena *arena)
-{
-    const PlanLookupJoin *plan = join->plan;
-    const Type **types = arena_new_array(arena, const Type *, plan->key_count + 1);
-    for (uint32_t k = 0; k < plan->key_count; k++)
-        types[k] = join->left->columns[plan->left_keys[k]].type;
-    return row_layout_new(arena, types, plan->key_count);
-}
-
 static Operator *lookup_open(const OperatorContext *context, Error *error)
 {
     LookupJoin *join = arena_new_one(context->arena, LookupJoin);
     join->base.context = context;
     join->plan = context->node->spec;
     join->left = context->node->inputs[0].node->schema;
-    join->shape = (LookupShape){join->plan, key_layout(join, context->arena),
+    join->shape = (LookupShape){join->plan,
+                                row_layout_of_columns(context->arena, join->left,
+                                                      join->plan->left_keys, join->plan->key_count),
                                 row_layout_of_schema(context->arena, join->plan->right)};
     bool full = join->plan->cache == PLAN_LOOKUP_FULL;
     uint32_t helpers = full                                 ? 1

@@ -266,14 +266,6 @@ static bool materialize_batch(Operator *op, uint32_t input, Batch *batch, Emitte
     return ok;
 }
 
-static const RowLayout *layout_of(Arena *arena, const Schema *schema, const ColumnSet *columns)
-{
-    const Type **types = arena_new_array(arena, const Type *, columns->count + 1);
-    for (uint32_t c = 0; c < columns->count; c++)
-        types[c] = schema->columns[columns->columns[c]].type;
-    return row_layout_new(arena, types, columns->count);
-}
-
 static Operator *materialize_open(const OperatorContext *context, Error *error)
 {
     const PlanMaterialize *plan = context->node->spec;
@@ -281,8 +273,10 @@ static Operator *materialize_open(const OperatorContext *context, Error *error)
     Materialize *materialize = arena_new_one(context->arena, Materialize);
     materialize->base.context = context;
     materialize->plan = plan;
-    materialize->key_layout = layout_of(context->arena, schema, &plan->key);
-    materialize->upsert_layout = layout_of(context->arena, schema, &plan->upsert_key);
+    materialize->key_layout =
+        row_layout_of_columns(context->arena, schema, plan->key.columns, plan->key.count);
+    materialize->upsert_layout = row_layout_of_columns(
+        context->arena, schema, plan->upsert_key.columns, plan->upsert_key.count);
     materialize->row_layout = row_layout_of_schema(context->arena, schema);
     materialize->columns =
         arena_new_array(context->arena, const Vector *, schema->column_count + 1);

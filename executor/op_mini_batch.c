@@ -289,10 +289,7 @@ static Operator *mini_batch_open(const OperatorContext *context, Error *error)
     mini->base.context = context;
     mini->plan = context->node->spec;
     const ColumnSet *key = &mini->plan->key;
-    const Type **types = arena_new_array(arena, const Type *, key->count + 1);
-    for (uint32_t k = 0; k < key->count; k++)
-        types[k] = schema->columns[key->columns[k]].type;
-    mini->key_layout = row_layout_new(arena, types, key->count);
+    mini->key_layout = row_layout_of_columns(arena, schema, key->columns, key->count);
     mini->columns = arena_new_array(arena, const Vector *, schema->column_count + 1);
     row_pages_init(&mini->rows, schema);
     resize_slots(mini, SLOTS_LEAST);

@@ -141,10 +141,8 @@ static Operator *normalize_open(const OperatorContext *context, Error *error)
     Normalize *normalize = arena_new_one(arena, Normalize);
     normalize->base.context = context;
     normalize->plan = plan;
-    const Type **types = arena_new_array(arena, const Type *, plan->key.count + 1);
-    for (uint32_t k = 0; k < plan->key.count; k++)
-        types[k] = schema->columns[plan->key.columns[k]].type;
-    normalize->key_layout = row_layout_new(arena, types, plan->key.count);
+    normalize->key_layout =
+        row_layout_of_columns(arena, schema, plan->key.columns, plan->key.count);
     normalize->key_columns = arena_new_array(arena, const Vector *, plan->key.count + 1);
     normalize->columns = arena_new_array(arena, const Vector *, schema->column_count + 1);
     normalize->shape = row_slot_shape(row_layout_of_schema(arena, schema));

@@ -601,10 +601,7 @@ static Operator *over_open(const OperatorContext *context, Error *error)
     over->layout = row_layout_of_schema(arena, input);
     over->columns = arena_new_array(arena, const Vector *, over->own + 1);
     uint32_t parts = over->plan->partition_count;
-    const Type **types = arena_new_array(arena, const Type *, parts + 1);
-    for (uint32_t k = 0; k < parts; k++)
-        types[k] = input->columns[over->plan->partition[k]].type;
-    over->partition_layout = row_layout_new(arena, types, parts);
+    over->partition_layout = row_layout_of_columns(arena, input, over->plan->partition, parts);
     over->partition_columns = arena_new_array(arena, const Vector *, parts + 1);
     over->call_count = over->plan->call_count;
     over->calls = arena_new_array(arena, OverCall, over->call_count + 1);

@@ -411,15 +411,6 @@ static bool rank_batch(Operator *op, uint32_t input, Batch *batch, Emitter *emit
 
 /* -------------------------------------------------------------------- lifetime */
 
-static const RowLayout *layout_of(Arena *arena, const Schema *schema, const uint32_t *columns,
-                                  uint32_t count)
-{
-    const Type **types = arena_new_array(arena, const Type *, count + 1);
-    for (uint32_t i = 0; i < count; i++)
-        types[i] = schema->columns[columns[i]].type;
-    return row_layout_new(arena, types, count);
-}
-
 /* "a, b -> c DESC -> the row": changes of any of it make the state another. */
 static const char *describe(const Rank *rank, const Schema *schema)
 {
@@ -479,9 +470,10 @@ void rank_setup(Rank *rank, const OperatorContext *context, const PlanRank *plan
         plan->with_number || (plan->first > 1 && rank->wants_before && plan->last != UINT64_MAX);
     rank->is_quiet = plan->final_only;
     rank->keeps_all = plan->strategy == PLAN_RANK_RETRACT;
-    rank->key_layout = layout_of(arena, schema, plan->partition, plan->partition_count);
+    rank->key_layout = row_layout_of_columns(arena, schema, plan->partition, plan->partition_count);
     rank->row_layout = row_layout_of_schema(arena, schema);
-    rank->row_key_layout = layout_of(arena, schema, plan->row_key.columns, plan->row_key.count);
+    rank->row_key_layout =
+        row_layout_of_columns(arena, schema, plan->row_key.columns, plan->row_key.count);
     rank->vectors = arena_new_array(arena, const Vector *, schema->column_count + 1);
     declare_tables(rank, schema);
     row_output_init(&rank->output, context);

@@ -448,10 +448,8 @@ static Operator *session_open(const OperatorContext *context, Error *error)
     tvf->base.context = context;
     tvf->plan = plan;
     tvf->column_count = schema->column_count;
-    const Type **types = arena_new_array(context->arena, const Type *, plan->partition_count + 1);
-    for (uint32_t k = 0; k < plan->partition_count; k++)
-        types[k] = schema->columns[plan->partition[k]].type;
-    tvf->key_layout = row_layout_new(context->arena, types, plan->partition_count);
+    tvf->key_layout =
+        row_layout_of_columns(context->arena, schema, plan->partition, plan->partition_count);
     tvf->row_layout = row_layout_of_schema(context->arena, schema);
     tvf->vectors = arena_new_array(context->arena, const Vector *,
                                    schema->column_count + plan->partition_count + 1);

@@ -597,10 +597,7 @@ static Operator *time_over_open(const OperatorContext *context, Error *error)
     over->order_column = over->plan->over.order[0].column;
     over->layout = row_layout_of_schema(arena, input);
     uint32_t parts = over->plan->over.partition_count;
-    const Type **types = arena_new_array(arena, const Type *, (size_t)parts + 1);
-    for (uint32_t k = 0; k < parts; k++)
-        types[k] = input->columns[over->plan->over.partition[k]].type;
-    over->partition_layout = row_layout_new(arena, types, parts);
+    over->partition_layout = row_layout_of_columns(arena, input, over->plan->over.partition, parts);
     over->queue = arena_new_one(arena, struct TimeOverQueue);
     over->queue->clock_us = INT64_MIN;
     time_over_open_calls(over);

@@ -303,10 +303,8 @@ static void open_side(WindowJoin *join, uint32_t number)
     side->schema = context->node->inputs[number].node->schema;
     side->keys = plan->sides[number].keys;
     side->keeps_lone = keeps_lone(plan->kind, number);
-    const Type **types = arena_new_array(context->arena, const Type *, plan->key_count + 1);
-    for (uint32_t k = 0; k < plan->key_count; k++)
-        types[k] = side->schema->columns[side->keys[k]].type;
-    side->key_layout = row_layout_new(context->arena, types, plan->key_count);
+    side->key_layout =
+        row_layout_of_columns(context->arena, side->schema, side->keys, plan->key_count);
     side->row_layout = row_layout_of_schema(context->arena, side->schema);
 }
 

@@ -47,15 +47,13 @@ bool row_check_applies(const PlanNode *node, const bool *follows)
 static void open_count(RowCheck *check, Count *count, ColumnSet columns, const char *name)
 {
     const Schema *schema = check->node->schema;
-    const Type **types = arena_new_array(check->arena, const Type *, columns.count + 1);
-    for (uint32_t i = 0; i < columns.count; i++)
-        types[i] = schema->columns[columns.columns[i]].type;
     StateSpec spec = {
         .name = name, .kind = STATE_VALUE, .record_bytes = sizeof(CountRecord), .description = ""};
-    *count = (Count){.layout = row_layout_new(check->arena, types, columns.count),
-                     .columns = columns,
-                     .vectors = arena_new_array(check->arena, const Vector *, columns.count + 1),
-                     .table = state_table_declare(check->store, &spec)};
+    *count = (Count){
+        .layout = row_layout_of_columns(check->arena, schema, columns.columns, columns.count),
+        .columns = columns,
+        .vectors = arena_new_array(check->arena, const Vector *, columns.count + 1),
+        .table = state_table_declare(check->store, &spec)};
 }
 
 RowCheck *row_check_new(const PlanNode *node)

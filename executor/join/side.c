@@ -15,15 +15,6 @@
 
 /* ---------------------------------------------------------------------- open */
 
-static const Type **column_types(Arena *arena, const Schema *schema, const uint32_t *columns,
-                                 uint32_t count)
-{
-    const Type **types = arena_new_array(arena, const Type *, count + 1);
-    for (uint32_t c = 0; c < count; c++)
-        types[c] = schema->columns[columns[c]].type;
-    return types;
-}
-
 static void declare_table(JoinSide *side, const OperatorContext *context, const Schema *schema,
                           const JoinSideSpec *of)
 {
@@ -72,12 +63,10 @@ void join_side_open(JoinSide *side, const OperatorContext *context, const JoinSi
         .unique = plan->unique,
         .slot = row_slot_shape(row_layout_of_schema(arena, schema)),
     };
-    side->key_layout = row_layout_new(
-        arena, column_types(arena, schema, plan->keys, spec->key_count), spec->key_count);
+    side->key_layout = row_layout_of_columns(arena, schema, plan->keys, spec->key_count);
     if (side->shape == PLAN_SIDE_HAS_UNIQUE)
-        side->unique_layout = row_layout_new(
-            arena, column_types(arena, schema, plan->unique.columns, plan->unique.count),
-            plan->unique.count);
+        side->unique_layout =
+            row_layout_of_columns(arena, schema, plan->unique.columns, plan->unique.count);
     uint32_t most = schema->column_count;
     if (spec->key_count > most)
         most = spec->key_count;

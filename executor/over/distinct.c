@@ -36,20 +36,11 @@ struct OverDistinct {
     uint64_t frame;
 };
 
-static const RowLayout *layout_of(Arena *arena, const Schema *input, const uint32_t *arguments,
-                                  uint32_t count)
-{
-    const Type **types = arena_new_array(arena, const Type *, count + 1);
-    for (uint32_t i = 0; i < count; i++)
-        types[i] = input->columns[arguments[i]].type;
-    return row_layout_new(arena, types, count);
-}
-
 OverDistinct *over_distinct_open(Arena *arena, const Schema *input, const uint32_t *arguments,
                                  uint32_t count)
 {
     OverDistinct *seen = arena_new_one(arena, OverDistinct);
-    seen->layout = layout_of(arena, input, arguments, count);
+    seen->layout = row_layout_of_columns(arena, input, arguments, count);
     return seen;
 }
 
@@ -142,7 +133,8 @@ OverValues *over_values_open(const OperatorContext *context, const PlanOver *pla
         const PlanOverCall *call = &plan->calls[i];
         if (!call_needs_values(call))
             continue;
-        values->layouts[i] = layout_of(arena, input, call->arguments, call->argument_count);
+        values->layouts[i] =
+            row_layout_of_columns(arena, input, call->arguments, call->argument_count);
         buffer_append_text(&text, text.length == 0 ? "partition, values of DISTINCT" : ",");
         for (uint32_t a = 0; a < call->argument_count; a++) {
             buffer_append_char(&text, ' ');

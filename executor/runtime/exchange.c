@@ -52,10 +52,7 @@ Exchange *exchange_new(Arena *arena, const Schema *schema, const uint32_t *keys,
         assert(target_count == 1);
         return exchange;
     }
-    const Type **types = arena_new_array(arena, const Type *, key_count + 1);
-    for (uint32_t i = 0; i < key_count; i++)
-        types[i] = schema->columns[keys[i]].type;
-    exchange->layout = row_layout_new(arena, types, key_count);
+    exchange->layout = row_layout_of_columns(arena, schema, keys, key_count);
     uint32_t *owners = arena_new_array(arena, uint32_t, max_parallelism);
     for (uint32_t group = 0; group < max_parallelism; group++)
         owners[group] = key_group_owner(group, max_parallelism, target_count);
