@@ -2,11 +2,16 @@
  * could tell order by all columns, where equal rows are the same in every way. */
 #include "tests/random_query.h"
 
-static void append_order_column(Random *random, uint32_t column, Buffer *sql)
+static const char *any_direction(Random *random)
 {
     static const char *const directions[] = {" ASC NULLS FIRST", " ASC NULLS LAST",
                                              " DESC NULLS FIRST", " DESC NULLS LAST"};
-    buffer_printf(sql, "c%u%s", column, directions[random_below(random, 4)]);
+    return directions[random_below(random, 4)];
+}
+
+static void append_order_column(Random *random, uint32_t column, Buffer *sql)
+{
+    buffer_printf(sql, "c%u%s", column, any_direction(random));
 }
 
 /* ORDER BY all columns, from any on. */
@@ -46,6 +51,18 @@ static void append_frame(Random *random, const char *unit, Buffer *sql)
     append_bound(random, start, sql);
 }
 
+/* A number in the order, as it is or as one of another type. */
+static void append_number_order(Random *random, uint32_t column, Buffer *sql)
+{
+    static const char *const types[] = {"DOUBLE", "DECIMAL(12, 2)", "FLOAT", "BIGINT"};
+    if (random_below(random, 3) != 0) {
+        append_order_column(random, column, sql);
+        return;
+    }
+    buffer_printf(sql, "CAST(c%u AS %s)%s", column, types[random_below(random, 4)],
+                  any_direction(random));
+}
+
 static void append_range(Random *random, const QueryShape *input, Buffer *sql)
 {
     static const char *const frames[] = {
@@ -58,7 +75,7 @@ static void append_range(Random *random, const QueryShape *input, Buffer *sql)
     int number = random_column(random, input, false);
     buffer_append_text(sql, " ORDER BY ");
     if (random_below(random, 2) == 0) {
-        append_order_column(random, (uint32_t)number, sql);
+        append_number_order(random, (uint32_t)number, sql);
         append_frame(random, "RANGE", sql);
         return;
     }
@@ -66,9 +83,21 @@ static void append_range(Random *random, const QueryShape *input, Buffer *sql)
     buffer_append_text(sql, frames[random_below(random, 4)]);
 }
 
-static void append_aggregate(Random *random, const QueryShape *input, bool *is_text, Buffer *sql)
+/* Returns what stands behind the window. */
+static const char *append_aggregate(Random *random, const QueryShape *input, bool *is_text,
+                                    Buffer *sql)
 {
     static const char *const names[] = {"SUM", "SUM", "COUNT", "MIN", "MAX"};
+    if (random_below(random, 6) == 5) {
+        /* Eighths are sums of powers of two: whatever the order, nothing is rounded. */
+        *is_text = false;
+        buffer_printf(sql, "CAST(%s(CAST(c%d AS DOUBLE) / 8)",
+                      random_below(random, 3) == 0 ? "AVG" : "SUM",
+                      random_column(random, input, false));
+        if (random_below(random, 4) == 0)
+            buffer_printf(sql, " FILTER (WHERE c%d > 2)", random_column(random, input, false));
+        return " * 1024 AS BIGINT)";
+    }
     uint32_t kind = random_below(random, 6);
     bool text =
         kind >= 2 && random_below(random, 3) == 0 && random_column(random, input, true) >= 0;
@@ -83,6 +112,7 @@ static void append_aggregate(Random *random, const QueryShape *input, bool *is_t
     /* SQLite's MIN and MAX over frames that slide pay no heed to FILTER. */
     if (kind != 3 && kind != 4 && random_below(random, 6) == 0)
         buffer_printf(sql, " FILTER (WHERE c%d > 2)", random_column(random, input, false));
+    return "";
 }
 
 /* Calls that do not see the order of equal rows. */
@@ -93,10 +123,11 @@ static void append_range_call(Random *random, const QueryShape *input, bool *is_
     uint32_t kind = random_below(random, 6);
     *is_text = false;
     if (kind >= 2) {
-        append_aggregate(random, input, is_text, sql);
+        const char *behind = append_aggregate(random, input, is_text, sql);
         buffer_append_text(sql, " OVER (");
         append_range(random, input, sql);
         buffer_append_char(sql, ')');
+        buffer_append_text(sql, behind);
         return;
     }
     const char *call = (kind == 0 ? places : ratios)[random_below(random, 2)];
@@ -128,13 +159,14 @@ static void append_value(Random *random, const QueryShape *input, bool *is_text,
         buffer_append_text(sql, "ROW_NUMBER() OVER (");
         return;
     default:
-        buffer_printf(sql, "NTILE(%u) OVER (", 1 + random_below(random, 4));
+        buffer_printf(sql, "NTILE(%u) OVER (", 1 + random_below(random, 9));
     }
 }
 
 static void append_rows_call(Random *random, const QueryShape *input, bool *is_text, Buffer *sql)
 {
     *is_text = false;
+    const char *behind = "";
     uint32_t kind = random_below(random, 4);
     if (kind == 0)
         append_value(random, input, is_text, sql);
@@ -146,7 +178,7 @@ static void append_rows_call(Random *random, const QueryShape *input, bool *is_t
     else if (random_below(random, 5) == 0)
         buffer_printf(sql, "NTH_VALUE(c%d, 2) OVER (", random_column(random, input, false));
     else {
-        append_aggregate(random, input, is_text, sql);
+        behind = append_aggregate(random, input, is_text, sql);
         buffer_append_text(sql, " OVER (");
     }
     append_partition(random, input, sql);
@@ -154,6 +186,7 @@ static void append_rows_call(Random *random, const QueryShape *input, bool *is_t
     if (kind != 0)
         append_frame(random, "ROWS", sql);
     buffer_append_char(sql, ')');
+    buffer_append_text(sql, behind);
 }
 
 void random_over_query(Random *random, const char *inner, const QueryShape *input, Buffer *sql,
