@@ -255,37 +255,60 @@ static bool over_call(Arena *arena, OverKind kind, PlanOverCall *call)
     return aggregate_bind("SUM", &site, kind == OVER_SUM_LAST, &call->aggregate, &error);
 }
 
+/* The operator with one call, and a hundred rows a key to come. */
+typedef struct OverCase {
+    Arena *arena;
+    PlanOverCall call;
+    PlanOver plan;
+    Bench *bench;
+    uint64_t keys, mask; /* of a table by hand that is half full at most */
+} OverCase;
+
+static void over_case_open(OverCase *over, uint64_t state_rows, OverKind kind)
+{
+    over->arena = arena_new(4096);
+    if (!over_call(over->arena, kind, &over->call))
+        exit(1);
+    over->plan = (PlanOver){first_column, 1, over_order, 1, &over->call, 1, 0, false};
+    over->bench = bench_open(&op_over, &over->plan, &over_output);
+    over->keys = state_rows / 100;
+    uint64_t slots = 1;
+    while (slots < over->keys * 2)
+        slots *= 2;
+    over->mask = slots - 1;
+}
+
+static void over_case_close(OverCase *over)
+{
+    bench_close(over->bench, &op_over);
+    arena_free(over->arena);
+}
+
 /* A hundred rows a key, then two million of any key that come at the end of its rows. */
 static void bench_over(uint64_t state_rows, OverKind kind)
 {
-    Arena *arena = arena_new(4096);
-    PlanOverCall call;
-    if (!over_call(arena, kind, &call))
-        exit(1);
-    PlanOver plan = {first_column, 1, over_order, 1, &call, 1, 0, false};
-    Bench *bench = bench_open(&op_over, &plan, &over_output);
-    uint64_t keys = state_rows / 100, rows = (uint64_t)2 << 20, mask = 1;
-    while (mask < keys * 2)
-        mask *= 2;
-    HandWindow *slots = touched_new(mask * sizeof(HandWindow));
+    OverCase over;
+    over_case_open(&over, state_rows, kind);
+    uint64_t keys = over.keys, rows = (uint64_t)2 << 20;
+    size_t slot_bytes = (over.mask + 1) * sizeof(HandWindow);
+    HandWindow *slots = touched_new(slot_bytes);
     double fill = 0;
     for (uint64_t done = 0; done < state_rows; done += keys) {
         Batch **warm = make_growing(keys, keys, done, true);
-        hand_over(keys, warm, slots, mask - 1);
-        fill = feed(bench, &op_over, 0, warm, keys);
+        hand_over(keys, warm, slots, over.mask);
+        fill = feed(over.bench, &op_over, 0, warm, keys);
         free(warm);
     }
-    double bytes = (double)state_store_bytes(bench->context.state) / (double)state_rows;
+    double bytes = (double)state_store_bytes(over.bench->context.state) / (double)state_rows;
     Batch **batches = make_growing(rows, keys, state_rows * 2, false);
-    double hand = hand_over(rows, batches, slots, mask - 1);
-    double speed = feed(bench, &op_over, 0, batches, rows);
+    double hand = hand_over(rows, batches, slots, over.mask);
+    double speed = feed(over.bench, &op_over, 0, batches, rows);
     printf("over %s, %5.1f M rows kept: %6.2f M changes/s; filling %6.2f M/s; %.1f bytes a row; "
            "by hand %6.2f M/s\n",
            over_names[kind], (double)state_rows / 1e6, speed, fill, bytes, hand);
     free(batches);
-    touched_free(slots, mask * sizeof(HandWindow));
-    bench_close(bench, &op_over);
-    arena_free(arena);
+    touched_free(slots, slot_bytes);
+    over_case_close(&over);
 }
 
 /* A key's rows in order by hand: what a row in between changes goes to a ring. */
@@ -365,34 +388,28 @@ static Batch **make_between(uint64_t rows, uint64_t keys, uint64_t values)
 /* A hundred rows a key, then rows in between: each changes those behind it. */
 static void bench_over_middle(uint64_t state_rows, OverKind kind)
 {
-    Arena *arena = arena_new(4096);
-    PlanOverCall call;
-    if (!over_call(arena, kind, &call))
-        exit(1);
-    PlanOver plan = {first_column, 1, over_order, 1, &call, 1, 0, false};
-    Bench *bench = bench_open(&op_over, &plan, &over_output);
-    uint64_t keys = state_rows / 100, rows = (uint64_t)1 << 17, mask = 1;
-    while (mask < keys * 2)
-        mask *= 2;
-    HandRows *slots = touched_new(mask * sizeof(HandRows));
+    OverCase over;
+    over_case_open(&over, state_rows, kind);
+    uint64_t keys = over.keys, rows = (uint64_t)1 << 17;
+    size_t slot_bytes = (over.mask + 1) * sizeof(HandRows);
+    HandRows *slots = touched_new(slot_bytes);
     for (uint64_t done = 0; done < state_rows; done += keys) {
         Batch **warm = make_growing(keys, keys, done, true);
-        hand_middle(keys, warm, slots, mask - 1, kind, true);
-        feed(bench, &op_over, 0, warm, keys);
+        hand_middle(keys, warm, slots, over.mask, kind, true);
+        feed(over.bench, &op_over, 0, warm, keys);
         free(warm);
     }
     Batch **batches = make_between(rows, keys, state_rows);
-    double hand = hand_middle(rows, batches, slots, mask - 1, kind, false);
-    bench->emitter.rows = 0;
-    double speed = feed(bench, &op_over, 0, batches, rows);
-    double each = (double)bench->emitter.rows / (double)rows;
+    double hand = hand_middle(rows, batches, slots, over.mask, kind, false);
+    over.bench->emitter.rows = 0;
+    double speed = feed(over.bench, &op_over, 0, batches, rows);
+    double each = (double)over.bench->emitter.rows / (double)rows;
     printf("over %s, %5.1f M rows kept, in between: %6.2f M changes/s, %.1f a row; by hand %6.2f "
            "M/s\n",
            over_names[kind], (double)state_rows / 1e6, speed * each, each, hand);
     free(batches);
-    touched_free(slots, mask * sizeof(HandRows));
-    bench_close(bench, &op_over);
-    arena_free(arena);
+    touched_free(slots, slot_bytes);
+    over_case_close(&over);
 }
 
 /* ------------------------------------------------------------------------- INTERSECT, EXCEPT */

@@ -169,6 +169,15 @@ static ListRow list_any(const List *list, TestRandom *random)
     return list->rows[test_below(random, (uint32_t)list->count)];
 }
 
+/* A row that comes, or one that goes: of a list that grows one in four, else three. */
+static ListRow list_next(const List *list, TestRandom *random, uint32_t values, bool grows,
+                         bool *goes)
+{
+    ListRow row = {(int)test_below(random, 300), (int)test_below(random, values)};
+    *goes = list->count != 0 && (test_below(random, 4) == 0) == grows;
+    return *goes ? list_any(list, random) : row;
+}
+
 static void list_change(List *list, ListRow row, bool goes)
 {
     if (goes)
@@ -429,11 +438,8 @@ START_TEST(least_of_wide_frames_equals_a_list)
     Rounds rounds = rounds_open(bench, 15);
     for (uint32_t round = 0; round < 60; round++) {
         for (uint32_t c = test_below(&random, 30) + 1; c > 0; c--) {
-            ListRow row = {(int)test_below(&random, 300), (int)test_below(&random, 1000)};
-            bool goes = list.count != 0 &&
-                        (round < 35 ? test_below(&random, 4) == 0 : test_below(&random, 4) != 0);
-            if (goes)
-                row = list_any(&list, &random);
+            bool goes;
+            ListRow row = list_next(&list, &random, 1000, round < 35, &goes);
             list_tell(&list, 'a', row, goes, &rounds.text);
         }
         rounds_feed(&rounds);
@@ -580,11 +586,8 @@ START_TEST(groups_and_sparse_values_equal_a_list)
     Rounds rounds = rounds_open(bench, 15);
     for (uint32_t round = 0; round < 44; round++) {
         for (uint32_t c = test_below(&random, 16) + 1; c > 0; c--) {
-            ListRow row = {(int)test_below(&random, 300), (int)test_below(&random, 100)};
-            bool goes = list.count != 0 &&
-                        (round < 28 ? test_below(&random, 4) == 0 : test_below(&random, 4) != 0);
-            if (goes)
-                row = list_any(&list, &random);
+            bool goes;
+            ListRow row = list_next(&list, &random, 100, round < 28, &goes);
             buffer_append_text(&rounds.text, goes ? "-D" : "+I");
             print_sparse_row(row, &rounds.text);
             buffer_append_text(&rounds.text, "]\n");
