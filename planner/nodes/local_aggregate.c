@@ -9,7 +9,7 @@
  * values are not.
  *
  * The state of the aggregate is the same with and without this node, and so is its identity: a job
- * may get a local phase or lose it. */
+ * may get a local phase or lose it: with one or without, its rows lie by the same keys. */
 #include <string.h>
 
 #include "planner/nodes/lower.h"
@@ -147,4 +147,5 @@ const NodeClass node_local_aggregate = {
     .lower = local_aggregate_lower,
     .identify = local_aggregate_identify,
     .describe = local_aggregate_describe,
+    .column_of_input = lower_aggregate_column_of_input,
 };
