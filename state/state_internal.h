@@ -50,10 +50,13 @@ static_assert(sizeof(StateHeader) == 8, "the record behind a header is aligned t
 
 /* ------------------------------------------------------------ state_records.c */
 
+/* Freed pieces that a block knows: what was freed long ago is read ahead so far. */
+#define STATE_FREE_AHEAD 4
+
 /* What a freed piece holds until it is used again. Where a header was, be it the first thing of a
  * record or the second, its `where` is now without STATE_CHANGED. */
 typedef struct StateFree {
-    uint32_t next; /* its unit in the block; 0: none */
+    uint32_t behind; /* unit in the block of the piece STATE_FREE_AHEAD behind this one; 0: none */
     uint32_t unused;
     uint32_t changed; /* its bit of changed records is still set */
     uint32_t unused_too;
@@ -75,11 +78,11 @@ typedef struct StateBlock {
     bool any_changed;
     bool is_partial; /* in the list of its class: has room */
     uint32_t class;
-    uint32_t piece_units; /* 0: one huge record */
-    uint32_t pieces;      /* in use */
-    size_t used;          /* bytes that have been given out at least once */
-    StateFree *free;
-    uint32_t prev, next; /* in the list of its class */
+    uint32_t piece_units;            /* 0: one huge record */
+    uint32_t pieces;                 /* in use */
+    size_t used;                     /* bytes that have been given out at least once */
+    uint32_t free[STATE_FREE_AHEAD]; /* units of the freed pieces that come next; 0: none */
+    uint32_t prev, next;             /* in the list of its class */
 } StateBlock;
 
 /* The blocks of one size class that have room. */

@@ -231,14 +231,32 @@ uint32_t state_run_new(StateRecords *records, size_t bytes, bool is_first)
     return number;
 }
 
-static StateFree *free_at(const StateBlock *block, uint32_t unit)
+static char *piece_at(const StateBlock *block, uint32_t unit)
 {
-    return unit == 0 ? NULL : (StateFree *)(void *)(block->base + (size_t)unit * STATE_UNIT_BYTES);
+    return block->base + (size_t)unit * STATE_UNIT_BYTES;
 }
 
-static uint32_t unit_of(const StateBlock *block, const void *piece)
+static void push_free(StateBlock *block, char *piece, bool is_marked)
 {
-    return (uint32_t)(((const char *)piece - block->base) / STATE_UNIT_BYTES);
+    enum { LAST = STATE_FREE_AHEAD - 1 };
+    uint32_t behind = block->free[LAST];
+    memmove(block->free + 1, block->free, LAST * sizeof(uint32_t));
+    block->free[0] = (uint32_t)((piece - block->base) / STATE_UNIT_BYTES);
+    *(StateFree *)(void *)piece = (StateFree){.behind = behind, .changed = is_marked};
+}
+
+static char *pop_free(StateBlock *block, bool *is_marked)
+{
+    enum { LAST = STATE_FREE_AHEAD - 1 };
+    char *piece = piece_at(block, block->free[0]);
+    const StateFree *freed = (const StateFree *)(void *)piece;
+    memmove(block->free, block->free + 1, LAST * sizeof(uint32_t));
+    block->free[LAST] = freed->behind;
+    const char *ahead = piece_at(block, freed->behind);
+    __builtin_prefetch(ahead, 1);
+    __builtin_prefetch(ahead + (size_t)block->piece_units * STATE_UNIT_BYTES - 1, 1);
+    *is_marked = freed->changed != 0;
+    return piece;
 }
 
 static StateHeader *marked_header(const StateRecords *records, void *piece)
@@ -267,12 +285,10 @@ static char *take_piece(StateRecords *records, uint32_t class_number, size_t cla
     StateBlock *block = &records->blocks[*number];
     class->empty -= block->pieces == 0;
     block->pieces++;
-    char *piece = (char *)block->free;
-    if (piece != NULL) {
-        bool is_marked = block->free->changed != 0;
-        block->free = free_at(block, block->free->next);
-        /* What comes next was freed long ago, as likely as not. */
-        __builtin_prefetch(block->free, 1);
+    char *piece;
+    if (block->free[0] != 0) {
+        bool is_marked;
+        piece = pop_free(block, &is_marked);
         if (is_marked && changed != NULL)
             *changed = STATE_CHANGED;
         else if (is_marked)
@@ -283,7 +299,7 @@ static char *take_piece(StateRecords *records, uint32_t class_number, size_t cla
         piece = block->base + block->used;
         block->used += class_bytes;
     }
-    if (block->free == NULL && block->used + class_bytes > STATE_BLOCK_BYTES) {
+    if (block->free[0] == 0 && block->used + class_bytes > STATE_BLOCK_BYTES) {
         class_unlink(records, block);
         block->is_partial = false;
     }
@@ -296,15 +312,12 @@ static void give_piece(StateRecords *records, char *piece, size_t class_bytes, u
 {
     StateBlock *block = &records->blocks[number];
     StateClass *class = &records->classes[block->class];
-    StateFree *freed = (StateFree *)(void *)piece;
 #ifndef NDEBUG
     memset(piece, FREED_BYTE, class_bytes); /* who still reads it shall see */
 #endif
     if (is_marked)
         marked_header(records, piece)->where = 0;
-    *freed = (StateFree){.next = block->free == NULL ? 0 : unit_of(block, block->free),
-                         .changed = is_marked};
-    block->free = freed;
+    push_free(block, piece, is_marked);
     records->live_bytes -= class_bytes;
     if (!block->is_partial)
         class_append(records, number);
