@@ -5,8 +5,10 @@
 #include <locale.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <unistd.h>
 
 #include "core/arena.h"
+#include "core/str.h"
 
 enum { OPTION_FRESH = 256, OPTION_FUNCTIONS, OPTION_CONNECTORS, OPTION_OPTIONS, OPTION_VERSION };
 
@@ -31,11 +33,32 @@ static void append_value(const char ***list, uint32_t *count, const char *value)
     (*list)[(*count)++] = value;
 }
 
+/* An option that getopt has stopped at. */
+static int refuse_option(int letter, char **argv)
+{
+    const char *given = argv[optind - 1];
+    const char *names[array_count(long_options)];
+    size_t count = 0;
+    for (const struct option *option = long_options; option->name != NULL; option++)
+        names[count++] = option->name;
+    const char *near = strncmp(given, "--", 2) == 0 ? str_nearest(given + 2, names, count) : NULL;
+    if (letter == ':')
+        fprintf(stderr, "error: option \"%s\" lacks its value\n", given);
+    else
+        fprintf(stderr, "error: option \"%s\" is not known\n", given);
+    if (near != NULL && letter != ':')
+        fprintf(stderr, "hint: Did you mean --%s?\n", near);
+    else
+        fputs("hint: weir --help lists the options.\n", stderr);
+    return 2;
+}
+
 /* Exit status, or -1 to go on. */
 static int parse_arguments(int argc, char **argv, CliOptions *options)
 {
     int letter;
-    while ((letter = getopt_long(argc, argv, "f:e:i:D:qh", long_options, NULL)) != -1) {
+    opterr = 0;
+    while ((letter = getopt_long(argc, argv, ":f:e:i:D:qh", long_options, NULL)) != -1) {
         switch (letter) {
         case 'f':
             append_value(&options->files, &options->file_count, optarg);
@@ -68,13 +91,16 @@ static int parse_arguments(int argc, char **argv, CliOptions *options)
             print_help();
             return 0;
         default:
-            fputs("hint: weir --help lists the options.\n", stderr);
-            return 2;
+            return refuse_option(letter, argv);
         }
     }
     if (optind < argc) {
-        fprintf(stderr, "error: argument \"%s\" is not expected\nhint: weir -f %s runs a file.\n",
-                argv[optind], argv[optind]);
+        const char *argument = argv[optind];
+        fprintf(stderr, "error: argument \"%s\" is not expected\n", argument);
+        if (access(argument, F_OK) == 0 || strchr(argument, '.') != NULL)
+            fprintf(stderr, "hint: weir -f %s runs a file.\n", argument);
+        else
+            fputs("hint: weir --help says what there is.\n", stderr);
         return 2;
     }
     return -1;

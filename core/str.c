@@ -131,6 +131,23 @@ static size_t edit_distance(Str a, Str b)
     return last[b.length];
 }
 
+/* The only candidate that begins with the name, which is some letters long: "host" of a hostname.
+ */
+static const char *only_longer(Str name, const char *const *candidates, size_t count)
+{
+    const char *found = NULL;
+    for (size_t i = 0; i < count && name.length >= 4; i++) {
+        Str candidate = str_of(candidates[i]);
+        if (candidate.length <= name.length ||
+            !str_equal_nocase(name, (Str){candidate.data, name.length}))
+            continue;
+        if (found != NULL)
+            return NULL;
+        found = candidates[i];
+    }
+    return found;
+}
+
 const char *str_nearest(const char *name, const char *const *candidates, size_t count)
 {
     Str wanted = str_of(name);
@@ -159,5 +176,6 @@ const char *str_nearest(const char *name, const char *const *candidates, size_t 
         for (size_t i = 0; i < count; i++)
             if (text_equal_nocase(name, candidates[i]))
                 return candidates[i];
-    return nearest;
+    const char *longer = nearest_distance > 1 ? only_longer(wanted, candidates, count) : NULL;
+    return longer != NULL ? longer : nearest;
 }

@@ -1,7 +1,9 @@
 /* Weir inside a program: a continuous query over rows the program feeds, with a function of the
  * program's own, its changes by callback.
  *
- *     cc embed.c -lweir && ./a.out
+ *     ./dev build
+ *     cc -I. -o embed examples/embed.c -Lbuild/session -lweir -Wl,-rpath,build/session
+ *     ./embed
  */
 #include <stdio.h>
 

@@ -57,7 +57,7 @@ static bool aggregate_unknown(const char *name, Error *error)
         candidates[count++] = function->name;
     error_set(error, ERROR_NAME, "aggregate function \"%s\" does not exist", name);
     const char *nearest = str_nearest(name, candidates, count);
-    return nearest == NULL ? false : error_hint(error, "Perhaps you meant \"%s\".", nearest);
+    return nearest == NULL ? false : error_hint(error, "Did you mean \"%s\"?", nearest);
 }
 
 static bool aggregate_misfit(const AggregateFunction *first, const FunctionSite *site, Error *error)

@@ -141,7 +141,7 @@ static bool convert_rows(KernelCall *call, void (*convert)(Charset charset, Str 
     for (uint32_t i = 0; i < call->row_count && ok; i++) {
         const uint32_t row = kernel_row(call, i);
         const Str from = kernel_str(call, 0, row);
-        Charset charset;
+        Charset charset = CHARSET_UTF8;
         ok = charset_of(call, row, &charset, error);
         if (!ok)
             break;

@@ -9,6 +9,7 @@
 #include <stdio.h>
 
 #include "core/str.h"
+#include "functions/aggregate.h"
 #include "functions/user.h"
 
 extern const FunctionFamily *const function_families[];
@@ -78,8 +79,13 @@ static bool function_try(const ScalarFunction *function, const FunctionSite *sit
 
 static bool function_unknown(const char *name, const FunctionSite *site, Error *error)
 {
-    const char *candidates[1024];
-    size_t count = 0;
+    /* What else is written like a call. */
+    const char *candidates[1024] = {"TUMBLE", "HOP", "CUMULATE", "SESSION", "UNNEST"};
+    size_t count = 5;
+    const AggregateFunction *aggregate;
+    for (uint32_t i = 0; (aggregate = aggregate_at(i)) != NULL && count < array_count(candidates);
+         i++)
+        candidates[count++] = aggregate->name;
     Callables all = {.own = site->own};
     const ScalarFunction *function;
     while ((function = callables_next(&all)) != NULL && count < array_count(candidates)) {
@@ -89,7 +95,7 @@ static bool function_unknown(const char *name, const FunctionSite *site, Error *
     error_set(error, ERROR_NAME, "function \"%s\" does not exist", name);
     const char *nearest = str_nearest(name, candidates, count);
     if (nearest != NULL)
-        return error_hint(error, "Perhaps you meant \"%s\".", nearest);
+        return error_hint(error, "Did you mean \"%s\"?", nearest);
     return error_hint(error,
                       "SHOW FUNCTIONS lists what there is; CREATE FUNCTION loads one of your own.");
 }

@@ -98,7 +98,7 @@ bool time_unit_bind(const FunctionSite *site, uint32_t argument, TimeUnit *out, 
     error_set(error, ERROR_NAME, "\"%s\" is not a unit of time", name);
     const char *nearest = str_nearest(name, unit_names, TIME_UNITS);
     if (nearest != NULL)
-        return error_hint(error, "Perhaps you meant %s.", nearest);
+        return error_hint(error, "Did you mean %s?", nearest);
     return error_hint(error, "The units are MILLENNIUM, CENTURY, DECADE, YEAR, QUARTER, MONTH, "
                              "WEEK, DAY, HOUR, MINUTE, SECOND, MILLISECOND, MICROSECOND and "
                              "NANOSECOND.");

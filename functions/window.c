@@ -76,6 +76,14 @@ const WindowFunction *window_function_find(const char *name)
     return NULL;
 }
 
+const char *window_function_nearest(const char *name)
+{
+    const char *names[array_count(functions)];
+    for (size_t i = 0; i < array_count(functions); i++)
+        names[i] = functions[i].name;
+    return str_nearest(name, names, array_count(names));
+}
+
 static bool window_misfit(const WindowFunction *function, const FunctionSite *site, Error *error)
 {
     error_set(error, ERROR_TYPE, "function \"%s\" does not take (%s)", function->name,

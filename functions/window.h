@@ -46,6 +46,8 @@ typedef struct BoundWindow {
 
 /* NULL when there is none of that name. */
 const WindowFunction *window_function_find(const char *name);
+/* What is spelt much like it; NULL: none. */
+const char *window_function_nearest(const char *name);
 const WindowFunction *window_function_at(uint32_t index);
 /* Chooses types and takes the number, which must be a constant. */
 bool window_bind(const WindowFunction *function, const FunctionSite *site, BoundWindow *out,

@@ -187,6 +187,27 @@ Str parser_text(const Parser *parser, uint32_t first, uint32_t last)
     return (Str){parser->script.data + place.offset, (size_t)place.length};
 }
 
+/* Whether a line begins there as a statement would, in the middle of another. */
+static bool begins_statement(const Parser *parser, uint32_t index)
+{
+    static const Keyword begin[] = {KW_CREATE,   KW_INSERT,  KW_SELECT, KW_SET,
+                                    KW_DROP,     KW_ALTER,   KW_SHOW,   KW_RESET,
+                                    KW_DESCRIBE, KW_EXPLAIN, KW_EXECUTE};
+    const Token *token = parser_token(parser, index);
+    if (token->kind != TOKEN_WORD || index == 0)
+        return false;
+    const Token *before = &parser->tokens.items[index - 1];
+    size_t end = before->offset + before->length;
+    if (before->kind == TOKEN_SYMBOL && before->symbol != ')')
+        return false;
+    if (memchr(parser->script.data + end, '\n', token->offset - end) == NULL)
+        return false;
+    for (size_t i = 0; i < array_count(begin); i++)
+        if (token->keyword == begin[i])
+            return true;
+    return false;
+}
+
 bool parser_fail_at(const Parser *parser, uint32_t index, const char *const *words, size_t count,
                     const char *expected)
 {
@@ -211,6 +232,8 @@ bool parser_fail_at(const Parser *parser, uint32_t index, const char *const *wor
         nearest = lexer_nearest_word((Str){token->text, token->text_length}, words, count);
     if (nearest != NULL)
         error_hint(parser->error, "Did you mean %s?", nearest);
+    else if (begins_statement(parser, index))
+        error_hint(parser->error, "End the statement before it with a semicolon.");
     else if (expected != NULL)
         error_hint(parser->error, "Expected %s.", expected);
     return false;

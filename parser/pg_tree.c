@@ -173,6 +173,11 @@ static void pg_tree_hint(const PgTree *tree, uint32_t token)
         }
     }
     const Token *before = parser_token(parser, token - 1);
+    if (before->keyword == KW_ORDER || before->keyword == KW_GROUP ||
+        before->keyword == KW_PARTITION) {
+        error_hint(error, "Expected BY.");
+        return;
+    }
     bool compares = word->kind == TOKEN_SYMBOL && strchr("=<>", (int)(word->symbol & 0x7f)) != NULL;
     if (compares && before->kind == TOKEN_SYMBOL && before->symbol == '=') {
         error_hint(error, "Equality is written with one =.");

@@ -511,7 +511,7 @@ START_TEST(test_binding)
     ck_assert(!aggregate_bind("SUM", &site, false, &bound, &error));
     ck_assert_str_eq(error.message, "function \"SUM\" does not take (STRING)");
     ck_assert(!aggregate_bind("SUMM", &site, false, &bound, &error));
-    ck_assert_str_eq(error.hint, "Perhaps you meant \"SUM\".");
+    ck_assert_str_eq(error.hint, "Did you mean \"SUM\"?");
     ck_assert(!aggregate_bind("LAST_VALUE", &site, true, &bound, &error));
     ck_assert_int_eq(error.code, ERROR_UNSUPPORTED);
     arena_free(arena);

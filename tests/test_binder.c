@@ -141,7 +141,7 @@ static const PlanCase names[] = {
     {"SELECT *", "name: SELECT * needs a FROM\n"
                  "at: *\n"},
     {"SELECT UPER(note) FROM o", "name: function \"UPER\" does not exist\n"
-                                 "hint: Perhaps you meant \"UPPER\".\n"
+                                 "hint: Did you mean \"UPPER\"?\n"
                                  "at: UPER(note)\n"},
     {"SELECT note AS m, COUNT(*) FROM o GROUP BY m",
      "name: column \"m\" does not exist\n"

@@ -9,7 +9,14 @@ static const PlanCase declarations[] = {
      "hint: DROP TABLE it first, or use IF NOT EXISTS.\n"
      "at: o\n"},
     {"CREATE TABLE IF NOT EXISTS o (a INT) WITH ('connector' = 'source')", ""},
-    {"CREATE TABLE t (a INT) WITH ('conector' = 'source')",
+    {"CREATE TABLE t (a INT) WITH ('conector' = 'source')", "option: unknown option \"conector\"\n"
+                                                            "hint: Did you mean \"connector\"?\n"
+                                                            "at: 'source'\n"},
+    {"CREATE TABLE t (a INT) WITH ('connector' = 'files', 'fromat' = 'lines')",
+     "option: unknown option \"fromat\"\n"
+     "hint: Did you mean \"format\"?\n"
+     "at: 'lines'\n"},
+    {"CREATE TABLE t (a INT) WITH ('path' = 'source')",
      "option: table \"t\" has no connector\n"
      "hint: Add 'connector' = '…' to WITH; there are: source, sink, spread, files.\n"
      "at: t\n"},

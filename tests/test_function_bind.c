@@ -65,7 +65,7 @@ START_TEST(test_errors)
     ck_assert_str_eq(bind_error("UPER", types + 1, 1, &error, arena),
                      "function \"UPER\" does not exist");
     ck_assert_int_eq(error.code, ERROR_NAME);
-    ck_assert_str_eq(error.hint, "Perhaps you meant \"UPPER\".");
+    ck_assert_str_eq(error.hint, "Did you mean \"UPPER\"?");
     ck_assert_str_eq(bind_error("substring", types, 2, &error, arena),
                      "function \"SUBSTRING\" does not take (INT, STRING)");
     ck_assert_int_eq(error.code, ERROR_TYPE);

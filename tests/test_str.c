@@ -75,6 +75,12 @@ START_TEST(test_nearest)
     ck_assert_str_eq(str_nearest("pth", names, count), "path");
     ck_assert_str_eq(str_nearest("ID", names, count), "id");
     ck_assert_str_eq(str_nearest("scan.startup.mod", names, count), "scan.startup.mode");
+    ck_assert_str_eq(str_nearest("Conn", names, count), "connector");
+    ck_assert_str_eq(str_nearest("pathh", names, count), "path");
+    static const char *const lengths[] = {"port", "hostname"}, *const two[] = {"filesystem",
+                                                                               "fileset"};
+    ck_assert_str_eq(str_nearest("host", lengths, 2), "hostname");
+    ck_assert_ptr_null(str_nearest("file", two, 2));
     ck_assert_ptr_null(str_nearest("warehouse", names, count));
     ck_assert_ptr_null(str_nearest("x", names, count));
     ck_assert_ptr_null(str_nearest("", names, count));

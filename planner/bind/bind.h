@@ -14,6 +14,7 @@ typedef struct ExprScope {
     Binder *binder;
     const Scope *scope;
     const char *clause;        /* for errors: "WHERE", "a computed column" */
+    const AstSelect *select;   /* in WHERE and HAVING: whose they are; else NULL */
     AggregateList *aggregates; /* NULL: aggregates are refused */
     const GroupBy *groups;     /* NULL: GROUPING is refused */
     QueryList *queries;        /* NULL: queries are refused */

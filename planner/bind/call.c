@@ -153,6 +153,30 @@ static const Expr *refuse_modifiers(const ExprScope *scope, const AstExpr *ast, 
     return NULL;
 }
 
+/* An unknown name is the likelier mistake where the arguments are none of a function: it is said
+ * first. */
+static bool is_unknown(const ExprScope *scope, const AstExpr *ast, Error *error)
+{
+    const PlannerContext *context = scope->binder->context;
+    FunctionSite nothing = {NULL, NULL, 0, context->site.zone, context->arena, context->site.own};
+    BoundFunction bound;
+    Error unknown;
+    error_clear(&unknown);
+    if (function_bind(ast->function, &nothing, &bound, &unknown) || unknown.code != ERROR_NAME)
+        return false;
+    *error = unknown;
+    bind_error_at(scope->binder, error, ast->place);
+    return true;
+}
+
+static bool takes_table(const AstExpr *ast)
+{
+    for (uint32_t i = 0; i < ast->arg_count; i++)
+        if (ast->args[i]->kind == AST_TABLE_ARGUMENT || ast->args[i]->kind == AST_DESCRIPTOR)
+            return true;
+    return false;
+}
+
 const Expr *bind_call(ExprScope *scope, const AstExpr *ast, Error *error)
 {
     const PlannerContext *context = scope->binder->context;
@@ -171,19 +195,7 @@ const Expr *bind_call(ExprScope *scope, const AstExpr *ast, Error *error)
         return NULL;
     }
     if (ast->distinct || ast->star || ast->filter != NULL) {
-        /* An unknown name is the likelier mistake: say that first. */
-        FunctionSite nothing = {
-            NULL, NULL, 0, context->site.zone, context->arena, context->site.own};
-        BoundFunction bound;
-        Error unknown;
-        error_clear(&unknown);
-        if (!function_bind(ast->function, &nothing, &bound, &unknown) &&
-            unknown.code == ERROR_NAME) {
-            *error = unknown;
-            bind_error_at(scope->binder, error, ast->place);
-            return NULL;
-        }
-        return refuse_modifiers(scope, ast, error);
+        return is_unknown(scope, ast, error) ? NULL : refuse_modifiers(scope, ast, error);
     }
     if (strcmp(ast->function, "IF") == 0)
         return bind_if(scope, ast, error);
@@ -195,6 +207,8 @@ const Expr *bind_call(ExprScope *scope, const AstExpr *ast, Error *error)
         return refuse_json(scope, ast, error);
     if (strcmp(ast->function, "CURRENT_DATABASE") == 0)
         return bind_current_database(scope, ast, error);
+    if (takes_table(ast) && is_unknown(scope, ast, error))
+        return NULL;
     const Expr **args = bind_args(scope, ast, error);
     if (args == NULL)
         return NULL;

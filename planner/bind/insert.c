@@ -24,8 +24,8 @@ static bool wrong_count(const Binder *binder, const AstInsert *insert, const Sch
 {
     Buffer names = {0};
     print_columns(query, true, &names);
-    error_set(error, ERROR_TYPE, "INSERT INTO \"%s\" has %u columns, the query %u", table, count,
-              query->column_count);
+    error_set(error, ERROR_TYPE, "INSERT INTO \"%s\" has %u column%s, the query %u", table, count,
+              count == 1 ? "" : "s", query->column_count);
     error_detail(error, "The table takes: %s. The query gives: %s.", target, buffer_text(&names));
     error_hint(error,
                "List the columns meant: INSERT INTO %s (…) SELECT …; the others become NULL.",

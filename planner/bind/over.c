@@ -529,7 +529,11 @@ static bool bind_function(ExprScope *scope, const AstExpr *ast, OverSite *site, 
     if (site->window == NULL && !aggregate_exists(site->name)) {
         error_set(error, ERROR_NAME, "%s is not a function that can be used with OVER",
                   ast->function);
-        error_hint(error, "Use an aggregate function or a window function like ROW_NUMBER.");
+        const char *near = window_function_nearest(ast->function);
+        if (near != NULL)
+            error_hint(error, "Did you mean %s?", near);
+        else
+            error_hint(error, "Use an aggregate function or a window function like ROW_NUMBER.");
         return bind_error_at(binder, error, ast->place);
     }
     if (ast->ignore_nulls && (site->window == NULL || !site->window->can_skip)) {

@@ -67,6 +67,15 @@ static bool is_beside(const ExprScope *scope, const char *relation, const char *
     return false;
 }
 
+/* Whether the list, which comes after WHERE, gives the name. */
+static bool names_alias(const AstSelect *select, const char *name)
+{
+    for (uint32_t i = 0; select != NULL && i < select->item_count; i++)
+        if (select->items[i].alias != NULL && strcmp(select->items[i].alias, name) == 0)
+            return true;
+    return false;
+}
+
 /* Says what there is instead of a column that is not there. */
 static void not_found(const ExprScope *scope, const char *relation, const char *name, Error *error)
 {
@@ -100,6 +109,13 @@ static void not_found(const ExprScope *scope, const char *relation, const char *
         error_set(error, ERROR_NAME, "column \"%s.%s\" does not exist", relation, name);
     else
         error_set(error, ERROR_NAME, "column \"%s\" does not exist", name);
+    if (relation == NULL && names_alias(scope->select, name)) {
+        error_hint(error,
+                   "The select list, which names it, comes after %s: repeat what it stands for, "
+                   "filter by a window function with QUALIFY, or in a query around this one.",
+                   scope->clause);
+        return;
+    }
     const char *near = str_nearest(name, candidates, count);
     if (near != NULL) {
         error_hint(error, "Did you mean \"%s\"?", near);

@@ -181,8 +181,11 @@ static bool bind_where(Binder *binder, const AstSelect *select, Relation *from, 
     if (select->where == NULL)
         return true;
     QueryList queries = {0};
-    ExprScope scope = {
-        .binder = binder, .scope = &from->scope, .clause = "WHERE", .queries = &queries};
+    ExprScope scope = {.binder = binder,
+                       .scope = &from->scope,
+                       .clause = "WHERE",
+                       .select = select,
+                       .queries = &queries};
     const Expr *filter = bind_condition(&scope, select->where, error);
     if (filter == NULL)
         return false;
@@ -275,8 +278,10 @@ static bool bind_parts(Binder *binder, const AstQuery *query, const Relation *fr
         return false;
     if (select->having != NULL) {
         scope.clause = "HAVING";
+        scope.select = select;
         scope.overs = NULL;
         parts->having = bind_condition(&scope, select->having, error);
+        scope.select = NULL;
         scope.overs = &parts->overs;
         if (parts->having == NULL)
             return false;

@@ -92,6 +92,21 @@ static bool check_given(const Options *options, const Connector *connector, cons
     return ok;
 }
 
+/* An option of the user's that was meant to be this one. */
+static bool refuse_misspelt(const Options *options, const char *meant, Error *error)
+{
+    for (uint32_t i = 0; i < options->count; i++) {
+        const Option *option = &options->items[i];
+        if (str_nearest(option->key, &meant, 1) == NULL)
+            continue;
+        error_set(error, ERROR_OPTION, "unknown option \"%s\"", option->key);
+        error_hint(error, "Did you mean \"%s\"?", meant);
+        error_at(error, option->sql_offset, option->sql_length);
+        return true;
+    }
+    return false;
+}
+
 static bool find_format(const Options *options, const Connector *connector, const char *table,
                         AstPlace place, const Format **format, Error *error)
 {
@@ -100,6 +115,8 @@ static bool find_format(const Options *options, const Connector *connector, cons
     if (given == NULL) {
         if (!connector->takes_format)
             return true;
+        if (refuse_misspelt(options, "format", error))
+            return false;
         error_set(error, ERROR_OPTION, "table \"%s\" has no format", table);
         error_hint(error, "Connector \"%s\" needs one: add 'format' = 'csv' or another to WITH.",
                    connector->name);
@@ -120,6 +137,8 @@ bool table_check_options(const Options *options, const char *table, AstPlace pla
                          const Connector **connector, const Format **format, Error *error)
 {
     const Option *given = options_find(options, "connector");
+    if (given == NULL && refuse_misspelt(options, "connector", error))
+        return false;
     if (given == NULL) {
         Buffer names = {0};
         for (uint32_t i = 0; connector_at(i) != NULL; i++)

@@ -30,7 +30,10 @@ def test_lists(bench):
 
 
 def test_bad_arguments(bench):
-    bench.bad("--bogus", status=2, says="--help")
+    bench.bad("--bogus", status=2, says=['"--bogus" is not known', "weir --help"])
+    bench.bad("--hlep", status=2, says="Did you mean --help")
+    bench.bad("-f", status=2, says='"-f" lacks its value')
+    bench.bad("help", status=2, says="weir --help")
     bench.bad("job.sql", status=2, says=["not expected", "weir -f job.sql"])
     bench.bad("-D", "parallelism.default", says="key=value")
     bench.bad("-D", "paralelism.default=2", "-e", "SELECT 1", says='Did you mean "parallelism.default"')
