@@ -24,9 +24,9 @@ struct Exchange {
     Arena *scratch;
     const Vector **key_columns;
     uint64_t *hashes;
-    uint32_t *owners;
-    uint32_t *rows; /* row numbers, grouped by owner */
-    uint32_t *ends; /* of each owner's in `rows` */
+    uint32_t *owners; /* of two: the rows of the second */
+    uint32_t *rows;   /* row numbers, grouped by owner */
+    uint32_t *ends;   /* of each owner's in `rows` */
     int64_t waited_us;
 };
 
@@ -122,28 +122,52 @@ static uint32_t hash_keys(Exchange *exchange, const Batch *batch)
     return count;
 }
 
-/* Fills `owners`, and `ends` with the rows each of them gets. */
-static void find_owners(Exchange *exchange, uint32_t count)
+/* Who owns keys: an exchange's fixed part, beside loops that write. */
+typedef struct Owners {
+    const uint32_t *of_group;
+    uint32_t mask;
+    uint32_t groups;
+} Owners;
+
+static Owners owners_of(const Exchange *exchange)
 {
-    const uint32_t *group_owners = exchange->group_owners;
-    const uint64_t *hashes = exchange->hashes;
-    uint32_t *owners = exchange->owners, *ends = exchange->ends;
-    uint32_t mask = exchange->group_mask, groups = exchange->max_parallelism;
-    memset(ends, 0, exchange->target_count * sizeof(*ends));
-    if (mask != 0) {
-        for (uint32_t i = 0; i < count; i++)
-            ends[owners[i] = group_owners[hash_key_group_masked(hashes[i], mask)]]++;
-    } else {
-        for (uint32_t i = 0; i < count; i++)
-            ends[owners[i] = group_owners[hash_key_group(hashes[i], groups)]]++;
-    }
+    return (Owners){exchange->group_owners, exchange->group_mask, exchange->max_parallelism};
 }
 
-/* Fills `rows` and `ends`: a counting sort by owner, which keeps the order within each. */
-static void group_rows(Exchange *exchange, uint32_t count)
+static uint32_t owner_of(Owners owners, uint64_t hash)
 {
-    const uint32_t *owners = exchange->owners;
-    uint32_t *ends = exchange->ends, *grouped = exchange->rows;
+    return owners.of_group[owners.mask != 0 ? hash_key_group_masked(hash, owners.mask)
+                                            : hash_key_group(hash, owners.groups)];
+}
+
+/* Fills `rows` and `ends`, for two targets: all that changes from row to row is in registers. */
+static void part_rows(const Exchange *exchange, uint32_t count)
+{
+    Owners owners = owners_of(exchange);
+    const uint64_t *hashes = exchange->hashes;
+    uint32_t *first = exchange->rows, *second = exchange->owners;
+    uint32_t first_count = 0, second_count = 0;
+    for (uint32_t i = 0; i < count; i++) {
+        uint32_t owner = owner_of(owners, hashes[i]);
+        first[first_count] = i;
+        second[second_count] = i;
+        first_count += owner ^ 1;
+        second_count += owner;
+    }
+    memcpy(first + first_count, second, sizeof(*second) * second_count);
+    exchange->ends[0] = first_count;
+    exchange->ends[1] = count;
+}
+
+/* The same for any number of them: a counting sort by owner, which keeps the order within each. */
+static void group_rows(const Exchange *exchange, uint32_t count)
+{
+    Owners by = owners_of(exchange);
+    const uint64_t *hashes = exchange->hashes;
+    uint32_t *owners = exchange->owners, *ends = exchange->ends, *grouped = exchange->rows;
+    memset(ends, 0, exchange->target_count * sizeof(*ends));
+    for (uint32_t i = 0; i < count; i++)
+        ends[owners[i] = owner_of(by, hashes[i])]++;
     uint32_t at = 0;
     for (uint32_t i = 0; i < exchange->target_count; i++) {
         uint32_t rows = ends[i];
@@ -172,14 +196,15 @@ bool exchange_batch(Exchange *exchange, Batch *batch, Error *error)
     if (exchange->keys == NULL)
         return send_batch(exchange, 0, batch, error);
     uint32_t count = hash_keys(exchange, batch);
-    find_owners(exchange, count);
-    uint32_t first = exchange->owners[0];
-    if (exchange->ends[first] == count)
-        return send_batch(exchange, first, batch, error);
-    group_rows(exchange, count);
+    if (exchange->target_count == 2)
+        part_rows(exchange, count);
+    else
+        group_rows(exchange, count);
     bool sent = true;
     for (uint32_t i = 0, from = 0; i < exchange->target_count && sent; i++) {
         uint32_t rows = exchange->ends[i] - from;
+        if (rows == count)
+            return send_batch(exchange, i, batch, error);
         if (rows == 0)
             continue;
         Batch *part = take_part(batch, exchange->rows + from, rows);
