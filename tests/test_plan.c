@@ -120,15 +120,13 @@ static const PlanCase rules[] = {
      "      +- [3] Join(joinType=[InnerJoin], where=[(cid = cid)], select=[cid, s, cid, "
      "s], leftInputSpec=[JoinKeyContainsUniqueKey], "
      "rightInputSpec=[JoinKeyContainsUniqueKey])\n"
-     "         +- Exchange(distribution=[hash[cid]])\n"
-     "            +- [2] Calc(select=[cid, EXPR$0 AS s])\n"
-     "               +- [1] GroupAggregate(groupBy=[cid], select=[cid, SUM(amount) AS "
+     "         +- [2] Calc(select=[cid, EXPR$0 AS s])\n"
+     "            +- [1] GroupAggregate(groupBy=[cid], select=[cid, SUM(amount) AS "
      "EXPR$0])\n"
-     "                  +- Exchange(distribution=[hash[cid]])\n"
-     "                     +- [0] TableSourceScan(table=[[default_catalog, "
+     "               +- Exchange(distribution=[hash[cid]])\n"
+     "                  +- [0] TableSourceScan(table=[[default_catalog, "
      "default_database, o]], fields=[cid, amount])\n"
-     "         +- Exchange(distribution=[hash[cid]])\n"
-     "            +- Reused(node=[2])\n"},
+     "         +- Reused(node=[2])\n"},
     {"SELECT note FROM (SELECT note, id + 1 AS q FROM o) WHERE q > 5",
      "[2] Sink(table=[*collect*], fields=[note])\n"
      "+- Exchange(distribution=[single])\n"
@@ -217,12 +215,11 @@ static const PlanCase statements[] = {
      "fields=[id, note])\n"
      "\n"
      "[6] Sink(table=[default_catalog.default_database.n], fields=[name, n])\n"
-     "+- Exchange(distribution=[hash[name]])\n"
-     "   +- [5] Calc(select=[note AS name, EXPR$0 AS n])\n"
-     "      +- [4] GroupAggregate(groupBy=[note], select=[note, COUNT(*) AS EXPR$0])\n"
-     "         +- Exchange(distribution=[hash[note]])\n"
-     "            +- [3] Calc(select=[note])\n"
-     "               +- Reused(node=[0])\n"},
+     "+- [5] Calc(select=[note AS name, EXPR$0 AS n])\n"
+     "   +- [4] GroupAggregate(groupBy=[note], select=[note, COUNT(*) AS EXPR$0])\n"
+     "      +- Exchange(distribution=[hash[note]])\n"
+     "         +- [3] Calc(select=[note])\n"
+     "            +- Reused(node=[0])\n"},
     {"INSERT INTO p VALUES (1, 'x', 2.5), (3, 'y', NULL)",
      "[1] Sink(table=[default_catalog.default_database.p], fields=[id, name, extra])\n"
      "+- Exchange(distribution=[single])\n"
