@@ -10,9 +10,9 @@
 #include <string.h>
 #include <unistd.h>
 
-static bool io_error(Error *error, const char *path)
+static bool io_error(Error *error, const char *path, int reason)
 {
-    error_set(error, ERROR_IO, "could not write savepoint \"%s\": %s", path, strerror(errno));
+    error_set(error, ERROR_IO, "could not write savepoint \"%s\": %s", path, strerror(reason));
     return error_hint(error, "Set \"execution.checkpointing.savepoint-dir\" to a directory with "
                              "room that you may write to.");
 }
@@ -33,10 +33,14 @@ static bool copy_database(const CheckpointStore *store, const char *path, Error 
     sqlite3 *from = NULL;
     sqlite3_stmt *statement = NULL;
     bool done = sqlite3_open_v2(store->path, &from, SQLITE_OPEN_READWRITE, NULL) == SQLITE_OK &&
+                sqlite3_busy_timeout(from, CHECKPOINT_WAITS_MS) == SQLITE_OK &&
                 sqlite3_prepare_v2(from, "VACUUM INTO ?", -1, &statement, NULL) == SQLITE_OK &&
                 sqlite3_bind_text(statement, 1, path, -1, SQLITE_STATIC) == SQLITE_OK &&
                 sqlite3_step(statement) == SQLITE_DONE;
-    if (!done)
+    /* Only the copy is written. */
+    if (!done && (sqlite3_errcode(from) & 0xFF) == SQLITE_FULL)
+        io_error(error, path, ENOSPC);
+    else if (!done)
         checkpoint_sql_error(store, from, "copying it", error);
     sqlite3_finalize(statement);
     sqlite3_close(from);
@@ -61,10 +65,12 @@ bool checkpoint_copy(CheckpointStore *store, const char *directory, Arena *arena
                          (unsigned long long)info.epoch);
     const char *part = arena_printf(arena, "%s.part", *path);
     if (unlink(part) != 0 && errno != ENOENT)
-        return io_error(error, part);
-    if (!copy_database(store, part, error))
+        return io_error(error, part, errno);
+    if (!copy_database(store, part, error)) {
+        unlink(part);
         return false;
+    }
     if (!make_durable(part) || rename(part, *path) != 0 || !make_durable(directory))
-        return io_error(error, *path);
+        return io_error(error, *path, errno);
     return true;
 }
