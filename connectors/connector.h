@@ -179,7 +179,8 @@ typedef struct SinkClass {
     Sink *(*open)(const SinkContext *context, Error *error);
     /* Borrows the batch. */
     bool (*write)(Sink *sink, const Batch *batch, Error *error);
-    /* Everything up to here belongs to `epoch`: appends what finishing it needs after a crash. */
+    /* Everything up to here that is not committed belongs to `epoch`, also what was prepared for
+     * one before it that was declined: appends what finishing it needs after a crash. */
     bool (*prepare)(Sink *sink, uint64_t epoch, Buffer *pending, Error *error);
     /* The epoch is durable: make it visible. Called again after a restore; then must do nothing if
      * it was done before. */

@@ -334,9 +334,8 @@ static bool sink_prepare(Sink *sink, uint64_t epoch, Buffer *pending, Error *err
     if (!close_files(sink, error) || (sink->finished != NULL && !sync_folder(sink->folder, error)))
         return false;
     free_writers(sink);
+    /* Those of an epoch that was declined are still there: they belong to this one too. */
     for (Finished *file = sink->finished; file != NULL; file = file->next) {
-        if (file->epoch != 0)
-            continue;
         file->epoch = epoch;
         buffer_append_bytes(pending, str_of(file->hidden));
         buffer_append_bytes(pending, str_of(file->visible));

@@ -120,6 +120,16 @@ void sqlite_changes_add(SqliteChanges *changes, bool keyed, Str key, Str row, bo
         drop_garbage(changes);
 }
 
+void sqlite_changes_append(SqliteChanges *changes, bool keyed, const SqliteChanges *later)
+{
+    for (uint32_t i = 0; i < later->count; i++) {
+        const SqliteChange *item = &later->items[i];
+        Str key = {later->keys.data + item->key_offset, item->key_length};
+        Str row = {later->rows.data + item->offset, item->length};
+        sqlite_changes_add(changes, keyed, keyed ? key : (Str){0}, row, item->is_delete);
+    }
+}
+
 void sqlite_changes_encode(const SqliteChanges *changes, Buffer *out)
 {
     buffer_append_u32(out, changes->count);

@@ -77,6 +77,8 @@ void sqlite_changes_clear(SqliteChanges *changes);
 void sqlite_changes_deinit(SqliteChanges *changes);
 /* Adds a change; with a key of no bytes and `keyed` false each is kept. */
 void sqlite_changes_add(SqliteChanges *changes, bool keyed, Str key, Str row, bool is_delete);
+/* Adds those of a later epoch. */
+void sqlite_changes_append(SqliteChanges *changes, bool keyed, const SqliteChanges *later);
 size_t sqlite_changes_bytes(const SqliteChanges *changes);
 void sqlite_changes_encode(const SqliteChanges *changes, Buffer *out);
 /* Adds what was encoded; false when the bytes are no such thing. Without keys: nothing is folded.

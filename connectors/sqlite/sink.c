@@ -23,13 +23,6 @@
 /* Rows decoded at a time. */
 #define APPLY_ROWS 512
 
-/* An epoch that was prepared and waits for its commit. */
-typedef struct Prepared {
-    struct Prepared *next;
-    uint64_t epoch;
-    SqliteChanges changes;
-} Prepared;
-
 struct Sink {
     const TableInfo *info;
     const Schema *schema;
@@ -47,8 +40,9 @@ struct Sink {
     sqlite3_stmt *upsert;
     sqlite3_stmt *delete;
     sqlite3_stmt *record;
-    SqliteChanges changes; /* since the last prepare */
-    Prepared *prepared;    /* oldest first */
+    SqliteChanges changes;   /* since the last prepare */
+    SqliteChanges prepared;  /* before it, of the epoch that waits for its commit */
+    uint64_t prepared_epoch; /* 0: none does */
     Buffer text;
     Arena *batch_arena;
 };
@@ -496,12 +490,7 @@ static bool open_table(Sink *sink, const SinkContext *context, Error *error)
 
 static void sink_close(Sink *sink)
 {
-    while (sink->prepared != NULL) {
-        Prepared *prepared = sink->prepared;
-        sink->prepared = prepared->next;
-        sqlite_changes_deinit(&prepared->changes);
-        memory_free(prepared);
-    }
+    sqlite_changes_deinit(&sink->prepared);
     sqlite_changes_deinit(&sink->changes);
     sqlite3_finalize(sink->upsert);
     sqlite3_finalize(sink->delete);
@@ -539,6 +528,17 @@ static Sink *sink_open(const SinkContext *context, Error *error)
     return NULL;
 }
 
+/* Whether what one epoch may hold is not passed. */
+static bool check_room(const Sink *sink, Error *error)
+{
+    size_t bytes = sqlite_changes_bytes(&sink->prepared) + sqlite_changes_bytes(&sink->changes);
+    if (bytes < EPOCH_BYTES_MAX)
+        return true;
+    error_set(error, ERROR_LIMIT, "the changes of one epoch for sink table \"%s\" take over 2 GiB",
+              sink->info->name);
+    return error_hint(error, "Shorten \"execution.checkpointing.interval\".");
+}
+
 static bool sink_write(Sink *sink, const Batch *batch, Error *error)
 {
     Arena *arena = sink->batch_arena;
@@ -560,41 +560,37 @@ static bool sink_write(Sink *sink, const Batch *batch, Error *error)
             sqlite_changes_add(&sink->changes, sink->keyed, keys[row], rows[row],
                                kind == CHANGE_DELETE);
     }
-    size_t bytes = sqlite_changes_bytes(&sink->changes);
-    if (!sink->checkpointing)
-        return bytes < FLUSH_BYTES || apply_now(sink, error);
-    if (bytes < EPOCH_BYTES_MAX)
-        return true;
-    error_set(error, ERROR_LIMIT, "the changes of one epoch for sink table \"%s\" take over 2 GiB",
-              sink->info->name);
-    return error_hint(error, "Shorten \"execution.checkpointing.interval\".");
+    if (sink->checkpointing)
+        return check_room(sink, error);
+    return sqlite_changes_bytes(&sink->changes) < FLUSH_BYTES || apply_now(sink, error);
 }
 
 static bool sink_prepare(Sink *sink, uint64_t epoch, Buffer *pending, Error *error)
 {
+    if (sink->prepared_epoch == 0) {
+        sink->prepared = sink->changes;
+        sink->changes = (SqliteChanges){0};
+    } else {
+        /* The epoch before was declined. */
+        if (!check_room(sink, error))
+            return false;
+        sqlite_changes_append(&sink->prepared, sink->keyed, &sink->changes);
+        sqlite_changes_deinit(&sink->changes);
+    }
+    sink->prepared_epoch = epoch;
     append_shape(sink->schema, pending);
-    sqlite_changes_encode(&sink->changes, pending);
-    Prepared *prepared = memory_zalloc(sizeof(*prepared));
-    prepared->epoch = epoch;
-    prepared->changes = sink->changes;
-    sink->changes = (SqliteChanges){0};
-    Prepared **end = &sink->prepared;
-    while (*end != NULL)
-        end = &(*end)->next;
-    *end = prepared;
+    sqlite_changes_encode(&sink->prepared, pending);
     return true;
 }
 
 static bool sink_commit(Sink *sink, uint64_t epoch, Error *error)
 {
-    while (sink->prepared != NULL && sink->prepared->epoch <= epoch) {
-        Prepared *prepared = sink->prepared;
-        if (!apply(sink, &prepared->changes, prepared->epoch, error))
-            return false;
-        sink->prepared = prepared->next;
-        sqlite_changes_deinit(&prepared->changes);
-        memory_free(prepared);
-    }
+    if (sink->prepared_epoch == 0 || sink->prepared_epoch > epoch)
+        return true;
+    if (!apply(sink, &sink->prepared, sink->prepared_epoch, error))
+        return false;
+    sqlite_changes_deinit(&sink->prepared);
+    sink->prepared_epoch = 0;
     return true;
 }
 
