@@ -43,6 +43,13 @@ static const OptionSpec specs[] = {
      .minimum = 1,
      .maximum = INT64_MAX,
      .doc = "A checkpoint that takes longer fails."},
+    {.name = "execution.checkpointing.tolerable-failed-checkpoints",
+     .type = OPTION_INTEGER,
+     .fallback = "0",
+     .maximum = INT32_MAX,
+     .doc = "How many checkpoints in a row may be given up because another program holds the "
+            "database or the disk is full: the job goes on, and what they were to hold goes with "
+            "the next. One more is a failure."},
     {.name = "execution.exchange-memory",
      .type = OPTION_BYTES,
      .fallback = "4 mb",

@@ -112,6 +112,8 @@ static JobConfig job_configure(const WeirSession *session, SessionJob *job, bool
         .checkpoint_directory = durable ? config_get(config, "execution.checkpointing.dir") : NULL,
         .checkpoints_retained =
             (uint32_t)config_integer(config, "execution.checkpointing.num-retained"),
+        .checkpoint_failures_tolerated = (uint32_t)config_integer(
+            config, "execution.checkpointing.tolerable-failed-checkpoints"),
         .fresh = session->fresh,
         .recovery_path = config_get(config, "execution.state-recovery.path"),
         .ignore_unclaimed =

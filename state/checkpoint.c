@@ -313,6 +313,7 @@ CheckpointStore *checkpoint_open(const CheckpointConfig *config, Error *error)
     CheckpointStore *store =
         store_new(path_of_job(config->directory, config->job), config->read_only, config->retained);
     store->part_bytes_max = config->part_bytes;
+    store->wait_ms = config->wait_ms;
     bool opened = true;
     if (!config->read_only) {
         opened = checkpoint_make_directories(config->directory, error) && take_lock(store, error);

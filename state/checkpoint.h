@@ -27,6 +27,7 @@ typedef struct CheckpointConfig {
     bool fresh;            /* --fresh: forget every epoch there is */
     bool read_only;        /* for looking: opens only what exists */
     uint64_t part_bytes;   /* of an epoch, written at once; 0: as many as suit a disk */
+    uint32_t wait_ms;      /* how long the writer waits for readers; 0: a minute */
 } CheckpointConfig;
 
 typedef struct CheckpointInfo {
@@ -37,6 +38,7 @@ typedef struct CheckpointInfo {
     uint32_t parallelism;
     uint32_t max_parallelism;
     const char *manifest; /* what checkpoint_commit was given; valid until the next call */
+    bool declined;        /* of a commit that failed: see there */
 } CheckpointInfo;
 
 /* A store that another live process holds is refused with an error that names its process id. */
@@ -75,10 +77,13 @@ bool checkpoint_is_behind(CheckpointStore *store);
  * name) is unique in an epoch. */
 void checkpoint_add_blob(CheckpointStore *store, const char *uid, const char *kind,
                          uint32_t subtask, Str name, Str bytes);
-/* Makes the epoch durable; says when and how many bytes it took. On failure (disk full, I/O error)
- * the epoch is gone, the one before is whole, and the next epoch's deltas do not fit any more: the
- * caller ends or restarts the job. */
+/* Makes the epoch durable; says when and how many bytes it took. On failure the one before is whole
+ * and this one is not there. It is `declined` if somebody else held the file or the disk was full:
+ * its chunks go with the next epoch then, its blobs do not. Else (an I/O error, or more than fits
+ * into memory) the next epoch's deltas do not fit any more: the caller ends or restarts the job. */
 bool checkpoint_commit(CheckpointStore *store, CheckpointInfo *info, Error *error) MUST_CHECK;
+/* Forgets what is not durable, of the running epoch and of declined ones: before the state the next
+ * epoch builds on is restored. */
 void checkpoint_abort(CheckpointStore *store);
 
 /* Reads an epoch: chunks of one operator, in the order state_restore wants them, and its blobs. The

@@ -232,9 +232,7 @@ static bool fold_step(CheckpointStore *store)
         return false;
     if (sqlite3_exec(store->writing, "COMMIT", NULL, NULL, NULL) != SQLITE_OK) {
         sqlite3_exec(store->writing, "ROLLBACK", NULL, NULL, NULL);
-        checkpoint_weights_free(store);
-        if (!checkpoint_weights_load(store, NULL))
-            store->wants_purge = false;
+        store->is_stale = true;
         return false;
     }
     store->wants_purge = true;
@@ -267,7 +265,7 @@ static void purge(CheckpointStore *store)
 
 bool checkpoint_maintain(CheckpointStore *store)
 {
-    if (store->has_leftovers)
+    if (store->has_leftovers || store->is_stale)
         return false;
     if (store->wants_fold) {
         store->wants_fold = fold_step(store);

@@ -85,11 +85,18 @@ struct CheckpointStore {
     uint64_t epoch_bytes;
     bool in_transaction;
     bool has_parts;     /* parts of the running epoch are committed, but not seen by anybody */
-    bool has_leftovers; /* as are parts of one that was given up: to be removed before the next */
+    bool has_leftovers; /* as are parts of one that was forgotten: to be removed before the next */
+    bool is_stale;      /* tables and weights are not the database's: to be read before the next */
+    WriteRequest *kept; /* what no committed part holds, oldest first */
+    WriteRequest *last_kept;
+    WriteRequest *unwritten; /* of these the first that is not in the open transaction either */
+    size_t kept_bytes;
     uint64_t part_bytes;
     uint64_t part_bytes_max;
+    uint32_t wait_ms;
     uint64_t newest_epoch;
-    bool failed; /* the running epoch cannot be committed */
+    bool failed; /* writing did not succeed: what comes is only kept */
+    bool lost;   /* nor is that: the running epoch cannot be committed, and none after it */
     Error failure;
     bool wants_purge;
     bool wants_fold;

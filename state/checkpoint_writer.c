@@ -5,9 +5,14 @@
  * readers are kept out only while one ends, and the disk is busy while the epoch runs. The last
  * part enters the epoch's number, and with that all of them count.
  *
+ * A request is kept until the part it is in is committed. Where that fails because somebody else
+ * holds the file or the disk is full, what is kept is written again later, at the latest with the
+ * next epoch: an epoch is what changed since the one before that is durable, in as many pieces as
+ * it took. Its parts that are committed already count with that epoch, too, since they are older.
+ *
  * Invariant: the connection `writing` is used by this thread alone; nobody reads rows of an epoch
- * whose number is not entered, and before such a number is begun again its rows are removed. A
- * failure while an epoch runs is kept and given to whoever commits it.
+ * as long as no number as high is entered, and before such a number is begun again its rows are
+ * removed. A failure while an epoch runs is kept and given to whoever commits it.
  *
  * Cost: adding copies nothing; the queue's bound makes workers wait when the disk does not keep up.
  * While nothing is asked for, the thread folds and purges (checkpoint_fold.c). */
@@ -22,7 +27,8 @@
 
 /* A first base may be many times this; what waits beyond it waits in the operators' tables. */
 #define QUEUE_BYTES_MAX ((size_t)256 << 20)
-/* From here on nothing is copied ahead of its time. */
+/* From here on nothing is copied ahead of its time, and what could not be written is tried again.
+ */
 #define QUEUE_BYTES_BEHIND ((size_t)96 << 20)
 /* Maintenance goes first while less than this waits. */
 #define QUEUE_BYTES_FEW ((size_t)48 << 20)
@@ -207,6 +213,13 @@ static bool step_done(CheckpointStore *store, sqlite3_stmt *statement, Error *er
     return done;
 }
 
+static bool read_weights(CheckpointStore *store, Error *error)
+{
+    checkpoint_weights_free(store);
+    store->is_stale = !checkpoint_weights_load(store, error);
+    return !store->is_stale;
+}
+
 /* Removes what there is of younger epochs. */
 static bool forget_after(CheckpointStore *store, uint64_t epoch, Error *error)
 {
@@ -219,23 +232,62 @@ static bool forget_after(CheckpointStore *store, uint64_t epoch, Error *error)
         sqlite3_exec(store->writing, "ROLLBACK", NULL, NULL, NULL);
         return false;
     }
-    checkpoint_weights_free(store);
-    store->has_leftovers = !checkpoint_weights_load(store, error);
-    return !store->has_leftovers;
+    store->has_leftovers = false;
+    return read_weights(store, error);
+}
+
+/* So many bytes of requests are no more. */
+static void leave_queue(CheckpointStore *store, size_t bytes)
+{
+    pthread_mutex_lock(&store->mutex);
+    store->queued_bytes -= bytes;
+    pthread_cond_broadcast(&store->finished);
+    pthread_mutex_unlock(&store->mutex);
+}
+
+static size_t request_free(WriteRequest *request)
+{
+    size_t bytes = request->bytes;
+    buffer_deinit(&request->owned);
+    memory_free(request);
+    return bytes;
+}
+
+/* Forgets what is kept, up to `end`. */
+static void release_kept(CheckpointStore *store, const WriteRequest *end)
+{
+    size_t bytes = 0;
+    while (store->kept != end) {
+        WriteRequest *request = store->kept;
+        store->kept = request->next;
+        bytes += request_free(request);
+    }
+    if (end == NULL)
+        store->last_kept = store->unwritten = NULL;
+    store->kept_bytes -= bytes;
+    leave_queue(store, bytes);
+}
+
+static void keep(CheckpointStore *store, WriteRequest *request)
+{
+    request->next = NULL;
+    if (store->last_kept != NULL)
+        store->last_kept->next = request;
+    else
+        store->kept = request;
+    store->last_kept = request;
+    if (store->unwritten == NULL)
+        store->unwritten = request;
+    store->kept_bytes += request->bytes;
 }
 
 /* The transaction begins with the first thing that is written: until then there is time for
  * maintenance. */
-static void begin(CheckpointStore *store, uint64_t epoch)
-{
-    store->running_epoch = epoch;
-    store->epoch_bytes = 0;
-    store->failed = false;
-}
-
 static bool ensure_transaction(CheckpointStore *store, Error *error)
 {
     if (store->has_leftovers && !forget_after(store, store->newest_epoch, error))
+        return false;
+    if (store->is_stale && !read_weights(store, error))
         return false;
     if (!store->in_transaction) {
         store->in_transaction =
@@ -251,13 +303,33 @@ static bool end_part(CheckpointStore *store, Error *error)
         return false;
     store->in_transaction = false;
     store->has_parts = true;
+    release_kept(store, store->unwritten);
     return true;
 }
 
-static bool write_chunk(CheckpointStore *store, const WriteRequest *request, Error *error)
+/* After a failure: nothing of the transaction is written. What another try may cure leaves what is
+ * kept; after anything else nobody knows what the disk has made of it. */
+static void take_back(CheckpointStore *store)
+{
+    bool full = (sqlite3_errcode(store->writing) & 0xFF) == SQLITE_FULL;
+    sqlite3_exec(store->writing, "ROLLBACK", NULL, NULL, NULL);
+    if (store->in_transaction)
+        store->epoch_bytes -= store->part_bytes;
+    store->in_transaction = false;
+    store->is_stale = true;
+    store->unwritten = store->kept;
+    store->failed = true;
+    if (store->failure.code == ERROR_BUSY || full)
+        return;
+    store->lost = true;
+    release_kept(store, NULL);
+}
+
+static bool write_chunk(CheckpointStore *store, WriteRequest *request, Error *error)
 {
     if (request->unsealed)
         state_chunk_seal(request->owned.data, request->owned.length);
+    request->unsealed = false;
     OperatorTable *table = checkpoint_table(store, request->uid, request->name, error);
     if (table == NULL)
         return false;
@@ -294,23 +366,60 @@ static bool write_blob(CheckpointStore *store, const WriteRequest *request, Erro
     return step_done(store, statement, error);
 }
 
-/* Writes of a running epoch; after the first failure the rest is passed over. */
-static void write_part(CheckpointStore *store, const WriteRequest *request)
+/* Writes what is kept and not written; parts that are full are committed. */
+static bool write_kept(CheckpointStore *store)
 {
-    if (store->running_epoch == 0 || store->failed)
+    Error *error = &store->failure;
+    bool written = ensure_transaction(store, error);
+    while (written && store->unwritten != NULL) {
+        WriteRequest *request = store->unwritten;
+        written = ensure_transaction(store, error) &&
+                  (request->kind == WRITE_CHUNK ? write_chunk(store, request, error)
+                                                : write_blob(store, request, error));
+        if (!written)
+            break;
+        store->unwritten = request->next;
+        if (store->part_bytes >= store->part_bytes_max)
+            written = end_part(store, error);
+    }
+    store->failed = false;
+    if (!written)
+        take_back(store);
+    return written;
+}
+
+static void begin(CheckpointStore *store, uint64_t epoch)
+{
+    store->running_epoch = epoch;
+    store->epoch_bytes = 0;
+    store->failed = store->lost = false;
+    if (store->kept != NULL)
+        write_kept(store);
+}
+
+/* Takes the request over. After a failure nothing is written until the epoch ends, or more is kept
+ * than should be: a last try then. */
+static void write_part(CheckpointStore *store, WriteRequest *request)
+{
+    keep(store, request);
+    if (store->running_epoch == 0 || store->lost) {
+        release_kept(store, NULL);
         return;
-    bool written = ensure_transaction(store, &store->failure) &&
-                   (request->kind == WRITE_CHUNK ? write_chunk(store, request, &store->failure)
-                                                 : write_blob(store, request, &store->failure));
-    if (written && store->part_bytes >= store->part_bytes_max)
-        written = end_part(store, &store->failure);
-    store->failed = !written;
+    }
+    bool tries_again = store->failed;
+    if (tries_again && store->kept_bytes < QUEUE_BYTES_BEHIND)
+        return;
+    if (write_kept(store) || !tries_again)
+        return;
+    store->lost = true;
+    release_kept(store, NULL);
 }
 
 static void roll_back(CheckpointStore *store)
 {
     store->running_epoch = 0;
-    store->failed = false;
+    store->failed = store->lost = false;
+    release_kept(store, NULL);
     if (!store->in_transaction && !store->has_parts)
         return;
     sqlite3_exec(store->writing, "ROLLBACK", NULL, NULL, NULL);
@@ -320,6 +429,39 @@ static void roll_back(CheckpointStore *store)
     store->has_leftovers = true;
     if (!forget_after(store, store->newest_epoch, NULL))
         store->wants_fold = store->wants_purge = false;
+}
+
+/* Leaves of what is kept what the next epoch takes along: state, but no positions and no rows of
+ * sinks, which it brings itself. */
+static void drop_blobs(CheckpointStore *store)
+{
+    WriteRequest *request = store->kept;
+    size_t bytes = 0;
+    store->kept = store->last_kept = store->unwritten = NULL;
+    store->kept_bytes = 0;
+    while (request != NULL) {
+        WriteRequest *next = request->next;
+        if (request->kind == WRITE_BLOB)
+            bytes += request_free(request);
+        else
+            keep(store, request);
+        request = next;
+    }
+    leave_queue(store, bytes);
+}
+
+/* Returns whether the next epoch has all that this one was to have. */
+static bool decline(CheckpointStore *store)
+{
+    if (store->lost) {
+        store->has_parts = true; /* whatever the disk has made of the last */
+        roll_back(store);
+        return false;
+    }
+    store->running_epoch = 0;
+    store->failed = false;
+    drop_blobs(store);
+    return true;
 }
 
 static bool insert_epoch(CheckpointStore *store, CheckpointInfo *info, Error *error)
@@ -346,16 +488,21 @@ static bool insert_epoch(CheckpointStore *store, CheckpointInfo *info, Error *er
 
 static bool commit(CheckpointStore *store, CheckpointInfo *info, Error *error)
 {
-    bool committed = !store->failed;
-    if (store->failed && error != NULL)
-        *error = store->failure;
-    committed = committed && ensure_transaction(store, error) && insert_epoch(store, info, error) &&
-                checkpoint_exec(store, store->writing, "COMMIT", "making an epoch durable", error);
+    bool committed = !store->failed && write_kept(store);
+    if (committed) {
+        committed = insert_epoch(store, info, &store->failure) &&
+                    checkpoint_exec(store, store->writing, "COMMIT", "making an epoch durable",
+                                    &store->failure);
+        if (!committed)
+            take_back(store);
+    }
     if (!committed) {
-        store->has_parts = true; /* whatever the disk has made of the last */
-        roll_back(store);
+        if (error != NULL)
+            *error = store->failure;
+        info->declined = decline(store);
         return false;
     }
+    release_kept(store, NULL);
     store->running_epoch = 0;
     store->in_transaction = false;
     store->has_parts = false;
@@ -373,8 +520,7 @@ static bool perform(CheckpointStore *store, const WriteRequest *request)
         return true;
     case WRITE_CHUNK:
     case WRITE_BLOB:
-        write_part(store, request);
-        return true;
+        break; /* write_part */
     case WRITE_COMMIT:
         return commit(store, request->info, request->error);
     case WRITE_ABORT:
@@ -382,6 +528,7 @@ static bool perform(CheckpointStore *store, const WriteRequest *request)
         roll_back(store);
         return true;
     case WRITE_REWIND:
+        release_kept(store, NULL);
         return forget_after(store, request->epoch, request->error);
     }
     return true;
@@ -421,16 +568,13 @@ static WriteRequest *next_request(CheckpointStore *store)
 
 static void finish_request(CheckpointStore *store, WriteRequest *request, bool succeeded)
 {
-    pthread_mutex_lock(&store->mutex);
-    store->queued_bytes -= request->bytes;
     if (request->done != NULL) {
+        pthread_mutex_lock(&store->mutex);
         *request->succeeded = succeeded;
         *request->done = true;
+        pthread_mutex_unlock(&store->mutex);
     }
-    pthread_cond_broadcast(&store->finished);
-    pthread_mutex_unlock(&store->mutex);
-    buffer_deinit(&request->owned);
-    memory_free(request);
+    leave_queue(store, request_free(request));
 }
 
 static void *run(void *argument)
@@ -438,6 +582,10 @@ static void *run(void *argument)
     CheckpointStore *store = argument;
     for (bool running = true; running;) {
         WriteRequest *request = next_request(store);
+        if (request->kind == WRITE_CHUNK || request->kind == WRITE_BLOB) {
+            write_part(store, request);
+            continue;
+        }
         running = request->kind != WRITE_STOP;
         bool succeeded = perform(store, request);
         if (!running) {
@@ -464,6 +612,8 @@ bool checkpoint_writer_start(CheckpointStore *store, Error *error)
     store->committed_epoch = store->newest_epoch;
     if (store->part_bytes_max == 0)
         store->part_bytes_max = PART_BYTES;
+    if (store->wait_ms != 0)
+        sqlite3_busy_timeout(store->writing, (int)store->wait_ms);
     WriterStatements *statements = &store->statements;
     bool prepared =
         prepare(store,

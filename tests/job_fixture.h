@@ -227,7 +227,7 @@ typedef struct LedgerSink {
     uint32_t subtask;
     bool checkpointing;
     Buffer open;     /* written since the last prepare */
-    Buffer prepared; /* of prepared_epoch */
+    Buffer prepared; /* of prepared_epoch, and of those before it that were declined */
     uint64_t prepared_epoch;
     Str *restored; /* of the restored epoch, by instance that wrote it */
     uint32_t restored_count;
@@ -293,9 +293,8 @@ static bool ledger_write(Sink *opaque, const Batch *batch, Error *error)
 static bool ledger_prepare(Sink *opaque, uint64_t epoch, Buffer *pending, Error *error)
 {
     LedgerSink *sink = (LedgerSink *)opaque;
-    buffer_clear(&sink->prepared);
     buffer_append(&sink->prepared, sink->open.data, sink->open.length);
-    buffer_append(pending, sink->open.data, sink->open.length);
+    buffer_append(pending, sink->prepared.data, sink->prepared.length);
     buffer_clear(&sink->open);
     sink->prepared_epoch = epoch;
     return true;
@@ -316,6 +315,7 @@ static bool ledger_commit(Sink *opaque, uint64_t epoch, Error *error)
     }
     ck_assert_uint_eq(epoch, sink->prepared_epoch);
     ledger_show(sink->subtask, epoch, (Str){sink->prepared.data, sink->prepared.length});
+    buffer_clear(&sink->prepared);
     return true;
 }
 

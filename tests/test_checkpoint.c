@@ -31,6 +31,8 @@ static void remove_directory(void)
     ck_assert_int_eq(system(command), 0);
 }
 
+static uint32_t wait_ms; /* of the stores of a test */
+
 static CheckpointStore *open_store(uint32_t retained, bool fresh)
 {
     Error error;
@@ -38,6 +40,7 @@ static CheckpointStore *open_store(uint32_t retained, bool fresh)
                                                                  .job = "job",
                                                                  .retained = retained,
                                                                  .fresh = fresh,
+                                                                 .wait_ms = wait_ms,
                                                                  .part_bytes = PART_BYTES},
                                              &error);
     ck_assert_msg(store != NULL, "%s %s", error.message, error.detail);
@@ -545,25 +548,52 @@ START_TEST(a_store_held_by_another_program_says_so)
 }
 END_TEST
 
-/* Where a reader does not end, the epoch is given up; the same number may be written again. */
-START_TEST(an_epoch_that_a_reader_holds_up_is_given_up)
+static void job_remove(Job *job, uint32_t key_number)
+{
+    char buffer[64];
+    Str key = test_key(buffer, key_number);
+    uint64_t hash = hash_bytes(key.data, key.length);
+    void *record;
+    state_value_get(job->table, &key, &hash, 1, &record);
+    state_value_remove(job->table, record);
+}
+
+/* Holds up the writer of a job; checkpoint_close lets it go on. */
+static CheckpointStore *job_hold(Job *job)
+{
+    Error error;
+    CheckpointInfo info;
+    CheckpointStore *looking = checkpoint_open_path(directory, &error);
+    ck_assert_msg(looking != NULL, "%s", error.message);
+    ck_assert(find_epoch(looking, 0, &info));
+    return looking;
+}
+
+static void job_decline(Job *job, uint64_t epoch)
+{
+    Error error;
+    ck_assert(!job_commit(job, epoch, &error));
+    ck_assert_int_eq(error.code, ERROR_BUSY);
+}
+
+/* Where a reader does not end, the epoch is given up; the same number may be written again by who
+ * goes back to the one before. */
+START_TEST(a_declined_epoch_can_be_forgotten)
 {
     Error error;
     Job job;
+    wait_ms = 10;
     job_begin(&job, 1);
-    sqlite3_busy_timeout(job.store->writing, 10);
-    CheckpointStore *looking = checkpoint_open_path(directory, &error);
-    ck_assert_msg(looking != NULL, "%s", error.message);
-    CheckpointInfo info;
-    ck_assert(find_epoch(looking, 0, &info));
+    CheckpointStore *looking = job_hold(&job);
     for (uint32_t key = 0; key < 5000; key++)
         job_add(&job, key, 1);
-    ck_assert(!job_commit(&job, 2, &error));
-    ck_assert_int_eq(error.code, ERROR_BUSY);
+    job_decline(&job, 2);
+    checkpoint_abort(job.store);
     state_store_free(job.state);
     ck_assert(job_restore(&job, 1, &error));
     job_add(&job, 2, 5);
-    ck_assert(!job_commit(&job, 2, &error));
+    job_decline(&job, 2);
+    checkpoint_abort(job.store);
     state_store_free(job.state);
     checkpoint_close(looking);
     ck_assert(job_restore(&job, 1, &error));
@@ -572,6 +602,109 @@ START_TEST(an_epoch_that_a_reader_holds_up_is_given_up)
     state_store_free(job.state);
     ck_assert(job_restore(&job, 2, &error));
     ck_assert(job_value(&job, 1) == 1 && job_value(&job, 2) == 7 && job_value(&job, 3) == -1);
+    state_store_free(job.state);
+    checkpoint_close(job.store);
+}
+END_TEST
+
+/* Changes before epoch 2 and none after that: keys that came, changed and went, in key groups that
+ * are new, that stay and that become empty. */
+static void job_change_much(Job *job, uint32_t keys)
+{
+    for (uint32_t key = 0; key < keys; key++)
+        job_add(job, key + 10, key);
+    job_add(job, 1, 41);
+    job_remove(job, 2);
+}
+
+static void check_much(Job *job, uint32_t keys)
+{
+    ck_assert(job_value(job, 1) == 42);
+    ck_assert(job_value(job, 2) == -1);
+    for (uint32_t key = 0; key < keys; key++)
+        ck_assert(job_value(job, key + 10) == key);
+}
+
+/* What a declined epoch was to have is in the next one, whether all of it waited in memory or parts
+ * of it were written; a restore in a new process says so. */
+START_TEST(a_declined_epoch_goes_with_the_next)
+{
+    uint32_t keys = _i == 0 ? 20 : 5000;
+    Error error;
+    CheckpointInfo info;
+    Job job;
+    wait_ms = 10;
+    job_begin(&job, 1);
+    job_add(&job, 2, 2);
+    ck_assert_msg(job_commit(&job, 2, &error), "%s", error.message);
+    job_change_much(&job, keys);
+    if (_i == 2) {
+        /* The parts of the epoch are written when the reader comes. */
+        ck_assert(checkpoint_begin(job.store, 3, &error));
+        state_snapshot(job.state, add_chunk, job.store);
+        while (ask_file("SELECT count(*) FROM chunk WHERE epoch = 3") < 10)
+            usleep(1000);
+        CheckpointStore *looking = job_hold(&job);
+        info = (CheckpointInfo){.epoch = 3, .job = "job", .manifest = ""};
+        ck_assert(!checkpoint_commit(job.store, &info, &error));
+        ck_assert(info.declined);
+        checkpoint_close(looking);
+    } else {
+        CheckpointStore *looking = job_hold(&job);
+        job_decline(&job, 3);
+        job_decline(&job, 4);
+        checkpoint_close(looking);
+    }
+    ck_assert(find_epoch(job.store, 0, &info));
+    ck_assert_uint_eq(info.epoch, 2);
+    job_add(&job, 3, 33);
+    ck_assert_msg(job_commit(&job, 5, &error), "%s", error.message);
+    state_store_free(job.state);
+    checkpoint_close(job.store);
+
+    job.store = open_store(1, false);
+    ck_assert(find_epoch(job.store, 0, &info));
+    ck_assert_uint_eq(info.epoch, 5);
+    ck_assert_msg(job_restore(&job, 5, &error), "%s", error.message);
+    check_much(&job, keys);
+    ck_assert(job_value(&job, 3) == 33);
+    Buffer blobs = {0};
+    ck_assert(checkpoint_read_blobs(job.store, 5, "scan-0", "position", keep_blob, &blobs, &error));
+    ck_assert_str_eq(buffer_text(&blobs), "0 file.csv at 5");
+    buffer_deinit(&blobs);
+    state_store_free(job.state);
+    checkpoint_close(job.store);
+    ck_assert_int_eq(ask_file("SELECT count(*) FROM blob WHERE epoch < 5"), 0);
+}
+END_TEST
+
+/* A full disk is no other: the epoch goes with the next when there is room. */
+START_TEST(an_epoch_that_finds_the_disk_full_goes_with_the_next)
+{
+    Error error;
+    Job job;
+    job_begin(&job, 1);
+    job_add(&job, 2, 2);
+    ck_assert_msg(job_commit(&job, 2, &error), "%s", error.message);
+    while (ask_file("SELECT count(*) FROM epoch") != 1)
+        usleep(1000);
+    /* When this is done the writer's connection is at rest. */
+    ck_assert_msg(checkpoint_rewind(job.store, 2, &error), "%s", error.message);
+    ck_assert_int_eq(
+        sqlite3_exec(job.store->writing, "PRAGMA max_page_count = 12", NULL, NULL, NULL),
+        SQLITE_OK);
+    job_change_much(&job, 20000);
+    ck_assert(!job_commit(&job, 3, &error));
+    ck_assert_msg(strstr(error.message, "no space left on disk") != NULL, "%s", error.message);
+    ck_assert_int_eq(
+        sqlite3_exec(job.store->writing, "PRAGMA max_page_count = 1000000", NULL, NULL, NULL),
+        SQLITE_OK);
+    job_add(&job, 3, 33);
+    ck_assert_msg(job_commit(&job, 4, &error), "%s", error.message);
+    state_store_free(job.state);
+    ck_assert_msg(job_restore(&job, 4, &error), "%s", error.message);
+    check_much(&job, 20000);
+    ck_assert(job_value(&job, 3) == 33);
     state_store_free(job.state);
     checkpoint_close(job.store);
 }
@@ -640,7 +773,9 @@ int main(void)
     tcase_add_test(cases, a_store_in_use_is_refused_with_the_process);
     tcase_add_test(cases, reading_only_shows_one_moment);
     tcase_add_test(cases, a_store_held_by_another_program_says_so);
-    tcase_add_test(cases, an_epoch_that_a_reader_holds_up_is_given_up);
+    tcase_add_test(cases, a_declined_epoch_can_be_forgotten);
+    tcase_add_loop_test(cases, a_declined_epoch_goes_with_the_next, 0, 3);
+    tcase_add_test(cases, an_epoch_that_finds_the_disk_full_goes_with_the_next);
     tcase_add_test(cases, a_damaged_file_is_named);
     tcase_add_test(cases, a_creation_cut_short_is_taken_up);
     tcase_add_test(cases, another_programs_database_is_refused);

@@ -3,6 +3,9 @@
 #include "tests/job_fixture.h"
 #include "tests/suite.h"
 
+#include <sqlite3.h>
+#include <stdatomic.h>
+
 static Buffer notices;
 
 static void notice(void *to, const char *text)
@@ -140,7 +143,63 @@ static void check_changes(void)
     memory_free(taken);
 }
 
-START_TEST(test_killed_again_and_again)
+static sqlite3 *open_reader(const char *directory)
+{
+    char path[128];
+    sqlite3 *reader;
+    snprintf(path, sizeof(path), "%s/test.weir-state", directory);
+    ck_assert_int_eq(sqlite3_open_v2(path, &reader, SQLITE_OPEN_READWRITE, NULL), SQLITE_OK);
+    return reader;
+}
+
+static bool begin_reading(sqlite3 *reader)
+{
+    if (sqlite3_exec(reader, "BEGIN; SELECT count(*) FROM epoch", NULL, NULL, NULL) == SQLITE_OK)
+        return true;
+    sqlite3_exec(reader, "ROLLBACK", NULL, NULL, NULL);
+    return false;
+}
+
+/* Reads a store for some milliseconds, again and again. */
+typedef struct Disturber {
+    const char *directory;
+    pthread_t thread;
+    atomic_bool ends;
+} Disturber;
+
+static void *disturb(void *argument)
+{
+    Disturber *disturber = argument;
+    char path[128];
+    snprintf(path, sizeof(path), "%s/test.weir-state", disturber->directory);
+    while (access(path, F_OK) != 0)
+        clock_sleep_us(100);
+    sqlite3 *reader = open_reader(disturber->directory);
+    uint32_t turn = 0;
+    while (!disturber->ends) {
+        if (begin_reading(reader)) {
+            clock_sleep_us(1000 * (int64_t)(turn++ % 32));
+            sqlite3_exec(reader, "ROLLBACK", NULL, NULL, NULL);
+        }
+        clock_sleep_us(2000);
+    }
+    sqlite3_close(reader);
+    return NULL;
+}
+
+static void disturber_start(Disturber *disturber)
+{
+    ck_assert_int_eq(pthread_create(&disturber->thread, NULL, disturb, disturber), 0);
+}
+
+static void disturber_end(Disturber *disturber)
+{
+    disturber->ends = true;
+    pthread_join(disturber->thread, NULL);
+}
+
+/* `disturbed`: by a program that reads the store, so that epochs are declined. */
+static void kill_again_and_again(uint32_t mode, bool disturbed)
 {
     static const uint32_t widths[] = {1, 2, 4, 3};
     unsigned seed = (unsigned)clock_monotonic_us();
@@ -151,7 +210,10 @@ START_TEST(test_killed_again_and_again)
     world.batch_rows = 16;
     world.delay_us = 300;
     const char *directory = fixture_directory();
-    uint32_t kills = 0, mode = (uint32_t)_i;
+    Disturber disturber = {.directory = directory};
+    if (disturbed)
+        disturber_start(&disturber);
+    uint32_t kills = 0;
     for (bool done = false; !done;) {
         const Connector *numbers = kills % 2 == 0 ? &counter : &blocking_counter;
         Plan *plan = mode % 3 == 0   ? plain_plan()
@@ -163,8 +225,12 @@ START_TEST(test_killed_again_and_again)
             config.batch_rows = 1;
         if (mode % 3 == 2)
             config.queue_bytes = 1; /* one batch at a time */
+        if (disturbed) {
+            config.checkpoint_failures_tolerated = 1000000;
+            config.checkpoint_wait_ms = 3;
+        }
         Job *job = start(plan, &config);
-        done = job_wait(job, 5 + random() % 60);
+        done = job_wait(job, 5 + random() % (disturbed ? 300 : 60));
         if (!done) {
             job_cancel(job);
             done = end_state(job) == JOB_FINISHED;
@@ -180,6 +246,58 @@ START_TEST(test_killed_again_and_again)
     else
         check_every_number(mode % 3 == 2 ? 2 : 1);
     ck_assert_int_gt(world.acknowledged, 0);
+    if (disturbed)
+        disturber_end(&disturber);
+    fixture_remove(directory);
+}
+
+START_TEST(test_killed_again_and_again)
+{
+    kill_again_and_again((uint32_t)_i, false);
+}
+END_TEST
+
+START_TEST(test_declined_and_killed)
+{
+    kill_again_and_again((uint32_t)_i, true);
+    ck_assert_ptr_nonnull(strstr(buffer_text(&notices), "was given up, and goes with the next"));
+}
+END_TEST
+
+/* One more than is tolerated is a failure: the job restarts, where it may. */
+START_TEST(test_declined_too_often)
+{
+    reset();
+    world.rows = 1000;
+    world.batch_rows = 16;
+    world.delay_us = 300;
+    const char *directory = fixture_directory();
+    JobConfig config = job_config(directory, 2);
+    config.restart = RESTART_NONE;
+    config.checkpoint_failures_tolerated = 2;
+    config.checkpoint_wait_ms = 1;
+    Job *job = start(keyed_plan(), &config);
+    JobStatus status = {0};
+    while (status.checkpoint_epoch == 0)
+        job_status(job, &status);
+    sqlite3 *reader = open_reader(directory);
+    while (!begin_reading(reader))
+        clock_sleep_us(100);
+    expect_state(job, JOB_FAILED);
+    sqlite3_close(reader);
+    Error error;
+    job_error(job, &error);
+    ck_assert_int_eq(error.code, ERROR_BUSY);
+    ck_assert_ptr_nonnull(strstr(error.message, "is held by another program"));
+    ck_assert_ptr_nonnull(strstr(buffer_text(&notices), "(1 in a row; 2 tolerated)"));
+    ck_assert_ptr_nonnull(strstr(buffer_text(&notices), "(2 in a row; 2 tolerated)"));
+    ck_assert_ptr_null(strstr(buffer_text(&notices), "(3 in a row"));
+    job_free(job);
+    config.restart = RESTART_FIXED_DELAY;
+    job = start(keyed_plan(), &config);
+    expect_state(job, JOB_FINISHED);
+    job_free(job);
+    check_changes();
     fixture_remove(directory);
 }
 END_TEST
@@ -617,6 +735,8 @@ int main(void)
     TCase *cases = tcase_create("job_restore");
     tcase_set_timeout(cases, 100);
     tcase_add_loop_test(cases, test_killed_again_and_again, 0, 9);
+    tcase_add_loop_test(cases, test_declined_and_killed, 0, 6);
+    tcase_add_test(cases, test_declined_too_often);
     tcase_add_test(cases, test_stop_and_go_on);
     tcase_add_loop_test(cases, test_restart_after_failures, 0, 6);
     tcase_add_loop_test(cases, test_restart_at_start, 0, 4);

@@ -3,8 +3,12 @@
  * An epoch, from here: begin it in the store, some time before it is due, and tell every task,
  * which may copy state from then on; when it is due, wait until little is left to copy; start the
  * barrier in every task; wait until each has done its part; make it durable; tell every task again,
- * so that sinks show it and sources let go; wait for that. At most one runs. A failed epoch ends
- * the attempt, since the next epoch's deltas would not fit.
+ * so that sinks show it and sources let go; wait for that. At most one runs.
+ *
+ * An epoch that the store declines, because somebody else holds the file or the disk is full, is
+ * passed over where that is tolerated: its state goes with the next one, and so do its rows in
+ * sinks, which hand over at a barrier whatever has not been committed. Any other failure ends the
+ * attempt.
  *
  * Restarts follow Flink's strategies, with two differences. An error that doing the same again
  * cannot cure (error_retryable) ends the job at once, because a job that reads the same rows again
@@ -24,6 +28,8 @@
 /* An epoch begins this long before it is due: what is copied early needs the disk's time, not the
  * worker's. */
 #define AHEAD_US 10000000
+/* When an epoch that somebody waits for is tried again after it was declined. */
+#define DECLINED_AGAIN_US 1000000
 
 /* -------------------------------------------------------------- from tasks */
 
@@ -237,12 +243,45 @@ static bool approach(Job *job, int64_t began_us, int64_t timeout_us)
     return wait_for_tasks(job, &job->attempt->ready, deadline) || !is_interrupted(job);
 }
 
-/* Runs one epoch through the job; on failure the attempt has failed or is being cancelled. Under
- * the lock, which it gives up while it waits or writes. */
-static bool run_epoch(Job *job)
+/* Without the lock. */
+static void say_declined(Job *job, uint64_t epoch, uint32_t declined, const Error *error)
+{
+    char text[1400];
+    snprintf(text, sizeof(text),
+             "checkpoint %llu of job \"%s\" was given up, and goes with the next, because of: %s "
+             "(%u in a row; %u tolerated)",
+             (unsigned long long)epoch, job->config.name, error->message, declined,
+             job->config.checkpoint_failures_tolerated);
+    job_notice(job, text);
+}
+
+/* Makes the epoch durable that all tasks have added to, and notes it; false when that fails and is
+ * not tolerated. Under the lock, which it gives up meanwhile. */
+static bool end_epoch(Job *job, uint64_t epoch, int64_t began_us, bool *durable)
 {
     Error error;
-    error_clear(&error);
+    Attempt *attempt = job->attempt;
+    pthread_mutex_unlock(&job->lock);
+    CheckpointInfo info;
+    *durable = commit_store(job, epoch, &info, &error);
+    attempt->declined = *durable ? 0 : attempt->declined + 1;
+    bool tolerated =
+        info.declined && attempt->declined <= job->config.checkpoint_failures_tolerated;
+    if (!*durable && tolerated)
+        say_declined(job, epoch, attempt->declined, &error);
+    pthread_mutex_lock(&job->lock);
+    if (*durable)
+        note_epoch(job, &info, began_us);
+    else if (!tolerated)
+        fail_attempt(job, &error);
+    return *durable || tolerated;
+}
+
+/* Runs one epoch through the job, which may be declined at its end (`durable`); on failure the
+ * attempt has failed or is being cancelled. Under the lock, which it gives up while it waits or
+ * writes. */
+static bool run_epoch(Job *job, bool *durable)
+{
     Attempt *attempt = job->attempt;
     if (!job->epoch_open && !begin_epoch(job))
         return false;
@@ -262,19 +301,28 @@ static bool run_epoch(Job *job)
         deadline = clock_monotonic_us() + timeout_us;
     }
     job->epoch_open = false;
-    if (job->store == NULL)
+    *durable = job->store == NULL;
+    if (*durable)
         return true;
-    pthread_mutex_unlock(&job->lock);
-    CheckpointInfo info;
-    bool committed = commit_store(job, epoch, &info, &error);
-    pthread_mutex_lock(&job->lock);
-    if (!committed) {
-        fail_attempt(job, &error);
+    if (!end_epoch(job, epoch, began, durable))
         return false;
-    }
-    note_epoch(job, &info, began);
+    if (!*durable)
+        return true;
     command_all(job, COMMAND_COMMIT, epoch);
     return wait_for_tasks(job, &attempt->committed, -1);
+}
+
+/* Runs an epoch until one is durable. Under the lock. */
+static bool run_last_epoch(Job *job)
+{
+    for (bool durable = false; !durable;) {
+        if (!run_epoch(job, &durable))
+            return false;
+        int64_t again_us = clock_monotonic_us() + DECLINED_AGAIN_US;
+        while (!durable && !is_interrupted(job) && clock_monotonic_us() < again_us)
+            wait_for_change(job, again_us);
+    }
+    return true;
 }
 
 /* ------------------------------------------------------------------ one run */
@@ -283,7 +331,7 @@ static bool run_epoch(Job *job)
 static bool finish_attempt(Job *job, bool needs_barrier)
 {
     uint64_t settled = job->settle_wanted;
-    if ((needs_barrier || job->store != NULL) && !run_epoch(job))
+    if ((needs_barrier || job->store != NULL) && !run_last_epoch(job))
         return false;
     command_all(job, COMMAND_FINISH, 0);
     if (!wait_for_tasks(job, &job->attempt->finished, -1))
@@ -314,6 +362,7 @@ static JobState run_attempt(Job *job)
 {
     bool stopping = false;
     int64_t due = next_epoch_us(job, clock_monotonic_us(), 0);
+    int64_t settle_us = 0; /* not before this */
     for (;;) {
         if (is_interrupted(job))
             return interrupted_state(job);
@@ -331,20 +380,25 @@ static JobState run_attempt(Job *job)
         }
         int64_t now = clock_monotonic_us();
         bool settle = job->settle_wanted > job->settle_done;
+        bool settle_now = settle && now >= settle_us;
         if (due >= 0 && now >= due && is_unsettled(job))
             due = now + UNSETTLED_LOOK_US;
         if (due >= 0 && !job->epoch_open && now >= due - AHEAD_US && !begin_epoch(job))
             return interrupted_state(job);
-        if (settle || (due >= 0 && now >= due)) {
+        if (settle_now || (due >= 0 && now >= due)) {
             uint64_t settled = job->settle_wanted;
-            if (!run_epoch(job))
+            bool durable;
+            if (!run_epoch(job, &durable))
                 return interrupted_state(job);
-            job->settle_done = settled;
+            if (durable)
+                job->settle_done = settled;
             pthread_cond_broadcast(&job->changed);
             due = next_epoch_us(job, now, clock_monotonic_us());
+            settle_us = clock_monotonic_us() + (durable ? 0 : DECLINED_AGAIN_US);
             continue;
         }
-        wait_for_change(job, due < 0 || job->epoch_open ? due : due - AHEAD_US);
+        int64_t until = due < 0 || job->epoch_open ? due : due - AHEAD_US;
+        wait_for_change(job, settle && (until < 0 || settle_us < until) ? settle_us : until);
     }
 }
 
@@ -499,7 +553,7 @@ void *coordinator_main(void *argument)
         attempt_interrupt(attempt);
         attempt_join(attempt);
         attempt_close(attempt);
-        if (job->epoch_open && job->store != NULL)
+        if (job->store != NULL && (job->epoch_open || attempt->declined != 0))
             checkpoint_abort(job->store); /* now that no task adds to it */
         job->epoch_open = false;
         if (state == JOB_FAILED)

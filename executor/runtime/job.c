@@ -127,6 +127,7 @@ static bool open_store(Job *job, Error *error)
         .directory = config->checkpoint_directory,
         .job = config->name,
         .retained = config->checkpoints_retained == 0 ? 1 : config->checkpoints_retained,
+        .wait_ms = config->checkpoint_wait_ms,
         .fresh = config->fresh,
     };
     job->store = checkpoint_open(&store, error);

@@ -30,7 +30,11 @@ typedef struct JobConfig {
      * epoch is made when asked for: by job_settle, job_stop and at the end of the input. */
     const char *checkpoint_directory;
     uint32_t checkpoints_retained;
-    bool fresh; /* do not restore, forget what is there */
+    /* Epochs in a row that may not become durable because somebody else holds the store or the disk
+     * is full, before that is a failure. */
+    uint32_t checkpoint_failures_tolerated;
+    uint32_t checkpoint_wait_ms; /* for readers of the store; 0: a minute */
+    bool fresh;                  /* do not restore, forget what is there */
     /* execution.state-recovery.path: where to start from as long as the job's own directory has no
      * epoch. NULL: nowhere else. */
     const char *recovery_path;

@@ -67,7 +67,8 @@ typedef struct Attempt {
     uint32_t finished;
     int64_t pause_us;
     bool failed;
-    bool timed_out; /* because an epoch took too long */
+    bool timed_out;    /* because an epoch took too long */
+    uint32_t declined; /* epochs in a row; the coordinator's own */
     Error error;
 } Attempt;
 
