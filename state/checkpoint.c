@@ -67,6 +67,12 @@ static void hint_start_over(Error *error)
                       "--fresh.");
 }
 
+static bool is_directory(const char *path)
+{
+    struct stat found;
+    return stat(path, &found) == 0 && S_ISDIR(found.st_mode);
+}
+
 bool checkpoint_sql_error(const CheckpointStore *store, sqlite3 *database, const char *doing,
                           Error *error)
 {
@@ -88,7 +94,8 @@ bool checkpoint_sql_error(const CheckpointStore *store, sqlite3 *database, const
     case SQLITE_READONLY:
     case SQLITE_CANTOPEN:
     case SQLITE_PERM:
-        error_set(error, ERROR_IO, "could not open checkpoint store \"%s\": %s", store->path, text);
+        error_set(error, ERROR_IO, "could not open checkpoint store \"%s\": %s", store->path,
+                  is_directory(store->path) ? "it is a directory" : text);
         return error_hint(error, "Check the permissions of the file and its directory.");
     case SQLITE_BUSY:
     case SQLITE_LOCKED:
@@ -157,8 +164,7 @@ bool checkpoint_make_directories(const char *directory, Error *error)
         if (kept == 0)
             break;
     }
-    struct stat found;
-    if (made && (stat(directory, &found) != 0 || !S_ISDIR(found.st_mode))) {
+    if (made && !is_directory(directory)) {
         made = false;
         errno = ENOTDIR;
     }
@@ -182,9 +188,11 @@ static bool take_lock(CheckpointStore *store, Error *error)
     store->lock_fd = open(buffer_text(&path), O_RDWR | O_CREAT | O_CLOEXEC, 0666);
     int reason = errno;
     buffer_deinit(&path);
-    if (store->lock_fd < 0)
-        return error_set(error, ERROR_IO, "could not lock checkpoint store \"%s\": %s", store->path,
-                         strerror(reason));
+    if (store->lock_fd < 0) {
+        error_set(error, ERROR_IO, "could not lock checkpoint store \"%s\": %s", store->path,
+                  strerror(reason));
+        return error_hint(error, "Check the permissions of the file and its directory.");
+    }
     char text[32];
     if (flock(store->lock_fd, LOCK_EX | LOCK_NB) != 0) {
         ssize_t length = pread(store->lock_fd, text, sizeof(text) - 1, 0);
@@ -232,17 +240,25 @@ static bool read_number(const CheckpointStore *store, sqlite3 *database, const c
     return read;
 }
 
-static bool check_identity(const CheckpointStore *store, sqlite3 *database, Error *error)
+static bool check_application(const CheckpointStore *store, sqlite3 *database, Error *error)
 {
-    int64_t application, version;
-    if (!read_number(store, database, "PRAGMA application_id", &application, error) ||
-        !read_number(store, database, "PRAGMA user_version", &version, error))
+    int64_t application;
+    if (!read_number(store, database, "PRAGMA application_id", &application, error))
         return false;
     if (application != APPLICATION_ID) {
         error_set(error, ERROR_STATE, "\"%s\" is not a checkpoint store", store->path);
-        hint_start_over(error);
-        return false;
+        return error_hint(error, "It is a database of another program: name another file, by "
+                                 "\"execution.checkpointing.dir\" or \"pipeline.name\".");
     }
+    return true;
+}
+
+static bool check_identity(const CheckpointStore *store, sqlite3 *database, Error *error)
+{
+    int64_t version;
+    if (!check_application(store, database, error) ||
+        !read_number(store, database, "PRAGMA user_version", &version, error))
+        return false;
     if (version >= 1 && version <= SCHEMA_VERSION)
         return true;
     error_set(error, ERROR_STATE, "checkpoint store \"%s\" has version %lld", store->path,
@@ -267,6 +283,27 @@ static bool needs_creating(const CheckpointStore *store, bool *is_new, Error *er
         !read_number(store, store->writing, "SELECT COUNT(*) FROM sqlite_master", &objects, error))
         return false;
     *is_new = application == 0 && objects == 0;
+    return true;
+}
+
+/* What --fresh forgets: a store, whole or damaged, but no database of another program. */
+static bool remove_store(CheckpointStore *store, Error *error)
+{
+    sqlite3 *database = NULL;
+    struct stat found;
+    int64_t objects = 0;
+    bool refused = false;
+    if (stat(store->path, &found) == 0) {
+        bool read =
+            open_database(store, SQLITE_OPEN_READWRITE, &database, error) &&
+            read_number(store, database, "SELECT COUNT(*) FROM sqlite_master", &objects, error);
+        refused = read ? objects != 0 && !check_application(store, database, error)
+                       : error->code == ERROR_BUSY;
+    }
+    sqlite3_close(database);
+    if (refused)
+        return false;
+    remove_database(store->path);
     return true;
 }
 
@@ -317,9 +354,8 @@ CheckpointStore *checkpoint_open(const CheckpointConfig *config, Error *error)
     bool opened = true;
     if (!config->read_only) {
         opened = checkpoint_make_directories(config->directory, error) && take_lock(store, error);
-        if (opened && config->fresh)
-            remove_database(store->path);
-        opened = opened && open_writing(store, error);
+        opened =
+            opened && (!config->fresh || remove_store(store, error)) && open_writing(store, error);
     }
     if (opened && open_reading(store, error))
         return store;

@@ -516,10 +516,13 @@ START_TEST(another_programs_database_is_refused)
 {
     Error error;
     make_database("CREATE TABLE precious (a)");
-    ck_assert_ptr_null(
-        checkpoint_open(&(CheckpointConfig){.directory = directory, .job = "job"}, &error));
-    ck_assert_int_eq(error.code, ERROR_STATE);
-    ck_assert_ptr_nonnull(strstr(error.message, "is not a checkpoint store"));
+    for (uint32_t fresh = 0; fresh < 2; fresh++) {
+        ck_assert_ptr_null(checkpoint_open(
+            &(CheckpointConfig){.directory = directory, .job = "job", .fresh = fresh}, &error));
+        ck_assert_int_eq(error.code, ERROR_STATE);
+        ck_assert_ptr_nonnull(strstr(error.message, "is not a checkpoint store"));
+    }
+    ck_assert_int_eq(ask_file("SELECT count(*) FROM precious"), 0);
 }
 END_TEST
 
