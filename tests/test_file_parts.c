@@ -145,23 +145,28 @@ typedef struct Readers {
     void *shared;
 } Readers;
 
+static void open_reader(Readers *readers, TestTable *table, const TestPositions *from, bool timed,
+                        uint32_t number)
+{
+    SourceContext context = source_context(table_scan(table));
+    context.subtask = number;
+    context.parallelism = readers->count;
+    context.times = timed ? &readers->times[number] : NULL;
+    context.shared = readers->count > 2 ? &readers->shared : NULL;
+    context.is_restored = from != NULL;
+    context.restored = from == NULL ? NULL : from->items;
+    context.restored_count = from == NULL ? 0 : from->count;
+    Error error;
+    readers->sources[number] = connector_filesystem.source->open(&context, &error);
+    ck_assert_msg(readers->sources[number] != NULL, "%s", error.message);
+}
+
 static void open_readers(Readers *readers, TestTable *table, const TestPositions *from,
                          uint32_t count, bool timed)
 {
     *readers = (Readers){.count = count};
-    for (uint32_t i = 0; i < count; i++) {
-        SourceContext context = source_context(table_scan(table));
-        context.subtask = i;
-        context.parallelism = count;
-        context.times = timed ? &readers->times[i] : NULL;
-        context.shared = count > 2 ? &readers->shared : NULL;
-        context.is_restored = from != NULL;
-        context.restored = from == NULL ? NULL : from->items;
-        context.restored_count = from == NULL ? 0 : from->count;
-        Error error;
-        readers->sources[i] = connector_filesystem.source->open(&context, &error);
-        ck_assert_msg(readers->sources[i] != NULL, "%s", error.message);
-    }
+    for (uint32_t i = 0; i < count; i++)
+        open_reader(readers, table, from, timed, i);
 }
 
 /* A checkpoint keeps an instance's positions by their names. */
@@ -491,6 +496,30 @@ START_TEST(whole_files_stay_whole)
 }
 END_TEST
 
+/* All instances deal a file out as the first of them found it. */
+START_TEST(a_file_may_grow_while_instances_open)
+{
+    TestTable table;
+    start_table(&table, &format_raw, 1);
+    table_option(&table, "source.split-size", "12");
+    TestPositions positions = {.arena = table.arena};
+    Rows rows = {0};
+    Random random = {7};
+    Readers readers = {.count = 3};
+    write_file(STR("aaa\nbbb\nccc\n"));
+    open_reader(&readers, &table, NULL, false, 0);
+    write_file(STR("aaa\nbbb\nccc\nddd\neee\nfff\nggg\nhhh\niii\njjj\nkkk\nlll\n"));
+    open_reader(&readers, &table, NULL, false, 1);
+    open_reader(&readers, &table, NULL, false, 2);
+    while (step(&readers, &random, &rows))
+        ;
+    close_readers(&readers, &rows, &positions);
+    ck_assert_uint_eq(rows.count, 12);
+    ck_assert_uint_eq(positions.count, 1);
+    table_end(&table);
+}
+END_TEST
+
 int main(void)
 {
     TCase *cases = tcase_create("file parts");
@@ -507,5 +536,6 @@ int main(void)
     tcase_add_test(cases, what_cannot_be_parted_is_not);
     tcase_add_test(cases, errors_say_the_line);
     tcase_add_test(cases, whole_files_stay_whole);
+    tcase_add_test(cases, a_file_may_grow_while_instances_open);
     return test_run("file_parts", cases);
 }

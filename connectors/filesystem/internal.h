@@ -14,14 +14,21 @@ enum { FILESYSTEM_FILE_PATH, FILESYSTEM_FILE_NAME, FILESYSTEM_FILE_SIZE, FILESYS
 /* The option "path" without "file://". */
 const char *filesystem_path(const Options *options);
 
-/* Paths of files, sorted by their bytes. */
+/* A file as it was when it was looked for. */
+typedef struct FoundFile {
+    char *path;
+    uint64_t size; /* 0 of what has none, such as a pipe */
+} FoundFile;
+
+/* Files, sorted by the bytes of their paths. */
 typedef struct FileList {
-    char **paths;
+    FoundFile *files;
+    bool complete; /* file_list_find has ended well */
     uint32_t count;
     uint32_t capacity;
 } FileList;
 
-void file_list_add(FileList *list, const char *path);
+void file_list_add(FileList *list, const char *path, uint64_t size);
 void file_list_deinit(FileList *list);
 /* The file itself, or every file below the folder, hidden ones (. and _ first) left out. `pattern`:
  * a regular expression that the absolute path must match as a whole; NULL: all. */

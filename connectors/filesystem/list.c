@@ -13,20 +13,20 @@
 /* Folders inside folders; a link that leads back to one above it would else never end. */
 #define DEPTH_MAX 64
 
-void file_list_add(FileList *list, const char *path)
+void file_list_add(FileList *list, const char *path, uint64_t size)
 {
     if (list->count == list->capacity) {
         list->capacity = list->capacity == 0 ? 16 : list->capacity * 2;
-        list->paths = memory_realloc(list->paths, list->capacity * sizeof(char *));
+        list->files = memory_realloc(list->files, list->capacity * sizeof(FoundFile));
     }
-    list->paths[list->count++] = memory_strdup(path);
+    list->files[list->count++] = (FoundFile){memory_strdup(path), size};
 }
 
 void file_list_deinit(FileList *list)
 {
     for (uint32_t i = 0; i < list->count; i++)
-        memory_free(list->paths[i]);
-    memory_free(list->paths);
+        memory_free(list->files[i].path);
+    memory_free(list->files);
     *list = (FileList){0};
 }
 
@@ -111,7 +111,7 @@ static bool search_folder(const Search *search, const char *path, uint32_t depth
         else if (S_ISDIR(found.st_mode))
             good = search_folder(search, buffer_text(&inner), depth + 1);
         else if (S_ISREG(found.st_mode) && matches(search, buffer_text(&inner)))
-            file_list_add(search->list, buffer_text(&inner));
+            file_list_add(search->list, buffer_text(&inner), (uint64_t)found.st_size);
     }
     buffer_deinit(&inner);
     closedir(folder);
@@ -120,7 +120,7 @@ static bool search_folder(const Search *search, const char *path, uint32_t depth
 
 static int compare_paths(const void *a, const void *b)
 {
-    return strcmp(*(char *const *)a, *(char *const *)b);
+    return strcmp(((const FoundFile *)a)->path, ((const FoundFile *)b)->path);
 }
 
 bool file_list_find(FileList *list, const char *path, const char *pattern, Error *error)
@@ -129,8 +129,8 @@ bool file_list_find(FileList *list, const char *path, const char *pattern, Error
     if (stat(path, &found) != 0)
         return cannot_read(path, error);
     if (!S_ISDIR(found.st_mode)) {
-        file_list_add(list, path);
-        return true;
+        file_list_add(list, path, S_ISREG(found.st_mode) ? (uint64_t)found.st_size : 0);
+        return list->complete = true;
     }
     Search search = {.list = list, .error = error};
     if (pattern != NULL) {
@@ -143,6 +143,6 @@ bool file_list_find(FileList *list, const char *path, const char *pattern, Error
     pcre2_match_data_free(search.match);
     pcre2_code_free(search.pattern);
     if (good && list->count != 0)
-        qsort(list->paths, list->count, sizeof(char *), compare_paths);
-    return good;
+        qsort(list->files, list->count, sizeof(FoundFile), compare_paths);
+    return list->complete = good;
 }

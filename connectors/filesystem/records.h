@@ -2,7 +2,7 @@
 #ifndef CONNECTORS_FILESYSTEM_RECORDS_H
 #define CONNECTORS_FILESYSTEM_RECORDS_H
 
-#include "connectors/filesystem/marks.h"
+#include "connectors/filesystem/share.h"
 
 #define RECORD_NOWHERE UINT64_MAX
 

@@ -393,7 +393,7 @@ static bool finish_restored(Sink *sink, FileList *handed_over, Error *error)
             char from[NAME_BYTES], to[PATH_BYTES];
             snprintf(from, sizeof(from), "%.*s", (int)hidden.length, hidden.data);
             snprintf(to, sizeof(to), "%.*s", (int)visible.length, visible.data);
-            file_list_add(handed_over, from);
+            file_list_add(handed_over, from, 0);
             if (sink->context.subtask == 0 && !show_file(sink->folder, from, to, error))
                 return false;
         }
@@ -404,7 +404,7 @@ static bool finish_restored(Sink *sink, FileList *handed_over, Error *error)
 static bool is_listed(const FileList *list, const char *name)
 {
     for (uint32_t i = 0; i < list->count; i++)
-        if (strcmp(list->paths[i], name) == 0)
+        if (strcmp(list->files[i].path, name) == 0)
             return true;
     return false;
 }

@@ -143,7 +143,7 @@ static void source_close(Source *source)
 {
     for (uint32_t i = 0; i < source->splits.count; i++)
         close_file(source, &source->splits.files[i]);
-    marks_leave(source->splits.marks, source->context.shared);
+    share_leave(source->splits.share, source->context.shared);
     arena_free(source->arena);
     memory_free(source);
 }
@@ -171,7 +171,7 @@ static Source *source_open(const SourceContext *context, Error *error)
     source->arena = arena_new(4096);
     choose_columns(source);
     source->splits.arena = source->arena;
-    source->splits.marks = marks_join(context->shared);
+    source->splits.share = share_join(context->shared);
     bool opened = context->is_restored ? splits_restore(&source->splits, context, error)
                                        : splits_find(&source->splits, context, error);
     if (!opened) {

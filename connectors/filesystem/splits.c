@@ -72,18 +72,13 @@ static bool can_part(const TableInfo *table)
 }
 
 /* How many bytes a part of a file has; 0: it is read as a whole. */
-static uint64_t choose_part_bytes(const TableInfo *table, const char *path, uint64_t *size)
+static uint64_t choose_part_bytes(const TableInfo *table, uint64_t size)
 {
-    struct stat found;
-    *size = 0;
-    if (stat(path, &found) != 0 || !S_ISREG(found.st_mode))
-        return 0;
-    *size = (uint64_t)found.st_size;
     uint64_t bytes =
         (uint64_t)option_integer(table->options, filesystem_options, "source.split-size");
-    if (bytes == 0 || *size <= bytes || !can_part(table))
+    if (bytes == 0 || size <= bytes || !can_part(table))
         return 0;
-    while (*size / bytes >= PARTS_MAX)
+    while (size / bytes >= PARTS_MAX)
         bytes *= 2;
     return bytes;
 }
@@ -104,15 +99,17 @@ static void share_marks(FileSplits *splits, const SourceContext *context)
     for (uint32_t i = 0; i < splits->count; i++) {
         FileSplit *file = &splits->files[i];
         if (file->part_bytes != 0)
-            file->marks = marks_of(splits->marks, file->path, file->part_bytes, file->part_count);
+            file->marks =
+                share_marks_of(splits->share, file->path, file->part_bytes, file->part_count);
     }
 }
 
-static void add_found(FileSplits *splits, const SourceContext *context, const char *path)
+static void add_found(FileSplits *splits, const SourceContext *context, const FoundFile *found)
 {
-    uint64_t size;
+    const char *path = found->path;
+    uint64_t size = found->size;
     FileSplit file = {.line = 1, .is_last_open = context->parallelism == 1};
-    file.part_bytes = choose_part_bytes(context->scans[0].table, path, &size);
+    file.part_bytes = choose_part_bytes(context->scans[0].table, size);
     if (file.part_bytes == 0) {
         if (!is_mine(context, path, 0))
             return;
@@ -146,12 +143,13 @@ static bool list_files(const TableInfo *table, FileList *list, Error *error)
 
 bool splits_find(FileSplits *splits, const SourceContext *context, Error *error)
 {
-    FileList list = {0};
-    bool found = list_files(context->scans[0].table, &list, error);
-    splits->files = arena_new_array(splits->arena, FileSplit, list.count + 1);
-    for (uint32_t i = 0; i < list.count; i++)
-        add_found(splits, context, list.paths[i]);
-    file_list_deinit(&list);
+    FileList own = {0};
+    FileList *list = splits->share == NULL ? &own : share_files(splits->share);
+    bool found = list->complete || list_files(context->scans[0].table, list, error);
+    splits->files = arena_new_array(splits->arena, FileSplit, list->count + 1);
+    for (uint32_t i = 0; i < list->count; i++)
+        add_found(splits, context, &list->files[i]);
+    file_list_deinit(&own);
     share_marks(splits, context);
     return found;
 }
@@ -160,10 +158,10 @@ bool splits_are_even(const TableInfo *table, uint32_t parallelism)
 {
     FileList list = {0};
     Error ignored;
-    uint64_t bytes = 0, shared = 0, size;
+    uint64_t bytes = 0, shared = 0;
     bool found = list_files(table, &list, &ignored);
     for (uint32_t i = 0; i < list.count && found; i++) {
-        uint64_t part = choose_part_bytes(table, list.paths[i], &size);
+        uint64_t size = list.files[i].size, part = choose_part_bytes(table, size);
         bytes += size;
         shared += part != 0 && size / part >= parallelism ? size : 0;
     }

@@ -6,7 +6,7 @@
 #ifndef CONNECTORS_FILESYSTEM_SPLITS_H
 #define CONNECTORS_FILESYSTEM_SPLITS_H
 
-#include "connectors/filesystem/marks.h"
+#include "connectors/filesystem/share.h"
 
 /* A file, or what an instance reads of it. */
 typedef struct FileSplit {
@@ -31,7 +31,7 @@ typedef struct FileSplit {
 
 typedef struct FileSplits {
     Arena *arena;
-    MarkList *marks; /* NULL: there are no other instances */
+    FileShare *share; /* NULL: there are no other instances */
     FileSplit *files;
     uint32_t count;
     uint64_t bytes; /* to be read */

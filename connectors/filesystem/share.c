@@ -1,8 +1,8 @@
-/* Marks of files, shared by the instances of a source.
+/* Files and their marks, shared by the instances of a source.
  *
  * A mark that another thread writes over at the same time may be either of the two: both are right,
  * and nothing else is read by it. Cost: a word per part of a file. */
-#include "connectors/filesystem/marks.h"
+#include "connectors/filesystem/share.h"
 
 #include <string.h>
 
@@ -12,35 +12,42 @@ typedef struct FileMarks {
     struct FileMarks *next;
 } FileMarks;
 
-struct MarkList {
+struct FileShare {
+    FileList files;
     FileMarks *first;
     FileMarks *last_asked; /* every instance asks for the same files in the same order */
     uint32_t joined;
 };
 
-MarkList *marks_join(void **place)
+FileShare *share_join(void **place)
 {
     if (place == NULL)
         return NULL;
     if (*place == NULL)
-        *place = memory_zalloc(sizeof(MarkList));
-    MarkList *list = *place;
-    list->joined++;
-    return list;
+        *place = memory_zalloc(sizeof(FileShare));
+    FileShare *share = *place;
+    share->joined++;
+    return share;
 }
 
-void marks_leave(MarkList *list, void **place)
+void share_leave(FileShare *share, void **place)
 {
-    if (list == NULL || --list->joined != 0)
+    if (share == NULL || --share->joined != 0)
         return;
-    for (FileMarks *file = list->first, *next; file != NULL; file = next) {
+    for (FileMarks *file = share->first, *next; file != NULL; file = next) {
         next = file->next;
         memory_free(file->marks.offsets);
         memory_free(file->path);
         memory_free(file);
     }
-    memory_free(list);
+    file_list_deinit(&share->files);
+    memory_free(share);
     *place = NULL;
+}
+
+FileList *share_files(FileShare *share)
+{
+    return &share->files;
 }
 
 static FileMarks *find_from(FileMarks *file, const FileMarks *end, const char *path)
@@ -50,23 +57,23 @@ static FileMarks *find_from(FileMarks *file, const FileMarks *end, const char *p
     return file == end ? NULL : file;
 }
 
-Marks *marks_of(MarkList *list, const char *path, uint64_t part_bytes, uint64_t part_count)
+Marks *share_marks_of(FileShare *share, const char *path, uint64_t part_bytes, uint64_t part_count)
 {
-    if (list == NULL)
+    if (share == NULL)
         return NULL;
-    FileMarks *found = find_from(list->last_asked, NULL, path);
+    FileMarks *found = find_from(share->last_asked, NULL, path);
     if (found == NULL)
-        found = find_from(list->first, list->last_asked, path);
+        found = find_from(share->first, share->last_asked, path);
     if (found == NULL) {
         found = memory_zalloc(sizeof(*found));
         *found = (FileMarks){
             .path = memory_strdup(path),
             .marks = {part_bytes, part_count, memory_zalloc(part_count * sizeof(uint64_t))},
-            .next = list->first};
-        list->first = found;
+            .next = share->first};
+        share->first = found;
     }
-    list->last_asked = found;
-    /* A file that grows meanwhile may have more parts for those who came later. */
+    share->last_asked = found;
+    /* Positions of two epochs' parts of one file may not be of one size. */
     return found->marks.part_bytes == part_bytes ? &found->marks : NULL;
 }
 
