@@ -357,8 +357,6 @@ static void case_open(Case *run, Random *random)
     weir_on_notice(run->place.session, on_notice, NULL);
     buffer_append_text(&run->script, "== sql\n");
     configure(run);
-    oracle_sql(run->place.oracle, run->place.batch ? "CREATE TABLE run AS SELECT 1 AS bounded"
-                                                   : "CREATE TABLE run AS SELECT 0 AS bounded");
     create_tables(run);
     create_side(run);
     make_statements(run);

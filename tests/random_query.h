@@ -37,9 +37,6 @@ void random_top_n(Random *random, uint32_t depth, Buffer *sql, QueryShape *shape
 void random_sort_limit(Random *random, uint32_t depth, Buffer *sql, QueryShape *shape);
 void random_keyed_top_n(Random *random, uint32_t depth, const uint32_t *key_counts, Buffer *sql,
                         KeyedShape *shape);
-/* Behind an aggregate without groups: SQLite has a row over nothing, a query that goes on has none.
- * SQLite's table `run` says whether the run is bounded. */
-#define RANDOM_HAVING_ROWS "\1\2 HAVING COUNT(*) > 0 OR (SELECT bounded FROM run)\3"
 /* Query text as Weir or SQLite reads it: what one of them lacks stands there for both. */
 void random_dialect(const char *text, bool sqlite, Buffer *out);
 /* random_subquery.c: queries with queries in their expressions; as random_query. */

@@ -101,7 +101,7 @@ def test_nearest_names(bench):
               says='mean "csv.header"')
     bench.bad("-e", table % "'connector' = 'datagen', 'rows-per-second' = 'many'", says="rows-per-second")
     bench.bad("-e", table % "'connector' = 'datagen', 'fields.di.kind' = 'sequence'", says="fields.di.kind|di")
-    bench.bad("-e", "SELECT UPER('a')", says='Perhaps you meant "UPPER"')
+    bench.bad("-e", "SELECT UPER('a')", says='Did you mean "UPPER"')
     bench.bad("-e", "CREATE VIEW orders AS SELECT 1 AS a; SELECT * FROM oders", says='mean "orders"')
     bench.bad("-e", "SELECT 1 + DATE '2020-01-01' || 2 + TRUE", says="error")
     bench.bad("-e", "SET 'table.local-time-zone' = 'Europe/Nowhere'", says="Europe/Nowhere")
