@@ -42,7 +42,10 @@ class Bench:
     def program(self, name):
         """Path of a program of this folder, which is made when it is first asked for."""
         if name not in self.made:
-            subprocess.run(["ninja", "-C", self.build, "--quiet", "bench/" + name], check=True)
+            done = subprocess.run(["ninja", "-C", self.build, "--quiet", "bench/" + name], capture_output=True,
+                                  text=True, check=False)
+            if done.returncode != 0:
+                raise RuntimeError(f"{name} cannot be built:\n{done.stdout}{done.stderr}")
             self.made.add(name)
         return os.path.join(self.build, "bench", name)
 

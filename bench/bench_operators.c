@@ -414,14 +414,17 @@ static void bench_over_middle(uint64_t state_rows, OverKind kind)
 
 /* ------------------------------------------------------------------------- INTERSECT, EXCEPT */
 
-/* Different rows, each key once. */
-static Batch **make_rows(uint64_t rows, uint64_t keys)
+/* Different rows, each key once; in one order, or in another that is far from it everywhere. */
+static Batch **make_rows(uint64_t rows, uint64_t keys, bool mixed)
 {
     Batch **batches = make_batches(rows, keys, true, 0);
-    for (uint64_t b = 0; b * BATCH_ROWS_MAX < rows; b++)
-        for (uint32_t i = 0; i < BATCH_ROWS_MAX; i++)
-            ((int64_t *)batches[b]->columns[1].data)[i] =
-                ((const int64_t *)batches[b]->columns[0].data)[i] & 1023;
+    for (uint64_t b = 0; b * BATCH_ROWS_MAX < rows; b++) {
+        int64_t *key = batches[b]->columns[0].data, *value = batches[b]->columns[1].data;
+        for (uint32_t i = 0; i < BATCH_ROWS_MAX; i++) {
+            key[i] = mixed ? key[i] * 1234567891 % (int64_t)keys : key[i];
+            value[i] = key[i] & 1023;
+        }
+    }
     return batches;
 }
 
@@ -459,7 +462,8 @@ static double hand_set(uint64_t rows, uint32_t side, bool except, Batch *const *
     return (double)rows / (cpu_us() - start);
 }
 
-/* The left side is filled, then rows on the right find it: each is a change of the result. */
+/* The left side is filled, then rows on the right find it, in another order: each is a change of
+ * the result. */
 static void bench_set(uint64_t state_rows, bool except)
 {
     PlanSetOperation plan = {.except = except};
@@ -469,7 +473,8 @@ static void bench_set(uint64_t state_rows, bool except)
         mask *= 2;
     Bench *bench = bench_open(&op_set_operation, &plan, &input_schema);
     HandRow *slots = touched_new(mask * sizeof(HandRow));
-    Batch **left = make_rows(state_rows, state_rows), **right = make_rows(rows, state_rows);
+    Batch **left = make_rows(state_rows, state_rows, false);
+    Batch **right = make_rows(rows, state_rows, true);
     double hand_fill = hand_set(state_rows, 0, except, left, slots, mask - 1);
     double fill = feed(bench, &op_set_operation, 0, left, state_rows);
     double hand = hand_set(rows, 1, except, right, slots, mask - 1);
