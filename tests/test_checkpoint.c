@@ -80,14 +80,20 @@ static void job_add(Job *job, uint32_t key_number, int64_t value)
     state_touch(job->table, record);
 }
 
-static int64_t job_value(Job *job, uint32_t key_number)
+static void *job_find(const Job *job, uint32_t key_number)
 {
     char buffer[64];
     Str key = test_key(buffer, key_number);
     uint64_t hash = hash_bytes(key.data, key.length);
     void *record;
     state_value_get(job->table, &key, &hash, 1, &record);
-    return record == NULL ? -1 : *(int64_t *)record;
+    return record;
+}
+
+static int64_t job_value(Job *job, uint32_t key_number)
+{
+    const void *record = job_find(job, key_number);
+    return record == NULL ? -1 : *(const int64_t *)record;
 }
 
 static void add_chunk(void *to, const StateChunk *chunk)
@@ -553,12 +559,7 @@ END_TEST
 
 static void job_remove(Job *job, uint32_t key_number)
 {
-    char buffer[64];
-    Str key = test_key(buffer, key_number);
-    uint64_t hash = hash_bytes(key.data, key.length);
-    void *record;
-    state_value_get(job->table, &key, &hash, 1, &record);
-    state_value_remove(job->table, record);
+    state_value_remove(job->table, job_find(job, key_number));
 }
 
 /* Holds up the writer of a job; checkpoint_close lets it go on. */

@@ -151,6 +151,24 @@ static void look_at_times(CheckpointStore **looking, const char *directory, Rand
     }
 }
 
+/* Writes the state as an epoch, telling of it before and after; whether it is committed. */
+static bool write_epoch(CheckpointStore *store, Job *job, uint64_t epoch, CheckpointInfo *info,
+                        int to)
+{
+    Error error;
+    if (!checkpoint_begin(store, epoch, &error))
+        _exit(4);
+    state_snapshot(job->state, add_chunk, store);
+    uint64_t digest = job_digest(job);
+    Str text = {(const char *)&digest, sizeof(digest)};
+    checkpoint_add_blob(store, "op", "digest", 0, STR(""), text);
+    *info = (CheckpointInfo){.epoch = epoch, .job = "k", .manifest = ""};
+    report(to, epoch, digest, ABOUT_TO_COMMIT);
+    bool committed = checkpoint_commit(store, info, &error);
+    report(to, epoch, digest, committed ? COMMITTED : DECLINED);
+    return committed;
+}
+
 static void child(const char *directory, Random *random, int to)
 {
     Error error;
@@ -176,18 +194,8 @@ static void child(const char *directory, Random *random, int to)
         epoch++;
         job_change(&job, random);
         look_at_times(&looking, directory, random);
-        if (!checkpoint_begin(store, epoch, &error))
-            _exit(4);
-        state_snapshot(job.state, add_chunk, store);
-        uint64_t digest = job_digest(&job);
-        Str text = {(const char *)&digest, sizeof(digest)};
-        checkpoint_add_blob(store, "op", "digest", 0, STR(""), text);
-        info = (CheckpointInfo){.epoch = epoch, .job = "k", .manifest = ""};
-        report(to, epoch, digest, ABOUT_TO_COMMIT);
-        bool committed = checkpoint_commit(store, &info, &error);
-        if (!committed && !info.declined)
+        if (!write_epoch(store, &job, epoch, &info, to) && !info.declined)
             _exit(5);
-        report(to, epoch, digest, committed ? COMMITTED : DECLINED);
     }
 }
 
@@ -382,16 +390,7 @@ static void work(const char *directory, Random *random, int to)
     for (uint32_t done = 0; done < EPOCHS;) {
         epoch++;
         job_change(&job, random);
-        if (!checkpoint_begin(store, epoch, &error))
-            _exit(4);
-        state_snapshot(job.state, add_chunk, store);
-        uint64_t digest = job_digest(&job);
-        Str text = {(const char *)&digest, sizeof(digest)};
-        checkpoint_add_blob(store, "op", "digest", 0, STR(""), text);
-        info = (CheckpointInfo){.epoch = epoch, .job = "k", .manifest = ""};
-        report(to, epoch, digest, ABOUT_TO_COMMIT);
-        bool committed = checkpoint_commit(store, &info, &error);
-        report(to, epoch, digest, committed ? COMMITTED : DECLINED);
+        bool committed = write_epoch(store, &job, epoch, &info, to);
         done += committed;
         if (committed || info.declined)
             continue;
