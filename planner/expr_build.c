@@ -154,6 +154,8 @@ const Expr *expr_call(const ExprSite *site, const char *name, const Expr **args,
 
 const Expr *expr_with_args(const ExprSite *site, const Expr *expr, const Expr **args)
 {
+    if (expr->arg_count == 0 || memcmp(expr->args, args, sizeof(*args) * expr->arg_count) == 0)
+        return expr;
     Expr *copy = arena_memdup(site->arena, expr, sizeof(*expr));
     copy->args = args;
     return rule_fold_constants(site, copy);
@@ -183,12 +185,9 @@ static const Expr *change_columns(const ExprSite *site, const Expr *expr,
         return copy;
     }
     const Expr **args = arena_new_array(site->arena, const Expr *, expr->arg_count + 1);
-    bool same = true;
-    for (uint32_t i = 0; i < expr->arg_count; i++) {
+    for (uint32_t i = 0; i < expr->arg_count; i++)
         args[i] = change_columns(site, expr->args[i], change);
-        same = same && args[i] == expr->args[i];
-    }
-    return same ? expr : expr_with_args(site, expr, args);
+    return expr_with_args(site, expr, args);
 }
 
 const Expr *expr_replace_columns(const ExprSite *site, const Expr *expr,

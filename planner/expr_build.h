@@ -38,7 +38,7 @@ const Expr *expr_cast(const ExprSite *site, const Expr *expr, const Type *to, Ca
  * not. */
 bool expr_cast_needed(const Type *from, const Type *to);
 
-/* A call with other arguments of the same types; folds. */
+/* A call with other arguments of the same types; folds. Where they are the same it is itself. */
 const Expr *expr_with_args(const ExprSite *site, const Expr *expr, const Expr **args);
 
 /* Column i becomes replacements[i]; where that is NULL the column must not occur. */

@@ -17,12 +17,9 @@ static const Expr *move_columns(const PlannerContext *context, const Expr *expr,
     if (expr->kind == EXPR_COLUMN)
         return expr->column < from ? expr : expr_shift_columns(&context->site, expr, by);
     const Expr **args = arena_new_array(context->arena, const Expr *, expr->arg_count + 1);
-    bool same = true;
-    for (uint32_t i = 0; i < expr->arg_count; i++) {
+    for (uint32_t i = 0; i < expr->arg_count; i++)
         args[i] = move_columns(context, expr->args[i], from, by);
-        same = same && args[i] == expr->args[i];
-    }
-    return same ? expr : expr_with_args(&context->site, expr, args);
+    return expr_with_args(&context->site, expr, args);
 }
 
 void queries_mark_used(const QueryList *queries, const Expr *expr, bool *used)

@@ -162,12 +162,9 @@ const Expr *queries_replace(const Binder *binder, const QueryList *list, const E
     if (expr->kind == EXPR_QUERY && list->sites[expr->column].value != NULL)
         return list->sites[expr->column].value;
     const Expr **args = arena_new_array(context->arena, const Expr *, expr->arg_count + 1);
-    bool same = true;
-    for (uint32_t i = 0; i < expr->arg_count; i++) {
+    for (uint32_t i = 0; i < expr->arg_count; i++)
         args[i] = queries_replace(binder, list, expr->args[i]);
-        same = same && args[i] == expr->args[i];
-    }
-    return same ? expr : expr_with_args(&context->site, expr, args);
+    return expr_with_args(&context->site, expr, args);
 }
 
 static bool join_site(Binder *binder, QueryList *list, QuerySite *site, LogicalNode **node,
@@ -311,12 +308,9 @@ static const Expr *part_expr(Parting *parting, const Expr *expr)
         return copy;
     }
     const Expr **args = arena_new_array(context->arena, const Expr *, expr->arg_count + 1);
-    bool same = true;
-    for (uint32_t i = 0; i < expr->arg_count; i++) {
+    for (uint32_t i = 0; i < expr->arg_count; i++)
         args[i] = part_expr(parting, expr->args[i]);
-        same = same && args[i] == expr->args[i];
-    }
-    return same ? expr : expr_with_args(&context->site, expr, args);
+    return expr_with_args(&context->site, expr, args);
 }
 
 void queries_part(const Binder *binder, QueryList *list, const GroupBy *groups, const Expr **exprs,

@@ -53,12 +53,9 @@ const Expr *outer_replace(const PlannerContext *context, OuterSlots slots, const
     if (expr->kind == EXPR_COLUMN)
         return expr_shift_columns(&context->site, expr, shift);
     const Expr **args = arena_new_array(context->arena, const Expr *, expr->arg_count + 1);
-    bool same = true;
-    for (uint32_t i = 0; i < expr->arg_count; i++) {
+    for (uint32_t i = 0; i < expr->arg_count; i++)
         args[i] = outer_replace(context, slots, expr->args[i], values, shift);
-        same = same && args[i] == expr->args[i];
-    }
-    return same ? expr : expr_with_args(&context->site, expr, args);
+    return expr_with_args(&context->site, expr, args);
 }
 
 LogicalNode *logical_pick(Arena *arena, LogicalNode *node, const uint32_t *columns, uint32_t count)

@@ -84,12 +84,9 @@ static const Expr *carry_columns(Carrier *carrier, const Expr *expr)
     if (expr->kind == EXPR_COLUMN)
         return carrier_column(carrier, expr);
     const Expr **args = arena_new_array(context->arena, const Expr *, expr->arg_count + 1);
-    bool same = true;
-    for (uint32_t i = 0; i < expr->arg_count; i++) {
+    for (uint32_t i = 0; i < expr->arg_count; i++)
         args[i] = carry_columns(carrier, expr->args[i]);
-        same = same && args[i] == expr->args[i];
-    }
-    return same ? expr : expr_with_args(&context->site, expr, args);
+    return expr_with_args(&context->site, expr, args);
 }
 
 /* A condition over the input's columns goes on over the calc's. */

@@ -55,12 +55,9 @@ static const Expr *replace(const PlannerContext *context, const FieldList *list,
         return expr_column(context->arena, first + at, expr->type, expr_place(expr));
     }
     const Expr **args = arena_new_array(context->arena, const Expr *, expr->arg_count + 1);
-    bool same = true;
-    for (uint32_t i = 0; i < expr->arg_count; i++) {
+    for (uint32_t i = 0; i < expr->arg_count; i++)
         args[i] = replace(context, list, first, expr->args[i]);
-        same = same && args[i] == expr->args[i];
-    }
-    return same ? expr : expr_with_args(&context->site, expr, args);
+    return expr_with_args(&context->site, expr, args);
 }
 
 /* `below`, which may be a calc already, with the paths as further columns. */
