@@ -4,8 +4,9 @@
  * with those after it, unless nothing changed (with a state TTL the pair is given even then, to
  * keep what follows alive); the retraction of a group's last row gives -D and forgets the group. A
  * retraction for a group that is not there is ignored. A global aggregate gives nothing until there
- * is a row. With traits.folds a key changes at most once a batch. With final_only every group gives
- * one +I at the end, and a global aggregate does so even without input.
+ * is a row. With traits.folds a key changes at most once a batch, with bundle_size once a bundle of
+ * batches (aggregate/bundle.c). With final_only every group gives one +I at the end, and a global
+ * aggregate does so even without input.
  *
  * Columnar: keys are encoded and hashed for the whole batch, the groups' records found in one call,
  * and every aggregate runs once over all rows. The hidden count of a group's rows goes first, so
@@ -106,12 +107,28 @@ static bool aggregate_batch(Operator *op, uint32_t input, Batch *batch, Emitter 
     Aggregate *aggregate = (Aggregate *)op;
     arena_reset(aggregate->scratch);
     AggregateBatch work = {.in = batch, .count = batch->row_count, .arena = aggregate->scratch};
-    if (aggregate->gives_strings)
+    if (aggregate->gives_strings && aggregate->bundle == NULL)
         work.holder = batch_new_bare(&no_columns);
-    bool ok = run_batch(aggregate, &work, emitter, error);
+    bool ok = aggregate->bundle != NULL ? aggregate_bundle_batch(aggregate, &work, emitter, error)
+                                        : run_batch(aggregate, &work, emitter, error);
     batch_release(work.holder);
     batch_release(batch);
     return ok;
+}
+
+static bool aggregate_alarm(Operator *op, int64_t now_us, Emitter *emitter, Error *error)
+{
+    return aggregate_bundle_end((Aggregate *)op, emitter, error);
+}
+
+static bool aggregate_watermark(Operator *op, int64_t watermark_us, Emitter *emitter, Error *error)
+{
+    return aggregate_bundle_end((Aggregate *)op, emitter, error);
+}
+
+static bool aggregate_barrier(Operator *op, uint64_t epoch, Emitter *emitter, Error *error)
+{
+    return aggregate_bundle_end((Aggregate *)op, emitter, error);
 }
 
 /* ------------------------------------------------------------------ lifetime */
@@ -152,7 +169,7 @@ static bool aggregate_end(Operator *op, Emitter *emitter, Error *error)
 {
     Aggregate *aggregate = (Aggregate *)op;
     if (!aggregate->plan->final_only)
-        return true;
+        return aggregate_bundle_end(aggregate, emitter, error);
     arena_reset(aggregate->scratch);
     if (aggregate->plan->key_count == 0)
         aggregate_make_group(aggregate, (Str){"", 0});
@@ -277,18 +294,26 @@ static Operator *aggregate_open(const OperatorContext *context, Error *error)
     Aggregate *aggregate = arena_new_one(context->arena, Aggregate);
     uint32_t words = (plan->input_retracts ? 1u : 0u) + (plan->final_only ? 1u : 0u);
     aggregate_setup(aggregate, context, plan, (uint32_t)sizeof(int64_t) * words, false);
+    if (plan->bundle_size != 0)
+        aggregate->bundle = aggregate_bundle_open(aggregate);
     return &aggregate->base;
 }
 
 static void aggregate_close(Operator *op)
 {
-    aggregate_teardown((Aggregate *)op);
+    Aggregate *aggregate = (Aggregate *)op;
+    if (aggregate->bundle != NULL)
+        aggregate_bundle_close(aggregate->bundle);
+    aggregate_teardown(aggregate);
 }
 
 const OperatorClass op_aggregate = {
     .name = "aggregate",
     .open = aggregate_open,
     .batch = aggregate_batch,
+    .watermark = aggregate_watermark,
+    .alarm = aggregate_alarm,
+    .barrier = aggregate_barrier,
     .restored = aggregate_restored,
     .end = aggregate_end,
     .close = aggregate_close,

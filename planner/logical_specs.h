@@ -72,7 +72,8 @@ typedef enum AggregatePart { AGGREGATE_WHOLE, AGGREGATE_PARTIAL, AGGREGATE_FINAL
 
 typedef struct LogicalAggregate {
     AggregatePart part;
-    bool unseen; /* rules/fold_unseen.c: one change per key and batch is as good as each */
+    bool bundles; /* nodes/mini_batch.c: each group is told once a bundle */
+    bool unseen;  /* rules/fold_unseen.c: one change per key and batch is as good as each */
     uint32_t *keys;
     uint32_t key_count;
     LogicalAggregateCall *calls;

@@ -128,6 +128,9 @@ typedef struct PlanAggregate {
     /* The input are the rows of a local_aggregate: keys, which come first, then what is merged. */
     bool merges;
     int64_t state_ttl_ms;
+    /* Mini-batch: each group is told once a bundle. 0: what a batch changes is told at once. */
+    int64_t bundle_size;       /* rows that end a bundle */
+    int64_t bundle_latency_ms; /* the longest a row waits */
     /* Bounded run: results only at the end; a global aggregate then gives a row without input, and
      * so do grouping sets without keys: the last key is the set's id, the others are NULL. */
     bool final_only;

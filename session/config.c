@@ -287,7 +287,7 @@ static const OptionSpec specs[] = {
      .values = "AUTO|TRUE|FALSE",
      .fallback = "AUTO",
      .doc = "Whether joins on one key become one operator that keeps the rows of its inputs only; "
-            "AUTO: inner joins, unless mini-batch is on."},
+            "AUTO: inner joins."},
     {.name = "table.optimizer.non-deterministic-update.strategy",
      .type = OPTION_ENUM,
      .values = "TRY_RESOLVE|IGNORE",

@@ -71,6 +71,7 @@ uint64_t state_store_reserved_bytes(const StateStore *store);
  * expired; a step takes well under a millisecond. Returns when to come again though nothing comes
  * in, or INT64_MAX. */
 int64_t state_store_advance(StateStore *store, int64_t now_ms);
+void state_store_hold(StateStore *store, bool held); /* while held, nothing expires */
 /* Keys of all its tables together. */
 uint64_t state_store_keys(const StateStore *store);
 uint64_t state_table_keys(const StateTable *table);

@@ -365,6 +365,7 @@ struct StateStore {
     uint32_t last_key_group;
     uint64_t memory_limit_bytes;
     int64_t now_ms;
+    bool is_held;
     StateTable **tables;
     uint32_t table_count;
 };

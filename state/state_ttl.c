@@ -13,6 +13,8 @@
 #define PASSES 8
 /* A quarter of a MiB of state a call. */
 #define STEP_UNITS ((uint64_t)32768)
+/* How soon to look again whether a store is still held. */
+#define HELD_PAUSE_MS 100
 
 static uint32_t key_group_count(const StateStore *store)
 {
@@ -107,6 +109,11 @@ static int64_t sweep_table(StateTable *table)
     return now + (pass_ms < 16 ? 1 : pass_ms / 16);
 }
 
+void state_store_hold(StateStore *store, bool held)
+{
+    store->is_held = held;
+}
+
 int64_t state_store_advance(StateStore *store, int64_t now_ms)
 {
     int64_t next = INT64_MAX;
@@ -117,8 +124,9 @@ int64_t state_store_advance(StateStore *store, int64_t now_ms)
         StateTable *table = store->tables[i];
         if (table->ttl_ms == 0)
             continue;
-        table->expired_ms = store->now_ms - table->ttl_ms;
-        int64_t at = sweep_table(table);
+        if (!store->is_held)
+            table->expired_ms = store->now_ms - table->ttl_ms;
+        int64_t at = store->is_held ? store->now_ms + HELD_PAUSE_MS : sweep_table(table);
         next = at < next ? at : next;
     }
     return next;

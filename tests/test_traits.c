@@ -183,7 +183,6 @@ static const PlanCase traits[] = {
 static const PlanCase folded[] = {
     {"SELECT k, COUNT(*) FROM e GROUP BY k", "scan I\n"
                                              "aggregate I UB UA upsert(k) unique(k) folds\n"
-                                             "mini_batch I UB UA upsert(k) unique(k) folds\n"
                                              "calc I UB UA upsert(k) unique(k)\n"
                                              "sink I UB UA upsert(k) unique(k)\n"},
     {"SELECT id FROM up", "scan I UA D upsert(id) unique(id)\n"

@@ -85,7 +85,7 @@ static bool lives_after(const AggregateBatch *work, uint32_t row)
 /* Whether a group that was there and still is need not be compared with itself before.
  * With a state TTL an update is given even where nothing changed, to keep what follows alive; not
  * by a DISTINCT over inserts, whose result only grows. */
-static bool gives_always(const Aggregate *aggregate)
+bool aggregate_gives_always(const Aggregate *aggregate)
 {
     if (aggregate->counts_rows)
         return true;
@@ -97,7 +97,7 @@ static bool gives_always(const Aggregate *aggregate)
 
 static void pick_each(const Aggregate *aggregate, const AggregateBatch *work, Picks *picks)
 {
-    bool always = gives_always(aggregate);
+    bool always = aggregate_gives_always(aggregate);
     bool wants_before = aggregate->base.context->node->traits.wants_before;
     const uint8_t *differs = always ? NULL : find_differences(aggregate, work);
     for (uint32_t row = 0; row < work->count; row++) {
@@ -156,7 +156,7 @@ static bool span_differs(const Aggregate *aggregate, const AggregateBatch *work,
 
 static void pick_folded(const Aggregate *aggregate, const AggregateBatch *work, Picks *picks)
 {
-    bool always = gives_always(aggregate);
+    bool always = aggregate_gives_always(aggregate);
     bool wants_before = aggregate->base.context->node->traits.wants_before;
     GroupSpans spans = aggregate_find_spans(work, NULL);
     for (uint32_t i = 0; i < spans.count; i++) {
@@ -307,6 +307,15 @@ static bool read_call(const Aggregate *aggregate, const AggregateCall *call, voi
     return call->plan->call.result_of(call->plan->call.data, states, count, out, arena, error);
 }
 
+bool aggregate_read_values(const Aggregate *aggregate, void **records, uint32_t count,
+                           Vector *columns, Arena *arena, Error *error)
+{
+    for (uint32_t c = 0; c < aggregate->plan->call_count; c++)
+        if (!read_call(aggregate, &aggregate->calls[c], records, count, &columns[c], arena, error))
+            return false;
+    return true;
+}
+
 static Batch *build_groups(const Aggregate *aggregate, void **records, uint32_t count, Error *error)
 {
     const PlanAggregate *plan = aggregate->plan;
@@ -317,10 +326,8 @@ static Batch *build_groups(const Aggregate *aggregate, void **records, uint32_t 
     for (uint32_t i = 0; i < count; i++)
         row_decode(aggregate->key_layout, state_value_key(aggregate->groups, records[i]), keys, i,
                    out->arena, false);
-    for (uint32_t c = 0; c < plan->call_count; c++) {
-        if (read_call(aggregate, &aggregate->calls[c], records, count,
-                      &out->columns[plan->key_count + c], out->arena, error))
-            continue;
+    if (!aggregate_read_values(aggregate, records, count, out->columns + plan->key_count,
+                               out->arena, error)) {
         batch_release(out);
         return NULL;
     }

@@ -3,6 +3,7 @@
  *     op_aggregate.c         groups, rows of a batch, the aggregates' updates
  *     aggregate/emit.c       which changes follow, in which order; output batches
  *     aggregate/distinct.c   DISTINCT: counts per value, masks of rows that count
+ *     aggregate/bundle.c     mini-batch: each group that changed told once a bundle
  *     aggregate/merge.c      the second of two phases
  *     aggregate/groups.c     groups found, numbered, counted and given back
  *     aggregate/ordered.c    MIN and MAX over input that retracts: values in order
@@ -13,8 +14,9 @@
  *     [rows, when the input retracts] [number, for DISTINCT over inserts]
  *     [order of arrival, for results at the end] [state of call 0] …
  *
- * Invariant: between batches a group with a record has at least one row. Within a batch a group may
- * go and come back: its record stays, with a count of 0, until the batch is done. */
+ * Invariant: between batches (with mini-batch: between bundles) a group with a record has at least
+ * one row. Within one a group may go and come back: its record stays, with a count of 0, until the
+ * batch is done. */
 #ifndef EXECUTOR_AGGREGATE_INTERNAL_H
 #define EXECUTOR_AGGREGATE_INTERNAL_H
 
@@ -26,6 +28,7 @@
 typedef struct DistinctSet DistinctSet;
 typedef struct OrderedValues OrderedValues;
 typedef struct CollectedValues CollectedValues;
+typedef struct AggregateBundle AggregateBundle;
 
 /* One aggregate of the plan. */
 typedef struct AggregateCall {
@@ -97,10 +100,11 @@ typedef struct Aggregate {
     bool numbers_groups; /* for DISTINCT over inserts */
     StateTable *groups;
     GroupMemory memory;
-    bool has_ordered;   /* or collected */
-    bool gives_strings; /* a call's result may need memory */
-    bool counts_rows;   /* rows only come, and a call counts them: each changes the result */
-    bool by_window;     /* groups go as a whole, though the input need not retract */
+    bool has_ordered;        /* or collected */
+    bool gives_strings;      /* a call's result may need memory */
+    bool counts_rows;        /* rows only come, and a call counts them: each changes the result */
+    AggregateBundle *bundle; /* NULL: what a batch changes is told at once */
+    bool by_window;          /* groups go as a whole, though the input need not retract */
     /* Changing. */
     Arena *scratch; /* reset by each batch */
     int64_t next_arrival;
@@ -160,8 +164,23 @@ GroupSpans aggregate_find_spans(const AggregateBatch *work, uint32_t *previous);
 /* Passes on what the batch changed. */
 bool aggregate_emit_changes(Aggregate *aggregate, AggregateBatch *work, Emitter *emitter,
                             Error *error) MUST_CHECK;
+/* Whether a group that was there and still is need not be compared with itself before. */
+bool aggregate_gives_always(const Aggregate *aggregate);
+/* What every call gives for the groups of these records; strings are copied to the arena. */
+bool aggregate_read_values(const Aggregate *aggregate, void **records, uint32_t count,
+                           Vector *columns, Arena *arena, Error *error) MUST_CHECK;
 /* At the end of a bounded run: every group's row, in order of arrival. */
 bool aggregate_emit_groups(Aggregate *aggregate, Emitter *emitter, Error *error) MUST_CHECK;
+
+/* ----------------------------------------------------------- aggregate/bundle.c */
+
+AggregateBundle *aggregate_bundle_open(const Aggregate *aggregate);
+void aggregate_bundle_close(AggregateBundle *bundle);
+/* Adds a batch to the bundle, and ends it where it is large enough. */
+bool aggregate_bundle_batch(Aggregate *aggregate, AggregateBatch *work, Emitter *emitter,
+                            Error *error) MUST_CHECK;
+/* Tells what the bundle, if there is one, has changed. */
+bool aggregate_bundle_end(Aggregate *aggregate, Emitter *emitter, Error *error) MUST_CHECK;
 
 /* --------------------------------------------------------- aggregate/distinct.c */
 

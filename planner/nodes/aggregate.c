@@ -147,7 +147,12 @@ static const char *aggregate_label(const PlannerContext *context, const LogicalN
         buffer_printf(&label, "partialFinalType=[%s], ",
                       node->aggregate.part == AGGREGATE_FINAL ? "FINAL" : "PARTIAL");
     lower_aggregate_select(node, &label);
-    buffer_append_text(&label, "])");
+    buffer_append_char(&label, ']');
+    if (node->aggregate.bundles)
+        buffer_printf(&label, ", miniBatch=[size=%lld, latency=%lld ms]",
+                      (long long)context->config->mini_batch_size,
+                      (long long)context->config->mini_batch_latency_ms);
+    buffer_append_char(&label, ')');
     return label_take(context->arena, &label);
 }
 
@@ -192,6 +197,10 @@ bool lower_aggregate_spec(const PlannerContext *context, LogicalNode *node, Plan
     spec->merges = logical_is(node->inputs[0], "local_aggregate");
     spec->state_ttl_ms = lower_state_ttl(context, node, 0);
     spec->final_only = context->config->bounded_run;
+    if (aggregate->bundles) {
+        spec->bundle_size = context->config->mini_batch_size;
+        spec->bundle_latency_ms = context->config->mini_batch_latency_ms;
+    }
     spec->empty_sets = aggregate->empty_sets;
     spec->empty_set_count = aggregate->empty_set_count;
     for (uint32_t i = 0; i < aggregate->call_count; i++)

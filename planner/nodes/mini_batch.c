@@ -1,6 +1,7 @@
 /* mini_batch: above a node whose rows change by key, where table.exec.mini-batch.enabled asks to
  * tell a bundle of changes as one. It wants -U, to see when a row is what it was before, unless the
- * row is a new one anyway. */
+ * row is a new one anyway. An aggregate needs none: it knows its groups and tells them once a
+ * bundle by itself. */
 #include "planner/nodes/lower.h"
 
 extern const NodeClass node_mini_batch;
@@ -19,11 +20,12 @@ static const ColumnSet *least_key(const LogicalNode *node)
 
 static bool is_folding_join(const LogicalNode *node)
 {
-    return logical_is(node, "join") && !logical_is_half_join(node->join.kind);
+    return logical_is(node, "multi_join") ||
+           (logical_is(node, "join") && !logical_is_half_join(node->join.kind));
 }
 
-/* Kinds of node whose results change by a key that is known, and the key: the first columns of an
- * aggregate, the partition of the last row of each, the upsert key of what a join gives. */
+/* Kinds of node whose results change by a key that is known, and the key: the partition of the last
+ * row of each, the upsert key of what a join gives. */
 static bool folding_key(const PlannerContext *context, const LogicalNode *node, ColumnSet *key)
 {
     if (node->changes == CHANGE_CLASS_INSERT)
@@ -41,14 +43,14 @@ static bool folding_key(const PlannerContext *context, const LogicalNode *node, 
         *key = least == NULL ? *key : *least;
         return least != NULL;
     }
-    if (!logical_is(node, "aggregate") || node->aggregate.part == AGGREGATE_PARTIAL)
-        return false; /* what stands above a part has its bundle */
-    uint32_t count = node->aggregate.key_count;
-    uint32_t *columns = arena_new_array(context->arena, uint32_t, count + 1);
-    for (uint32_t i = 0; i < count; i++)
-        columns[i] = i;
-    *key = (ColumnSet){count, columns};
-    return true;
+    return false;
+}
+
+/* What stands above a part has its bundle. */
+static bool bundles_itself(const LogicalNode *node)
+{
+    return logical_is(node, "aggregate") && node->aggregate.part != AGGREGATE_PARTIAL &&
+           node->changes != CHANGE_CLASS_INSERT;
 }
 
 /* --------------------------------------------------------------------- which options */
@@ -144,7 +146,8 @@ static bool put_above(const PlannerContext *context, LogicalNode *input, ColumnS
     return node->class->derive(context, node, error);
 }
 
-/* A join whose rows have no key: what comes into it is folded where that has one. */
+/* A join whose rows have no key, or one of several inputs, where a change of one is told with every
+ * combination of the others: what comes into it is folded where that has a key. */
 static bool fold_inputs(const PlannerContext *context, LogicalNode *join, Error *error)
 {
     bool any = false;
@@ -153,8 +156,9 @@ static bool fold_inputs(const PlannerContext *context, LogicalNode *join, Error 
         while (logical_is(below, "calc"))
             below = below->inputs[0];
         const ColumnSet *key = least_key(join->inputs[i]);
-        if (key == NULL || logical_is(below, "mini_batch") ||
-            join->inputs[i]->changes == CHANGE_CLASS_INSERT)
+        bool is_folded = logical_is(below, "mini_batch") ||
+                         (logical_is(below, "aggregate") && below->aggregate.bundles);
+        if (key == NULL || is_folded || join->inputs[i]->changes == CHANGE_CLASS_INSERT)
             continue;
         if (!put_above(context, join->inputs[i], *key, &join->inputs[i], error))
             return false;
@@ -163,6 +167,7 @@ static bool fold_inputs(const PlannerContext *context, LogicalNode *join, Error 
     if (!any)
         return true;
     join->traits = (StreamTraits){0};
+    join->loose_pairs = join->parts_updates = false;
     return join->class->derive(context, join, error);
 }
 
@@ -173,10 +178,14 @@ bool mini_batches_put(const PlannerContext *context, MiniBatches *bundles, uint3
     bundles->above[n] = node;
     if (!is_on(context) || bundles->versions[n])
         return true;
-    if (folding_key(context, node, &key))
-        return put_above(context, node, key, &bundles->above[n], error);
-    return !is_folding_join(node) || node->changes == CHANGE_CLASS_INSERT ||
-           fold_inputs(context, node, error);
+    if (bundles_itself(node))
+        return node->aggregate.bundles = true;
+    if (is_folding_join(node) && node->changes != CHANGE_CLASS_INSERT &&
+        (logical_is(node, "multi_join") || least_key(node) == NULL) &&
+        !fold_inputs(context, node, error))
+        return false;
+    return !folding_key(context, node, &key) ||
+           put_above(context, node, key, &bundles->above[n], error);
 }
 
 /* ---------------------------------------------------------------------- the node */

@@ -1,5 +1,5 @@
-/* Joins on one key become one multi-way join: inner joins unless mini-batch is on, which folds
- * changes of joins of two only; others where table.optimizer.multi-join.enabled or a hint says so.
+/* Joins on one key become one multi-way join: inner joins by themselves, others where
+ * table.optimizer.multi-join.enabled or a hint says so.
  *
  * a JOIN b ON a.k = b.k LEFT JOIN c ON a.k = c.k keeps the rows of a JOIN b for the second join;
  * one operator with three inputs keeps a, b and c only. Joins are merged where the left side is a
@@ -16,8 +16,7 @@ static bool is_wanted(const PlannerConfig *config, const LogicalNode *node)
         return node->join.is_multi;
     if (strcasecmp(config->multi_join, "TRUE") == 0)
         return true;
-    return strcasecmp(config->multi_join, "AUTO") == 0 && !config->mini_batch &&
-           node->join.kind == PLAN_JOIN_INNER;
+    return strcasecmp(config->multi_join, "AUTO") == 0 && node->join.kind == PLAN_JOIN_INNER;
 }
 
 static bool is_plain(const PlannerContext *context, const LogicalNode *node)
