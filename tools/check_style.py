@@ -22,6 +22,11 @@ BANNED = {
     r"\bstrtok\s*\(": "it keeps hidden state: walk a Str",
     r"\blocaltime\s*\(|\bgmtime\s*\(": "use core/datetime.h",
 }
+# What the repository keeps. Whatever else lies there came with a commit by mistake.
+ROOT_FILES = {".clang-format", ".clang-tidy", ".gitignore", "CONTRIBUTING.md", "LICENSE", "README.md",
+              "dev", "meson.build", "meson_options.txt"}
+KEPT_ENDINGS = (".c", ".h", ".cpp", ".java", ".py", ".sql", ".test", ".md", ".build", "/registry.c.in",
+                "/instructions.txt", "/leaks.supp", "/pom.xml", ".csv", ".json")
 FUNCTION_START = re.compile(r"^[A-Za-z_][\w \*]*\b(\w+)\s*\([^;]*$")
 
 
@@ -66,6 +71,19 @@ def check_file(path, problems):
     check_functions(path, lines, problems)
 
 
+def check_kept(problems):
+    """Logs, dumps and results of a run do not belong into the repository."""
+    if not os.path.exists(os.path.join(ROOT, ".git")):
+        return
+    done = subprocess.run(["git", "ls-files", "--cached"], cwd=ROOT, capture_output=True, text=True,
+                          check=True)
+    for path in done.stdout.splitlines():
+        kept = path in ROOT_FILES if "/" not in path else path.endswith(KEPT_ENDINGS)
+        if not kept and path != ".ci/run":
+            problems.append(f"{path}: what no rule of tools/check_style.py names: git rm it, or name "
+                            "its kind there")
+
+
 def check_layout(paths, problems):
     done = subprocess.run(["clang-format", "--dry-run", "-Werror", *paths], cwd=ROOT,
                           capture_output=True, text=True, check=False)
@@ -82,6 +100,7 @@ def main():
     for path in paths:
         check_file(path, problems)
     check_layout(paths, problems)
+    check_kept(problems)
     print("\n".join(problems))
     return 1 if problems else 0
 
