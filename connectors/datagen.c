@@ -75,11 +75,6 @@ static const Option *field_option(const Options *given, const char *column, cons
     return NULL;
 }
 
-static bool bad_option(const Option *option, Error *error)
-{
-    return error_at(error, option->sql_offset, option->sql_length);
-}
-
 /* Refuses an option that the column's kind or type has no use for. */
 static bool check_use(const Options *given, const Column *column, const char *key, bool is_used,
                       const char *why, Error *error)
@@ -88,7 +83,7 @@ static bool check_use(const Options *given, const Column *column, const char *ke
     if (option == NULL || is_used)
         return true;
     error_set(error, ERROR_OPTION, "option \"%s\" %s", option->key, why);
-    return bad_option(option, error);
+    return option_error_at_key(option, error);
 }
 
 static bool check_uses(const Options *given, const Column *column, const DatagenField *field,
@@ -134,13 +129,13 @@ static bool read_sequence(const Options *given, const Column *column, DatagenFie
     if (!read || field->start > field->end) {
         error_set(error, ERROR_OPTION, "option \"%s\" lies before the start of the sequence",
                   end->key);
-        return bad_option(end, error);
+        return option_error_at(end, error);
     }
     if (datagen_holds(column->type, field->start) && datagen_holds(column->type, field->end))
         return true;
     error_set(error, ERROR_OPTION, "the sequence of column \"%s\" does not fit its type",
               column->name);
-    return bad_option(end, error);
+    return option_error_at(end, error);
 }
 
 static bool read_bound(const Options *given, const Column *column, const char *key,
@@ -154,7 +149,7 @@ static bool read_bound(const Options *given, const Column *column, const char *k
     error_set(error, ERROR_OPTION, "\"%s\" is no value of type %s for option \"%s\"", option->value,
               buffer_text(&type), option->key);
     buffer_deinit(&type);
-    return bad_option(option, error);
+    return option_error_at(option, error);
 }
 
 static bool read_random(const Options *given, const Column *column, DatagenField *field,
@@ -173,7 +168,7 @@ static bool read_random(const Options *given, const Column *column, DatagenField
         if (length > column->type->length) {
             error_set(error, ERROR_OPTION, "option \"%s\" is larger than the type's %d",
                       option->key, column->type->length);
-            return bad_option(option, error);
+            return option_error_at(option, error);
         }
         field->length = (uint32_t)length;
     }
@@ -189,12 +184,12 @@ static bool read_random(const Options *given, const Column *column, DatagenField
     field->null_rate = strtod(option->value, NULL);
     if (!(field->null_rate >= 0 && field->null_rate <= 1)) {
         error_set(error, ERROR_OPTION, "option \"%s\" is not between 0 and 1", option->key);
-        return bad_option(option, error);
+        return option_error_at(option, error);
     }
     if (field->null_rate > 0 && !column->type->nullable) {
         error_set(error, ERROR_OPTION, "column \"%s\" is NOT NULL and has a \"null-rate\"",
                   column->name);
-        return bad_option(option, error);
+        return option_error_at(option, error);
     }
     return true;
 }
@@ -243,7 +238,7 @@ static bool check_names(const TableInfo *table, Error *error)
         if (nearest != NULL)
             error_hint(error, "Did you mean \"%s\"?", nearest);
         memory_free(names);
-        return bad_option(option, error);
+        return option_error_at_key(option, error);
     }
     return true;
 }

@@ -51,14 +51,31 @@ const char *filesystem_path(const Options *options)
     return strncmp(path, "file://", 7) == 0 ? path + 7 : path;
 }
 
+static bool check_path(const TableInfo *table, Error *error)
+{
+    const char *path = filesystem_path(table->options);
+    size_t scheme = strspn(path, "abcdefghijklmnopqrstuvwxyz0123456789+-.");
+    if (path[0] == 0) {
+        error_set(error, ERROR_OPTION, "option \"path\" is empty");
+    } else if (scheme > 0 && strncmp(path + scheme, "://", 3) == 0) {
+        error_set(error, ERROR_OPTION, "option \"path\" lies on \"%.*s\"", (int)scheme, path);
+        error_hint(error,
+                   "Connector \"filesystem\" knows the files of this machine only: copy them "
+                   "or mount their place.");
+    } else {
+        return true;
+    }
+    return option_error_at(options_find(table->options, "path"), error);
+}
+
 static bool filesystem_check(const TableInfo *table, Error *error)
 {
     if (table->format == NULL) {
         error_set(error, ERROR_OPTION, "option \"format\" is missing for connector \"filesystem\"");
         return error_hint(error, "Say what the file holds, such as 'format' = 'csv'.");
     }
-    if (filesystem_path(table->options)[0] == 0)
-        return error_set(error, ERROR_OPTION, "option \"path\" is empty");
+    if (!check_path(table, error))
+        return false;
     for (uint32_t i = 0; i < table->partition_count; i++) {
         const char *name = table->physical->columns[table->partition[i]].name;
         if (name[0] != '.' && name[0] != '_')

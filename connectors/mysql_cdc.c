@@ -165,7 +165,7 @@ static bool check_server_id(const Option *option, Error *error)
         return true;
     error_set(error, ERROR_OPTION, "option \"server-id\" has the value \"%s\"", option->value);
     error_hint(error, "Write a number from 1 to 4294967295 or a range such as 5400-5408.");
-    return error_at(error, option->sql_offset, option->sql_length);
+    return option_error_at(option, error);
 }
 
 static bool check_start(const TableInfo *table, Error *error)
@@ -191,7 +191,7 @@ static bool check_start(const TableInfo *table, Error *error)
             error_set(error, ERROR_OPTION, "invalid GTID set \"%s\"", gtids->value);
             error_hint(error, "Write a MySQL set as 3e11fa47-71ca-11e1-9e33-c80aa9429562:1-5 or a "
                               "MariaDB position as 0-1-100.");
-            return error_at(error, gtids->sql_offset, gtids->sql_length);
+            return option_error_at(gtids, error);
         }
     } else if (file != NULL || offset != NULL || gtids != NULL || skip != NULL) {
         const Option *given = file != NULL     ? file
@@ -201,15 +201,14 @@ static bool check_start(const TableInfo *table, Error *error)
         error_set(error, ERROR_OPTION, "option \"%s\" has no meaning in this start mode",
                   given->key);
         error_hint(error, "Set \"scan.startup.mode\" to 'specific-offset'.");
-        return error_at(error, given->sql_offset, given->sql_length);
+        return option_error_at_key(given, error);
     }
     if ((mode == START_TIMESTAMP) == (timestamp != NULL))
         return true;
     error_set(error, ERROR_OPTION,
               "start mode \"timestamp\" and option "
               "\"scan.startup.timestamp-millis\" go together");
-    return timestamp == NULL ? false
-                             : error_at(error, timestamp->sql_offset, timestamp->sql_length);
+    return timestamp == NULL ? false : option_error_at_key(timestamp, error);
 }
 
 static bool check(const TableInfo *table, Error *error)

@@ -127,7 +127,7 @@ static const char *const kind_columns[NEXMARK_KINDS] = {"person", "auction", "bi
 static bool option_error(const Options *given, const char *key, Error *error)
 {
     const Option *option = options_find(given, key);
-    return option == NULL ? false : error_at(error, option->sql_offset, option->sql_length);
+    return option == NULL ? false : option_error_at(option, error);
 }
 
 static bool field_fits(const NexmarkField *field, const Type *type)

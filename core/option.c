@@ -86,6 +86,17 @@ static bool options_check_required(const Options *options, const char *owner,
     return true;
 }
 
+bool option_error_at(const Option *option, Error *error)
+{
+    return error_at(error, option->sql_offset, option->sql_length);
+}
+
+bool option_error_at_key(const Option *option, Error *error)
+{
+    return option->key_length > 0 ? error_at(error, option->key_offset, option->key_length)
+                                  : option_error_at(option, error);
+}
+
 bool options_check(const Options *options, const char *owner, const OptionSpec *specs,
                    const OptionSpec *more, Error *error)
 {
@@ -94,10 +105,12 @@ bool options_check(const Options *options, const char *owner, const OptionSpec *
         const OptionSpec *spec = option_spec(specs, option->key);
         if (spec == NULL)
             spec = option_spec(more, option->key);
-        bool good = spec == NULL ? option_unknown(option->key, owner, specs, more, error)
-                                 : option_check_value(spec, option->key, option->value, error);
-        if (!good)
-            return error_at(error, option->sql_offset, option->sql_length);
+        if (spec == NULL) {
+            option_unknown(option->key, owner, specs, more, error);
+            return option_error_at_key(option, error);
+        }
+        if (!option_check_value(spec, option->key, option->value, error))
+            return option_error_at(option, error);
     }
     return options_check_required(options, owner, specs, error) &&
            options_check_required(options, owner, more, error);

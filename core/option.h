@@ -37,6 +37,7 @@ typedef struct Option {
     const char *value;
     int64_t sql_offset; /* where the value stands in the statement, or -1 */
     int64_t sql_length;
+    int64_t key_offset, key_length; /* where the key stands; length 0: not known */
 } Option;
 
 /* The options given for one thing. Immutable once made; keys are unique. */
@@ -47,6 +48,10 @@ typedef struct Options {
 
 /* The given value, or NULL. */
 const Option *options_find(const Options *options, const char *key);
+
+/* Place an error that is about the value, or about the option being there at all. Return false. */
+bool option_error_at(const Option *option, Error *error);
+bool option_error_at_key(const Option *option, Error *error);
 
 /* Checks every given option against the tables (`specs`, then `more` when not NULL; each ends with
  * a name of NULL) and every required one for presence. `owner` words the error: "connector

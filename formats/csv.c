@@ -117,7 +117,8 @@ static bool read_character(const Options *options, const char *key, char *out, E
     if (good && *out != '\n' && *out != '\r')
         return true;
     error_set(error, ERROR_OPTION, "option \"%s\" must be one ASCII character: \"%s\"", key, text);
-    return error_hint(error, "Use for example ',', ';', '|' or '\\t'.");
+    error_hint(error, "Use for example ',', ';', '|' or '\\t'.");
+    return option_error_at(options_find(options, key), error);
 }
 
 static bool read_settings(const Options *options, CsvSettings *settings, Error *error)

@@ -54,8 +54,10 @@ static bool raw_check(const FormatContext *context, bool for_sink, Error *error)
 {
     const Schema *schema = context->file_schema != NULL ? context->file_schema : context->schema;
     const char *given = option_text(context->options, raw_options, "raw.line-delimiter");
-    if (given != NULL && *given == '\0')
-        return error_set(error, ERROR_OPTION, "option \"raw.line-delimiter\" is empty");
+    if (given != NULL && *given == '\0') {
+        error_set(error, ERROR_OPTION, "option \"raw.line-delimiter\" is empty");
+        return option_error_at(options_find(context->options, "raw.line-delimiter"), error);
+    }
     if (schema->column_count != 1) {
         error_set(error, ERROR_UNSUPPORTED,
                   "format \"raw\" takes a table of one column, but it has %u",

@@ -83,7 +83,7 @@ static bool parser_option_unique(Parser *parser, const Options *options)
         if (strcmp(sorted[i - 1]->key, sorted[i]->key) != 0)
             continue;
         error_set(parser->error, ERROR_OPTION, "option \"%s\" is given twice", sorted[i]->key);
-        return error_at(parser->error, sorted[i]->sql_offset, sorted[i]->sql_length);
+        return option_error_at_key(sorted[i], parser->error);
     }
     return true;
 }
@@ -96,7 +96,11 @@ bool parser_read_options(Parser *parser, Options *options)
     if (!parser_is_symbol(parser, parser->next, ')')) {
         do {
             Option *option = parser_list_add(parser->arena, &list, sizeof *option);
+            uint32_t first = parser->next;
             option->key = parser_option_key(parser);
+            AstPlace place = parser_place(parser, first, parser->next - 1);
+            option->key_offset = place.offset;
+            option->key_length = place.length;
             if (option->key == NULL || !parser_expect_symbol(parser, '=') ||
                 parser_option_value(parser, option) == NULL)
                 return false;
@@ -124,7 +128,7 @@ static bool parser_read_hint_names(Parser *hints, Options *options)
             return false;
         AstPlace place = parser_place(hints, first, hints->next - 1);
         Option *option = parser_list_add(hints->arena, &list, sizeof *option);
-        *option = (Option){name, name, place.offset, place.length};
+        *option = (Option){name, name, place.offset, place.length, place.offset, place.length};
     } while (parser_accept_symbol(hints, ','));
     *options = (Options){list.count, list.items};
     return parser_expect_symbol(hints, ')') && parser_option_unique(hints, options);

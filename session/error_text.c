@@ -9,33 +9,78 @@
 
 #include "core/str.h"
 
-/* Longest line shown whole; of a longer one the part around the caret. */
+/* Bytes of a line that are shown; of a longer one the part around the caret, with dots where it is
+ * cut. */
 #define LINE_SHOWN_MAX 160
+/* What of a longer line stands before the caret. */
+#define LINE_BEFORE_MAX 60
 
-static void error_text_caret(const ParserLine *line, int64_t length, Buffer *out)
+/* A part of a line: [from, to) of its bytes. */
+typedef struct Excerpt {
+    Str line;
+    size_t from, to;
+    size_t caret;
+} Excerpt;
+
+static bool is_inside_code_point(Str line, size_t at)
+{
+    return at < line.length && ((unsigned char)line.data[at] & 0xC0) == 0x80;
+}
+
+/* The byte at which a column, counted in code points from 1, begins. */
+static size_t column_start(Str line, uint32_t column)
+{
+    size_t at = 0;
+    for (uint32_t i = 1; i < column && at < line.length; i++) {
+        at++;
+        while (is_inside_code_point(line, at))
+            at++;
+    }
+    return at;
+}
+
+static Excerpt error_text_excerpt(const ParserLine *line)
+{
+    Excerpt excerpt = {line->text, 0, line->text.length, column_start(line->text, line->column)};
+    if (line->text.length <= LINE_SHOWN_MAX)
+        return excerpt;
+    if (excerpt.caret > LINE_BEFORE_MAX)
+        excerpt.from = excerpt.caret - LINE_BEFORE_MAX;
+    if (excerpt.from + LINE_SHOWN_MAX < excerpt.to)
+        excerpt.to = excerpt.from + LINE_SHOWN_MAX;
+    else
+        excerpt.from = excerpt.to - LINE_SHOWN_MAX;
+    while (is_inside_code_point(line->text, excerpt.from))
+        excerpt.from++;
+    while (is_inside_code_point(line->text, excerpt.to))
+        excerpt.to--;
+    return excerpt;
+}
+
+/* "^~~" under the excerpt; a code point takes one column, a tab what it takes above. */
+static void error_text_caret(const Excerpt *excerpt, int64_t length, Buffer *out)
 {
     buffer_append_text(out, "\n     | ");
-    uint32_t column = 1;
-    const char *at = line->text.data;
-    const char *end = at + line->text.length;
-    for (; column < line->column && at < end; at++) {
-        if (((unsigned char)*at & 0xC0) == 0x80)
-            continue; /* the rest of a code point takes no column of its own */
-        buffer_append_char(out, *at == '\t' ? '\t' : ' ');
-        column++;
-    }
+    if (excerpt->from > 0)
+        buffer_append_text(out, "   ");
+    for (size_t at = excerpt->from; at < excerpt->caret; at++)
+        if (!is_inside_code_point(excerpt->line, at))
+            buffer_append_char(out, excerpt->line.data[at] == '\t' ? '\t' : ' ');
     buffer_append_char(out, '^');
-    for (int64_t i = 1; i < length && at + i < end; i++)
+    for (int64_t i = 1; i < length && excerpt->caret + (size_t)i < excerpt->to; i++)
         buffer_append_char(out, '~');
 }
 
 static void error_text_line(const Error *error, const ParserLine *line, Buffer *out)
 {
-    if (line->text.length > LINE_SHOWN_MAX)
-        return;
+    Excerpt excerpt = error_text_excerpt(line);
     buffer_printf(out, "\n%4u | ", line->line);
-    buffer_append_str(out, line->text);
-    error_text_caret(line, error->sql_length, out);
+    if (excerpt.from > 0)
+        buffer_append_text(out, "...");
+    buffer_append(out, line->text.data + excerpt.from, excerpt.to - excerpt.from);
+    if (excerpt.to < line->text.length)
+        buffer_append_text(out, "...");
+    error_text_caret(&excerpt, error->sql_length, out);
 }
 
 void error_text_print(const Error *error, const StatementText *text, Buffer *out)

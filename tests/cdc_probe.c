@@ -201,7 +201,7 @@ static void add_option(Probe *probe, const char *argument)
     if (equals == NULL || probe->option_count == OPTIONS_MAX)
         fail("-o wants key=value");
     *equals = '\0';
-    probe->options[probe->option_count++] = (Option){text, equals + 1, -1, -1};
+    probe->options[probe->option_count++] = (Option){text, equals + 1, -1, -1, -1, 0};
 }
 
 static void read_arguments(Probe *probe, int argc, char **argv)
@@ -244,9 +244,9 @@ static void give_options(Probe *probe)
             options[count++] = probe->options[k];
             named = named || strcmp(probe->options[k].key, "table-name") == 0;
         }
-        options[count++] = (Option){"connector", "mysql-cdc", -1, -1};
+        options[count++] = (Option){"connector", "mysql-cdc", -1, -1, -1, 0};
         if (!named)
-            options[count++] = (Option){"table-name", probe->tables[i].name, -1, -1};
+            options[count++] = (Option){"table-name", probe->tables[i].name, -1, -1, -1, 0};
         probe->table_options[i] = (Options){count, options};
         probe->tables[i].options = &probe->table_options[i];
     }

@@ -56,7 +56,7 @@ static inline void table_option(TestTable *table, const char *key, const char *v
         table->items[i].value = value;
         return;
     }
-    table->items[table->options.count++] = (Option){key, value, -1, -1};
+    table->items[table->options.count++] = (Option){key, value, -1, -1, -1, 0};
 }
 
 static inline void table_key(TestTable *table, uint32_t column)

@@ -37,7 +37,7 @@ static inline FormatTest format_test(const Format *format, const Schema *schema)
 
 static inline void format_option(FormatTest *test, const char *key, const char *value)
 {
-    test->options[test->option_count++] = (Option){key, value, -1, -1};
+    test->options[test->option_count++] = (Option){key, value, -1, -1, -1, 0};
 }
 
 /* Decodes `input` as a file that arrives `step` bytes at a time (0: random steps). */

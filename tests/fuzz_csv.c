@@ -24,17 +24,17 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     Option items[6];
     uint32_t count = 0;
     if ((data[0] & 1) != 0)
-        items[count++] = (Option){"csv.header", "true", -1, -1};
+        items[count++] = (Option){"csv.header", "true", -1, -1, -1, 0};
     if ((data[0] & 2) != 0) {
-        items[count++] = (Option){"csv.escape-character", "\\", -1, -1};
-        items[count++] = (Option){"csv.allow-comments", "true", -1, -1};
+        items[count++] = (Option){"csv.escape-character", "\\", -1, -1, -1, 0};
+        items[count++] = (Option){"csv.allow-comments", "true", -1, -1, -1, 0};
     }
     if ((data[0] & 4) != 0)
-        items[count++] = (Option){"csv.trim-spaces", "true", -1, -1};
+        items[count++] = (Option){"csv.trim-spaces", "true", -1, -1, -1, 0};
     if ((data[0] & 8) != 0)
-        items[count++] = (Option){"csv.ignore-parse-errors", "true", -1, -1};
+        items[count++] = (Option){"csv.ignore-parse-errors", "true", -1, -1, -1, 0};
     if ((data[0] & 16) != 0)
-        items[count++] = (Option){"csv.null-literal", "NULL", -1, -1};
+        items[count++] = (Option){"csv.null-literal", "NULL", -1, -1, -1, 0};
     const Options options = {count, items};
     Type decimal = type_make(TYPE_DECIMAL, true, 8, 2);
     const Column columns[] = {

@@ -11,11 +11,11 @@ static const PlanCase declarations[] = {
     {"CREATE TABLE IF NOT EXISTS o (a INT) WITH ('connector' = 'source')", ""},
     {"CREATE TABLE t (a INT) WITH ('conector' = 'source')", "option: unknown option \"conector\"\n"
                                                             "hint: Did you mean \"connector\"?\n"
-                                                            "at: 'source'\n"},
+                                                            "at: 'conector'\n"},
     {"CREATE TABLE t (a INT) WITH ('connector' = 'files', 'fromat' = 'lines')",
      "option: unknown option \"fromat\"\n"
      "hint: Did you mean \"format\"?\n"
-     "at: 'lines'\n"},
+     "at: 'fromat'\n"},
     {"CREATE TABLE t (a INT) WITH ('path' = 'source')",
      "option: table \"t\" has no connector\n"
      "hint: Add 'connector' = '…' to WITH; there are: source, sink, spread, files.\n"
@@ -28,7 +28,7 @@ static const PlanCase declarations[] = {
      "option: unknown option \"kind\" for connector \"source\"\n"
      "detail: Valid options are: kinds, bounded, path, password.\n"
      "hint: Did you mean \"kinds\"?\n"
-     "at: 'all'\n"},
+     "at: 'kind'\n"},
     {"CREATE TABLE t (a INT) WITH ('connector' = 'source', 'kinds' = 'alle')",
      "option: option \"kinds\" has a bad value: \"alle\"\n"
      "hint: Use one of: insert|upsert|all.\n"
@@ -43,14 +43,14 @@ static const PlanCase declarations[] = {
     {"CREATE TABLE t (a INT) WITH ('connector' = 'source', 'format' = 'lines')",
      "option: connector \"source\" takes no format\n"
      "hint: Leave out 'format'.\n"
-     "at: 'lines'\n"},
+     "at: 'format'\n"},
     {"CREATE TABLE t (a INT) WITH ('connector' = 'files', 'format' = 'lines', "
      "'lines.separatr' = ';')",
      "option: unknown option \"lines.separatr\" for connector \"files\" with format "
      "\"lines\"\n"
      "detail: Valid options are: kinds, bounded, path, password, lines.separator.\n"
      "hint: Did you mean \"lines.separator\"?\n"
-     "at: ';'\n"},
+     "at: 'lines.separatr'\n"},
     {"CREATE TABLE t (a INT, b AS c + 1) WITH ('connector' = 'source')",
      "name: column \"c\" does not exist\n"
      "hint: Columns here: a.\n"

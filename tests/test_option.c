@@ -34,7 +34,7 @@ static const OptionSpec more[] = {
 
 static void check_given(const char *key, const char *value, const char *message, const char *hint)
 {
-    const Option items[] = {{"path", "x", -1, -1}, {key, value, 7, 3}};
+    const Option items[] = {{"path", "x", -1, -1, -1, 0}, {key, value, 7, 3, 2, 4}};
     const Options options = {2, items};
     Error error = {0};
     bool good = options_check(&options, "connector \"test\"", specs, more, &error);
@@ -44,7 +44,10 @@ static void check_given(const char *key, const char *value, const char *message,
     ck_assert_str_eq(error.message, message);
     ck_assert_str_eq(error.hint, hint);
     ck_assert_int_eq(error.code, ERROR_OPTION);
-    ck_assert_int_eq(error.sql_offset, 7);
+    /* What is not known is pointed at by its key. */
+    bool is_unknown = strncmp(error.message, "unknown", 7) == 0;
+    ck_assert_int_eq(error.sql_offset, is_unknown ? 2 : 7);
+    ck_assert_int_eq(error.sql_length, is_unknown ? 4 : 3);
 }
 
 START_TEST(test_check)
@@ -81,8 +84,9 @@ END_TEST
 
 START_TEST(test_values)
 {
-    const Option items[] = {
-        {"path", "p", -1, -1}, {"delay", "3s", -1, -1}, {"fields.x.min", "4", -1, -1}};
+    const Option items[] = {{"path", "p", -1, -1, -1, 0},
+                            {"delay", "3s", -1, -1, -1, 0},
+                            {"fields.x.min", "4", -1, -1, -1, 0}};
     const Options options = {3, items};
     ck_assert_str_eq(option_text(&options, specs, "path"), "p");
     ck_assert_ptr_null(option_text(&options, specs, "password"));

@@ -169,7 +169,7 @@ static bool refuse_unknown(const Option *option, Error *error)
         error_hint(error, "Leave it out; or did you mean \"%s\"?", nearest);
     else
         error_hint(error, "Leave it out, or say what it is for with the connector's own options.");
-    return error_at(error, option->sql_offset, option->sql_length);
+    return option_error_at_key(option, error);
 }
 
 static bool check_one(const Options *options, const Option *option, Error *error)
@@ -183,7 +183,7 @@ static bool check_one(const Options *options, const Option *option, Error *error
                   option->value);
         error_hint(error, "It can be: %s%s%s.", known->values, known->reason == NULL ? "" : "; ",
                    known->reason == NULL ? "" : known->reason);
-        return error_at(error, option->sql_offset, option->sql_length);
+        return option_error_at(option, error);
     }
     if (known->use != USE_MAPPED)
         return true;
@@ -191,7 +191,7 @@ static bool check_one(const Options *options, const Option *option, Error *error
         error_set(error, ERROR_OPTION, "options \"%s\" and \"%s\" say the same thing", option->key,
                   known->own);
         error_hint(error, "Give one of them.");
-        return error_at(error, option->sql_offset, option->sql_length);
+        return option_error_at_key(option, error);
     }
     if (known->values != NULL ||
         (option_parse_integer(option->value, &number) && number >= 0 && number <= INT64_C(3600000)))
@@ -199,7 +199,7 @@ static bool check_one(const Options *options, const Option *option, Error *error
     error_set(error, ERROR_OPTION, "option \"%s\" has a bad value: \"%s\"", option->key,
               option->value);
     error_hint(error, "Use milliseconds from 0 to 3600000.");
-    return error_at(error, option->sql_offset, option->sql_length);
+    return option_error_at(option, error);
 }
 
 bool mysql_foreign_check(const Options *options, Error *error)

@@ -17,7 +17,7 @@ static bool bad_url(const Option *url, Error *error)
     error_set(error, ERROR_OPTION, "option \"url\" has the value \"%s\"", url->value);
     error_hint(error, "Write jdbc:mysql://host:3306/database or jdbc:mariadb://host/database, "
                       "without parameters; TLS has options of its own.");
-    return error_at(error, url->sql_offset, url->sql_length);
+    return option_error_at(url, error);
 }
 
 /* jdbc:mysql://host[:port]/database */
@@ -68,7 +68,7 @@ bool mysql_place_of(const Options *options, Arena *arena, MysqlPlace *place, Err
         if (options_find(options, others[i]) != NULL) {
             error_set(error, ERROR_OPTION, "options \"url\" and \"%s\" say the same", others[i]);
             error_hint(error, "Leave one of them out.");
-            return error_at(error, url->sql_offset, url->sql_length);
+            return option_error_at(url, error);
         }
     return read_url(url, arena, place, error);
 }

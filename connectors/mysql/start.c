@@ -43,7 +43,7 @@ static bool start_specific(MysqlSource *source, Error *error)
     GtidFlavour wanted = source->server.mariadb ? GTID_MARIADB : GTID_MYSQL;
     if (!gtid_set_parse(&source->base.gtids, wanted, str_of(set->value), error)) {
         error_prefix(error, "the server is %s: ", source->server.mariadb ? "MariaDB" : "MySQL");
-        return error_at(error, set->sql_offset, set->sql_length);
+        return option_error_at(set, error);
     }
     if (!source->server.gtids) {
         error_set(error, ERROR_UNSUPPORTED, "the server has gtid_mode=OFF");

@@ -103,7 +103,7 @@ static bool nothing_matches(MYSQL *mysql, const ScanState *scan, Error *error)
     char wanted[600];
     snprintf(wanted, sizeof(wanted), "%s.%s", database->value, table->value);
     error_set(error, ERROR_NAME, "no table of the server matches \"%s\"", wanted);
-    error_at(error, table->sql_offset, table->sql_length);
+    option_error_at(table, error);
     NameList list = {0};
     if (mysql_tables_list(mysql, list_one, &list, NULL)) {
         const char *nearest = str_nearest(wanted, (const char *const *)list.names, list.count);

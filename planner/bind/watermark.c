@@ -62,7 +62,7 @@ bool watermark_check_options(const Options *options, Error *error)
         return true;
     error_set(error, ERROR_OPTION, "option \"%s\" needs \"%s\"", given->key,
               named == NULL ? align_group : align_drift);
-    error_at(error, given->sql_offset, given->sql_length);
+    option_error_at(given, error);
     return error_hint(error, "Tables of one group wait for each other when one is ahead by more "
                              "than max-drift.");
 }

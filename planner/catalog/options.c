@@ -27,8 +27,11 @@ Options *options_merge(Arena *arena, const Options *base, const Options *over)
     Option *items = arena_new_array(arena, Option, base->count + over->count + 1);
     uint32_t count = 0;
     for (uint32_t i = 0; i < base->count; i++)
-        if (options_find(over, base->items[i].key) == NULL)
-            items[count++] = base->items[i];
+        if (options_find(over, base->items[i].key) == NULL) {
+            items[count] = base->items[i];
+            items[count].sql_offset = -1; /* it stands in an earlier statement */
+            items[count++].key_length = 0;
+        }
     for (uint32_t i = 0; i < over->count; i++)
         items[count++] = over->items[i];
     merged->count = count;
@@ -101,7 +104,7 @@ static bool refuse_misspelt(const Options *options, const char *meant, Error *er
             continue;
         error_set(error, ERROR_OPTION, "unknown option \"%s\"", option->key);
         error_hint(error, "Did you mean \"%s\"?", meant);
-        error_at(error, option->sql_offset, option->sql_length);
+        option_error_at_key(option, error);
         return true;
     }
     return false;
@@ -125,12 +128,12 @@ static bool find_format(const Options *options, const Connector *connector, cons
     if (!connector->takes_format && is_selector("format", connector->options)) {
         error_set(error, ERROR_OPTION, "connector \"%s\" takes no format", connector->name);
         error_hint(error, "Leave out 'format'.");
-        return error_at(error, given->sql_offset, given->sql_length);
+        return option_error_at_key(given, error);
     }
     if (!connector->takes_format)
         return true;
     *format = format_find(given->value, error);
-    return *format != NULL || error_at(error, given->sql_offset, given->sql_length);
+    return *format != NULL || option_error_at(given, error);
 }
 
 bool table_check_options(const Options *options, const char *table, AstPlace place,
@@ -150,7 +153,7 @@ bool table_check_options(const Options *options, const char *table, AstPlace pla
     }
     *connector = connector_find(given->value, error);
     if (*connector == NULL)
-        return error_at(error, given->sql_offset, given->sql_length);
+        return option_error_at(given, error);
     if (!find_format(options, *connector, table, place, format, error))
         return false;
     if (check_given(options, *connector, *format, error))

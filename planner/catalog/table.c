@@ -352,7 +352,7 @@ static bool refuse_watermark_options(const Draft *draft, Error *error)
         error_set(error, ERROR_OPTION, "option \"%s\" needs a WATERMARK", option->key);
         error_hint(error, "Add WATERMARK FOR column AS column - INTERVAL '5' SECOND to the "
                           "columns, or leave the option out.");
-        return error_at(error, option->sql_offset, option->sql_length);
+        return option_error_at_key(option, error);
     }
     return true;
 }
