@@ -1,6 +1,7 @@
 /* Results: rows of a listing, changes of a running query, or a job to follow.
  *
- * Invariant: `row` is the current row between a WEIR_STEP_ROW and the next weir_next. */
+ * Invariant: `row` is the current row between a WEIR_STEP_ROW and the next weir_next. A result may
+ * outlive its session: then it has no rows but those of a listing. */
 #include "session/session_internal.h"
 
 #include "core/str.h"
@@ -19,7 +20,21 @@ WeirResult *result_new(WeirSession *session, WeirResultKind kind)
     result->arena = arena_new(1024);
     result->row = -1;
     result->bounded = true;
+    result->next = session->results;
+    if (result->next != NULL)
+        result->next->previous = result;
+    session->results = result;
     return result;
+}
+
+void results_detach(WeirSession *session)
+{
+    for (WeirResult *result = session->results; result != NULL; result = result->next) {
+        batch_release(result->batch);
+        result->batch = NULL;
+        result->job = NULL;
+        result->session = NULL;
+    }
 }
 
 void result_set_columns(WeirResult *result, const char *const *names, uint32_t count)
@@ -57,11 +72,13 @@ uint32_t weir_column_count(const WeirResult *result)
 
 const char *weir_column_name(const WeirResult *result, uint32_t column)
 {
-    return result->schema->columns[column].name;
+    return column >= weir_column_count(result) ? NULL : result->schema->columns[column].name;
 }
 
 const char *weir_column_type(const WeirResult *result, uint32_t column)
 {
+    if (column >= weir_column_count(result))
+        return NULL;
     return type_text(result->arena, result->schema->columns[column].type);
 }
 
@@ -97,7 +114,8 @@ static uint32_t type_width(const Type *type)
 
 uint32_t weir_column_width(const WeirResult *result, uint32_t column)
 {
-    return type_width(result->schema->columns[column].type);
+    return column >= weir_column_count(result) ? 0
+                                               : type_width(result->schema->columns[column].type);
 }
 
 bool weir_result_is_bounded(const WeirResult *result)
@@ -166,6 +184,8 @@ static WeirStep result_await_job(WeirResult *result, int64_t timeout_ms)
 
 WeirStep weir_next(WeirResult *result, int64_t timeout_ms)
 {
+    if (result->session == NULL && result->kind != WEIR_RESULT_ROWS)
+        return WEIR_STEP_END;
     switch (result->kind) {
     case WEIR_RESULT_QUERY:
         return result_next_change(result, timeout_ms);
@@ -181,9 +201,16 @@ WeirStep weir_next(WeirResult *result, int64_t timeout_ms)
     }
 }
 
+/* Whether there is a current row, and such a column in it. */
+static bool has_value(const WeirResult *result, uint32_t column)
+{
+    bool has_row = result->kind == WEIR_RESULT_ROWS ? result->row >= 0 : result->batch != NULL;
+    return has_row && column < weir_column_count(result);
+}
+
 WeirChange weir_row_change(const WeirResult *result)
 {
-    if (result->kind != WEIR_RESULT_QUERY)
+    if (result->kind != WEIR_RESULT_QUERY || result->batch == NULL)
         return WEIR_INSERT;
     return (WeirChange)batch_kind(result->batch, (uint32_t)result->row);
 }
@@ -195,6 +222,8 @@ static const char *result_cell(const WeirResult *result, uint32_t column)
 
 bool weir_is_null(const WeirResult *result, uint32_t column)
 {
+    if (!has_value(result, column))
+        return true;
     if (result->kind == WEIR_RESULT_ROWS)
         return result_cell(result, column) == NULL;
     return vector_is_null(&result->batch->columns[column], (uint32_t)result->row);
@@ -202,11 +231,13 @@ bool weir_is_null(const WeirResult *result, uint32_t column)
 
 const char *weir_text(const WeirResult *result, uint32_t column, size_t *length)
 {
-    const char *text;
-    size_t bytes;
-    if (result->kind == WEIR_RESULT_ROWS) {
-        text = result_cell(result, column);
-        text = text == NULL ? "NULL" : text;
+    const char *text = "NULL";
+    size_t bytes = strlen(text);
+    if (!has_value(result, column)) {
+        /* as a value that is NULL */
+    } else if (result->kind == WEIR_RESULT_ROWS) {
+        const char *cell = result_cell(result, column);
+        text = cell == NULL ? text : cell;
         bytes = strlen(text);
     } else {
         /* The buffer is the result's scratch space: constness is the row's, not its own. */
@@ -298,12 +329,18 @@ void weir_result_free(WeirResult *result)
     if (result == NULL)
         return;
     batch_release(result->batch);
-    if (result->kind == WEIR_RESULT_QUERY && result->job->job != NULL) {
+    if (result->kind == WEIR_RESULT_QUERY && result->job != NULL && result->job->job != NULL) {
         collector_close(result->job->collector);
         job_cancel(result->job->job);
         job_wait(result->job->job, -1);
         session_job_reap(result->job);
     }
+    if (result->next != NULL)
+        result->next->previous = result->previous;
+    if (result->previous != NULL)
+        result->previous->next = result->next;
+    else if (result->session != NULL)
+        result->session->results = result->next;
     buffer_deinit(&result->text);
     memory_free(result->cells);
     arena_free(result->arena);

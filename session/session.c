@@ -109,6 +109,10 @@ static bool session_set_value(WeirSession *session, const char *key, const char 
 WeirStatus weir_set(WeirSession *session, const char *key, const char *value)
 {
     Error error = {0};
+    if (key == NULL || value == NULL) {
+        error_set(&error, ERROR_OPTION, "an option has a key and a value: neither may be NULL");
+        return session_fail(session, &error, NULL);
+    }
     if (!session_set_value(session, key, value, &error))
         return session_fail(session, &error, NULL);
     return WEIR_OK;
@@ -116,7 +120,7 @@ WeirStatus weir_set(WeirSession *session, const char *key, const char *value)
 
 const char *weir_get(WeirSession *session, const char *key)
 {
-    return config_get(session->config, key);
+    return key == NULL ? NULL : config_get(session->config, key);
 }
 
 void weir_default_name(WeirSession *session, const char *name)
@@ -434,7 +438,14 @@ WeirStatus weir_execute(WeirSession *session, const char *script, size_t length,
 {
     Error error = {0};
     Str text = {script, length};
+    WeirResult *ignored = NULL;
+    if (out == NULL)
+        out = &ignored;
     *out = NULL;
+    if (start > end || end > length) {
+        error_set(&error, ERROR_SYNTAX, "the statement's place lies outside the script");
+        return session_fail(session, &error, NULL);
+    }
     session->error.code = ERROR_NONE;
     buffer_clear(&session->error_text);
     Arena *arena = arena_new(16 << 10);
@@ -453,16 +464,18 @@ WeirStatus weir_execute(WeirSession *session, const char *script, size_t length,
         return WEIR_ERROR;
     }
     *out = result;
+    weir_result_free(ignored);
     return WEIR_OK;
 }
 
 WeirStatus weir_execute_text(WeirSession *session, const char *sql, WeirResult **result)
 {
-    size_t length = strlen(sql), offset = 0, start = 0, end = 0;
+    size_t length = sql == NULL ? 0 : strlen(sql), offset = 0, start = 0, end = 0;
+    if (result != NULL)
+        *result = NULL;
     if (weir_next_statement(sql, length, &offset, &start, &end) == 0) {
         Error error = {0};
         error_set(&error, ERROR_SYNTAX, "the text holds no statement");
-        *result = NULL;
         return session_fail(session, &error, NULL);
     }
     size_t next = offset, more_start, more_end;
@@ -470,7 +483,6 @@ WeirStatus weir_execute_text(WeirSession *session, const char *sql, WeirResult *
         Error error = {0};
         error_set(&error, ERROR_SYNTAX, "the text holds more than one statement");
         error_hint(&error, "Split it with weir_next_statement.");
-        *result = NULL;
         return session_fail(session, &error, NULL);
     }
     return weir_execute(session, sql, length, start, end == 0 ? length : end, NULL, result);
@@ -664,6 +676,7 @@ void weir_close(WeirSession *session)
 {
     if (session == NULL)
         return;
+    results_detach(session);
     for (uint32_t i = 0; i < session->job_count; i++)
         session_job_free(session->jobs[i]);
     memory_free(session->jobs);

@@ -61,6 +61,7 @@ struct WeirSession {
 
     SessionJob **jobs;
     uint32_t job_count, job_capacity;
+    WeirResult *results; /* those that have not been freed */
 
     WeirTextCallback on_text;
     void *text_user;
@@ -77,11 +78,12 @@ struct WeirSession {
 };
 
 struct WeirResult {
-    WeirSession *session;
+    WeirSession *session; /* NULL once it is closed */
+    WeirResult *previous, *next;
     WeirResultKind kind;
     Arena *arena;
     const Schema *schema; /* of the rows; its types decide the widths */
-    SessionJob *job;      /* QUERY, JOB */
+    SessionJob *job;      /* QUERY, JOB; NULL once the session is closed */
     bool bounded;
 
     /* ROWS: cells by row and column, NULL for NULL. */
@@ -123,10 +125,10 @@ void session_job_place(SessionJob *job, const StatementText *text);
 WeirStatus session_job_fail(const SessionJob *job);
 void session_job_describe(SessionJob *job, WeirJobStatus *out);
 const char *session_job_state(const SessionJob *job);
-/* By id or name. */
 /* STOP JOB … WITH SAVEPOINT: stops it and gives the path of its savepoint as a row. */
 WeirResult *session_save_job(WeirSession *session, SessionJob *job, const AstStatement *statement,
                              Error *error);
+/* By id or name. */
 SessionJob *session_find_job(WeirSession *session, const AstStatement *statement, Error *error);
 /* Passes a pending interrupt on to the job, or with NULL to all. */
 void session_apply_interrupt(WeirSession *session, SessionJob *only);
@@ -148,6 +150,8 @@ WeirResult *session_show_libraries(WeirSession *session);
 void session_functions_free(WeirSession *session);
 
 /* result.c */
+/* The session goes: results that were not freed lose what belongs to it. */
+void results_detach(WeirSession *session);
 WeirResult *result_new(WeirSession *session, WeirResultKind kind);
 /* Columns of text for a ROWS result. */
 void result_set_columns(WeirResult *result, const char *const *names, uint32_t count);

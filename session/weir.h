@@ -36,7 +36,8 @@ WEIR_API const char *weir_version(void);
 
 /* Sets malloc's thresholds for the whole process, so that memory of batches stays with it. */
 WEIR_API WeirSession *weir_open(void);
-WEIR_API void weir_close(WeirSession *session); /* cancels what still runs */
+/* Cancels what still runs; results that were not freed have no more rows. */
+WEIR_API void weir_close(WeirSession *session);
 
 /* ------------------------------------------------------------ configuration */
 
@@ -76,8 +77,8 @@ WEIR_API int weir_next_statement(const char *script, size_t length, size_t *offs
 
 /* Executes one statement (without its semicolon) of a script and gives its result; the whole script
  * is passed so that errors name the right line. `file` words those errors; NULL: none. A query or
- * INSERT has started when this returns: read the result to follow it. The caller frees the result.
- */
+ * INSERT has started when this returns: read the result to follow it. The caller frees the result;
+ * with `result` NULL it is freed at once. */
 WEIR_API WeirStatus weir_execute(WeirSession *session, const char *script, size_t length,
                                  size_t start, size_t end, const char *file, WeirResult **result);
 
@@ -97,6 +98,9 @@ WEIR_API const char *weir_error_message(WeirSession *session);
 WEIR_API const char *weir_error_code(WeirSession *session);
 
 /* ------------------------------------------------------------------ results */
+
+/* What asks for a column that is not there, or for a value while there is no row, gets NULL or 0:
+ * of weir_text the text "NULL". */
 
 typedef enum WeirResultKind {
     WEIR_RESULT_DONE,  /* nothing to show: CREATE, SET, … */
@@ -137,7 +141,7 @@ WEIR_API int64_t weir_int64(const WeirResult *result, uint32_t column);
 WEIR_API double weir_double(const WeirResult *result, uint32_t column);
 
 /* Calls back for every change until the query ends; the row is valid during the call. Return false
- * to cancel. */
+ * to cancel, which gives INTERRUPTED. */
 typedef bool (*WeirRowCallback)(void *user, const WeirResult *row);
 WEIR_API WeirStatus weir_each(WeirResult *result, WeirRowCallback callback, void *user);
 
