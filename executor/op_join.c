@@ -82,7 +82,7 @@ static void decode_match(JoinRun *run, uint32_t at, Str match)
     RowOutput *output = &run->join->output;
     const JoinSide *other = run->other;
     if (other->keeps_batches) {
-        row_output_lend(output, at, other->slot.layout, match, other->first_column);
+        row_output_lend(output, at, 0, other->slot.layout, match, other->first_column);
         return;
     }
     uint64_t spread = (uint64_t)(uintptr_t)match.data * UINT64_C(0x9E3779B97F4A7C15);
@@ -269,7 +269,8 @@ static bool give_pairs(JoinRun *run, Error *error)
         if (!row_output_add(output, batch_kind(run->in, row), &at, error))
             return false;
         row_output_copy(output, at, row);
-        row_output_lend(output, at, other->slot.layout, join->pairs.kept[i], other->first_column);
+        row_output_lend(output, at, 0, other->slot.layout, join->pairs.kept[i],
+                        other->first_column);
     }
     return true;
 }

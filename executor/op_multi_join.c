@@ -12,7 +12,8 @@
  * A row whose key has a NULL matches nothing: it is not kept, and shown only if it is the first
  * input's and all others are LEFT.
  *
- * Cost: two prefetched probes a row and input, a row_decode per row of a combination. */
+ * Cost: two prefetched probes a row and input, a row_decode per row of a combination; rows that
+ * stay for good are decoded together, and their text is not copied. */
 #include "executor/join/internal.h"
 
 typedef struct MultiJoin {
@@ -59,6 +60,8 @@ static bool emit_combination(const MultiRun *run, uint8_t kind, bool with_own, E
             row_output_copy(output, at, run->row);
         else if (i == run->input || join->tuple[i].data == NULL)
             row_output_pad(output, at, side->first_column, side->column_count);
+        else if (side->keeps_batches)
+            row_output_lend(output, at, i, side->slot.layout, join->tuple[i], side->first_column);
         else
             row_output_decode(output, at, side->slot.layout, join->tuple[i], side->first_column);
     }

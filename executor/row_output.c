@@ -3,6 +3,11 @@
 
 #include "executor/vector_rows.h"
 
+/* A row that is lent was found a moment ago, so its beginning is near. What lies behind that, where
+ * texts begin, is asked for until the rows are decoded; a long row's end is not worth it. */
+#define NEAR_BYTES  112
+#define AHEAD_BYTES 192
+
 void row_output_init(RowOutput *output, const OperatorContext *context)
 {
     uint32_t limit = context->batch_rows;
@@ -16,8 +21,12 @@ void row_output_init(RowOutput *output, const OperatorContext *context)
     output->copy_from = arena_new_array(context->arena, uint32_t, limit + 1);
     output->repeat_to = arena_new_array(context->arena, uint32_t, limit + 1);
     output->repeat_from = arena_new_array(context->arena, uint32_t, limit + 1);
-    output->lent.to = arena_new_array(context->arena, uint32_t, limit + 1);
-    output->lent.rows = arena_new_array(context->arena, Str, limit + 1);
+    output->lent_count = context->node->input_count > 1 ? context->node->input_count : 1;
+    output->lent = arena_new_array(context->arena, RowLent, output->lent_count);
+    for (uint32_t i = 0; i < output->lent_count; i++) {
+        output->lent[i].to = arena_new_array(context->arena, uint32_t, limit + 1);
+        output->lent[i].rows = arena_new_array(context->arena, Str, limit + 1);
+    }
     output->columns = arena_new_array(context->arena, Vector *, output->schema->column_count + 1);
 }
 
@@ -45,10 +54,13 @@ static bool flush(RowOutput *output, Error *error)
     }
     if (lends)
         batch_hold(batch, batch_retain(output->input));
-    if (output->lent.count != 0)
-        row_decode_rows(output->lent.layout, output->lent.rows, output->lent.count,
-                        output->columns + output->lent.column, output->lent.to, batch->arena);
-    output->lent.count = 0;
+    for (uint32_t i = 0; i < output->lent_count; i++) {
+        RowLent *lent = &output->lent[i];
+        if (lent->count != 0)
+            row_decode_rows(lent->layout, lent->rows, lent->count, output->columns + lent->column,
+                            lent->to, batch->arena);
+        lent->count = 0;
+    }
     for (uint32_t c = 0; c < output->repeat_columns && output->repeat_count != 0; c++) {
         Vector *column = output->columns[output->repeat_column + c];
         vector_copy_rows(column, output->repeat_to, column, output->repeat_from,
@@ -100,20 +112,23 @@ void row_output_decode(RowOutput *output, uint32_t row, const RowLayout *layout,
     row_decode(layout, encoded, output->columns + first_column, row, output->batch->arena, false);
 }
 
-void row_output_lend(RowOutput *output, uint32_t row, const RowLayout *layout, Str encoded,
-                     uint32_t first_column)
+void row_output_lend(RowOutput *output, uint32_t row, uint32_t input, const RowLayout *layout,
+                     Str encoded, uint32_t first_column)
 {
-    output->lent.layout = layout;
-    output->lent.column = first_column;
-    output->lent.to[output->lent.count] = row;
-    output->lent.rows[output->lent.count++] = encoded;
+    RowLent *lent = &output->lent[input];
+    lent->layout = layout;
+    lent->column = first_column;
+    for (size_t at = NEAR_BYTES; at < encoded.length && at < NEAR_BYTES + AHEAD_BYTES; at += 64)
+        __builtin_prefetch(encoded.data + at);
+    lent->to[lent->count] = row;
+    lent->rows[lent->count++] = encoded;
 }
 
 void row_output_keep(RowOutput *output, uint32_t row, const RowLayout *layout, Str encoded,
                      uint32_t first_column)
 {
     const char *copy = arena_memdup(output->batch->arena, encoded.data, encoded.length);
-    row_output_lend(output, row, layout, (Str){copy, encoded.length}, first_column);
+    row_output_lend(output, row, 0, layout, (Str){copy, encoded.length}, first_column);
 }
 
 void row_output_repeat(RowOutput *output, uint32_t row, uint32_t earlier, uint32_t first_column,
@@ -144,7 +159,8 @@ void row_output_discard(RowOutput *output)
     output->batch = NULL;
     output->copy_count = 0;
     output->repeat_count = 0;
-    output->lent.count = 0;
+    for (uint32_t i = 0; i < output->lent_count; i++)
+        output->lent[i].count = 0;
     output->input = NULL;
 }
 

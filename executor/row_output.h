@@ -14,6 +14,15 @@
 #include "core/row.h"
 #include "executor/operator.h"
 
+/* Parts of rows whose bytes stay, decoded together: each column set once for a batch. */
+typedef struct RowLent {
+    const RowLayout *layout;
+    uint32_t column;
+    uint32_t count;
+    uint32_t *to;
+    Str *rows;
+} RowLent;
+
 typedef struct RowOutput {
     /* Fixed. */
     const Schema *schema;
@@ -31,14 +40,8 @@ typedef struct RowOutput {
     uint32_t copy_count;
     uint32_t *copy_to;
     uint32_t *copy_from;
-    /* Parts of rows whose bytes stay, decoded together: each column set once for a batch. */
-    struct {
-        const RowLayout *layout;
-        uint32_t column;
-        uint32_t count;
-        uint32_t *to;
-        Str *rows;
-    } lent;
+    RowLent *lent; /* by input of the operator */
+    uint32_t lent_count;
     uint32_t repeat_column; /* the columns that repeated rows have in common with earlier ones */
     uint32_t repeat_columns;
     uint32_t repeat_count;
@@ -58,11 +61,11 @@ void row_output_copy(RowOutput *output, uint32_t row, uint32_t input_row);
 void row_output_decode(RowOutput *output, uint32_t row, const RowLayout *layout, Str encoded,
                        uint32_t first_column);
 /* The same of a row whose bytes stay where they are for as long as the operators work: they are
- * decoded, and lent to the batch, when it is passed on. All rows of a batch name the same columns.
- */
-void row_output_lend(RowOutput *output, uint32_t row, const RowLayout *layout, Str encoded,
-                     uint32_t first_column);
-/* The same of a row whose bytes may go: they are copied, all at once. */
+ * decoded, and lent to the batch, when it is passed on. `input` is one of the operator's, or 0: all
+ * rows of a batch that name it name the same columns. */
+void row_output_lend(RowOutput *output, uint32_t row, uint32_t input, const RowLayout *layout,
+                     Str encoded, uint32_t first_column);
+/* The same of a row whose bytes may go, as of input 0: they are copied, all at once. */
 void row_output_keep(RowOutput *output, uint32_t row, const RowLayout *layout, Str encoded,
                      uint32_t first_column);
 /* Takes those columns from an earlier row of this batch, which was decoded; text is not copied

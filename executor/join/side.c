@@ -142,7 +142,7 @@ static void warm_entry(const StateEntry *entry)
  * reads overlap; what is walked later is then near. Long groups are left to their index. */
 static void warm_groups(const StateTable *table, StateGroup *const *groups, uint32_t count)
 {
-    enum { LEVELS = 4 };
+    enum { LEVELS = 16 };
     StateEntry *at[JOIN_WARM_ROWS];
     uint32_t live = 0;
     assert(count <= JOIN_WARM_ROWS);

@@ -530,6 +530,50 @@ void attempt_join(Attempt *attempt)
     workers_join(attempt);
 }
 
+/* Less is given back sooner than threads are made for it. */
+#define SHARED_STATE_BYTES ((uint64_t)32 << 20)
+
+/* State of the copies with that number, and of those that follow it a round behind. */
+typedef struct ClosedStates {
+    const Attempt *attempt;
+    uint32_t shares;
+} ClosedStates;
+
+static void close_states(void *to, uint32_t share)
+{
+    const ClosedStates *closed = to;
+    for (uint32_t t = 0; t < closed->attempt->task_count; t++) {
+        Task *task = closed->attempt->tasks[t];
+        for (uint32_t i = 0; i < task->stage_count && task->subtask % closed->shares == share;
+             i++) {
+            Stage *stage = &task->stages[i];
+            state_store_free(stage->context.state);
+            row_check_free(stage->row_check);
+            stage->row_check = NULL;
+            stage->context.state = NULL;
+        }
+    }
+}
+
+/* Gives back what the operators kept; as many threads do so as filled it. */
+static void close_all_states(const Attempt *attempt)
+{
+    ClosedStates closed = {.attempt = attempt, .shares = 1};
+    uint64_t bytes = 0;
+    for (uint32_t t = 0; t < attempt->task_count; t++) {
+        const Task *task = attempt->tasks[t];
+        for (uint32_t i = 0; i < task->stage_count; i++)
+            bytes += atomic_load_explicit(&task->stages[i].stats.state_bytes, memory_order_relaxed);
+        if (task->subtask >= closed.shares)
+            closed.shares = task->subtask + 1;
+    }
+    if (bytes < SHARED_STATE_BYTES)
+        closed.shares = 1;
+    if (closed.shares > WORKER_SHARES_MAX)
+        closed.shares = WORKER_SHARES_MAX;
+    workers_share(closed.shares, close_states, &closed);
+}
+
 void attempt_close(Attempt *attempt)
 {
     for (uint32_t t = 0; t < attempt->task_count; t++) {
@@ -546,14 +590,7 @@ void attempt_close(Attempt *attempt)
         }
     }
     /* Batches that other tasks hold may borrow from a store. */
-    for (uint32_t t = 0; t < attempt->task_count; t++)
-        for (uint32_t i = 0; i < attempt->tasks[t]->stage_count; i++) {
-            Stage *stage = &attempt->tasks[t]->stages[i];
-            state_store_free(stage->context.state);
-            row_check_free(stage->row_check);
-            stage->row_check = NULL;
-            stage->context.state = NULL;
-        }
+    close_all_states(attempt);
 }
 
 void attempt_free(Attempt *attempt)

@@ -166,22 +166,28 @@ static void *worker_main(void *argument)
     return NULL;
 }
 
-bool workers_start(Attempt *attempt, Error *error)
+/* Signals are for the program's own thread. */
+static int start_thread(pthread_t *thread, void *(*run)(void *), void *to)
 {
-    /* Signals are for the program's own thread. */
     sigset_t all, before;
     sigfillset(&all);
     pthread_sigmask(SIG_SETMASK, &all, &before);
-    bool started = true;
-    for (uint32_t i = 0; i < attempt->worker_count && started; i++) {
-        Worker *worker = attempt->workers[i];
-        int status = pthread_create(&worker->thread, NULL, worker_main, worker);
-        worker->started = started = status == 0;
-        if (!started)
-            error_set(error, ERROR_LIMIT, "could not start a worker thread: %s", strerror(status));
-    }
+    int status = pthread_create(thread, NULL, run, to);
     pthread_sigmask(SIG_SETMASK, &before, NULL);
-    return started;
+    return status;
+}
+
+bool workers_start(Attempt *attempt, Error *error)
+{
+    for (uint32_t i = 0; i < attempt->worker_count; i++) {
+        Worker *worker = attempt->workers[i];
+        int status = start_thread(&worker->thread, worker_main, worker);
+        worker->started = status == 0;
+        if (!worker->started)
+            return error_set(error, ERROR_LIMIT, "could not start a worker thread: %s",
+                             strerror(status));
+    }
+    return true;
 }
 
 void workers_join(Attempt *attempt)
@@ -197,4 +203,38 @@ void workers_free(Attempt *attempt)
 {
     for (uint32_t i = 0; i < attempt->worker_count; i++)
         doorbell_deinit(&attempt->workers[i]->bell);
+}
+
+/* -------------------------------------------------------------------- shares */
+
+typedef struct Share {
+    void (*run)(void *to, uint32_t share);
+    void *to;
+    uint32_t number;
+    pthread_t thread;
+    bool started;
+} Share;
+
+static void *share_main(void *argument)
+{
+    const Share *share = argument;
+    share->run(share->to, share->number);
+    return NULL;
+}
+
+void workers_share(uint32_t shares, void (*do_share)(void *to, uint32_t share), void *to)
+{
+    Share all[WORKER_SHARES_MAX];
+    assert(shares <= WORKER_SHARES_MAX);
+    for (uint32_t i = 1; i < shares; i++) {
+        all[i] = (Share){.run = do_share, .to = to, .number = i};
+        all[i].started = start_thread(&all[i].thread, share_main, &all[i]) == 0;
+    }
+    do_share(to, 0);
+    for (uint32_t i = 1; i < shares; i++) {
+        if (all[i].started)
+            pthread_join(all[i].thread, NULL);
+        else
+            do_share(to, i);
+    }
 }

@@ -42,6 +42,11 @@ bool workers_start(Attempt *attempt, Error *error) MUST_CHECK;
 void workers_join(Attempt *attempt);
 void workers_free(Attempt *attempt);
 
+/* Calls do_share(to, i) for every i < shares (at most WORKER_SHARES_MAX), at the same time where
+ * the system has threads for that; returns when all have returned. */
+#define WORKER_SHARES_MAX 64
+void workers_share(uint32_t shares, void (*do_share)(void *to, uint32_t share), void *to);
+
 /* For a task of the worker that waits for room in another's inbox: runs what lies behind it, or
  * sleeps until the bell rings. False when the job is to end. */
 bool worker_wait(void *task) MUST_CHECK;
