@@ -49,6 +49,7 @@ static void copy_window(Arena *arena, AstWindow *to, const AstWindow *from)
 {
     *to = *from;
     to->name = copy_text(arena, from->name);
+    to->base = copy_text(arena, from->base);
     to->partition_by = copy_exprs(arena, from->partition_by, from->partition_count);
     to->order_by = copy_order(arena, from->order_by, from->order_count);
     to->start_offset = (AstExpr *)ast_copy_expr(arena, from->start_offset);
