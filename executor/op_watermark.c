@@ -8,7 +8,9 @@
  * expression the source's own are passed on. A row without event time ends the job with an error,
  * or is a late row where `drops_bad` says so; so is one further ahead of the clock than
  * `max_ahead_ms`. Of an update of which one half is such a row the other half becomes +I or -D.
- * After `idle_ms` without a row the consumers are told not to wait for this source.
+ * After `idle_ms` without a row the consumers are told not to wait for this source. Where rows are
+ * to be normalized by key (`marks_only`) nothing is asked of them, and what they take back has been
+ * seen before.
  *
  * Cost: one run of the expression a batch and a pass over its result; batches go on as they are. */
 #include "core/changelog_text.h"
@@ -101,6 +103,8 @@ static Batch *keep_good(const Watermark *watermark, Batch *batch, uint32_t count
 static bool check_times(Watermark *watermark, Batch **batch, Emitter *emitter, Error *error)
 {
     const PlanWatermark *plan = watermark->plan;
+    if (plan->marks_only)
+        return true;
     if (plan->max_ahead_ms < 0 && (*batch)->columns[plan->rowtime].validity == NULL)
         return true;
     uint32_t good = 0;
@@ -164,7 +168,8 @@ static bool emit_each(Watermark *watermark, Batch *batch, const Vector *marks, E
     bool done = true;
     for (uint32_t i = 0; i < batch->row_count && done; i++) {
         bool last = i + 1 == batch->row_count;
-        if (!vector_is_null(marks, i))
+        bool goes = watermark->plan->marks_only && change_is_retraction(batch_kind(batch, i));
+        if (!goes && !vector_is_null(marks, i))
             raise_to(watermark, values[vector_index(marks, i)]);
         bool in_pair = !last && batch_kind(batch, i) == CHANGE_UPDATE_BEFORE &&
                        batch_kind(batch, i + 1) == CHANGE_UPDATE_AFTER;
@@ -178,6 +183,18 @@ static bool emit_each(Watermark *watermark, Batch *batch, const Vector *marks, E
     }
     batch_release(batch);
     return done;
+}
+
+/* Of the rows that come, among others that go and may have no more than a key. */
+static void take_most_of_new(Watermark *watermark, const Vector *marks, const Batch *batch)
+{
+    const int64_t *values = marks->data;
+    int64_t most = INT64_MIN;
+    for (uint32_t i = 0; i < batch->row_count; i++)
+        if (!change_is_retraction(batch_kind(batch, i)) && !vector_is_null(marks, i) &&
+            values[vector_index(marks, i)] > most)
+            most = values[vector_index(marks, i)];
+    raise_to(watermark, most);
 }
 
 static void take_most(Watermark *watermark, const Vector *marks, uint32_t count)
@@ -236,7 +253,10 @@ static bool watermark_batch(Operator *op, uint32_t input, Batch *batch, Emitter 
     if (watermark->plan->interval_ms == 0)
         return emit_each(watermark, batch, marks, emitter, error) &&
                after_rows(watermark, emitter, error);
-    take_most(watermark, marks, batch->row_count);
+    if (watermark->plan->marks_only && batch->kinds != NULL)
+        take_most_of_new(watermark, marks, batch);
+    else
+        take_most(watermark, marks, batch->row_count);
     return emit(emitter, batch, error) && after_rows(watermark, emitter, error);
 }
 
@@ -311,6 +331,7 @@ extern const OperatorClass op_watermark;
 const OperatorClass op_watermark = {
     .name = "watermark",
     .own_watermarks = true,
+    .passes_idle = true, /* of one below that makes them */
     .open = watermark_open,
     .batch = watermark_batch,
     .watermark = watermark_watermark,

@@ -81,9 +81,12 @@ typedef struct PlanScan {
 
 /* op "watermark": the rows of a table with an event time, and watermarks made from them. */
 typedef struct PlanWatermark {
-    const char *table;     /* whose time it is */
+    const char *table; /* whose time it is */
+    /* What is between the two changes rows by their key: the watermark is made below it, by a node
+     * that knows of no column that is the event time, and passed on above it. */
+    bool marks_only, relays;
     uint32_t rowtime;      /* the event-time column: TIMESTAMP(p) or TIMESTAMP_LTZ(p), p <= 3 */
-    const Expr *watermark; /* over the input, of rowtime's kind; NULL: the source's own */
+    const Expr *watermark; /* over the input, of rowtime's kind; NULL: those that come count */
     int64_t interval_ms;   /* between two watermarks; 0: right behind the row */
     int64_t idle_ms;       /* without a row for this long it is not waited for; 0: always */
     bool drops_bad;        /* rows without usable event time are late rows, not an error */

@@ -80,6 +80,48 @@ static LogicalNode *normalize_over(const PlannerContext *context, LogicalNode *s
     return node;
 }
 
+/* The watermark that a consumer of the scan makes: its node, and what it is made of in columns of
+ * the scan. False: none, or one of rows behind something else. */
+static bool find_watermark(const PlannerContext *context, LogicalNode *consumer,
+                           const LogicalNode *scan, const Expr **expr)
+{
+    if (!logical_is(consumer, "watermark") || consumer->watermark.watermark == NULL)
+        return false;
+    *expr = consumer->watermark.watermark;
+    for (const LogicalNode *node = consumer->inputs[0]; node != scan; node = node->inputs[0]) {
+        if (!logical_is(node, "calc"))
+            return false;
+        *expr = expr_replace_columns(&context->site, *expr, node->calc.projections);
+    }
+    return true;
+}
+
+/* Tables that are normalized have their watermarks made below that (nodes/watermark.c). */
+static void make_watermarks_below(const PlannerContext *context, const LogicalOrder *order)
+{
+    for (uint32_t n = 0; n < order->count; n++) {
+        LogicalNode *node = order->nodes[n], *above = node, *marks;
+        const Expr *expr;
+        if (!logical_is(node, "watermark"))
+            continue;
+        while (logical_is(above->inputs[0], "calc"))
+            above = above->inputs[0];
+        LogicalNode *normalize = above->inputs[0], *scan;
+        if (!logical_is(normalize, "normalize") || !find_watermark(context, node, normalize, &expr))
+            continue;
+        scan = normalize->inputs[0];
+        if (logical_is(scan, "scan")) {
+            marks = logical_new_unary(context->arena, "watermark", scan->schema, scan, node->place);
+            marks->watermark = node->watermark;
+            marks->watermark.marks_only = true;
+            marks->watermark.drops_bad = false;
+            marks->watermark.watermark = expr;
+            normalize->inputs[0] = marks;
+        }
+        node->watermark.relays = true;
+    }
+}
+
 static void insert_over_scans(const PlannerContext *context, LogicalNode **roots, uint32_t count,
                               LogicalNode *(*make)(const PlannerContext *, LogicalNode *scan))
 {
@@ -160,6 +202,8 @@ bool traits_derive(const PlannerContext *context, LogicalNode **roots, uint32_t 
 {
     insert_over_scans(context, roots, count, maybe_normalize);
     LogicalOrder order = logical_order(context, roots, count);
+    make_watermarks_below(context, &order);
+    order = logical_order(context, roots, count);
     rule_fold_unseen(context, &order);
     MiniBatches *bundles;
     if (!mini_batches_begin(context, &order, &bundles, error))

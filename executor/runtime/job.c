@@ -295,7 +295,9 @@ static void add_watermark(const Job *job, const Stage *stage, JobStatus *out)
         (out->has_event_time && watermark >= out->watermark_us))
         return;
     out->has_event_time = true;
-    out->waits_local = node->schema->columns[spec->rowtime].type->kind == TYPE_TIMESTAMP;
+    const Type *type =
+        spec->watermark != NULL ? spec->watermark->type : node->schema->columns[spec->rowtime].type;
+    out->waits_local = type->kind == TYPE_TIMESTAMP;
     out->watermark_us = watermark;
     out->watermark_stands_seconds = stands_seconds(job, stage);
     snprintf(out->watermark_table, sizeof(out->watermark_table), "%s", spec->table);
@@ -310,7 +312,7 @@ static void add_event_time(const Job *job, JobStatus *out)
         for (uint32_t k = 0; k < copies; k++) {
             const Stage *stage = attempt_stage(job, job->attempt, i, k);
             out->late_rows += atomic_load_explicit(&stage->stats.late_rows, memory_order_relaxed);
-            if (strcmp(node->op, "watermark") == 0)
+            if (strcmp(node->op, "watermark") == 0 && !((const PlanWatermark *)node->spec)->relays)
                 add_watermark(job, stage, out);
         }
     }

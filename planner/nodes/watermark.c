@@ -2,7 +2,11 @@
  * here on.
  *
  * Where rows without usable time are left out it is a filter as well, and as with any filter on a
- * column that updates may change the old row must be known. */
+ * column that updates may change the old row must be known.
+ *
+ * A source of upserts is normalized first, which parts its rows by key among the workers. Each of
+ * them would make a watermark of the rows it has, and one whose keys have none would keep all
+ * waiting: so the watermark of such a table is made by a second node, below. */
 #include <string.h>
 
 #include "planner/nodes/lower.h"
@@ -13,7 +17,8 @@ extern const NodeClass node_watermark;
 static bool watermark_equal(const LogicalNode *a, const LogicalNode *b)
 {
     const PlanWatermark *x = &a->watermark, *y = &b->watermark;
-    if (x->rowtime != y->rowtime || x->interval_ms != y->interval_ms || x->idle_ms != y->idle_ms ||
+    if (x->rowtime != y->rowtime || x->marks_only != y->marks_only || x->relays != y->relays ||
+        x->interval_ms != y->interval_ms || x->idle_ms != y->idle_ms ||
         x->drops_bad != y->drops_bad || x->max_ahead_ms != y->max_ahead_ms ||
         (x->watermark == NULL) != (y->watermark == NULL) ||
         (x->align_group == NULL) != (y->align_group == NULL) ||
@@ -27,12 +32,16 @@ static bool watermark_equal(const LogicalNode *a, const LogicalNode *b)
 
 static TimeKind watermark_time(const LogicalNode *node, uint32_t column)
 {
-    return column == node->watermark.rowtime ? TIME_EVENT : logical_time(node->inputs[0], column);
+    return column == node->watermark.rowtime && !node->watermark.marks_only
+               ? TIME_EVENT
+               : logical_time(node->inputs[0], column);
 }
 
 static bool watermark_derive(const PlannerContext *context, LogicalNode *node, Error *error)
 {
     lower_derive_from_input(context, node);
+    if (node->watermark.marks_only)
+        return true;
     node->traits.rowtime = (int32_t)node->watermark.rowtime;
     bool updates = (node->changes & CHANGE_CLASS_UPDATE) != 0;
     if (node->watermark.max_ahead_ms >= 0 && node->changes != CHANGE_CLASS_INSERT) {
@@ -60,13 +69,21 @@ static bool watermark_lower(const PlannerContext *context, LogicalNode *node, Er
     *spec = node->watermark;
     node->plan->spec = spec;
     Buffer label = {0};
-    buffer_printf(&label, "WatermarkAssigner(rowtime=[%s], watermark=[",
-                  node->schema->columns[spec->rowtime].name);
+    if (spec->marks_only)
+        buffer_append_text(&label, "Watermarks(watermark=[");
+    else
+        buffer_printf(&label, "WatermarkAssigner(rowtime=[%s], watermark=[",
+                      node->schema->columns[spec->rowtime].name);
     if (spec->watermark == NULL)
         buffer_append_text(&label, "SOURCE_WATERMARK()");
     else
         expr_print(spec->watermark, node->inputs[0]->schema, &label);
     buffer_append_text(&label, "])");
+    if (spec->relays) {
+        spec->watermark = NULL;
+        spec->align_group = NULL;
+        spec->idle_ms = 0;
+    }
     node->plan->label = label_take(context->arena, &label);
     return true;
 }
@@ -74,7 +91,10 @@ static bool watermark_lower(const PlannerContext *context, LogicalNode *node, Er
 static void watermark_identify(const PlannerContext *context, LogicalNode *node, Buffer *text)
 {
     const uint64_t *columns = node->inputs[0]->column_identities;
-    identity_append(text, columns[node->watermark.rowtime]);
+    if (node->watermark.marks_only)
+        buffer_append_text(text, "|marks");
+    else
+        identity_append(text, columns[node->watermark.rowtime]);
     if (node->watermark.watermark != NULL)
         identity_append_expr(text, node->watermark.watermark, columns);
     lower_identify_as_input(node);
