@@ -36,6 +36,7 @@ class Node:
         if self.name not in given:
             changes = [node.take(given) for node in self.inputs]
             mark = min(node.mark for node in self.inputs)
+            self.moves = mark > self.seen  # what waits goes only then
             given[self.name] = self.step(changes, self.seen, mark)
             self.seen, self.mark = mark, self.passed_on(mark)
         return given[self.name]
@@ -251,19 +252,20 @@ class SessionRows(Node):
         for sign, row in changes[0]:
             key = tuple(row[inner.at(name)] for name in self.keys)
             self.kept.change(key, sign, row[inner.at(inner.time)], row, before)
-        return [(1, row + window + (window[1] - 1,)) for window, _, rows in self.kept.over(mark)
-                for row in rows]
+        over = self.kept.over(mark) if self.moves else []
+        return [(1, row + window + (window[1] - 1,)) for window, _, rows in over for row in rows]
 
 
 class WindowAggregate(Node):
     """GROUP BY the window and some columns; `spec` is a Spec, or the gap of a session."""
 
-    def __init__(self, name, inner, spec, keys, calls, columns):
+    def __init__(self, name, inner, spec, keys, calls, columns, from_clause):
         """columns: keys, calls, start, end and time of the window."""
         Node.__init__(self, name, [inner], columns, columns[-1][0], True)
         self.spec, self.keys, self.calls = spec, keys, calls
         kind = spec if isinstance(spec, Spec) else ("SESSION", spec, tuple(keys))
-        self.window = (kind, columns[-3][0], columns[-2][0])
+        # Only windows in FROM are such that others can be joined with them.
+        self.window = (kind, columns[-3][0], columns[-2][0]) if from_clause else None
 
     def start(self):
         self.kept = Groups() if isinstance(self.spec, Spec) else Sessions(self.spec)
@@ -279,7 +281,7 @@ class WindowAggregate(Node):
             else:
                 self.kept.change(key, sign, time, row, before)
         given = []
-        for window, key, rows in self.kept.over(mark):
+        for window, key, rows in self.kept.over(mark) if self.moves else []:
             values = tuple(aggregate(call, [row[inner.at(column)] for row in rows])
                            for call, column in self.calls)
             given.append((1, key + values + window + (window[1] - 1,)))
@@ -438,7 +440,7 @@ class TemporalJoin(Node):
         given = []
         for sign, row in [change for change in self.waiting if change[1][time] <= mark]:
             found = [item for item in self.versions if item[0] <= row[time] and
-                     item[3][right.at(self.keys[1])] == row[left.at(self.keys[0])]]
+                     item[3][right.at(self.keys[1])] == row[left.at(self.keys[0])] is not None]
             version = max(found, key=lambda item: item[:2]) if found else None
             if version is not None and version[2] > 0:
                 given.append((sign, row + version[3]))
@@ -468,7 +470,7 @@ class FirstRow(Node):
                 continue
             if key not in self.waiting or row[time] < self.waiting[key][time]:
                 self.waiting[key] = row
-        done = [key for key, row in self.waiting.items() if row[time] <= mark]
+        done = [key for key, row in self.waiting.items() if row[time] <= mark and self.moves]
         self.given |= set(done)
         return [(1, self.waiting.pop(key)) for key in done]
 
@@ -501,7 +503,8 @@ class TimeOver(Node):
     def __init__(self, name, inner, key, calls, columns):
         Node.__init__(self, name, [inner], columns, columns[inner.at(inner.time)][0], True)
         self.key, self.calls = key, calls
-        self.bounded = all(call[4] is not None for call in calls)
+        # LAG looks back as far as a frame without a bound.
+        self.bounded = all(call[4] is not None and call[1] != "LAG" for call in calls)
         self.forgets = all(call[3] == "RANGE" for call in calls) and self.bounded
         self.ordered = False
 
@@ -515,6 +518,8 @@ class TimeOver(Node):
             late = before if not self.bounded else self.last.get(row[inner.at(self.key)], NONE)
             if row[time] > late:
                 self.waiting.append(row)
+        if not self.moves:
+            return []
         ready = sorted((row for row in self.waiting if row[time] <= mark), key=lambda row: row[time])
         self.waiting = [row for row in self.waiting if row[time] > mark]
         for row in ready:

@@ -14,8 +14,10 @@ import sys
 import tempfile
 
 import draw
+import frames
+import typed
 
-KINDS = {"time": draw.draw}
+KINDS = {"time": draw.draw, "types": typed.draw, "over": frames.draw}
 PER_RUN = 10
 
 
