@@ -70,7 +70,9 @@ static bool update_call(Aggregate *aggregate, uint32_t number, AggregateBatch *w
 
 bool aggregate_update(Aggregate *aggregate, AggregateBatch *work, Error *error)
 {
-    if (aggregate->plan->merges)
+    /* A local phase may have passed the rows on as they are. */
+    if (aggregate->plan->merges &&
+        !vector_is_null(&work->in->columns[aggregate->plan->key_count], 0))
         return aggregate_merge(aggregate, work, error);
     if (aggregate->has_ordered) {
         work->previous = arena_alloc(work->arena, sizeof(uint32_t) * work->count);

@@ -6,7 +6,7 @@
  *
  * Nothing is kept from batch to batch, so it delays nothing and has no state. Cost: one probe a row
  * into a table as large as the batch, a typed loop a call. */
-#include "executor/aggregate/internal.h"
+#include "executor/aggregate/local.h"
 
 typedef struct LocalAggregate {
     Operator base;
@@ -14,20 +14,10 @@ typedef struct LocalAggregate {
     const PlanAggregate *plan;
     const RowLayout *key_layout;
     const Vector **key_columns;
-    uint32_t state_bytes;
     /* Changing; reset by each batch. */
     AggregateMemory memory;
     Arena *scratch;
 } LocalAggregate;
-
-/* The groups of a batch. */
-typedef struct LocalGroups {
-    uint32_t count;
-    uint32_t *first;  /* by group: its first row */
-    uint32_t *groups; /* by row */
-    uint8_t *states;  /* by group */
-    int64_t *rows;    /* by group */
-} LocalGroups;
 
 /* Texts of states live as long as the batch; an old one is not given back before. */
 static void local_assign(AggregateMemory *memory, StringView *slot, Str value)
@@ -39,96 +29,29 @@ static void local_assign(AggregateMemory *memory, StringView *slot, Str value)
 
 /* --------------------------------------------------------------------- groups */
 
-static uint32_t *find_slot(uint32_t *slots, uint32_t mask, const LocalGroups *groups,
-                           const Str *keys, const uint64_t *hashes, uint32_t row)
-{
-    uint32_t at = (uint32_t)hashes[row] & mask;
-    for (; slots[at] != 0; at = (at + 1) & mask) {
-        uint32_t first = groups->first[slots[at] - 1];
-        if (hashes[first] == hashes[row] && keys[first].length == keys[row].length &&
-            memcmp(keys[first].data, keys[row].data, keys[row].length) == 0)
-            break;
-    }
-    return &slots[at];
-}
-
-static void find_groups(LocalAggregate *local, const Batch *batch, LocalGroups *groups)
-{
-    Arena *arena = local->scratch;
-    uint32_t n = batch->row_count;
-    Str *keys = arena_alloc(arena, sizeof(Str) * n);
-    uint64_t *hashes = arena_alloc(arena, sizeof(uint64_t) * n);
-    uint32_t mask = 1;
-    while (mask < n * 2)
-        mask *= 2;
-    uint32_t *slots = arena_zalloc(arena, sizeof(uint32_t) * mask);
-    for (uint32_t k = 0; k < local->plan->key_count; k++)
-        local->key_columns[k] = &batch->columns[local->plan->keys[k]];
-    row_encode(local->key_layout, local->key_columns, NULL, n, arena, keys);
-    hash_many(keys, n, hashes);
-    for (uint32_t row = 0; row < n; row++) {
-        uint32_t *slot = find_slot(slots, mask - 1, groups, keys, hashes, row);
-        if (*slot == 0) {
-            groups->first[groups->count] = row;
-            *slot = ++groups->count;
-        }
-        groups->groups[row] = *slot - 1;
-    }
-}
-
 static void make_groups(LocalAggregate *local, const Batch *batch, LocalGroups *groups)
 {
-    Arena *arena = local->scratch;
-    uint32_t n = batch->row_count;
-    groups->first = arena_zalloc(arena, sizeof(uint32_t) * n);
-    groups->groups = arena_zalloc(arena, sizeof(uint32_t) * n);
-    groups->count = 0;
-    if (local->plan->key_count == 0)
-        groups->count = 1;
-    else
-        find_groups(local, batch, groups);
-    groups->states = arena_zalloc(arena, (size_t)groups->count * local->state_bytes);
-    groups->rows = arena_zalloc(arena, sizeof(int64_t) * groups->count);
-    for (uint32_t row = 0; row < n; row++)
-        groups->rows[groups->groups[row]] += change_is_retraction(batch_kind(batch, row)) ? -1 : 1;
+    for (uint32_t k = 0; k < local->plan->key_count; k++)
+        local->key_columns[k] = &batch->columns[local->plan->keys[k]];
+    LocalKeys keys = {local->key_layout, local->key_columns, local->plan->key_count, NULL};
+    if (!local_groups_find(groups, &keys, batch->row_count, local->scratch))
+        local_groups_each(groups, batch->row_count, local->scratch);
 }
 
-/* -------------------------------------------------------------------- updates */
-
-static bool update_calls(LocalAggregate *local, AggregateBatch *work, const LocalGroups *groups,
-                         Error *error)
+/* By group: how many rows more than before there are. */
+static int64_t *count_rows(const LocalAggregate *local, const Batch *batch,
+                           const LocalGroups *groups)
 {
-    uint32_t n = work->count, offset = 0;
-    uint8_t **states = arena_alloc(work->arena, sizeof(uint8_t *) * n);
-    for (uint32_t c = 0; c < local->plan->call_count; c++) {
-        const PlanAggregateCall *call = &local->plan->calls[c];
-        for (uint32_t i = 0; i < n; i++)
-            states[i] = groups->states + (size_t)groups->groups[i] * local->state_bytes + offset;
-        const Vector **args =
-            arena_alloc(work->arena, sizeof(Vector *) * (call->argument_count + 1));
-        for (uint32_t a = 0; a < call->argument_count; a++)
-            args[a] = &work->in->columns[call->arguments[a]];
-        AggregateUpdate update = {
-            .args = args,
-            .row_count = n,
-            .states = states,
-            .kinds = work->in->kinds,
-            .active = aggregate_active_rows(work, call->filter),
-            .memory = &local->memory,
-            .arena = work->arena,
-            .data = call->call.data,
-        };
-        if (!call->call.update(&update, error))
-            return false;
-        offset += call->call.state_bytes;
-    }
-    return true;
+    int64_t *rows = arena_zalloc(local->scratch, sizeof(int64_t) * groups->count);
+    for (uint32_t row = 0; row < batch->row_count; row++)
+        rows[groups->groups[row]] += change_is_retraction(batch_kind(batch, row)) ? -1 : 1;
+    return rows;
 }
 
 /* --------------------------------------------------------------------- output */
 
-static Batch *build(LocalAggregate *local, Batch *in, const LocalGroups *groups, uint32_t from,
-                    uint32_t count)
+static Batch *build(LocalAggregate *local, Batch *in, const LocalGroups *groups,
+                    const int64_t *rows, uint32_t from, uint32_t count)
 {
     const PlanAggregate *plan = local->plan;
     const Schema *schema = local->base.context->node->schema;
@@ -137,20 +60,12 @@ static Batch *build(LocalAggregate *local, Batch *in, const LocalGroups *groups,
     for (uint32_t k = 0; k < plan->key_count; k++)
         vector_gather(&out->columns[k], &in->columns[plan->keys[k]], groups->first + from, count,
                       out->arena);
-    Vector *partials = &out->columns[plan->key_count];
-    vector_init(partials, schema->columns[plan->key_count].type, count, out->arena);
-    Buffer bytes = {0};
-    for (uint32_t i = 0; i < count; i++) {
-        buffer_clear(&bytes);
-        aggregate_states_encode(plan, groups->states + (size_t)(from + i) * local->state_bytes,
-                                &bytes);
-        vector_set_str(partials, i, (Str){bytes.data, bytes.length}, out->arena);
-    }
-    buffer_deinit(&bytes);
+    local_groups_states(groups, plan, from, count, schema->columns[plan->key_count].type,
+                        &out->columns[plan->key_count], out->arena);
     if (plan->input_retracts) {
-        Vector *rows = &out->columns[plan->key_count + 1];
-        vector_init(rows, schema->columns[plan->key_count + 1].type, count, out->arena);
-        memcpy(rows->data, groups->rows + from, sizeof(int64_t) * count);
+        Vector *column = &out->columns[plan->key_count + 1];
+        vector_init(column, schema->columns[plan->key_count + 1].type, count, out->arena);
+        memcpy(column->data, rows + from, sizeof(int64_t) * count);
     }
     batch_hold(out, batch_retain(in));
     return out;
@@ -163,11 +78,13 @@ static bool local_batch(Operator *op, uint32_t input, Batch *batch, Emitter *emi
     AggregateBatch work = {.in = batch, .count = batch->row_count, .arena = local->scratch};
     LocalGroups groups;
     make_groups(local, batch, &groups);
-    bool ok = update_calls(local, &work, &groups, error);
+    int64_t *rows = local->plan->input_retracts ? count_rows(local, batch, &groups) : NULL;
+    bool ok = local_groups_update(&groups, local->plan, &work, &local->memory, error);
     uint32_t limit = op->context->batch_rows == 0 ? 1 : op->context->batch_rows;
     for (uint32_t from = 0; ok && from < groups.count; from += limit) {
         uint32_t left = groups.count - from;
-        ok = emit(emitter, build(local, batch, &groups, from, left < limit ? left : limit), error);
+        Batch *out = build(local, batch, &groups, rows, from, left < limit ? left : limit);
+        ok = emit(emitter, out, error);
     }
     batch_release(batch);
     return ok;
@@ -184,7 +101,6 @@ static Operator *local_open(const OperatorContext *context, Error *error)
     local->plan = plan;
     local->key_layout = row_layout_of_columns(context->arena, input, plan->keys, plan->key_count);
     local->key_columns = arena_new_array(context->arena, const Vector *, plan->key_count + 1);
-    local->state_bytes = aggregate_states_bytes(plan);
     local->memory = (AggregateMemory){local_assign};
     local->scratch = arena_new((size_t)1 << 18);
     return &local->base;

@@ -28,13 +28,20 @@ void window_read_times(const WindowAggregate *window, const Vector *column, uint
             out[i] = now;
         return;
     }
-    const int64_t *values = column->data;
-    bool is_local = window->shape.kind == PLAN_WINDOW_ATTACHED || zone == NULL;
-    for (uint32_t i = 0; i < count; i++)
-        out[i] = values[vector_index(column, i)];
-    for (uint32_t i = 0; !is_local && i < count; i++)
-        if (!vector_is_null(column, i))
-            out[i] = time_zone_to_local(zone, out[i]);
+    window_read_clock(&window->plan->window, column, count, out);
+}
+
+/* The latest times of rows that stand for several, of sessions; others': their times. */
+static const int64_t *read_lasts(const WindowAggregate *window, const Batch *in,
+                                 const int64_t *times)
+{
+    const PlanAggregate *plan = window->aggregate.plan;
+    if (!plan->merges || !window->in_buckets || window->clock != NULL)
+        return times;
+    enum { BEHIND_KEYS = 2 };
+    int64_t *lasts = arena_alloc(window->aggregate.scratch, sizeof(int64_t) * in->row_count);
+    window_read_times(window, &in->columns[plan->key_count + BEHIND_KEYS], in->row_count, lasts);
+    return lasts;
 }
 
 static void find_ends(const WindowAggregate *window, WindowBatch *batch)
@@ -47,16 +54,14 @@ static void find_ends(const WindowAggregate *window, WindowBatch *batch)
         break;
     case PLAN_WINDOW_SESSION:
         if (window->in_buckets) {
-            for (uint32_t i = 0; i < count; i++)
-                batch->ends[i] = window_slice_end(shape, batch->times[i]);
+            window_slice_ends(shape, batch->times, count, batch->ends);
             break;
         }
         for (uint32_t i = 0; i < count; i++)
             batch->ends[i] = batch->times[i] + shape->size_us;
         break;
     default:
-        for (uint32_t i = 0; i < count; i++)
-            batch->ends[i] = window_slice_end(shape, batch->times[i]);
+        window_slice_ends(shape, batch->times, count, batch->ends);
     }
 }
 
@@ -98,7 +103,8 @@ static uint32_t list_rows(const WindowBatch *batch, RowFate fate, uint32_t count
 }
 
 /* Goes on with the rows that count; tells of those that came too late. */
-static bool keep_rows(WindowBatch *batch, Emitter *emitter, Error *error)
+static bool keep_rows(const WindowAggregate *window, WindowBatch *batch, Emitter *emitter,
+                      Error *error)
 {
     AggregateBatch *work = &batch->work;
     uint32_t *rows = arena_alloc(work->arena, sizeof(uint32_t) * (work->count + 1));
@@ -117,6 +123,7 @@ static bool keep_rows(WindowBatch *batch, Emitter *emitter, Error *error)
     work->in = kept;
     work->count = count;
     batch->keys = NULL;
+    batch->lasts = read_lasts(window, kept, batch->times);
     return true;
 }
 
@@ -130,12 +137,11 @@ static void judge_buckets(WindowAggregate *window, WindowBatch *batch)
 {
     Buffer text = {0};
     for (uint32_t i = 0; i < batch->work.count; i++) {
-        if (batch->fates[i] != ROW_COUNTS || !may_be_late(window, batch->times[i]))
+        if (batch->fates[i] != ROW_COUNTS || !may_be_late(window, batch->lasts[i]))
             continue;
         if (batch->keys == NULL)
             encode_keys(window, batch);
-        if (!window_bucket_joins(window, batch->keys[i], batch->hashes[i], batch->times[i],
-                                 batch->ends[i], &text))
+        if (!window_bucket_joins(window, batch, i, &text))
             batch->fates[i] = ROW_LATE;
     }
     buffer_deinit(&text);
@@ -150,6 +156,7 @@ static bool admit(WindowAggregate *window, WindowBatch *batch, Emitter *emitter,
     batch->ends = arena_alloc(work->arena, sizeof(int64_t) * work->count);
     batch->fates = arena_zalloc(work->arena, work->count);
     window_read_times(window, column, work->count, batch->times);
+    batch->lasts = read_lasts(window, work->in, batch->times);
     find_ends(window, batch);
     bool is_session = window->shape.kind == PLAN_WINDOW_SESSION;
     for (uint32_t i = 0; i < work->count; i++) {
@@ -164,7 +171,7 @@ static bool admit(WindowAggregate *window, WindowBatch *batch, Emitter *emitter,
         encode_keys(window, batch);
         window_session_note(window, batch);
     }
-    return keep_rows(batch, emitter, error);
+    return keep_rows(window, batch, emitter, error);
 }
 
 /* --------------------------------------------------------------------- groups */
@@ -298,10 +305,11 @@ static bool take_parts(WindowAggregate *window, Batch *in, Emitter *emitter, Err
     const Vector *column = &in->columns[window->plan->window.time_column];
     int64_t *times = arena_alloc(window->aggregate.scratch, sizeof(int64_t) * in->row_count);
     window_read_times(window, column, in->row_count, times);
+    const int64_t *lasts = read_lasts(window, in, times);
     uint32_t from = 0;
     bool ok = true;
     for (uint32_t i = 0; ok && i < in->row_count; i++) {
-        if (vector_is_null(column, i) || !may_be_late(window, times[i]))
+        if (vector_is_null(column, i) || !may_be_late(window, lasts[i]))
             continue;
         ok = take_range(window, in, from, i, emitter, error) &&
              take_range(window, in, i, i + 1, emitter, error);

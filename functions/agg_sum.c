@@ -302,6 +302,7 @@ static bool bind_sum(const AggregateFunction *function, const FunctionSite *site
     out->result_of = kernels->result[average];
     out->merge = kernels->merge;
     out->merges_changes = kernels->merge != float_merge;
+    out->merge_rounds = kernels->merge == float_merge;
     return true;
 }
 

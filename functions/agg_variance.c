@@ -189,6 +189,7 @@ static bool bind_moments(const AggregateFunction *function, const FunctionSite *
     out->state_bytes = integer ? sizeof(IntegerMoments) : sizeof(FloatMoments);
     out->merge = integer ? integer_merge : float_merge;
     out->merges_changes = integer;
+    out->merge_rounds = !integer;
     out->update = chosen->update;
     out->result_of = chosen->result;
     out->data = plan;

@@ -65,6 +65,8 @@ typedef struct BoundAggregate {
     bool merges_changes;
     /* Rows are better not joined to states before they meet their group: it would take longer. */
     bool merges_slowly;
+    /* Merged, states give a result that may differ in its last digits: sums are rounded. */
+    bool merge_rounds;
     /* With retracting input the value cannot be kept in place: the operator keeps the argument's
      * values in order and answers with the first (MIN) or last (MAX). `update` then serves only
      * insert-only input. */

@@ -115,6 +115,8 @@ typedef struct LogicalWindowAggregate {
     uint32_t property_count;
     bool in_group_by;           /* the window stands in GROUP BY, not in FROM */
     const PlanWindowEmit *emit; /* as PlanWindowAggregate's */
+    uint32_t *passed;           /* of a local phase: as PlanLocalWindow's */
+    uint32_t passed_count;
 } LogicalWindowAggregate;
 
 /* Windows that a join's rows or a Top-N's carry. */

@@ -128,7 +128,7 @@ typedef struct PlanAggregate {
     PlanAggregateCall *calls;
     uint32_t call_count;
     bool input_retracts;
-    /* The input are the rows of a local_aggregate: keys, which come first, then what is merged. */
+    /* The input are the rows of a local phase: keys, which come first, then what is merged. */
     bool merges;
     int64_t state_ttl_ms;
     /* Mini-batch: each group is told once a bundle. 0: what a batch changes is told at once. */
@@ -199,6 +199,17 @@ typedef enum PlanWindowProperty {
     PLAN_WINDOW_TIME, /* end - 1 ms as the time column has it: an event time again */
     PLAN_WINDOW_CLOCK /* the processing time at which the window was given */
 } PlanWindowProperty;
+
+/* op "local_window_aggregate": the rows of a batch as one row per group and slice of its windows.
+ * Output: the keys, the states of all calls in one BYTES, the time column, of sessions the time of
+ * their latest row, of ATTACHED the start column, then the columns that calls read. Where the
+ * states are NULL it is a row as it came; else what calls read is NULL. */
+typedef struct PlanLocalWindow {
+    PlanAggregate aggregate;
+    PlanWindow window;
+    const uint32_t *passed; /* input columns that calls read, and that are not in the output yet */
+    uint32_t passed_count;
+} PlanLocalWindow;
 
 /* op "window_live": the same, but windows are given before they end and again afterwards. */
 typedef struct PlanWindowEmit {

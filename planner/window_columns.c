@@ -19,11 +19,26 @@ static int64_t expand_source(const LogicalExpand *expand, uint32_t column)
     return expand->keys[key];
 }
 
+/* A column of a local phase as one of its input. */
+static int64_t local_source(const LogicalWindowAggregate *local, uint32_t column)
+{
+    uint32_t keys = local->aggregate.key_count;
+    if (column < keys)
+        return local->aggregate.keys[column];
+    if (column == keys + 1)
+        return local->window.time_column;
+    return column == keys + 2 && local->window.kind == PLAN_WINDOW_ATTACHED
+               ? (int64_t)local->window.start_column
+               : WINDOW_NO_COLUMN;
+}
+
 int64_t window_source_column(const LogicalNode *node, uint32_t column)
 {
-    if (logical_is(node, "aggregate"))
+    if (logical_is(node, "aggregate") || logical_is(node, "local_aggregate"))
         return column < node->aggregate.key_count ? (int64_t)node->aggregate.keys[column]
                                                   : WINDOW_NO_COLUMN;
+    if (logical_is(node, "local_window_aggregate"))
+        return local_source(&node->window_aggregate, column);
     if (logical_is(node, "expand"))
         return expand_source(&node->expand, column);
     if (logical_is(node, "unnest"))

@@ -270,7 +270,7 @@ static const OptionSpec specs[] = {
      .values = "AUTO|ONE_PHASE|TWO_PHASE",
      .fallback = "AUTO",
      .doc = "Whether GROUP BY adds rows up before they travel to their worker, which needs "
-            "mini-batch or a bounded run; AUTO: when there are several workers."},
+            "mini-batch, a bounded run or windows; AUTO: when there are several workers."},
     {.name = "table.optimizer.distinct-agg.split.bucket-num",
      .type = OPTION_INTEGER,
      .fallback = "1024",

@@ -5,6 +5,7 @@
  *     aggregate/distinct.c   DISTINCT: counts per value, masks of rows that count
  *     aggregate/bundle.c     mini-batch: each group that changed told once a bundle
  *     aggregate/merge.c      the second of two phases
+ *     aggregate/local.c      groups inside one batch, for the first of two phases
  *     aggregate/groups.c     groups found, numbered, counted and given back
  *     aggregate/ordered.c    MIN and MAX over input that retracts: values in order
  *     aggregate/collected.c  ARRAY_AGG and its like: values as they came

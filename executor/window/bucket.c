@@ -45,17 +45,19 @@ static void *find_bucket(const WindowAggregate *window, Str keys, uint64_t hash,
 
 /* ----------------------------------------------------------------- rows as they come */
 
-bool window_bucket_joins(const WindowAggregate *window, Str keys, uint64_t hash, int64_t time,
-                         int64_t end, Buffer *text)
+bool window_bucket_joins(const WindowAggregate *window, const WindowBatch *batch, uint32_t row,
+                         Buffer *text)
 {
-    int64_t gap = window->shape.size_us;
+    Str keys = batch->keys[row];
+    uint64_t hash = batch->hashes[row];
+    int64_t gap = window->shape.size_us, end = batch->ends[row];
     if (find_bucket(window, keys, hash, end, text) != NULL)
         return true;
     void *before = find_bucket(window, keys, hash, end - gap, text);
-    if (before != NULL && time - bucket_of(window, before)->last <= gap)
+    if (before != NULL && batch->times[row] - bucket_of(window, before)->last <= gap)
         return true;
     void *after = find_bucket(window, keys, hash, end + gap, text);
-    return after != NULL && bucket_of(window, after)->first - time <= gap;
+    return after != NULL && bucket_of(window, after)->first - batch->lasts[row] <= gap;
 }
 
 void window_bucket_note(WindowAggregate *window, const WindowBatch *batch)
@@ -63,11 +65,11 @@ void window_bucket_note(WindowAggregate *window, const WindowBatch *batch)
     const AggregateBatch *work = &batch->work;
     for (uint32_t i = 0; i < work->count; i++) {
         BucketRecord *bucket = bucket_of(window, work->records[i]);
-        int64_t time = batch->times[i];
+        int64_t first = batch->times[i], last = batch->lasts[i];
         if (work->created[i])
-            *bucket = (BucketRecord){time, time, NO_SLICE};
-        bucket->first = time < bucket->first ? time : bucket->first;
-        bucket->last = time > bucket->last ? time : bucket->last;
+            *bucket = (BucketRecord){first, last, NO_SLICE};
+        bucket->first = first < bucket->first ? first : bucket->first;
+        bucket->last = last > bucket->last ? last : bucket->last;
     }
     for (uint32_t i = 0; i < work->count; i++)
         if (work->created[i])

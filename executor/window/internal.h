@@ -67,7 +67,9 @@ typedef enum RowFate { ROW_COUNTS, ROW_OUTSIDE, ROW_LATE } RowFate;
 /* One batch: what there is by row besides the aggregate's arrays. */
 typedef struct WindowBatch {
     AggregateBatch work;
-    int64_t *times;   /* on the windows' clock */
+    int64_t *times; /* on the windows' clock */
+    /* The latest, of rows that a local phase has made; else the same. */
+    const int64_t *lasts;
     int64_t *ends;    /* of the slice */
     Str *keys;        /* encoded keys, without the slice */
     uint64_t *hashes; /* of those */
@@ -189,9 +191,9 @@ bool window_session_fire(WindowAggregate *window, Emitter *emitter, Error *error
 
 /* What a record has behind its WindowRecord. */
 uint32_t window_bucket_bytes(void);
-/* Whether a row belongs to a session that is there; `end` is its bucket's. */
-bool window_bucket_joins(const WindowAggregate *window, Str keys, uint64_t hash, int64_t time,
-                         int64_t end, Buffer *text);
+/* Whether a row belongs to a session that is there; `text` is memory. */
+bool window_bucket_joins(const WindowAggregate *window, const WindowBatch *batch, uint32_t row,
+                         Buffer *text);
 /* Notes the times of rows whose groups are found. */
 void window_bucket_note(WindowAggregate *window, const WindowBatch *batch);
 void window_bucket_wait(WindowAggregate *window, void *record);

@@ -95,3 +95,29 @@ int64_t window_start(const WindowShape *shape, int64_t end)
     int64_t slice = end - shape->slice_us;
     return slice - past_multiple(slice, shape->offset_us, shape->size_us);
 }
+
+void window_slice_ends(const WindowShape *shape, const int64_t *times, uint32_t count,
+                       int64_t *ends)
+{
+    int64_t end = INT64_MIN, start = INT64_MAX;
+    for (uint32_t i = 0; i < count; i++) {
+        if (times[i] < start || times[i] >= end) {
+            end = window_slice_end(shape, times[i]);
+            start = end - shape->slice_us;
+        }
+        ends[i] = end;
+    }
+}
+
+void window_read_clock(const PlanWindow *window, const Vector *column, uint32_t count, int64_t *out)
+{
+    const int64_t *values = column->data;
+    if (!column->constant)
+        memcpy(out, values, sizeof(int64_t) * count);
+    for (uint32_t i = 0; column->constant && i < count; i++)
+        out[i] = values[0];
+    bool is_local = window->kind == PLAN_WINDOW_ATTACHED || window->zone == NULL;
+    for (uint32_t i = 0; !is_local && i < count; i++)
+        if (!vector_is_null(column, i))
+            out[i] = time_zone_to_local(window->zone, out[i]);
+}

@@ -5,7 +5,8 @@
  * never when they go forward. A window that ends in the repeated hour closes the second time
  * round, one that ends in the missing hour when the clock jumps.
  *
- * Cost: a division a row; one search of the zone's rules per watermark. */
+ * Cost: a division a row that leaves the slice of the row before; one search of the zone's rules
+ * per watermark. */
 #ifndef EXECUTOR_WINDOW_TIME_H
 #define EXECUTOR_WINDOW_TIME_H
 
@@ -33,11 +34,19 @@ int64_t window_next(const WindowShape *shape, int64_t end);
 /* Where the window that ends at `end` starts. */
 int64_t window_start(const WindowShape *shape, int64_t end);
 
+/* Times of rows on the windows' clock; those of NULLs mean nothing. */
+void window_read_clock(const PlanWindow *window, const Vector *column, uint32_t count,
+                       int64_t *out);
+
 /* The end of the slice a time lies in. */
 static inline int64_t window_slice_end(const WindowShape *shape, int64_t time_us)
 {
     int64_t past = (time_us - shape->offset_us) % shape->slice_us;
     return time_us - past + (past < 0 ? 0 : shape->slice_us);
 }
+
+/* The same of many times, of which neighbours mostly lie in one slice. */
+void window_slice_ends(const WindowShape *shape, const int64_t *times, uint32_t count,
+                       int64_t *ends);
 
 #endif

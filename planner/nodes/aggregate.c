@@ -74,7 +74,9 @@ bool lower_aggregate_call(const PlannerContext *context, const LogicalNode *node
         literals[i] = from->literals == NULL ? NULL : from->literals[i];
     }
     FunctionSite site = {types, literals, from->argument_count, context->site.zone, arena, NULL};
-    bool bound = !logical_is(node, "window_aggregate")
+    bool over_windows =
+        logical_is(node, "window_aggregate") || logical_is(node, "local_window_aggregate");
+    bool bound = !over_windows
                      ? aggregate_bind_keeping(from->name, &site, retracting, &to->call, error)
                      : aggregate_bind_in_state(from->name, &site, retracting, &to->call, error);
     if (!bound)
@@ -194,7 +196,8 @@ bool lower_aggregate_spec(const PlannerContext *context, LogicalNode *node, Plan
     spec->call_count = aggregate->call_count;
     spec->calls = arena_new_array(context->arena, PlanAggregateCall, aggregate->call_count + 1);
     spec->input_retracts = traits_retracts(lower_aggregate_rows(node));
-    spec->merges = logical_is(node->inputs[0], "local_aggregate");
+    spec->merges = logical_is(node->inputs[0], "local_aggregate") ||
+                   logical_is(node->inputs[0], "local_window_aggregate");
     spec->state_ttl_ms = lower_state_ttl(context, node, 0);
     spec->final_only = context->config->bounded_run;
     if (aggregate->bundles) {

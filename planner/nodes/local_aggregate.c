@@ -16,7 +16,7 @@
 
 extern const NodeClass node_local_aggregate;
 
-static bool is_mergeable(const PlanAggregateCall *call, bool retracts)
+bool local_aggregate_merges(const PlanAggregateCall *call, bool retracts)
 {
     const BoundAggregate *bound = &call->call;
     if (call->distinct || bound->merge == NULL || bound->merges_slowly ||
@@ -32,6 +32,12 @@ static Phases phases_of(const PlannerConfig *config)
     if (config->agg_phase == NULL || strcmp(config->agg_phase, "ONE_PHASE") == 0)
         return ONE_PHASE;
     return strcmp(config->agg_phase, "TWO_PHASE") == 0 ? TWO_PHASES : MAYBE_TWO_PHASES;
+}
+
+bool local_aggregate_is_asked(const PlannerConfig *config)
+{
+    Phases phases = phases_of(config);
+    return phases == TWO_PHASES || (phases == MAYBE_TWO_PHASES && config->parallelism >= 2);
 }
 
 static bool refuse(const LogicalNode *node, Error *error)
@@ -74,7 +80,7 @@ bool local_aggregate_insert(const PlannerContext *context, LogicalNode *node, Er
         PlanAggregateCall call;
         if (!lower_aggregate_call(context, node, c, retracts, &call, error))
             return false;
-        if (!is_mergeable(&call, retracts))
+        if (!local_aggregate_merges(&call, retracts))
             return true;
     }
     LogicalNode *local =

@@ -51,6 +51,14 @@ bool lower_rank_keeps_last(const PlannerContext *context, const LogicalNode *nod
  * node's own properties and its input's are known. */
 bool local_aggregate_insert(const PlannerContext *context, LogicalNode *node,
                             Error *error) MUST_CHECK;
+/* Whether the options ask for local phases, where nobody sees them; whether states of a call can be
+ * merged. */
+bool local_aggregate_is_asked(const PlannerConfig *config);
+bool local_aggregate_merges(const PlanAggregateCall *call, bool retracts);
+/* nodes/local_window_aggregate.c: the same as local_aggregate_insert over windows. */
+bool local_window_insert(const PlannerContext *context, LogicalNode *node, Error *error) MUST_CHECK;
+/* nodes/window_aggregate.c: "TUMBLE(t, size=1000 ms)". */
+void lower_window_print(const PlanWindow *window, const Schema *input, Buffer *out);
 /* The identities of keys and calls; those of further columns are left to be filled. */
 uint64_t *lower_aggregate_identify(const PlannerContext *context, LogicalNode *node, Buffer *text);
 

@@ -71,13 +71,11 @@ static bool window_derive(const PlannerContext *context, LogicalNode *node, Erro
         traits_add_key(context->arena, &node->traits,
                        column_set_new(context->arena, columns, keys + 1));
     }
-    return true;
+    return local_window_insert(context, node, error);
 }
 
-static void print_window(const LogicalNode *node, Buffer *out)
+void lower_window_print(const PlanWindow *window, const Schema *input, Buffer *out)
 {
-    const PlanWindow *window = &node->window_aggregate.window;
-    const Schema *input = node->inputs[0]->schema;
     static const char *const names[] = {"TUMBLE", "HOP", "CUMULATE", "SESSION", "WINDOW"};
     buffer_printf(out, "%s(%s", names[window->kind], input->columns[window->time_column].name);
     if (window->slide_us != 0)
@@ -96,10 +94,11 @@ static const char *window_label(const PlannerContext *context, const LogicalNode
     const LogicalWindowAggregate *window = &node->window_aggregate;
     static const char *const names[] = {"start", "end", "rowtime", "proctime"};
     Buffer label = {0};
-    buffer_append_text(&label, "WindowAggregate(");
+    bool merges = logical_is(node->inputs[0], "local_window_aggregate");
+    buffer_append_text(&label, merges ? "GlobalWindowAggregate(" : "WindowAggregate(");
     lower_aggregate_keys(node, &label);
     buffer_append_text(&label, "window=[");
-    print_window(node, &label);
+    lower_window_print(&window->window, node->inputs[0]->schema, &label);
     buffer_append_text(&label, "], ");
     lower_aggregate_select(node, &label);
     bool first = first_property(node) == 0;
@@ -191,7 +190,7 @@ static void window_identify(const PlannerContext *context, LogicalNode *node, Bu
 static void window_describe(const LogicalNode *node, Buffer *out)
 {
     buffer_append_text(out, "GROUP BY ");
-    print_window(node, out);
+    lower_window_print(&node->window_aggregate.window, node->inputs[0]->schema, out);
 }
 
 const NodeClass node_window_aggregate = {
