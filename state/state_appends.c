@@ -16,6 +16,8 @@
 
 /* How many entries are linked at once: the ends of their lists are read together. */
 #define APPEND_RUN 128
+/* How far ahead of what a snapshot takes its memory is read. */
+#define TAKE_AHEAD 4096
 
 typedef struct StateAppended {
     StateRef next;  /* 0 behind the last */
@@ -161,6 +163,15 @@ void state_map_append_rows(StateTable *table, const Str *keys, const uint64_t *h
 
 /* ------------------------------------------------------------------------ snapshot */
 
+/* What is taken was written a while ago: the length of an entry, which says where the next one is,
+ * is waited for unless it is read well before. */
+static void read_ahead(const StateBlock *block, size_t from, size_t to)
+{
+    for (size_t at = size_round_up(from, 64); at < to && at + TAKE_AHEAD < block->used; at += 64)
+        __builtin_prefetch(block->base + at + TAKE_AHEAD);
+    __asm__ volatile("" ::: "memory"); /* or the compiler drops it */
+}
+
 /* The entry behind the last one that was taken; NULL: there is none. */
 static StateAppended *take_next(StateTable *table, uint64_t *number)
 {
@@ -175,6 +186,7 @@ static StateAppended *take_next(StateTable *table, uint64_t *number)
             StateAppended *entry = (StateAppended *)(void *)(block->base + at);
             *number = number_of(table, nth, entry, at);
             appends->taken_bytes = at + entry_bytes(entry);
+            read_ahead(block, at, appends->taken_bytes);
             return entry;
         }
         if (nth + 1 == appends->block_count) {
