@@ -275,6 +275,17 @@ static ChangeKinds nexmark_kinds(const TableInfo *table)
 
 /* ------------------------------------------------------------------- source */
 
+/* Vectors that batches borrow: nobody else does when the source is the only owner, and then they
+ * are filled again, while they are near and most of what is NULL in them stays so. */
+typedef struct Frame {
+    Batch *batch; /* NULL: not made yet */
+    NexmarkRows rows;
+} Frame;
+
+/* Batches on their way at a time that vectors are kept for; and rows that are worth it. */
+#define FRAMES_MAX       8
+#define FRAME_ROWS_LEAST 256
+
 struct Source {
     const ScanInfo *scan;
     const Clock *clock;
@@ -288,6 +299,7 @@ struct Source {
     int64_t paced_from_us; /* clock and event time of the first event given */
     int64_t paced_from_ms;
     uint64_t rows;
+    Frame frames[FRAMES_MAX];
 };
 
 static NexmarkConfig read_config(const Options *given)
@@ -311,6 +323,8 @@ static NexmarkConfig read_config(const Options *given)
 static void nexmark_close(Source *source)
 {
     dealer_leave(&source->hand);
+    for (uint32_t i = 0; i < FRAMES_MAX; i++)
+        batch_release(source->frames[i].batch);
     nexmark_generator_free(source->generator);
     memory_free(source);
 }
@@ -396,24 +410,51 @@ static void place_row(const Source *source, uint32_t column, NexmarkKind kind, u
     }
 }
 
+static void make_frame(const Source *source, uint32_t rows, Frame *frame)
+{
+    const Schema *schema = source->scan->schema;
+    *frame = (Frame){.batch = batch_new_bare(schema)};
+    Batch *batch = frame->batch;
+    for (uint32_t i = 0; i < schema->column_count; i++) {
+        int32_t kind = kind_of_column(schema->columns[i].name);
+        if (kind >= 0) {
+            place_row(source, i, (NexmarkKind)kind, rows, batch, &frame->rows);
+        } else {
+            vector_init(&batch->columns[i], schema->columns[i].type, rows, batch->arena);
+            frame->rows.event_type = &batch->columns[i];
+        }
+    }
+    batch_hold(batch, batch_retain(nexmark_pool(source->generator)));
+}
+
+/* One that nobody borrows from; NULL: all are in use. */
+static Frame *find_frame(Source *source)
+{
+    for (uint32_t i = 0; i < FRAMES_MAX; i++) {
+        Frame *frame = &source->frames[i];
+        if (frame->batch == NULL)
+            make_frame(source, BATCH_ROWS_MAX, frame);
+        if (!batch_is_shared(frame->batch))
+            return frame;
+    }
+    return NULL;
+}
+
 static Batch *make_batch(Source *source, uint64_t first, uint32_t count)
 {
     const Schema *schema = source->scan->schema;
     Batch *batch = batch_new_bare(schema);
     batch->row_count = count;
-    NexmarkRows rows;
-    memset(&rows, 0, sizeof(rows));
-    for (uint32_t i = 0; i < schema->column_count; i++) {
-        int32_t kind = kind_of_column(schema->columns[i].name);
-        if (kind >= 0) {
-            place_row(source, i, (NexmarkKind)kind, count, batch, &rows);
-        } else {
-            vector_init(&batch->columns[i], schema->columns[i].type, count, batch->arena);
-            rows.event_type = &batch->columns[i];
-        }
+    Frame *frame = count < FRAME_ROWS_LEAST ? NULL : find_frame(source);
+    Frame own;
+    bool is_kept = frame != NULL;
+    if (!is_kept) {
+        frame = &own;
+        make_frame(source, count, frame);
     }
-    nexmark_fill(source->generator, first, count, &rows, batch->arena);
-    batch_hold(batch, batch_retain(nexmark_pool(source->generator)));
+    nexmark_fill(source->generator, first, count, &frame->rows, frame->batch->arena, batch->arena);
+    memcpy(batch->columns, frame->batch->columns, sizeof(Vector) * schema->column_count);
+    batch_hold(batch, is_kept ? batch_retain(frame->batch) : frame->batch);
     return batch;
 }
 

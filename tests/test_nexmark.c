@@ -327,6 +327,37 @@ START_TEST(fields_that_nobody_reads_are_null)
 }
 END_TEST
 
+/* A batch that is kept stays as it is, however many come after it, and so do those that are let go
+ * at once: their memory is used again. */
+START_TEST(a_batch_stays_while_it_is_kept)
+{
+    enum { KEPT = 40 };
+    TestTable table;
+    nexmark_table(&table, "100000");
+    SourceContext context = source_context(table_scan(&table));
+    Source *source = open_source(&table, &context), *again = open_source(&table, &context);
+    Batch *kept[KEPT];
+    for (uint32_t b = 0; b < KEPT; b++)
+        kept[b] = next_batch(source);
+    for (uint32_t b = 0; b < KEPT; b++) {
+        Batch *batch = next_batch(again);
+        hold(batch->row_count == kept[b]->row_count);
+        for (uint32_t row = 0; row < batch->row_count; row++)
+            for (uint32_t c = 0; c < batch->column_count; c++)
+                hold(vector_values_equal(&batch->columns[c], row, &kept[b]->columns[c], row));
+        batch_release(batch);
+        if (b % 3 == 0) /* out of order */
+            batch_release(kept[b]);
+    }
+    connector_nexmark.source->close(source);
+    connector_nexmark.source->close(again);
+    for (uint32_t b = 0; b < KEPT; b++)
+        if (b % 3 != 0)
+            batch_release(kept[b]);
+    table_end(&table);
+}
+END_TEST
+
 START_TEST(prices_do_not_depend_on_the_machine)
 {
     TestTable table;
@@ -414,6 +445,7 @@ int main(void)
     tcase_add_loop_test(cases, figures_are_the_benchmarks, 0, 2);
     tcase_add_test(cases, the_same_rows_at_any_parallelism_and_after_a_restore);
     tcase_add_test(cases, fields_that_nobody_reads_are_null);
+    tcase_add_test(cases, a_batch_stays_while_it_is_kept);
     tcase_add_test(cases, prices_do_not_depend_on_the_machine);
     tcase_add_test(cases, bad_tables_are_refused);
     tcase_add_test(cases, a_kind_may_be_left_out);

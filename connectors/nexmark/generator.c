@@ -165,18 +165,25 @@ static void find_references(const NexmarkGenerator *generator, Run *run)
             round * auctions + (place < people + auctions ? place - people : auctions - 1);
 }
 
-static void start_run(const NexmarkGenerator *generator, Run *run, uint64_t number, uint32_t row,
-                      uint32_t most)
+/* The events from `number` on that are of its kind, at most so many. */
+static uint32_t run_length(const NexmarkGenerator *generator, uint64_t number, uint32_t most,
+                           NexmarkKind *kind)
 {
     const uint32_t *shares = generator->config.shares;
     uint64_t place = (number + 1) % generator->round;
-    run->kind = kind_of(generator, place);
+    *kind = kind_of(generator, place);
     uint64_t end = 0;
-    for (uint32_t i = 0; i <= run->kind; i++)
+    for (uint32_t i = 0; i <= *kind; i++)
         end += shares[i];
+    return (uint32_t)(end - place < most ? end - place : most);
+}
+
+static void start_run(const NexmarkGenerator *generator, Run *run, uint64_t number, uint32_t row,
+                      uint32_t most)
+{
+    run->count = run_length(generator, number, most, &run->kind);
     run->number = number;
     run->row = row;
-    run->count = (uint32_t)(end - place < most ? end - place : most);
     find_references(generator, run);
     for (uint32_t i = 0; i < run->count; i++)
         run->states[i] = nexmark_draw(generator->config.seed, (uint32_t)0) +
@@ -432,13 +439,26 @@ static void fill_person_row(const NexmarkGenerator *generator, const Run *run, u
 
 /* --------------------------------------------------------------------- rows */
 
+/* Says of `count` rows whether they have a value. */
+static void mark_rows(Vector *vector, uint32_t first, uint32_t count, bool valid)
+{
+    for (uint32_t row = first; row < first + count;) {
+        uint32_t bit = row & 63, bits = 64 - bit;
+        if (bits > first + count - row)
+            bits = first + count - row;
+        uint64_t mask = (~UINT64_C(0) >> (64 - bits)) << bit;
+        uint64_t *word = &vector->validity[row >> 6];
+        *word = valid ? *word | mask : *word & ~mask;
+        row += bits;
+    }
+}
+
 /* Makes rows first … first + count - 1 NULL; their data may be anything valid, so it is zero. */
 static void clear_rows(Vector *vector, uint32_t first, uint32_t count)
 {
     size_t size = physical_size(vector->type->physical);
     memset((char *)vector->data + size * first, 0, size * count);
-    for (uint32_t i = first; i < first + count; i++)
-        vector->validity[i >> 6] &= ~(UINT64_C(1) << (i & 63));
+    mark_rows(vector, first, count, false);
 }
 
 static bool has_fields(const NexmarkRows *rows, NexmarkKind kind)
@@ -446,19 +466,78 @@ static bool has_fields(const NexmarkRows *rows, NexmarkKind kind)
     return rows->rows[kind] != NULL;
 }
 
+/* Whether most rows are NULL in the vectors of the kind. */
+static bool is_rare(const NexmarkGenerator *generator, NexmarkKind kind)
+{
+    return generator->config.shares[kind] < generator->round / 2;
+}
+
+/* The vectors of the kind: its rows as a whole, then those of its fields that are wanted. */
+static uint32_t vectors_of(const NexmarkRows *rows, NexmarkKind kind,
+                           Vector *out[NEXMARK_FIELDS_MAX + 1])
+{
+    uint32_t count = 0;
+    if (!has_fields(rows, kind))
+        return 0;
+    out[count++] = rows->rows[kind];
+    for (uint32_t f = 0; f < NEXMARK_FIELDS_MAX; f++)
+        if (rows->fields[kind][f] != NULL)
+            out[count++] = rows->fields[kind][f];
+    return count;
+}
+
+static void clear_kind(const NexmarkRows *rows, NexmarkKind kind, uint32_t row, uint32_t count)
+{
+    Vector *vectors[NEXMARK_FIELDS_MAX + 1];
+    uint32_t vector_count = vectors_of(rows, kind, vectors);
+    for (uint32_t v = 0; v < vector_count; v++)
+        clear_rows(vectors[v], row, count);
+}
+
+/* Before a range: every row is NULL where few will not be, none where most will not be. */
+static void start_validity(const NexmarkGenerator *generator, const NexmarkRows *rows,
+                           NexmarkKind kind, Arena *arena)
+{
+    Vector *vectors[NEXMARK_FIELDS_MAX + 1];
+    uint32_t vector_count = vectors_of(rows, kind, vectors);
+    bool rare = is_rare(generator, kind);
+    for (uint32_t v = 0; v < vector_count; v++) {
+        Vector *vector = vectors[v];
+        size_t bytes = ((size_t)vector->capacity + 63) / 64 * sizeof(uint64_t);
+        bool is_new = vector->validity == NULL;
+        if (is_new)
+            vector->validity = arena_alloc(arena, bytes);
+        if (is_new && rare)
+            memset(vector->data, 0, physical_size(vector->type->physical) * vector->capacity);
+        if (is_new || !rare)
+            memset(vector->validity, rare ? 0 : 0xFF, bytes);
+    }
+}
+
+/* Makes the rows of rare kinds NULL that the last range left. */
+static void clear_last_range(const NexmarkGenerator *generator, const NexmarkRows *rows)
+{
+    for (uint32_t row = 0, count; row < rows->count; row += count) {
+        NexmarkKind kind;
+        count = run_length(generator, rows->first + row, rows->count - row, &kind);
+        if (is_rare(generator, kind))
+            clear_kind(rows, kind, row, count);
+    }
+}
+
 static void fill_run(const NexmarkGenerator *generator, const Run *run, const NexmarkRows *rows,
                      Arena *arena)
 {
-    for (uint32_t kind = 0; kind < NEXMARK_KINDS; kind++) {
-        if (kind == run->kind || !has_fields(rows, kind))
-            continue;
-        clear_rows(rows->rows[kind], run->row, run->count);
-        for (uint32_t f = 0; f < NEXMARK_FIELDS_MAX; f++)
-            if (rows->fields[kind][f] != NULL)
-                clear_rows(rows->fields[kind][f], run->row, run->count);
-    }
+    for (uint32_t kind = 0; kind < NEXMARK_KINDS; kind++)
+        if (kind != run->kind && !is_rare(generator, kind))
+            clear_kind(rows, kind, run->row, run->count);
     if (!has_fields(rows, run->kind))
         return;
+    Vector *vectors[NEXMARK_FIELDS_MAX + 1];
+    uint32_t vector_count =
+        is_rare(generator, run->kind) ? vectors_of(rows, run->kind, vectors) : 0;
+    for (uint32_t v = 0; v < vector_count; v++)
+        mark_rows(vectors[v], run->row, run->count, true);
     Vector *const *fields = rows->fields[run->kind];
     if (run->kind == NEXMARK_BID)
         fill_bids(generator, run, fields, arena);
@@ -468,31 +547,20 @@ static void fill_run(const NexmarkGenerator *generator, const Run *run, const Ne
         fill_person_row(generator, run, i, fields, arena);
 }
 
-/* Bitmaps with all bits set, for clear_rows. */
-static void start_validity(Vector *vector, uint32_t count, Arena *arena)
-{
-    size_t bytes = (count + 63) / 64 * sizeof(uint64_t);
-    vector->validity = arena_alloc(arena, bytes);
-    memset(vector->validity, 0xFF, bytes);
-}
-
 void nexmark_fill(const NexmarkGenerator *generator, uint64_t first, uint32_t count,
-                  const NexmarkRows *rows, Arena *arena)
+                  NexmarkRows *rows, Arena *vectors, Arena *texts)
 {
-    for (uint32_t kind = 0; kind < NEXMARK_KINDS; kind++) {
-        if (!has_fields(rows, kind))
-            continue;
-        start_validity(rows->rows[kind], count, arena);
-        for (uint32_t f = 0; f < NEXMARK_FIELDS_MAX; f++)
-            if (rows->fields[kind][f] != NULL)
-                start_validity(rows->fields[kind][f], count, arena);
-    }
+    clear_last_range(generator, rows);
+    for (uint32_t kind = 0; kind < NEXMARK_KINDS; kind++)
+        start_validity(generator, rows, kind, vectors);
+    rows->first = first;
+    rows->count = count;
     Run run;
     for (uint32_t row = 0; row < count; row += run.count) {
         start_run(generator, &run, first + row, row, count - row);
         if (rows->event_type != NULL)
             for (uint32_t i = 0; i < run.count; i++)
                 ((int32_t *)rows->event_type->data)[row + i] = (int32_t)run.kind;
-        fill_run(generator, &run, rows, arena);
+        fill_run(generator, &run, rows, texts);
     }
 }

@@ -50,18 +50,21 @@ void nexmark_generator_free(NexmarkGenerator *generator);
 NexmarkKind nexmark_kind(const NexmarkGenerator *generator, uint64_t number);
 int64_t nexmark_time_ms(const NexmarkGenerator *generator, uint64_t number);
 
-/* Where the rows of a range go. A NULL vector is not wanted. Vectors have room for the rows and no
- * NULLs yet; rows of other kinds become NULL in them. */
+/* Where the rows of a range go. A NULL vector is not wanted. Vectors have room for the rows; those
+ * of other kinds become NULL in them. The same vectors may be filled again and again: in those of a
+ * kind that few events are of, only the rows of the range before are made NULL. */
 typedef struct NexmarkRows {
     Vector *event_type; /* INT: 0 person, 1 auction, 2 bid */
     Vector *rows[NEXMARK_KINDS];
     Vector *fields[NEXMARK_KINDS][NEXMARK_FIELDS_MAX];
+    uint64_t first; /* the range that was filled in last */
+    uint32_t count; /* 0: none has been */
 } NexmarkRows;
 
-/* Makes events first … first + count - 1, at most BATCH_ROWS_MAX. Text borrows from the arena and
- * from nexmark_pool. */
+/* Makes events first … first + count - 1, as many as there is room for at most. Text borrows from
+ * the arena and from nexmark_pool, the bitmaps of NULLs belong to the arena of the vectors. */
 void nexmark_fill(const NexmarkGenerator *generator, uint64_t first, uint32_t count,
-                  const NexmarkRows *rows, Arena *arena);
+                  NexmarkRows *rows, Arena *vectors, Arena *texts);
 
 /* What the text of all events is cut from: a batch without rows that whoever borrows holds. */
 Batch *nexmark_pool(const NexmarkGenerator *generator);
