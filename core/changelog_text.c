@@ -295,11 +295,11 @@ static bool read_kind(LineReader *reader, uint8_t *kind)
     *kind = CHANGE_INSERT;
     if (reader->next != reader->end && *reader->next == '[')
         return true;
-    for (uint8_t i = CHANGE_INSERT; i <= CHANGE_DELETE; i++) {
+    for (unsigned i = CHANGE_INSERT; i <= CHANGE_DELETE; i++) {
         Str rest = {reader->next, (size_t)(reader->end - reader->next)};
-        if (!str_starts_with(rest, str_of(change_kind_text(i))))
+        if (!str_starts_with(rest, str_of(change_kind_text((uint8_t)i))))
             continue;
-        *kind = i;
+        *kind = (uint8_t)i;
         reader->next += 2;
         return true;
     }

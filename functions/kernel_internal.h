@@ -203,7 +203,7 @@ bool signature_bind(const char *signature, const FunctionSite *site, const Scala
                     BoundFunction *out);
 /* Parts of the same for aggregates: fills types[] (site->argument_count of them), returns the
  * result type without nullability, NULL when the arguments do not fit. */
-const Type *signature_match(const char *signature, const FunctionSite *site, const Type **types);
+const Type *signature_match(const char *text, const FunctionSite *site, const Type **types);
 
 /* The exact numeric type as a DECIMAL: INT is DECIMAL(10, 0). */
 Type decimal_type_of(const Type *type);

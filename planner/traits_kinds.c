@@ -39,7 +39,7 @@ void traits_print_kinds(ChangeKinds kinds, Buffer *out)
     static const char *const names[] = {"I", "UB", "UA", "D"};
     const char *separator = "";
     buffer_append_char(out, '[');
-    for (uint8_t kind = 0; kind < array_count(names); kind++) {
+    for (uint32_t kind = 0; kind < array_count(names); kind++) {
         if ((kinds & CHANGES_OF(kind)) == 0)
             continue;
         buffer_printf(out, "%s%s", separator, names[kind]);

@@ -110,7 +110,7 @@ static inline const Clock *session_clock(const WeirSession *session)
 /* The zone of table.local-time-zone. */
 bool session_zone(WeirSession *session, const TimeZone **zone, Error *error) MUST_CHECK;
 PlannerConfig session_planner_config(WeirSession *session, const TimeZone *zone);
-void session_notice(void *session, const char *text);
+void session_notice(void *to, const char *text);
 
 /* session_jobs.c */
 SessionJob *session_start_job(WeirSession *session, Plan *plan, const AstStatement *statement,

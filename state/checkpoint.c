@@ -376,7 +376,8 @@ static char *find_in_directory(const char *directory, Error *error)
     uint32_t count = 0;
     for (struct dirent *entry; (entry = readdir(listing)) != NULL;) {
         size_t length = strlen(entry->d_name);
-        if (length < sizeof(SUFFIX) || strcmp(entry->d_name + length - sizeof(SUFFIX) + 1, SUFFIX))
+        if (length < sizeof(SUFFIX) ||
+            strcmp(entry->d_name + length - sizeof(SUFFIX) + 1, SUFFIX) != 0)
             continue;
         count++;
         buffer_clear(&path);

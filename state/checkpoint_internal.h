@@ -138,7 +138,7 @@ void checkpoint_writer_stop(CheckpointStore *store);
 bool checkpoint_weights_load(CheckpointStore *store, Error *error) MUST_CHECK;
 void checkpoint_weights_free(CheckpointStore *store);
 /* The operator's table, entered into the database when it is new; NULL with an error. */
-OperatorTable *checkpoint_table(CheckpointStore *store, const char *uid, const char *table,
+OperatorTable *checkpoint_table(CheckpointStore *store, const char *uid, const char *name,
                                 Error *error) MUST_CHECK;
 void checkpoint_weight_add(OperatorTable *table, uint32_t key_group, bool is_base, uint64_t bytes,
                            uint64_t replaced_bytes);

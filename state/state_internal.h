@@ -153,8 +153,8 @@ static inline uint32_t state_mark_of(const StateBlock *block, const StateHeader 
     return unit >> block->shift;
 }
 
-/* The header that a bit stands for. */
-StateRef state_marked_ref(const StateRecords *records, uint32_t block, uint32_t bit);
+/* The header that a bit of the block of that number stands for. */
+StateRef state_marked_ref(const StateRecords *records, uint32_t number, uint32_t bit);
 
 /* The header is near when a record was just changed, its bit in the bitmap is not: it is written
  * once between two snapshots. */
@@ -485,7 +485,7 @@ static inline uint32_t state_key_group_of(const StateTable *table, uint64_t hash
 /* What the index holds for each key (the body behind the header), or NULL; with `create` made when
  * missing. */
 void state_keys_find(StateTable *table, const Str *keys, const uint64_t *hashes, uint32_t count,
-                     bool create, void **bodies, uint8_t *created);
+                     bool make, void **bodies, uint8_t *created);
 /* The same, made only where makes[i] says so. */
 void state_keys_find_some(StateTable *table, const Str *keys, const uint64_t *hashes,
                           uint32_t count, const uint8_t *makes, void **bodies);

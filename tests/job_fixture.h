@@ -153,8 +153,6 @@ static void counter_progress(Source *opaque, SourceProgress *out)
     *out = (SourceProgress){.seconds_behind = -1, .unsettled = !counter_settled(opaque)};
 }
 
-static int64_t counter_part_rows(uint32_t part);
-
 static bool counter_is_done(const CounterSource *source)
 {
     for (uint32_t part = source->first_part; part < PARTS; part += source->parallelism)

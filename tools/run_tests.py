@@ -90,7 +90,8 @@ def build(folder, options, environment=None, suite=None):
 
 def stage_form(totals):
     say("checks of form")
-    for check in ("check_layers", "check_headers", "check_symbols", "check_style", "check_docs"):
+    for check in ("check_layers", "check_headers", "check_symbols", "check_style", "check_tidy",
+                  "check_docs"):
         status, output = run([sys.executable, f"tools/{check}.py", "--build", SANITIZED])
         totals.add(check, status == 0, output)
 

@@ -6,7 +6,7 @@
 #include "executor/runtime/task.h"
 
 /* Runs the job to its end; for pthread_create. */
-void *coordinator_main(void *job);
+void *coordinator_main(void *argument);
 /* Whether a job that could not begin because of the error is to be tried again. */
 bool coordinator_may_restart(const Job *job, const Error *error);
 

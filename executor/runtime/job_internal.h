@@ -114,7 +114,7 @@ struct Job {
 };
 
 /* runtime/job.c */
-void job_notice(void *job, const char *text);
+void job_notice(void *opaque, const char *text);
 bool job_write_text(void *job, Str text, bool standard_error);
 bool job_on_rows(void *job, const Batch *batch, Error *error);
 bool job_has_ended(const Job *job); /* under the lock */

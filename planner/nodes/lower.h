@@ -86,7 +86,7 @@ bool lower_rank_check(const LogicalNode *node, Error *error) MUST_CHECK;
 void lower_rank_describe(const LogicalNode *node, Buffer *out);
 void lower_rank_print(const LogicalNode *node, Buffer *label);
 /* How a join keeps the rows of a side, by its upsert keys; all but the time they are kept. */
-void lower_join_side(const LogicalNode *input, const uint32_t *keys, ColumnSet key,
+void lower_join_side(const LogicalNode *from, const uint32_t *keys, ColumnSet key,
                      PlanJoinSide *out);
 /* How long state of an input lives: by its STATE_TTL, else by table.exec.state.ttl; 0: for ever. */
 int64_t lower_ttl_of_hint(const PlannerContext *context, int64_t hint_ms);
