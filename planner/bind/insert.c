@@ -119,8 +119,14 @@ static const Expr *convert(const Binder *binder, const AstInsert *insert, const 
         !cast_is_implicit(type, to->type)) {
         error_set(error, ERROR_TYPE, "column \"%s\" is %s, the query gives %s", to->name,
                   type_text(context->arena, to->type), type_text(context->arena, type));
-        error_hint(error, "Write CAST(%s AS %s) in the query.", query->schema->columns[from].name,
-                   type_text(context->arena, type_with_nullable(context->arena, to->type, true)));
+        const char *target =
+            type_text(context->arena, type_with_nullable(context->arena, to->type, true));
+        const char *name = query->schema->columns[from].name;
+        if (strncmp(name, "EXPR$", 5) == 0) /* which nobody wrote */
+            error_hint(error, "Write CAST(… AS %s) around value %u of the query.", target,
+                       from + 1);
+        else
+            error_hint(error, "Write CAST(%s AS %s) in the query.", name, target);
         bind_error_at(binder, error, insert->query->place);
         return NULL;
     }

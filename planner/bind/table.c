@@ -156,21 +156,7 @@ LogicalNode *bind_scan(Binder *binder, const PlanTable *table, AstPlace place, E
 
 /* -------------------------------------------------------------------- names */
 
-bool bind_rename(Binder *binder, const AstTable *ast, const char *name, Relation *out, Error *error)
-{
-    Arena *arena = binder->context->arena;
-    scope_of_node(arena, out->node, ast->alias != NULL ? ast->alias : name, &out->scope);
-    if (ast->column_alias_count > out->scope.count) {
-        error_set(error, ERROR_NAME, "%u column aliases for %u columns", ast->column_alias_count,
-                  out->scope.count);
-        return bind_error_at(binder, error, ast->place);
-    }
-    for (uint32_t i = 0; i < ast->column_alias_count; i++)
-        out->scope.columns[i].name = arena_strdup(arena, ast->column_aliases[i]);
-    return true;
-}
-
-/* The node with other column names: WITH w(a, b), CREATE VIEW v(a, b). */
+/* The node with other column names: WITH w(a, b), CREATE VIEW v(a, b), (VALUES …) AS t(a, b). */
 static LogicalNode *rename_columns(Binder *binder, LogicalNode *node, const char *const *names,
                                    uint32_t count, const char *what, AstPlace place, Error *error)
 {
@@ -189,6 +175,27 @@ static LogicalNode *rename_columns(Binder *binder, LogicalNode *node, const char
     const Expr **identity = logical_identity(arena, node->schema);
     return logical_calc(arena, node, NULL, identity, logical_schema(arena, identity, copies, count),
                         node->place);
+}
+
+bool bind_rename(Binder *binder, const AstTable *ast, const char *name, Relation *out, Error *error)
+{
+    Arena *arena = binder->context->arena;
+    const Schema *schema = out->node->schema;
+    if (ast->column_alias_count > schema->column_count) {
+        error_set(error, ERROR_NAME, "%u column aliases for %u columns", ast->column_alias_count,
+                  schema->column_count);
+        return bind_error_at(binder, error, ast->place);
+    }
+    /* VALUES has no other names: errors and plans are to speak of these. */
+    if (logical_is(out->node, "values") && ast->column_alias_count == schema->column_count)
+        out->node = rename_columns(binder, out->node, ast->column_aliases, schema->column_count,
+                                   "an alias", ast->place, error);
+    if (out->node == NULL)
+        return false;
+    scope_of_node(arena, out->node, ast->alias != NULL ? ast->alias : name, &out->scope);
+    for (uint32_t i = 0; i < ast->column_alias_count; i++)
+        out->scope.columns[i].name = arena_strdup(arena, ast->column_aliases[i]);
+    return true;
 }
 
 static LogicalNode *bind_view(Binder *binder, const CatalogEntry *entry, AstPlace place,
