@@ -186,7 +186,7 @@ int main(int argc, char **argv)
     int status = parse_arguments(argc, argv, &options);
     if (status < 0)
         status = run_session(&options);
-    if (!flush_output() && status == 0)
+    if (status == 0 && !flush_output()) /* after an error there is nothing more to tell */
         status = 1;
     memory_free(options.files);
     memory_free(options.commands);

@@ -3,9 +3,12 @@
 #include "cli/cli.h"
 
 #include <errno.h>
+#include <poll.h>
 #include <stdio.h>
+#include <stdio_ext.h>
 #include <stdlib.h>
 #include <strings.h>
+#include <unistd.h>
 
 #include "core/arena.h"
 
@@ -14,14 +17,30 @@
 
 static const char *const kind_texts[] = {"+I", "-U", "+U", "-D"};
 
-bool flush_output(void)
+/* A reader that went away has seen enough. */
+static bool reader_is_gone(void)
 {
-    if (fflush(stdout) == 0 && ferror(stdout) == 0)
-        return true;
-    if (errno != EPIPE) /* a reader that went away has seen enough */
-        fprintf(stderr, "error: could not write to standard output: %s\n", strerror(errno));
+    struct pollfd output = {.fd = STDOUT_FILENO};
+    return poll(&output, 1, 0) == 1 && (output.revents & POLLERR) != 0;
+}
+
+/* What is lost is told once: nothing of it stays to be tried again. */
+static bool output_failed(int reason)
+{
+    if (!reader_is_gone())
+        fprintf(stderr, "error: could not write to standard output%s%s\n", reason == 0 ? "" : ": ",
+                reason == 0 ? "" : strerror(reason));
+    __fpurge(stdout);
     clearerr(stdout);
     return false;
+}
+
+bool flush_output(void)
+{
+    bool failed_before = ferror(stdout) != 0; /* for a reason that nobody kept */
+    if (fflush(stdout) != 0)
+        return output_failed(errno);
+    return !failed_before || output_failed(0);
 }
 
 void print_error(WeirSession *session)
@@ -35,9 +54,10 @@ static bool write_out(Buffer *out)
     if (out->length == 0)
         return true;
     status_line_clear();
-    fwrite(out->data, 1, out->length, stdout);
+    bool written = fwrite(out->data, 1, out->length, stdout) == out->length;
+    int reason = errno;
     buffer_clear(out);
-    return flush_output();
+    return written ? flush_output() : output_failed(reason);
 }
 
 /* ------------------------------------------------------------------ listings */
@@ -271,7 +291,7 @@ static void query_open(QueryPrinter *printer, WeirSession *session, WeirResult *
         table_print_header(printer->columns, printer->count, &printer->out);
 }
 
-static bool query_close(QueryPrinter *printer, bool finished)
+static bool query_close(QueryPrinter *printer, bool finished, bool written)
 {
     if (!printer->changelog) {
         table_print_rule(printer->columns, printer->count, &printer->out);
@@ -279,7 +299,7 @@ static bool query_close(QueryPrinter *printer, bool finished)
                       finished ? "Received a total of" : "Query terminated, received a total of",
                       (unsigned long long)printer->rows, printer->rows == 1 ? "" : "s");
     }
-    bool ok = write_out(&printer->out);
+    bool ok = written && write_out(&printer->out);
     buffer_deinit(&printer->out);
     memory_free(printer->columns);
     return ok;
@@ -316,12 +336,12 @@ static bool print_query(WeirSession *session, WeirResult *result)
                 query_print_row(&printer);
         }
         if (step != WEIR_STEP_ROW || printer.out.length > (64u << 10))
-            written = write_out(&printer.out);
+            written = written && write_out(&printer.out);
         if (step == WEIR_STEP_IDLE)
             query_idle(session);
     } while (written && (step == WEIR_STEP_ROW || step == WEIR_STEP_IDLE));
     status_line_clear();
-    written = query_close(&printer, query_finished(result)) && written;
+    written = query_close(&printer, query_finished(result), written);
     if (step == WEIR_STEP_ERROR)
         print_error(session);
     return written && step != WEIR_STEP_ERROR;
