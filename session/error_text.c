@@ -7,6 +7,9 @@
  */
 #include "session/session_internal.h"
 
+#include <ctype.h>
+
+#include "core/option.h"
 #include "core/str.h"
 
 /* Bytes of a line that are shown; of a longer one the part around the caret, with dots where it is
@@ -71,16 +74,84 @@ static void error_text_caret(const Excerpt *excerpt, int64_t length, Buffer *out
         buffer_append_char(out, '~');
 }
 
-static void error_text_line(const Error *error, const ParserLine *line, Buffer *out)
+/* ----------------------------------------------------------------- secrets */
+
+/* Where the quoted text or the word, the comment or the sign at `at` ends. */
+static size_t piece_end(Str text, size_t at, size_t end)
 {
+    const char *data = text.data;
+    char first = data[at++];
+    if (first == '\'' || first == '`' || first == '"') {
+        while (at < end && data[at] != first)
+            at++;
+        return at < end ? at + 1 : end;
+    }
+    if (first == '-' && at < end && data[at] == '-') {
+        while (at < end && data[at] != '\n')
+            at++;
+    } else if (first == '/' && at < end && data[at] == '*') {
+        for (at++; at + 1 < end && (data[at] != '*' || data[at + 1] != '/'); at++)
+            ;
+        at = at + 2 < end ? at + 2 : end;
+    } else if (first == '_' || isalnum((unsigned char)first)) {
+        while (at < end && (data[at] == '_' || data[at] == '.' || data[at] == '-' ||
+                            isalnum((unsigned char)data[at])))
+            at++;
+    }
+    return at;
+}
+
+static bool is_secret_key(const char *data, size_t length)
+{
+    char key[128];
+    if (length >= sizeof(key))
+        return true;
+    memcpy(key, data, length);
+    key[length] = '\0';
+    return option_is_secret(NULL, key);
+}
+
+/* The line at `line_start` of the script, with stars in place of what stands behind 'password' =
+ * and its like. Quoted texts and comments are followed from the script's start on. An
+ * option that is refused may be a misspelt password. */
+static Str mask_secrets(Str script, const Error *error, size_t line_start, Str line, Buffer *out)
+{
+    size_t end = line_start + line.length;
+    buffer_append_str(out, line);
+    bool is_key = false, is_value = false; /* of the piece before this one, of what follows */
+    for (size_t at = 0, next; at < end; at = next) {
+        char first = script.data[at];
+        next = piece_end(script, at, end);
+        if (isspace((unsigned char)first) || (next > at + 1 && (first == '-' || first == '/')))
+            continue;
+        is_value = is_value && first == '\'';
+        for (size_t i = at; is_value && i < next; i++)
+            if (i >= line_start && script.data[i] != '\'')
+                out->data[i - line_start] = '*';
+        /* A doubled quote goes on with the same text. */
+        bool goes_on = is_value && next < end && script.data[next] == '\'';
+        is_value = goes_on || (is_key && first == '=');
+        is_key = is_secret_key(script.data + at, next - at) ||
+                 (error->code == ERROR_OPTION && (int64_t)at == error->sql_offset);
+    }
+    return (Str){out->data, out->length};
+}
+
+static void error_text_line(const Error *error, const StatementText *text, const ParserLine *line,
+                            Buffer *out)
+{
+    Buffer masked = {0};
     Excerpt excerpt = error_text_excerpt(line);
+    excerpt.line = mask_secrets(text->script, error, (size_t)(line->text.data - text->script.data),
+                                line->text, &masked);
     buffer_printf(out, "\n%4u | ", line->line);
     if (excerpt.from > 0)
         buffer_append_text(out, "...");
-    buffer_append(out, line->text.data + excerpt.from, excerpt.to - excerpt.from);
+    buffer_append(out, excerpt.line.data + excerpt.from, excerpt.to - excerpt.from);
     if (excerpt.to < line->text.length)
         buffer_append_text(out, "...");
     error_text_caret(&excerpt, error->sql_length, out);
+    buffer_deinit(&masked);
 }
 
 void error_text_print(const Error *error, const StatementText *text, Buffer *out)
@@ -99,7 +170,7 @@ void error_text_print(const Error *error, const StatementText *text, Buffer *out
         buffer_printf(out, "line %u, column %u: ", line.line, line.column);
     buffer_printf(out, "error: %s", error->message);
     if (placed)
-        error_text_line(error, &line, out);
+        error_text_line(error, text, &line, out);
     if (error->place[0] != '\0')
         buffer_printf(out, "\nat: %s", error->place);
     if (error->detail[0] != '\0')

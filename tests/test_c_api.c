@@ -127,6 +127,35 @@ START_TEST(of_a_long_line_the_part_around_the_error_is_shown)
 }
 END_TEST
 
+/* What a line of the message shows behind "   1 | ". */
+static void check_line(WeirSession *session, const char *sql, const char *line)
+{
+    WeirResult *result = NULL;
+    ck_assert_int_eq(weir_execute_text(session, sql, &result), WEIR_ERROR);
+    ck_assert_msg(strstr(weir_error_message(session), line) != NULL, "%s",
+                  weir_error_message(session));
+}
+
+START_TEST(no_error_shows_a_password)
+{
+    WeirSession *session = weir_open();
+    check_line(session, "CREATE TABLE t (a INT) WITH ('Db.Password' = 'hun''té', 'x' = 'y')",
+               "\n   1 | CREATE TABLE t (a INT) WITH ('Db.Password' = '***''***', 'x' = 'y')\n");
+    check_line(session,
+               "CREATE TABLE t (a INT) WITH ('x' = 'y', token -- isn't it\n = 'a -- b', 1)",
+               "\n   2 |  = '******', 1)\n");
+    check_line(session, "CREATE TABLE t (a INT) WITH ('password' = 'abc",
+               "\n   1 | CREATE TABLE t (a INT) WITH ('password' = '***\n");
+    check_line(session, "SELECT * FROM (VALUES ('a')) AS t(password) WHERE password = nme",
+               "WHERE password = nme\n");
+    /* The statement before stands on the same line. */
+    const char *script = "SET 'my.secret' = 'abc'; SELECT nme";
+    ck_assert_int_eq(weir_execute(session, script, strlen(script), 25, 35, NULL, NULL), WEIR_ERROR);
+    ck_assert_ptr_nonnull(strstr(weir_error_message(session), "'my.secret' = '***'; SELECT nme\n"));
+    weir_close(session);
+}
+END_TEST
+
 int main(void)
 {
     TCase *api = tcase_create("c_api");
@@ -134,5 +163,6 @@ int main(void)
     tcase_add_test(api, results_may_outlive_their_session);
     tcase_add_test(api, arguments_that_are_not_there_are_refused);
     tcase_add_test(api, of_a_long_line_the_part_around_the_error_is_shown);
+    tcase_add_test(api, no_error_shows_a_password);
     return test_run("c_api", api);
 }
