@@ -253,6 +253,23 @@ static int64_t least_of(int64_t least, const char *bytes)
     return value < least ? value : least;
 }
 
+/* Where an input was in the slowest of the copies; those in which it had ended, or that nothing
+ * ever fed, have no say while there are others. */
+static int64_t input_was_at(const BlobList *list, uint32_t input, uint32_t input_count)
+{
+    int64_t least = INT64_MAX, least_ended = INT64_MAX;
+    size_t flags = (input_count + 1) * sizeof(int64_t);
+    bool goes_on = false;
+    for (uint32_t b = 0; b < list->count; b++) {
+        Str bytes = list->items[b].bytes;
+        bool ended = bytes.length > flags && bytes.data[flags + input] != 0;
+        int64_t *of = ended ? &least_ended : &least;
+        *of = least_of(*of, bytes.data + (input + 1) * sizeof(int64_t));
+        goes_on = goes_on || !ended;
+    }
+    return goes_on ? least : least_ended;
+}
+
 /* Watermarks go on from where the slowest copy was: at another parallelism rows of each copy may
  * be anywhere. */
 static bool restore_time(const Copies *copies, const RestorePoint *from, const char *uid,
@@ -266,20 +283,18 @@ static bool restore_time(const Copies *copies, const RestorePoint *from, const c
         size_t length = (stage->input_count + 1) * sizeof(int64_t);
         int64_t combined = INT64_MAX;
         stage->time.emitted_us = INT64_MAX;
-        for (uint32_t k = 0; k < stage->input_count; k++)
-            stage->inputs[k].watermark_us = INT64_MAX;
         for (uint32_t b = 0; b < list.count; b++) {
             Str bytes = list.items[b].bytes;
-            if (bytes.length != length)
+            /* Older checkpoints do not tell which inputs had ended. */
+            if (bytes.length != length && bytes.length != length + stage->input_count)
                 return error_set(error, ERROR_STATE,
                                  "the checkpoint's watermarks of \"%s\" are "
                                  "damaged",
                                  uid);
             stage->time.emitted_us = least_of(stage->time.emitted_us, bytes.data);
-            for (uint32_t k = 0; k < stage->input_count; k++)
-                stage->inputs[k].watermark_us =
-                    least_of(stage->inputs[k].watermark_us, bytes.data + (k + 1) * sizeof(int64_t));
         }
+        for (uint32_t k = 0; k < stage->input_count; k++)
+            stage->inputs[k].watermark_us = input_was_at(&list, k, stage->input_count);
         for (uint32_t k = 0; k < stage->input_count; k++)
             if (stage->inputs[k].watermark_us < combined)
                 combined = stage->inputs[k].watermark_us;

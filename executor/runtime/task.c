@@ -98,13 +98,16 @@ static void add_chunk(void *to, const StateChunk *chunk)
     checkpoint_add_chunk(target->store, target->uid, chunk);
 }
 
-/* Watermarks belong to the rows before the barrier as state does. */
+/* Watermarks belong to the rows before the barrier as state does. Behind them, which inputs have
+ * ended: how far those are counts for nobody. */
 static void save_time(const Task *task, const Stage *stage)
 {
     Buffer bytes = {0};
     buffer_append(&bytes, &stage->time.emitted_us, sizeof(int64_t));
     for (uint32_t i = 0; i < stage->input_count; i++)
         buffer_append(&bytes, &stage->inputs[i].watermark_us, sizeof(int64_t));
+    for (uint32_t i = 0; i < stage->input_count; i++)
+        buffer_append_char(&bytes, stage->inputs[i].ended ? 1 : 0);
     checkpoint_add_blob(task->store, stage->node->uid, "time", task->subtask, STR(""),
                         (Str){bytes.data, bytes.length});
     buffer_deinit(&bytes);
