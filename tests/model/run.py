@@ -14,10 +14,11 @@ import sys
 import tempfile
 
 import draw
+import forget
 import frames
 import typed
 
-KINDS = {"time": draw.draw, "types": typed.draw, "over": frames.draw}
+KINDS = {"time": draw.draw, "types": typed.draw, "over": frames.draw, "forget": forget.draw}
 PER_RUN = 10
 
 
