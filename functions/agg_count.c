@@ -27,10 +27,18 @@ static void count_inserts(const AggregateUpdate *update)
 {
     int64_t *const before = update->before == NULL ? NULL : update->before->data;
     int64_t *const after = update->after == NULL ? NULL : update->after->data;
-    for (uint32_t row = 0; row < update->row_count; row++) {
-        CountState *const state = (CountState *)(void *)update->states[row];
+    uint8_t *const *const states = update->states;
+    const uint8_t *const active = update->active;
+    const uint32_t rows = update->row_count;
+    if (before == NULL && after == NULL) {
+        for (uint32_t row = 0; row < rows; row++)
+            ((CountState *)(void *)states[row])->count += active == NULL || active[row] != 0;
+        return;
+    }
+    for (uint32_t row = 0; row < rows; row++) {
+        CountState *const state = (CountState *)(void *)states[row];
         const int64_t count = state->count;
-        state->count = count + (update->active == NULL || update->active[row] != 0);
+        state->count = count + (active == NULL || active[row] != 0);
         if (before != NULL)
             before[row] = count;
         if (after != NULL)
@@ -41,7 +49,9 @@ static void count_inserts(const AggregateUpdate *update)
 /* data: the number of arguments. */
 static bool count_update(const AggregateUpdate *update, Error *error)
 {
-    const uint32_t arguments = *(const uint32_t *)update->data;
+    uint32_t arguments = *(const uint32_t *)update->data;
+    while (arguments != 0 && update->args[arguments - 1]->validity == NULL)
+        arguments--;
     if (arguments == 0 && update->kinds == NULL && update->group_rows == NULL) {
         count_inserts(update);
         return true;

@@ -41,13 +41,15 @@ static inline bool update_empties(const AggregateUpdate *update, uint32_t row)
     return update->group_rows != NULL && update->group_rows[row] <= 0;
 }
 
-/* Whether every row only comes, has a value and shows both its steps: the loop without questions.
- */
-static inline bool update_is_plain(const AggregateUpdate *update)
+/* How many rows the loops without questions take, all or none: every row only comes and has a
+ * value, and shows both its steps, or neither. */
+static inline uint32_t update_plain_rows(const AggregateUpdate *update, bool shows)
 {
-    return update->kinds == NULL && update->group_rows == NULL && update->active == NULL &&
-           update->before != NULL && update->after != NULL && update->args[0]->validity == NULL &&
-           !update->args[0]->constant;
+    const bool plain = update->kinds == NULL && update->group_rows == NULL &&
+                       update->active == NULL && (update->before != NULL) == shows &&
+                       (update->after != NULL) == shows && update->args[0]->validity == NULL &&
+                       !update->args[0]->constant;
+    return plain ? update->row_count : 0;
 }
 
 /* static bool name(update, error): folds argument 0, of type T, into State.
@@ -60,15 +62,19 @@ static inline bool update_is_plain(const AggregateUpdate *update)
         (void)error;                                                                               \
         const Vector *const arg = update->args[0];                                                 \
         const T *const values = arg->data;                                                         \
-        const uint32_t plain = update_is_plain(update) ? update->row_count : 0;                    \
-        for (uint32_t row = 0; row < plain; row++) {                                               \
-            State *const state = (State *)(void *)update->states[row];                             \
+        uint8_t *const *const states = update->states;                                             \
+        const uint32_t silent = update_plain_rows(update, false);                                  \
+        const uint32_t shown = update_plain_rows(update, true);                                    \
+        for (uint32_t row = 0; row < silent; row++)                                                \
+            apply((State *)(void *)states[row], values[row], false, update);                       \
+        for (uint32_t row = 0; row < shown; row++) {                                               \
+            State *const state = (State *)(void *)states[row];                                     \
             put(update->data, state, update->before, row, update->arena);                          \
             apply(state, values[row], false, update);                                              \
             put(update->data, state, update->after, row, update->arena);                           \
         }                                                                                          \
-        for (uint32_t row = plain; row < update->row_count; row++) {                               \
-            State *const state = (State *)(void *)update->states[row];                             \
+        for (uint32_t row = silent + shown; row < update->row_count; row++) {                      \
+            State *const state = (State *)(void *)states[row];                                     \
             if (update->before != NULL)                                                            \
                 put(update->data, state, update->before, row, update->arena);                      \
             if (update_counts(update, row) && !vector_is_null(arg, row))                           \
