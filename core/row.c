@@ -1,7 +1,8 @@
 /* Rows as bytes: see the header for the form.
  *
  * A batch is encoded in passes, each over one column: lengths of strings and nested values, places
- * of the rows, slots, string bytes. A fixed-width row needs only the places and the slots.
+ * of the rows, slots, string bytes. A fixed-width row needs only the places and the slots; rows of
+ * one text are copies of the first with other slots.
  *
  * A nested value as a string: LIST is a u32 count, then for each entry its values one after
  * another; ROW is its values. A value in there is a byte (0 NULL, 1 value) and, unless NULL, its
@@ -364,9 +365,59 @@ RowNested row_measure(const RowLayout *layout, const Vector *const *columns, con
     return nested;
 }
 
+/* Whether the rows differ in columns of fixed width only, and are enough to make use of it. */
+static bool texts_are_uniform(const RowLayout *layout, const Vector *const *columns, uint32_t count)
+{
+    enum { ROWS_LEAST = 8 };
+    if (!layout->variable || count < ROWS_LEAST)
+        return false;
+    for (uint32_t c = 0; c < layout->count; c++)
+        if (type_is_variable(layout->slots[c].type) && !vector_is_uniform(columns[c], count))
+            return false;
+    return true;
+}
+
+/* Copies the first row for every row, by words: what a row writes too far the next one covers, and
+ * behind the last there is room. */
+static void repeat_row(Str first, uint32_t count, Arena *arena, Str *out)
+{
+    char *to = arena_alloc(arena, first.length * count + sizeof(uint64_t));
+    for (uint32_t i = 0; i < count; i++) {
+        out[i] = (Str){to, first.length};
+        for (size_t at = 0; at < first.length; at += sizeof(uint64_t))
+            memcpy(to + at, first.data + at, sizeof(uint64_t));
+        to += first.length;
+    }
+}
+
+/* Rows whose texts are the same: the first is encoded, and the others are it with other slots. */
+static void encode_uniform(const RowLayout *layout, const Vector *const *columns, uint32_t count,
+                           Arena *arena, Str *out)
+{
+    Str first;
+    RowNested nested = row_measure(layout, columns, NULL, 1, arena, &first);
+    char *bytes = arena_zalloc(arena, first.length + sizeof(uint64_t));
+    first.data = bytes;
+    row_write(layout, columns, NULL, 1, nested, &first);
+    for (uint32_t c = 0; c < layout->count; c++)
+        if (!type_is_variable(layout->slots[c].type))
+            bytes[c / NULL_BYTE_BITS] &= (char)~(1 << (c % NULL_BYTE_BITS));
+    repeat_row(first, count, arena, out);
+    for (uint32_t c = 0; c < layout->count; c++) {
+        if (type_is_variable(layout->slots[c].type))
+            continue;
+        encode_slots(&layout->slots[c], columns[c], NULL, count, out);
+        encode_nulls(&layout->slots[c], c, columns[c], NULL, count, out);
+    }
+}
+
 void row_encode(const RowLayout *layout, const Vector *const *columns, const uint32_t *rows,
                 uint32_t count, Arena *arena, Str *out)
 {
+    if (rows == NULL && texts_are_uniform(layout, columns, count)) {
+        encode_uniform(layout, columns, count, arena, out);
+        return;
+    }
     RowNested nested = row_measure(layout, columns, rows, count, arena, out);
     size_t total = 0;
     for (uint32_t i = 0; i < count; i++)

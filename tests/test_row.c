@@ -116,6 +116,58 @@ START_TEST(test_equality)
 }
 END_TEST
 
+/* Texts that are the same in all rows, or NULL in all; numbers that are not, NULL in the first row
+ * or in others. */
+static void check_one_text(Random *random, const char *text, Arena *arena)
+{
+    enum { COLUMNS = 5 };
+    const Type *types[COLUMNS] = {&type_bigint, &type_string, &type_boolean, &type_string,
+                                  &type_double};
+    const RowLayout *layout = row_layout_new(arena, types, COLUMNS);
+    Vector vectors[COLUMNS];
+    const Vector *columns[COLUMNS];
+    for (uint32_t c = 0; c < COLUMNS; c++) {
+        columns[c] = &vectors[c];
+        if (c == 3)
+            vector_init_constant(&vectors[c], types[c], arena);
+        else
+            vector_init(&vectors[c], types[c], ROWS, arena);
+    }
+    StringView view = string_view_copy(arena, text, strlen(text));
+    for (uint32_t i = 0; i < ROWS; i++) {
+        ((int64_t *)vectors[0].data)[i] = (int64_t)random_below(random, 1000);
+        ((StringView *)vectors[1].data)[i] = view;
+        ((uint8_t *)vectors[2].data)[i] = (uint8_t)random_below(random, 3);
+        ((double *)vectors[4].data)[i] = random_below(random, 3) == 0 ? -0.0 : 1.5;
+        for (uint32_t c = 0; c < COLUMNS; c += 2)
+            if (i == 0 || random_below(random, 4) == 0)
+                vector_set_null(&vectors[c], i, arena);
+    }
+    Str encoded[ROWS];
+    row_encode(layout, columns, NULL, ROWS, arena, encoded);
+    for (uint32_t i = 0; i < ROWS; i++) {
+        Buffer one = {0};
+        row_encode_one(layout, columns, i, &one);
+        ck_assert_uint_eq(one.length, encoded[i].length);
+        ck_assert_mem_eq(one.data, encoded[i].data, one.length);
+        ck_assert(i == 0 || encoded[i].data == encoded[i - 1].data + encoded[i - 1].length);
+        buffer_deinit(&one);
+    }
+    check_hashes(layout, columns, arena);
+}
+
+START_TEST(test_rows_of_one_text)
+{
+    Random random = random_seed("one text");
+    Arena *arena = arena_new(0);
+    check_one_text(&random, "", arena);
+    check_one_text(&random, "abc", arena);
+    check_one_text(&random, "2015-07-15", arena);
+    check_one_text(&random, "a text that lies outside of its view", arena);
+    arena_free(arena);
+}
+END_TEST
+
 START_TEST(test_fixed_form)
 {
     Arena *arena = arena_new(0);
@@ -173,6 +225,7 @@ int main(void)
     tcase_add_test(tests, test_round_trip);
     tcase_add_test(tests, test_hashes);
     tcase_add_test(tests, test_equality);
+    tcase_add_test(tests, test_rows_of_one_text);
     tcase_add_test(tests, test_fixed_form);
     tcase_add_test(tests, test_constant_and_unwanted_columns);
     SRunner *runner = srunner_create(suite);
