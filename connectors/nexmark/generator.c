@@ -212,6 +212,11 @@ static inline StringView *run_text(Vector *vector, const Run *run)
     return (StringView *)vector->data + run->row;
 }
 
+static StringView text_view(Str text)
+{
+    return string_view_borrow(text.data, text.length);
+}
+
 /* One of the people that are active, or of those that come next. */
 static inline int64_t active_person(int64_t last_person, uint32_t *draw)
 {
@@ -255,55 +260,80 @@ static void fill_bid_references(const NexmarkGenerator *generator, const Run *ru
     }
 }
 
+/* Bids whose texts are chosen before the first of them is read: they lie anywhere in the pools. */
+#define CHOSEN_BIDS 64
+
+static uint32_t at_once(const Run *run, uint32_t from)
+{
+    return run->count - from < CHOSEN_BIDS ? run->count - from : CHOSEN_BIDS;
+}
+
 static void fill_bid_values(const NexmarkPools *pools, const Run *run, Vector *prices,
                             Vector *channels, Vector *urls)
 {
-    for (uint32_t i = 0; i < run->count; i++) {
-        uint64_t draw = nexmark_draw(run->states[i], DRAW_VALUE);
-        if (prices != NULL)
-            run_i64(prices, run)[i] = nexmark_price(pools, low_half(draw));
-        uint32_t which = high_half(draw);
-        uint32_t channel = nexmark_below(&which, 2) > 0
-                               ? NEXMARK_CHANNELS + nexmark_below(&which, NEXMARK_HOT_CHANNELS)
-                               : nexmark_below(&which, NEXMARK_CHANNELS);
-        if (channels != NULL)
-            run_text(channels, run)[i] = pools->channels[channel];
-        if (urls != NULL)
-            run_text(urls, run)[i] = pools->urls[channel];
+    uint32_t chosen[CHOSEN_BIDS];
+    bool has_texts = channels != NULL || urls != NULL;
+    for (uint32_t from = 0, count; from < run->count; from += count) {
+        count = at_once(run, from);
+        for (uint32_t i = 0; i < count; i++) {
+            uint64_t draw = nexmark_draw(run->states[from + i], DRAW_VALUE);
+            if (prices != NULL)
+                run_i64(prices, run)[from + i] = nexmark_price(pools, low_half(draw));
+            if (!has_texts)
+                continue;
+            uint32_t which = high_half(draw);
+            chosen[i] = nexmark_below(&which, 2) > 0
+                            ? NEXMARK_CHANNELS + nexmark_below(&which, NEXMARK_HOT_CHANNELS)
+                            : nexmark_below(&which, NEXMARK_CHANNELS);
+            __builtin_prefetch(&pools->channels[chosen[i]]);
+            __builtin_prefetch(&pools->urls[chosen[i]]);
+        }
+        for (uint32_t i = 0; channels != NULL && i < count; i++)
+            run_text(channels, run)[from + i] = pools->channels[chosen[i]];
+        for (uint32_t i = 0; urls != NULL && i < count; i++)
+            run_text(urls, run)[from + i] = pools->urls[chosen[i]];
     }
 }
 
 /* Padding for an event that has `size` bytes and is to have `target` on average: cut from the pool;
  * a piece longer than half of it is put together. */
-static StringView cut_extra(const NexmarkPools *pools, uint64_t draw, uint64_t size,
-                            uint64_t target, Arena *arena)
+static Str cut_extra(const NexmarkPools *pools, uint64_t draw, uint64_t size, uint64_t target,
+                     Arena *arena)
 {
     if (size > target)
-        return string_view_borrow("", 0);
+        return (Str){"", 0};
     uint32_t by_length = low_half(draw), by_place = high_half(draw);
     uint64_t want = target - size;
     uint32_t spread = (uint32_t)((want * 2 + 5) / 10);
     uint64_t length = want - spread + (spread == 0 ? 0 : nexmark_below(&by_length, 2 * spread));
-    if (length < NEXMARK_EXTRA_MAX)
-        return string_view_borrow(
-            pools->extra + nexmark_below(&by_place, NEXMARK_EXTRA_BYTES - (uint32_t)length),
-            length);
+    if (length < NEXMARK_EXTRA_MAX) {
+        uint32_t place = nexmark_below(&by_place, NEXMARK_EXTRA_BYTES - (uint32_t)length);
+        return (Str){pools->extra + place, length};
+    }
     char *text = arena_alloc(arena, length);
     for (uint64_t at = 0, piece; at < length; at += piece) {
         piece = u64_min(length - at, NEXMARK_EXTRA_MAX);
         uint32_t from = (uint32_t)(nexmark_mix(draw + at) % NEXMARK_EXTRA_MAX);
         memcpy(text + at, pools->extra + from, piece);
     }
-    return string_view_borrow(text, length);
+    return (Str){text, length};
 }
 
 static void fill_bid_extras(const NexmarkGenerator *generator, const Run *run, Vector *vector,
                             Arena *arena)
 {
     StringView *out = run_text(vector, run);
-    for (uint32_t i = 0; i < run->count; i++)
-        out[i] = cut_extra(generator->pools, nexmark_draw(run->states[i], DRAW_EXTRA),
-                           BID_FIXED_BYTES, generator->config.sizes[NEXMARK_BID], arena);
+    Str chosen[CHOSEN_BIDS];
+    for (uint32_t from = 0, count; from < run->count; from += count) {
+        count = at_once(run, from);
+        for (uint32_t i = 0; i < count; i++) {
+            chosen[i] = cut_extra(generator->pools, nexmark_draw(run->states[from + i], DRAW_EXTRA),
+                                  BID_FIXED_BYTES, generator->config.sizes[NEXMARK_BID], arena);
+            __builtin_prefetch(chosen[i].data);
+        }
+        for (uint32_t i = 0; i < count; i++)
+            out[from + i] = text_view(chosen[i]);
+    }
 }
 
 static void fill_bids(const NexmarkGenerator *generator, const Run *run, Vector *const *fields,
@@ -331,11 +361,6 @@ static Str cut_words(const NexmarkPools *pools, uint64_t draw, uint32_t max)
     while (length != 0 && text[length - 1] == ' ')
         length--;
     return (Str){text, length};
-}
-
-static StringView words_view(Str words)
-{
-    return string_view_borrow(words.data, words.length);
 }
 
 static void fill_auction_row(const NexmarkGenerator *generator, const Run *run, uint32_t i,
@@ -369,14 +394,14 @@ static void fill_auction_row(const NexmarkGenerator *generator, const Run *run, 
         if (fields[f] != NULL && auction_fields[f].form != NEXMARK_TEXT)
             run_i64(fields[f], run)[i] = numbers[f];
     if (fields[AUCTION_ITEM] != NULL)
-        run_text(fields[AUCTION_ITEM], run)[i] = words_view(item);
+        run_text(fields[AUCTION_ITEM], run)[i] = text_view(item);
     if (fields[AUCTION_DESCRIPTION] != NULL)
-        run_text(fields[AUCTION_DESCRIPTION], run)[i] = words_view(description);
+        run_text(fields[AUCTION_DESCRIPTION], run)[i] = text_view(description);
     if (fields[AUCTION_EXTRA] != NULL)
         run_text(fields[AUCTION_EXTRA], run)[i] =
-            cut_extra(pools, nexmark_draw(state, DRAW_EXTRA),
-                      AUCTION_FIXED_BYTES + item.length + description.length,
-                      config->sizes[NEXMARK_AUCTION], arena);
+            text_view(cut_extra(pools, nexmark_draw(state, DRAW_EXTRA),
+                                AUCTION_FIXED_BYTES + item.length + description.length,
+                                config->sizes[NEXMARK_AUCTION], arena));
 }
 
 static Str make_email(const NexmarkPools *pools, uint64_t state, Arena *arena)
@@ -426,8 +451,8 @@ static void fill_person_row(const NexmarkGenerator *generator, const Run *run, u
     uint64_t size = PERSON_FIXED_BYTES;
     for (uint32_t f = PERSON_NAME; f <= PERSON_STATE; f++)
         size += texts[f].length;
-    texts[PERSON_EXTRA] = cut_extra(pools, nexmark_draw(state, DRAW_EXTRA), size,
-                                    generator->config.sizes[NEXMARK_PERSON], arena);
+    texts[PERSON_EXTRA] = text_view(cut_extra(pools, nexmark_draw(state, DRAW_EXTRA), size,
+                                              generator->config.sizes[NEXMARK_PERSON], arena));
     for (uint32_t f = PERSON_NAME; f <= PERSON_EXTRA; f++)
         if (fields[f] != NULL && person_fields[f].form == NEXMARK_TEXT)
             run_text(fields[f], run)[i] = texts[f];
