@@ -71,7 +71,7 @@ static void next_row(const OverSite *site, OverRow *row, StateCursor *cursor)
     row->position++;
     row->record = state_cursor_next(cursor);
     if (row->record != NULL)
-        over_find_peers(site, row, &known);
+        over_find_peers(site, row, &known, cursor);
 }
 
 static OverRow row_at(const OverSite *site, uint32_t position, StateCursor *cursor)
@@ -79,7 +79,7 @@ static OverRow row_at(const OverSite *site, uint32_t position, StateCursor *curs
     OverRow row = {.position = position, .record = state_cursor_at(site->tree, position, cursor)};
     row.previous = position == 0 ? NULL : state_tree_at(site->tree, position - 1);
     if (row.record != NULL)
-        over_find_peers(site, &row, NULL);
+        over_find_peers(site, &row, NULL, cursor);
     return row;
 }
 
@@ -228,7 +228,7 @@ static bool insert_row(OverSite *site, const OverBatch *work, uint32_t in_row, E
         return false;
     OverRow row = {.position = site->position, .record = record};
     row.previous = row.position == 0 ? NULL : state_tree_at(site->tree, row.position - 1);
-    over_find_peers(site, &row, NULL);
+    over_find_peers(site, &row, NULL, NULL);
     if (!slide_up_to(site, reaches, &row, error) || !give_results(site, &row, error))
         return false;
     uint32_t out;
@@ -402,7 +402,10 @@ static bool apply_rows(Over *over, OverBatch *work, uint32_t first, uint32_t cou
         if (over->appends && !over_append_rows(over, work, row, first + count, &taken, error))
             return false;
         row += taken;
-        if (row < first + count && !apply_row(over, work, row++, error))
+        if (row == first + count)
+            break;
+        over_look_ahead(over, work, row, first + count);
+        if (!apply_row(over, work, row++, error))
             return false;
     }
     return true;
@@ -532,6 +535,7 @@ static void open_call(Over *over, uint32_t number, uint32_t *record_bytes, uint3
     OverCall *call = &over->calls[number];
     const PlanOverCall *plan = &over->plan->calls[number];
     call->plan = plan;
+    over->wants_peers |= over_wants_peers(plan);
     call->number = number;
     call->decode = arena_new_array(arena, Vector *, over->own + 1);
     call->args = arena_new_array(arena, const Vector *, plan->argument_count + 1);
@@ -609,6 +613,7 @@ static Operator *over_open(const OperatorContext *context, Error *error)
     over_scratch_open(over);
     over_choices_open(over);
     over_append_open(over);
+    over_ahead_open(over);
     over->ties = row_ties_new(arena, over->plan->state_ttl_ms);
     row_output_init(&over->output, context);
     over->scratch = arena_new((size_t)1 << 16);

@@ -8,6 +8,7 @@
  *
  * Each step is short or stops by bytes, so that the next epoch never waits long. */
 #include "state/checkpoint_internal.h"
+#include "state/state_chunk.h"
 
 #include <stdio.h>
 #include <string.h>

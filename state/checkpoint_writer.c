@@ -17,6 +17,7 @@
  * Cost: adding copies nothing; the queue's bound makes workers wait when the disk does not keep up.
  * While nothing is asked for, the thread folds and purges (checkpoint_fold.c). */
 #include "state/checkpoint_internal.h"
+#include "state/state_chunk.h"
 
 #include <stdio.h>
 #include <string.h>

@@ -178,6 +178,10 @@ void state_trees_prefetch_last(StateTree *const *trees, uint32_t count);
 /* The same of the last entry, of an append, and of the entry so far from the end (0: of none); for
  * so few trees that what is read stays in the cache. */
 void state_trees_prefetch_ends(StateTree *const *trees, uint32_t count, uint32_t distance);
+/* The same of a search for the sort key, where it is not behind all others, and of so many entries
+ * before its place, so many from there on; for few trees. */
+void state_trees_prefetch_around(StateTree *const *trees, const Str *sort_keys, uint32_t count,
+                                 uint32_t before, uint32_t behind);
 /* Record of the sort key, made when missing (making the tree too) with the given payload; an
  * existing entry gets that payload, which may move it. `*tree` may be NULL on entry and is set. */
 void *state_tree_put(StateTable *table, StateTree **tree, Str key, uint64_t hash, Str sort_key,
@@ -244,6 +248,9 @@ bool state_cursor_remove(StateTable *table, StateCursor *cursor);
 void *state_cursor_record(const StateCursor *cursor);
 /* How many entries are before the one it stands at. */
 uint32_t state_cursor_position(const StateCursor *cursor);
+/* What follows, which it does not go to. */
+void *state_cursor_peek(const StateCursor *cursor);
+/* One on, or back; the entries behind that are read ahead. */
 void *state_cursor_next(StateCursor *cursor);
 void *state_cursor_previous(StateCursor *cursor);
 
@@ -265,7 +272,7 @@ typedef void StateChunkAdd(void *to, const StateChunk *chunk);
 
 /* Hands over what changed since the last snapshot (everything the first time or after a restore is
  * not needed again) and forgets it: calls `add` per chunk, which is complete but for its checksum:
- * state_chunk_seal. Nothing is written to disk here. */
+ * state_chunk_seal (state_chunk.h). Nothing is written to disk here. */
 void state_snapshot(StateStore *store, StateChunkAdd *add, void *to);
 
 /* A part of the next snapshot, ahead of it and between two batches, so that less is left for it: at
@@ -279,9 +286,6 @@ uint32_t state_snapshot_ahead(StateStore *store, uint32_t max_records, bool all,
  * `all`, of the tables whose copying pays. */
 uint64_t state_store_changed(const StateStore *store, bool all);
 
-/* Enters the checksum of a chunk; from any thread. */
-void state_chunk_seal(char *bytes, size_t length);
-
 /* The next snapshot is made of bases: the store that held them is not the one it goes to (a restore
  * from another path, a commit that failed). */
 void state_snapshot_restart(StateStore *store);
@@ -292,9 +296,5 @@ bool state_restore(StateStore *store, const StateChunk *chunk, Error *error) MUS
 bool state_restore_end(StateStore *store, Error *error) MUST_CHECK;
 /* "table\tdescription" of each declared table, a line each: compared before a restore. */
 void state_describe(const StateStore *store, Buffer *out);
-
-/* Folds a base (or nothing) and its deltas, oldest first, into one base: newest record wins. Runs
- * on the checkpoint writer; needs no store. */
-bool state_fold_chunks(const Str *chunks, uint32_t count, Buffer *base, Error *error) MUST_CHECK;
 
 #endif

@@ -62,4 +62,11 @@ bool state_chunk_open(Str bytes, StateChunkReader *chunk, Error *error) MUST_CHE
 bool state_chunk_next(StateChunkReader *chunk, StateChunkItem *item) MUST_CHECK;
 bool state_chunk_corrupt(const StateChunkHead *head, Error *error);
 
+/* Enters the checksum of a chunk; from any thread. */
+void state_chunk_seal(char *bytes, size_t length);
+
+/* Folds a base (or nothing) and its deltas, oldest first, into one base: newest record wins. Runs
+ * on the checkpoint writer; needs no store. */
+bool state_fold_chunks(const Str *chunks, uint32_t count, Buffer *base, Error *error) MUST_CHECK;
+
 #endif

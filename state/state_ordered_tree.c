@@ -73,37 +73,17 @@ static int compare(const StateTable *table, Str sort_key, const StateOrderedEntr
     return (sort_key.length > other.length) - (sort_key.length < other.length);
 }
 
-/* The first bytes as a number that sorts as they do. Sort keys begin with a byte that says whether
- * there is a value, so that one becomes two bits: 0, 1, 255, or something between, where nothing of
- * what follows may count. */
-static uint64_t head_of(Str sort_key)
-{
-    uint64_t rest = 0;
-    if (sort_key.length == 0)
-        return 0;
-    size_t behind = sort_key.length - 1;
-    if (behind >= sizeof(rest))
-        memcpy(&rest, sort_key.data + 1, sizeof(rest));
-    else
-        memcpy(&rest, sort_key.data + 1, behind);
-    rest = __builtin_bswap64(rest) >> 2;
-    uint64_t first = (uint8_t)sort_key.data[0];
-    if (first <= 1)
-        return first << 62 | rest;
-    return first == UINT8_MAX ? UINT64_C(3) << 62 | rest : UINT64_C(2) << 62;
-}
-
 static void set_low(const StateTable *table, StateNode *node, uint32_t slot,
                     StateOrderedEntry *entry)
 {
-    node->slots[slot] = (StateSlot){entry, head_of(state_ordered_sort_key(table, entry))};
+    node->slots[slot] = (StateSlot){entry, state_head_of(state_ordered_sort_key(table, entry))};
 }
 
 /* Slots of the node whose entry is before the sort key (or equal to it, with `or_equal`). */
 static uint32_t count_before(const StateTable *table, StateNode *node, Str sort_key, bool or_equal)
 {
     const StateSlot *slots = node->slots;
-    uint64_t head = head_of(sort_key);
+    uint64_t head = state_head_of(sort_key);
     uint32_t low = 0;
     uint32_t high = node->count;
     while (low < high) {

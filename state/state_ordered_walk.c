@@ -22,9 +22,45 @@ static void follow_edge(StateCursor *cursor, uint32_t depth, bool last)
     cursor->depth = depth;
 }
 
+/* Entries lie far apart: those some steps on are read before it is their turn. */
+#define AHEAD 4
+
+static void read_ahead(const StateNode *leaf, uint32_t slot)
+{
+    if (slot >= leaf->count)
+        return;
+    const char *entry = (const char *)leaf->slots[slot].low;
+    __builtin_prefetch(entry);
+    __builtin_prefetch(entry + 64);
+}
+
+/* The cursor has come to another leaf. */
+static void read_first(const StateNode *leaf)
+{
+    for (uint32_t slot = 0; slot < AHEAD; slot++)
+        read_ahead(leaf, slot);
+}
+
+void *state_cursor_peek(const StateCursor *cursor)
+{
+    const StateNode *leaf = cursor->nodes[cursor->depth];
+    uint32_t slot = cursor->slots[cursor->depth] + 1u;
+    if (slot < leaf->count)
+        return leaf->slots[slot].low + 1;
+    StateCursor next = *cursor;
+    return state_cursor_next(&next);
+}
+
 void *state_cursor_next(StateCursor *cursor)
 {
     uint32_t depth = cursor->depth;
+    uint32_t slot = ++cursor->slots[depth];
+    const StateNode *leaf = cursor->nodes[depth];
+    if (slot < leaf->count) {
+        read_ahead(leaf, slot + AHEAD);
+        return leaf->slots[slot].low + 1;
+    }
+    cursor->slots[depth]--;
     while (cursor->slots[depth] + 1u >= cursor->nodes[depth]->count) {
         if (depth == 0)
             return NULL;
@@ -32,12 +68,20 @@ void *state_cursor_next(StateCursor *cursor)
     }
     cursor->slots[depth]++;
     follow_edge(cursor, depth, false);
+    read_first(cursor->nodes[cursor->depth]);
     return state_cursor_record(cursor);
 }
 
 void *state_cursor_previous(StateCursor *cursor)
 {
     uint32_t depth = cursor->depth;
+    if (cursor->slots[depth] != 0) {
+        uint32_t slot = --cursor->slots[depth];
+        const StateNode *leaf = cursor->nodes[depth];
+        if (slot >= AHEAD)
+            read_ahead(leaf, slot - AHEAD);
+        return leaf->slots[slot].low + 1;
+    }
     while (cursor->slots[depth] == 0) {
         if (depth == 0)
             return NULL;
@@ -133,70 +177,6 @@ void *state_tree_from_end(const StateTree *tree, uint32_t distance)
     if (before != NULL && beyond < before->count)
         return before->slots[before->count - 1 - beyond].low + 1;
     return state_tree_at(tree, tree->size - 1 - distance);
-}
-
-static void prefetch_entry(const StateOrderedEntry *entry)
-{
-    __builtin_prefetch(entry);
-    __builtin_prefetch((const char *)entry + 64);
-}
-
-void state_trees_prefetch_last(StateTree *const *trees, uint32_t count)
-{
-    enum { AHEAD = 16 };
-    for (uint32_t i = 0; i < count + 2 * AHEAD; i++) {
-        if (i < count && trees[i] != NULL)
-            __builtin_prefetch(trees[i]->last);
-        if (i >= AHEAD && i - AHEAD < count && trees[i - AHEAD] != NULL) {
-            const StateNode *leaf = trees[i - AHEAD]->last;
-            for (uint32_t slot = 3; slot < leaf->count + 1u; slot += 4)
-                __builtin_prefetch(&leaf->slots[slot]);
-        }
-        if (i >= 2 * AHEAD && trees[i - 2 * AHEAD] != NULL) {
-            const StateNode *leaf = trees[i - 2 * AHEAD]->last;
-            prefetch_entry(leaf->slots[leaf->count - 1].low);
-        }
-    }
-}
-
-/* The slot that is likely to hold the entry at a distance from the end: a leaf before the last is
- * most often full. NULL: further away. */
-static const StateSlot *slot_from_end(const StateTree *tree, uint32_t distance)
-{
-    const StateNode *last = tree->last, *before = tree->before;
-    if (distance < last->count)
-        return &last->slots[last->count - 1 - distance];
-    uint32_t beyond = distance - last->count + 1;
-    if (before == NULL || beyond > STATE_NODE_SLOTS)
-        return NULL;
-    return &before->slots[STATE_NODE_SLOTS - beyond];
-}
-
-void state_trees_prefetch_ends(StateTree *const *trees, uint32_t count, uint32_t distance)
-{
-    for (uint32_t i = 0; i < count; i++)
-        if (trees[i] != NULL)
-            __builtin_prefetch(trees[i]->last);
-    for (uint32_t i = 0; i < count; i++) {
-        if (trees[i] == NULL)
-            continue;
-        const StateNode *last = trees[i]->last;
-        __builtin_prefetch(&last->slots[last->count]);
-        __builtin_prefetch(&last->slots[last->count - 1]);
-        if (distance != 0 && distance < trees[i]->size)
-            __builtin_prefetch(slot_from_end(trees[i], distance));
-    }
-    for (uint32_t i = 0; i < count; i++) {
-        if (trees[i] == NULL)
-            continue;
-        const StateNode *last = trees[i]->last;
-        prefetch_entry(last->slots[last->count - 1].low);
-        const StateSlot *slot = NULL;
-        if (distance != 0 && distance < trees[i]->size)
-            slot = slot_from_end(trees[i], distance);
-        if (slot != NULL)
-            prefetch_entry(slot->low);
-    }
 }
 
 void state_trees_each(StateTable *table, void (*each)(void *to, StateTree *tree), void *to)

@@ -11,6 +11,7 @@
 #include "tests/suite.h"
 #include "core/changelog_text.h"
 #include "executor/operator.h"
+#include "state/state_chunk.h"
 #include "tests/change_fold.h"
 #include "tests/change_times.h"
 #include "tests/operator_emitter.h"

@@ -10,7 +10,7 @@
 #include "core/arena.h"
 #include "core/buffer.h"
 #include "core/hash.h"
-#include "state/state.h"
+#include "state/state_chunk.h"
 
 typedef struct Random {
     uint64_t state;

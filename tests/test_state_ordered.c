@@ -5,6 +5,7 @@
 
 #define KEYS   6
 #define SORTS  4000
+#define TREES  20 /* looked into together */
 #define GROUPS 4
 
 static const StateSpec spec = {
@@ -150,8 +151,28 @@ static void change(Instances *instances, Model *model, Random *random, uint32_t 
     }
 }
 
+/* Reading ahead reads nothing that is not there, and changes nothing. */
+static void read_ahead(const Instances *instances, uint32_t n)
+{
+    StateTree *trees[TREES];
+    Str keys[TREES];
+    char buffers[TREES][16];
+    for (uint32_t i = 0; i < TREES; i++) {
+        Place place;
+        instances_place(instances, (n + i) % KEYS, &place);
+        trees[i] = tree_of(&place);
+        keys[i] = sort_key(buffers[i], (n * 7 + i * 131) % SORTS);
+    }
+    for (uint32_t count = 0; count <= TREES; count += 4)
+        state_trees_prefetch_around(trees, keys, count, n % 40, n % 23);
+    state_trees_prefetch_ends(trees, TREES, n % 50);
+    state_trees_prefetch_last(trees, TREES);
+}
+
 static void verify(const Instances *instances, const Model *model)
 {
+    for (uint32_t n = 0; n < 200; n++)
+        read_ahead(instances, n);
     for (uint32_t k = 0; k < KEYS; k++) {
         Place place;
         instances_place(instances, k, &place);
@@ -173,6 +194,8 @@ static void verify(const Instances *instances, const Model *model)
                 ck_abort_msg("entry %u is not the one at position %u", n, seen);
             if (state_tree_from_end(tree, state_tree_size(tree) - 1 - seen) != record)
                 ck_abort_msg("entry %u is not %u before the end", n, seen);
+            const void *behind = state_tree_at(tree, seen + 1);
+            ck_assert_ptr_eq(state_cursor_peek(&cursor), behind);
             check_payload(&place, model, k, n, record);
             ck_assert_ptr_nonnull(record);
             ck_assert_uint_eq(sort_number(sort), n);

@@ -231,7 +231,7 @@ bool over_fold_slide(OverSite *site, const OverCall *call, const OverRow *row, E
         OverRow before = {.position = row->position - 1, .record = row->previous};
         before.previous =
             before.position == 0 ? NULL : state_tree_at(site->tree, before.position - 1);
-        over_find_peers(site, &before, NULL);
+        over_find_peers(site, &before, NULL, NULL);
         old = over_frame(site, &call->plan->frame, &before);
     }
     uint8_t *fold = scratch_start(over, call);

@@ -33,9 +33,22 @@ uint32_t over_seek_end(const OverSite *site, Str order_key)
     return state_tree_position(site->over->rows, site->tree, behind(site->over, order_key));
 }
 
-void over_find_peers(const OverSite *site, OverRow *row, const OverRow *known)
+bool over_wants_peers(const PlanOverCall *plan)
+{
+    if (plan->kind <= WINDOW_NTILE)
+        return plan->kind != WINDOW_ROW_NUMBER && plan->kind != WINDOW_NTILE;
+    const PlanFrame *frame = &plan->frame;
+    return plan->kind > WINDOW_LEAD && !frame->by_rows &&
+           (frame->start.kind == PLAN_BOUND_CURRENT_ROW ||
+            frame->end.kind == PLAN_BOUND_CURRENT_ROW);
+}
+
+void over_find_peers(const OverSite *site, OverRow *row, const OverRow *known,
+                     const StateCursor *cursor)
 {
     const Over *over = site->over;
+    if (!over->wants_peers)
+        return;
     if (known != NULL && known->position + 1 == row->position && row->position < known->peers_end) {
         row->peers_start = known->peers_start;
         row->peers_end = known->peers_end;
@@ -49,7 +62,8 @@ void over_find_peers(const OverSite *site, OverRow *row, const OverRow *known)
     Str key = over_order_key(over, row->record);
     bool first = row->previous == NULL || !over_are_peers(over, row->previous, row->record);
     row->peers_start = first ? row->position : over_seek_first(site, key);
-    void *next = state_tree_at(site->tree, row->position + 1);
+    const void *next =
+        cursor == NULL ? state_tree_at(site->tree, row->position + 1) : state_cursor_peek(cursor);
     bool last = next == NULL || !over_are_peers(over, next, row->record);
     row->peers_end = last ? row->position + 1 : over_seek_end(site, key);
 }

@@ -8,6 +8,7 @@
  *   over/choice.c  MIN and MAX of frames with two ends; passing over rows
  *   over/distinct.c  which values of DISTINCT calls were there before
  *   over/append.c  rows that come behind all others, many at once
+ *   over/ahead.c   memory reads for rows that come in between
  *
  * A partition is a tree of rows in order; a position counts from 0. The record of a row holds the
  * results it was given last, so that what is taken back is what was shown, and the folds that the
@@ -108,9 +109,12 @@ typedef struct Over {
     uint32_t call_count;
     OverMemory memory;
     RowTies *ties;
+    bool wants_peers;
     bool appends;             /* every call can be made for rows at the end, many at once */
     bool appends_ties;        /* rows equal to the last one too */
     uint32_t append_distance; /* the longest that a call looks back at one row */
+    /* Rows around a changed one that are read ahead. */
+    uint32_t ahead_before, ahead_behind;
     /* Changing. */
     uint64_t run;
     uint64_t *seen; /* number of the run that last had such a hash */
@@ -133,6 +137,7 @@ typedef struct OverBatch {
     Str *keys;      /* of partitions */
     uint64_t *hashes;
     StateTree **trees;
+    uint32_t ahead;     /* rows before it were read ahead, or need not be */
     bool trees_are_old; /* one of them went: those of its key that follow must be found again */
 } OverBatch;
 
@@ -154,7 +159,7 @@ typedef struct OverRow {
     uint32_t position;
     void *record;
     void *previous;                  /* record of the row before; NULL: first */
-    uint32_t peers_start, peers_end; /* of its equals, itself included */
+    uint32_t peers_start, peers_end; /* of its equals, itself included; where calls want them */
 } OverRow;
 
 /* Rows of a partition whose value a change may have changed: first <= position < end. */
@@ -180,8 +185,12 @@ static inline bool over_are_peers(const Over *over, const void *a, const void *b
 /* First position whose row is equal to or behind the key; the first behind all equal rows. */
 uint32_t over_seek_first(const OverSite *site, Str order_key);
 uint32_t over_seek_end(const OverSite *site, Str order_key);
-/* Fills the peers of a row; `known` is the row before with its peers, or NULL. */
-void over_find_peers(const OverSite *site, OverRow *row, const OverRow *known);
+/* Whether the call looks at equal rows. */
+bool over_wants_peers(const PlanOverCall *plan);
+/* Fills the peers of a row where calls want them; `known` is the row before with its peers, or
+ * NULL; `cursor` stands at the row, or is NULL. */
+void over_find_peers(const OverSite *site, OverRow *row, const OverRow *known,
+                     const StateCursor *cursor);
 /* Start and end of the frame of a row; start <= end. */
 OverReach over_frame(const OverSite *site, const PlanFrame *frame, const OverRow *row);
 /* RANGE: the first position of a bound along the key, and the first behind it. */
@@ -252,5 +261,12 @@ void over_append_open(Over *over);
  * gives them with their results; how many. */
 bool over_append_rows(Over *over, OverBatch *work, uint32_t first, uint32_t end, uint32_t *taken,
                       Error *error) MUST_CHECK;
+
+/* --------------------------------------------------------------- over/ahead.c */
+
+/* Finds out how far around a row calls look. */
+void over_ahead_open(Over *over);
+/* Starts the memory reads of a row that is applied alone, and of some that follow before `end`. */
+void over_look_ahead(const Over *over, OverBatch *work, uint32_t row, uint32_t end);
 
 #endif
