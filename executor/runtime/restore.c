@@ -254,20 +254,23 @@ static int64_t least_of(int64_t least, const char *bytes)
 }
 
 /* Where an input was in the slowest of the copies; those in which it had ended, or that nothing
- * ever fed, have no say while there are others. */
+ * ever fed, have no say while there are others. Where it had ended in all, how far it came. */
 static int64_t input_was_at(const BlobList *list, uint32_t input, uint32_t input_count)
 {
-    int64_t least = INT64_MAX, least_ended = INT64_MAX;
+    int64_t least = INT64_MAX, most_ended = INT64_MIN;
     size_t flags = (input_count + 1) * sizeof(int64_t);
     bool goes_on = false;
     for (uint32_t b = 0; b < list->count; b++) {
         Str bytes = list->items[b].bytes;
         bool ended = bytes.length > flags && bytes.data[flags + input] != 0;
-        int64_t *of = ended ? &least_ended : &least;
-        *of = least_of(*of, bytes.data + (input + 1) * sizeof(int64_t));
+        int64_t at = least_of(INT64_MAX, bytes.data + (input + 1) * sizeof(int64_t));
+        if (!ended && at < least)
+            least = at;
+        if (ended && at > most_ended)
+            most_ended = at;
         goes_on = goes_on || !ended;
     }
-    return goes_on ? least : least_ended;
+    return goes_on ? least : most_ended;
 }
 
 /* Watermarks go on from where the slowest copy was: at another parallelism rows of each copy may
