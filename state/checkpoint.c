@@ -73,6 +73,19 @@ static bool is_directory(const char *path)
     return stat(path, &found) == 0 && S_ISDIR(found.st_mode);
 }
 
+/* Whether the file has a write-ahead log, as those of version 1: then SQLite writes beside it even
+ * to read it. */
+static bool has_log(const char *path)
+{
+    enum { READ_VERSION = 19, LOG = 2 }; /* of SQLite's file header */
+    FILE *file = fopen(path, "rb");
+    if (file == NULL)
+        return false;
+    bool has = fseek(file, READ_VERSION, SEEK_SET) == 0 && getc(file) == LOG;
+    fclose(file);
+    return has;
+}
+
 bool checkpoint_sql_error(const CheckpointStore *store, sqlite3 *database, const char *doing,
                           Error *error)
 {
@@ -96,6 +109,9 @@ bool checkpoint_sql_error(const CheckpointStore *store, sqlite3 *database, const
     case SQLITE_PERM:
         error_set(error, ERROR_IO, "could not open checkpoint store \"%s\": %s", store->path,
                   is_directory(store->path) ? "it is a directory" : text);
+        if (has_log(store->path))
+            return error_hint(error, "An earlier version wrote it, and reads it only where it may "
+                                     "write: copy it into a folder of yours.");
         return error_hint(error, "Check the permissions of the file and its directory.");
     case SQLITE_BUSY:
     case SQLITE_LOCKED:

@@ -278,6 +278,24 @@ def test_small_disk(bench):
         subprocess.run(["umount", bench.path("cp")], check=True)
 
 
+def test_old_store_read_only(bench):
+    """A store with a write-ahead log, as version 1 had it, where nothing can be written: what to do is said."""
+    os.mkdir(bench.path("old"))
+    if os.geteuid() != 0 or subprocess.run(["mount", "-t", "tmpfs", "tmpfs", bench.path("old")],
+                                           stderr=subprocess.DEVNULL).returncode != 0:
+        return
+    try:
+        store = sqlite3.connect(bench.path("old/job.weir-state"))
+        store.executescript("PRAGMA journal_mode = WAL; PRAGMA user_version = 1; CREATE TABLE t (a);")
+        store.close()
+        subprocess.run(["mount", "-o", "remount,ro", bench.path("old")], check=True)
+        bench.write("job.sql", "SET 'execution.state-recovery.path' = 'old/job.weir-state';" + datagen(end=5) +
+                    "CREATE TABLE o (i BIGINT) WITH ('connector' = 'print'); INSERT INTO o SELECT * FROM g;")
+        bench.bad("-f", "job.sql", says=["could not open checkpoint store", "An earlier version wrote it", "copy it"])
+    finally:
+        subprocess.run(["umount", bench.path("old")], check=True)
+
+
 def test_interrupted_twice(bench):
     """A second signal does not wait for a checkpoint."""
     bench.write("job.sql", counting(per_second=1000))
@@ -321,5 +339,6 @@ def test_checkpoint_files_sink(bench):
 TESTS = [test_stop_and_go_on, test_savepoint, test_savepoint_refused, test_stop_a_script_on_stdin,
          test_fresh, test_changed_file, test_another_parallelism,
          test_corrupt_store, test_corrupt_state_bytes, test_two_processes, test_recovery_path, test_retained,
-         test_full_disk_checkpoint, test_full_disk_sinks, test_small_disk, test_interrupted_twice, test_stop_without_checkpoints,
+         test_full_disk_checkpoint, test_full_disk_sinks, test_small_disk, test_old_store_read_only,
+         test_interrupted_twice, test_stop_without_checkpoints,
          test_checkpoint_files_sink]
