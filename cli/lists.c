@@ -85,7 +85,9 @@ int list_functions(void)
         if (strcmp(category, item->category) != 0)
             printf("%s%s\n", i == 0 ? "" : "\n", item->category);
         category = item->category;
-        printf("  %s%s\n      %s\n", item->name, item->signature, item->doc);
+        /* "(ANY) -> STRING" stands behind the name; an operator's form says all. */
+        printf("  %s%s\n      %s\n", item->signature[0] == '(' ? item->name : "", item->signature,
+               item->doc);
     }
     memory_free(list.entries);
     return 0;

@@ -112,7 +112,8 @@ static bool function_misfit(const ScalarFunction *first, const FunctionSite *sit
         if (!text_equal_nocase(function->name, first->name))
             continue;
         buffer_printf(&signatures, "%s%s%s", signatures.length == 0 ? "" : "; ",
-                      hidden ? "" : function->name, function->signature);
+                      hidden || function->signature[0] != '(' ? "" : function->name,
+                      function->signature);
     }
     error_detail(error, "It can be used as %s.", buffer_text(&signatures));
     buffer_deinit(&signatures);
