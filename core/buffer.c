@@ -5,6 +5,7 @@
 #include <stdio.h>
 
 #include "core/arena.h"
+#include "core/str.h"
 
 #define BUFFER_FIRST_BYTES 64
 
@@ -75,6 +76,28 @@ void buffer_append_padded(Buffer *buffer, uint64_t value, uint32_t width)
     while (digits + sizeof(digits) - start < (ptrdiff_t)width)
         *--start = '0';
     buffer_append(buffer, start, (size_t)(digits + sizeof(digits) - start));
+}
+
+void buffer_append_excerpt(Buffer *buffer, Str text, size_t bytes)
+{
+    size_t cut = text.length;
+    if (cut > bytes) { /* not within a code point */
+        cut = bytes;
+        while (cut > 0 && cut + 3 > bytes && ((unsigned char)text.data[cut] & 0xC0) == 0x80)
+            cut--;
+    }
+    size_t valid = 0; /* up to here the text is known to be well-formed */
+    for (size_t at = 0; at < cut; at++) {
+        if (at >= valid)
+            valid = at + str_utf8_valid_prefix((Str){text.data + at, cut - at});
+        unsigned char byte = (unsigned char)text.data[at];
+        if (at >= valid || byte < 0x20 || byte == 0x7F)
+            buffer_printf(buffer, "\\x%02x", byte);
+        else
+            buffer_append_char(buffer, text.data[at]);
+    }
+    if (cut < text.length)
+        buffer_append_text(buffer, "...");
 }
 
 void buffer_append_i64(Buffer *buffer, int64_t value)

@@ -54,6 +54,9 @@ static inline void buffer_append_char(Buffer *buffer, char c)
     buffer_append(buffer, &c, 1);
 }
 
+/* Text of unknown origin for a message: control characters and what is not UTF-8 as \xNN, behind
+ * about `bytes` of it "..." for the rest. */
+void buffer_append_excerpt(Buffer *buffer, Str text, size_t bytes);
 /* Decimal digits. */
 void buffer_append_i64(Buffer *buffer, int64_t value);
 /* At least `width` digits, zeros in front. */

@@ -247,14 +247,13 @@ static bool parse_scalar(Vector *vector, uint32_t row, Str text, const TimeZone 
 
 static bool parse_error(const Type *type, Str text, Error *error)
 {
-    Buffer name = {0};
+    Buffer name = {0}, quoted = {0};
     type_print(type, &name);
-    Str quoted = text.length > QUOTE_MAX ? cut_characters(text, QUOTE_MAX) : text;
-    const char *more = quoted.length < text.length ? "..." : "";
+    buffer_append_excerpt(&quoted, text, QUOTE_MAX);
     error_set(error, type_is_nested(type) ? ERROR_UNSUPPORTED : ERROR_DATA,
-              "cannot read \"%.*s%s\" as %s", (int)quoted.length,
-              quoted.length == 0 ? "" : quoted.data, more, buffer_text(&name));
+              "cannot read \"%s\" as %s", buffer_text(&quoted), buffer_text(&name));
     buffer_deinit(&name);
+    buffer_deinit(&quoted);
     return false;
 }
 

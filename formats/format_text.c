@@ -13,14 +13,13 @@
 
 static bool read_error(const Type *type, Str text, const char *why, Error *error)
 {
-    Buffer name = {0};
+    Buffer name = {0}, quoted = {0};
     type_print(type, &name);
-    size_t length = text.length < QUOTE_MAX ? text.length : QUOTE_MAX;
-    length = str_utf8_valid_prefix((Str){text.data, length});
-    error_set(error, ERROR_DATA, "cannot read \"%.*s%s\" as %s%s", (int)length,
-              length == 0 ? "" : text.data, length < text.length ? "..." : "", buffer_text(&name),
-              why);
+    buffer_append_excerpt(&quoted, text, QUOTE_MAX);
+    error_set(error, ERROR_DATA, "cannot read \"%s\" as %s%s", buffer_text(&quoted),
+              buffer_text(&name), why);
     buffer_deinit(&name);
+    buffer_deinit(&quoted);
     return false;
 }
 

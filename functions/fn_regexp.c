@@ -3,6 +3,7 @@
  * A literal expression is compiled when the call is bound and shared by all threads, read only;
  * others are compiled when they differ from the row before (regexp.h). */
 #include <ctype.h>
+#include <stdio.h>
 
 #include "core/str.h"
 #include "functions/nested_internal.h"
@@ -38,6 +39,19 @@ static Str similar_translate(Arena *arena, Str pattern, char escape)
     return kept;
 }
 
+/* What was written is told, not what it became. Returns false. */
+static bool similar_error(Str pattern, Error *error)
+{
+    if (error == NULL)
+        return false;
+    const char *reason = strchr(error->detail, ':');
+    char kept[200];
+    snprintf(kept, sizeof(kept), "%s", reason == NULL ? ": not known." : reason);
+    error_set(error, ERROR_DATA, "invalid SIMILAR TO pattern \"%.*s\"",
+              (int)u64_min(pattern.length, 200), pattern.data);
+    return error_detail(error, "The reason%s", kept);
+}
+
 typedef struct RegexpPlan {
     const pcre2_code *code; /* of a literal expression, else NULL */
     bool similar;
@@ -56,11 +70,13 @@ static bool matcher_ready(Regexp *matcher, KernelCall *call, uint32_t row, Error
     const RegexpPlan *plan = call->data;
     if (plan->code != NULL)
         return true;
-    Str pattern = kernel_str(call, 1, row);
-    if (plan->similar)
-        pattern = similar_translate(call->arena, pattern, plan->escape);
+    const Str written = kernel_str(call, 1, row);
+    const Str pattern =
+        plan->similar ? similar_translate(call->arena, written, plan->escape) : written;
     if (regexp_use(matcher, pattern, error))
         return true;
+    if (plan->similar)
+        similar_error(written, error);
     call->error_row = row;
     return false;
 }
@@ -286,13 +302,13 @@ static bool regexp_extract_all_kernel(KernelCall *call, Error *error)
 static bool bind_pattern(const ScalarFunction *function, const FunctionSite *site, RegexpPlan *plan,
                          BoundFunction *out, Error *error)
 {
-    Str pattern;
-    if (bind_literal_text(site, 1, &pattern)) {
-        if (plan->similar)
-            pattern = similar_translate(site->arena, pattern, plan->escape);
+    Str written;
+    if (bind_literal_text(site, 1, &written)) {
+        const Str pattern =
+            plan->similar ? similar_translate(site->arena, written, plan->escape) : written;
         pcre2_code *code = regexp_compile(pattern, error);
         if (code == NULL)
-            return false;
+            return plan->similar && similar_error(written, error);
         arena_on_close(site->arena, regexp_code_free, code);
         plan->code = code;
     }

@@ -60,6 +60,28 @@ START_TEST(test_reader)
 }
 END_TEST
 
+static void check_excerpt(Str text, size_t bytes, const char *expected)
+{
+    Buffer buffer = {0};
+    buffer_append_excerpt(&buffer, text, bytes);
+    ck_assert_str_eq(buffer_text(&buffer), expected);
+    buffer_deinit(&buffer);
+}
+
+START_TEST(test_excerpt)
+{
+    check_excerpt((Str){NULL, 0}, 4, "");
+    check_excerpt(STR("né 表"), 100, "né 表");
+    check_excerpt(STR("abcdef"), 6, "abcdef");
+    check_excerpt(STR("abcdefg"), 6, "abcdef...");
+    check_excerpt(STR("abcdé"), 5, "abcd...");
+    check_excerpt(STR("abc😀"), 6, "abc...");
+    check_excerpt(STR("a\0\t\x7f b"), 9, "a\\x00\\x09\\x7f b");
+    check_excerpt(STR("é\xff\xfe表\xc3"), 99, "é\\xff\\xfe表\\xc3");
+    check_excerpt(STR("\x80\x80\x80\x80\x80\x80"), 4, "\\x80...");
+}
+END_TEST
+
 int main(void)
 {
     Suite *suite = suite_create("buffer");
@@ -67,6 +89,7 @@ int main(void)
     suite_add_tcase(suite, tests);
     tcase_add_test(tests, test_appends);
     tcase_add_test(tests, test_reader);
+    tcase_add_test(tests, test_excerpt);
     SRunner *runner = srunner_create(suite);
     srunner_run_all(runner, CK_NORMAL);
     int failed = srunner_ntests_failed(runner);

@@ -59,7 +59,7 @@ START_TEST(test_errors)
                  "ERROR: malformed csv row: quote is not closed\nPLACE: file:2");
     format_check(
         &test, "1,\xFF,1\n",
-        "ERROR: column \"name\": cannot read \"...\" as STRING: invalid UTF-8\nPLACE: file:1");
+        "ERROR: column \"name\": cannot read \"\\xff\" as STRING: invalid UTF-8\nPLACE: file:1");
     const Column columns[] = {{"id", type_new(arena, TYPE_INT, false, 0, 0)}, {"b", &type_string}};
     FormatTest strict = format_test(&format_csv, schema_new(arena, columns, 2));
     format_check(&strict, ",x\n",
