@@ -74,12 +74,17 @@ static void read_times(LocalWindow *local, LocalBatch *batch)
 }
 
 /* Whether the earliest row may find its windows closed: where it goes the watermark is no further
- * than here. */
+ * than here, unless that is not known yet, in a job that goes on from where it had no local phase.
+ */
 static bool may_be_late(LocalWindow *local, const LocalBatch *batch)
 {
     const PlanWindow *window = &local->plan->window;
     const WindowShape *shape = &local->shape;
     int64_t watermark = local->base.context->time->watermark_us;
+    if (local->plan->aggregate.final_only)
+        return false;
+    if (watermark == INT64_MIN)
+        return true;
     if (watermark != local->watermark_us) {
         local->watermark_us = watermark;
         local->progress = window_progress(window->zone, watermark);

@@ -145,6 +145,7 @@ START_TEST(rows_become_one_per_key_and_slice)
 {
     Phases phases;
     phases_open(&phases, (PlanWindow){.kind = PLAN_WINDOW_TUMBLE, .size_us = 10 * SECOND}, 2048);
+    bench_watermark(phases.local, 0);
     bench_check(phases.local, 0,
                 "+I[a, 1, @01.000, x, TRUE, NULL]\n+I[b, 1, @02.000, x, TRUE, NULL]\n"
                 "+I[a, 1, @12.000, x, TRUE, NULL]\n+I[a, 2, @09.000, y, FALSE, NULL]\n",
@@ -163,6 +164,9 @@ START_TEST(rows_that_may_be_late_pass_as_they_are)
 {
     Phases phases;
     phases_open(&phases, (PlanWindow){.kind = PLAN_WINDOW_TUMBLE, .size_us = 10 * SECOND}, 2048);
+    bench_check(phases.local, 0,
+                "+I[a, 1, @12.000, x, TRUE, NULL]\n+I[a, 2, @19.000, y, FALSE, NULL]\n",
+                "+I[a, NULL, @12.000, 1, x, TRUE]\n+I[a, NULL, @19.000, 2, y, FALSE]\n");
     bench_watermark(phases.local, 9999);
     bench_check(phases.local, 0,
                 "+I[a, 1, @12.000, x, TRUE, NULL]\n+I[a, 2, @09.000, y, FALSE, NULL]\n",
@@ -244,6 +248,7 @@ START_TEST(adding_up_pauses_where_it_saves_nothing)
     enum { ROWS = 2048, FEEDS = 12 };
     Phases phases;
     phases_open(&phases, (PlanWindow){.kind = PLAN_WINDOW_TUMBLE, .size_us = 60 * SECOND}, 2048);
+    bench_watermark(phases.local, 0);
     bool passed = false;
     for (int feed = 0; feed < FEEDS; feed++) {
         Buffer rows = {0};

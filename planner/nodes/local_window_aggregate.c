@@ -163,6 +163,7 @@ static bool local_window_lower(const PlannerContext *context, LogicalNode *node,
     for (uint32_t i = 0; i < aggregate->call_count; i++)
         if (!lower_aggregate_call(context, node, i, false, &calls->calls[i], error))
             return false;
+    calls->final_only = context->config->bounded_run;
     spec->window = window->window;
     spec->passed = window->passed;
     spec->passed_count = window->passed_count;
