@@ -20,10 +20,12 @@ class Drawing:
 
     def draw_tables(self):
         random = self.random
+        # Whether no row is late: what is late for some operators depends on which row comes first.
+        self.punctual = random.random() < 0.5
         for n in range(2):
             mode = random.choice(["inserts", "inserts", "changes", "upserts"])
             key = "id" if mode == "upserts" or random.random() < 0.5 else None
-            delay = random.choice([0, 1, 2000, 5000, 8000, None])
+            delay = random.choice([12000, 20000] if self.punctual else [0, 1, 2000, 5000, 8000, None])
             strategy = ""
             if random.random() < 0.2:
                 # With a row a feed: what is late among several depends on which worker is faster.
@@ -140,13 +142,19 @@ class Drawing:
         return "TABLE(SESSION(TABLE %s%s, DESCRIPTOR(%s), %s))" % (inner.name, parts, inner.time,
                                                                  interval(gap))
 
+    def may_be_session(self, inner):
+        """A late row is saved by one before it that joins it with a session that is open."""
+        return self.punctual or (inner.ordered and all(
+            not isinstance(node, pipes.Source) or node.table.mode != "upserts"
+            for node in pipes.Query(inner).nodes()))
+
     def keys_of(self, node, most=1):
         names = [name for name, kind in node.columns if kind == "int"]
         return self.random.sample(names, min(len(names), self.random.randrange(most + 1)))
 
     def session_rows(self, depth, gap=None):
         inner = self.timed(depth - 1)
-        if inner is None:
+        if inner is None or not self.may_be_session(inner):
             return None
         gap = gap or self.random.choice([1000, 2000, 4000])
         keys = self.keys_of(inner)
@@ -183,7 +191,7 @@ class Drawing:
             return None
         keys, calls = self.keys_of(inner, 2), self.calls(inner)
         style = random.choice(["from", "from", "group", "session", "session group"])
-        if spec is not None:
+        if spec is not None or not self.may_be_session(inner):
             style = "from"
         gap = random.choice([1000, 2000, 4000])
         what = gap if style.startswith("session") else spec or pipes.Spec.random(random, style == "group")

@@ -115,12 +115,10 @@ class Drawing:
             if bound in (-math.inf, math.inf):
                 return True
             if value is None or own is None:
-                # NULL is near to NULL only; what is unbounded on this side was answered above.
                 if value is None and own is None:
-                    return True
-                if value is None:
-                    return (lower and self.nulls_last) is False if False else self.null_side(lower, down)
-                return self.null_inside(lower, down)
+                    return True  # NULL is near to NULL only
+                # NULL stands first going up, last going down.
+                return (lower != down) if value is None else (lower == down)
             limit = place(moved(value, -bound if down else bound))
             at = place(own)
             return (at <= limit if down else at >= limit) if lower else (
@@ -133,17 +131,6 @@ class Drawing:
                     end(value, last[1], self.numbers.get(row[2]), False)]
 
         return "RANGE BETWEEN %s AND %s" % (first[0], last[0]), frame
-
-    @staticmethod
-    def null_side(lower, down):
-        """The row at hand is NULL, the other is not: NULL stands first going up, last going down. A bound
-        on the side of the others ends at the NULLs."""
-        return down != lower if False else (lower if not down else not lower)
-
-    @staticmethod
-    def null_inside(lower, down):
-        """The other row is NULL: before all going up, behind all going down."""
-        return (not lower) if not down else lower
 
     def rows_frame(self):
         random = self.random
@@ -275,8 +262,6 @@ class Drawing:
                 of = sorted(of, key=lambda row: int(row[0]), reverse=ids)
                 of = sorted(of, key=lambda row: (row[2] is not None, place(self.numbers.get(row[2], 0))),
                             reverse=down)
-                if down:  # reverse keeps equal rows in their order
-                    pass
                 found += [row[:1] + tuple(value(of, n) for _, value in calls)
                           for n, row in enumerate(of)]
             return found

@@ -2,7 +2,7 @@
 """Random cases against a plain computation in Python: draws them, writes each as a `.test` file, and lets
 `weir test` run it in all its ways.
 
-    tests/model/run.py --weir build-test/cli/weir [--cases N] [--seed S] [--keep FOLDER]
+    tests/model/run.py --weir build-test/cli/weir [--kind KIND] [--cases N] [--seed S] [--keep FOLDER]
 
 A case that fails is made small and printed as the `.test` file it then is."""
 
