@@ -219,6 +219,21 @@ bool over_fold_along(OverSite *site, const OverCall *call, int64_t *last, Error 
 
 /* ------------------------------------------------------------------- sliding */
 
+/* Record of the row at a position, when it is the row at hand or another. */
+static void *record_at(const OverSite *site, const OverRow *row, uint32_t position)
+{
+    return position == row->position ? row->record : state_tree_at(site->tree, position);
+}
+
+/* Rows that come into a row's frame or leave it: most often one, which may be the row at hand. */
+static bool fold_moved(OverSite *site, const OverCall *call, uint8_t *fold, const OverRow *row,
+                       OverReach rows, bool retracts, Error *error)
+{
+    if (rows.end - rows.first == 1)
+        return fold_row(site->over, call, fold, record_at(site, row, rows.first), retracts, error);
+    return fold_rows(site, call, fold, rows.first, rows.end, retracts, error);
+}
+
 bool over_fold_slide(OverSite *site, const OverCall *call, const OverRow *row, Error *error)
 {
     Over *over = site->over;
@@ -244,8 +259,9 @@ bool over_fold_slide(OverSite *site, const OverCall *call, const OverRow *row, E
             return false;
     } else {
         over_fold_copy(call, &over->scratch_fold.memory, fold, fold_of(call, row->previous));
-        if (!fold_rows(site, call, fold, old.end, frame.end, false, error) ||
-            !fold_rows(site, call, fold, old.first, frame.first, true, error))
+        OverReach came = {old.end, frame.end}, left = {old.first, frame.first};
+        if (!fold_moved(site, call, fold, row, came, false, error) ||
+            !fold_moved(site, call, fold, row, left, true, error))
             return false;
     }
     over_fold_copy(call, &over->memory.memory, fold_of(call, row->record), fold);
@@ -260,12 +276,6 @@ static bool read_result(Over *over, OverCall *call, uint8_t *fold, Error *error)
     vector_set_valid(&call->value, 0);
     return call->plan->aggregate.result_of(call->plan->aggregate.data, &fold, 1, &call->value,
                                            over->made, error);
-}
-
-/* Record of the row at a position, when it is the row at hand or another. */
-static void *record_at(const OverSite *site, const OverRow *row, uint32_t position)
-{
-    return position == row->position ? row->record : state_tree_at(site->tree, position);
 }
 
 /* Frames so short are folded row by row. */
