@@ -1,7 +1,10 @@
 /* Jobs without checkpoints: rows from fed tables and sources through operators to whoever asked, in
  * one thread and several, and every way a job ends. */
+#include "executor/runtime/worker.h"
 #include "tests/job_fixture.h"
 #include "tests/suite.h"
+
+#include <stdatomic.h>
 
 typedef struct Received {
     Buffer text;
@@ -454,6 +457,24 @@ START_TEST(test_state_limit)
 }
 END_TEST
 
+static void count_share(void *to, uint32_t share)
+{
+    atomic_uint *counts = to;
+    atomic_fetch_add(&counts[share], 1);
+}
+
+START_TEST(test_every_share_is_done_once)
+{
+    static const uint32_t shares[] = {1, 2, 7, WORKER_SHARES_MAX};
+    atomic_uint counts[WORKER_SHARES_MAX];
+    for (uint32_t i = 0; i < WORKER_SHARES_MAX; i++)
+        atomic_init(&counts[i], 0);
+    workers_share(shares[_i], count_share, counts);
+    for (uint32_t i = 0; i < WORKER_SHARES_MAX; i++)
+        ck_assert_uint_eq(atomic_load(&counts[i]), i < shares[_i] ? 1 : 0);
+}
+END_TEST
+
 int main(void)
 {
     TCase *cases = tcase_create("job");
@@ -470,5 +491,6 @@ int main(void)
     tcase_add_loop_test(cases, test_not_null_is_enforced, 0, 2);
     tcase_add_test(cases, test_watermark_is_the_minimum);
     tcase_add_loop_test(cases, test_state_limit, 0, 2);
+    tcase_add_loop_test(cases, test_every_share_is_done_once, 0, 4);
     return test_run("job", cases);
 }
