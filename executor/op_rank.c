@@ -9,9 +9,11 @@
  * is kept, and what is dropped could never come back.
  *
  * Cost: a retraction looks through some of the rows with its sort key (row_ties.h). A batch finds
- * its partitions in one call; a row that cannot get into a full range is one comparison with the
- * partition's last row; any other a few searches, and one output row for each number that passes to
- * another row; a row is decoded for that once a batch at most. */
+ * its partitions in one call; a row that cannot get into a full range is one comparison of two
+ * numbers in the batch's own memory. Any other is encoded where it stays, a run of rows at once,
+ * before its place is known: one that comes to nothing after all is given back. Its place is a
+ * search; one output row goes out for each number that passes to another row, and a row is decoded
+ * for that once a batch at most. */
 #include "core/hash.h"
 #include "core/sort_key.h"
 #include "executor/rank/rank.h"
@@ -27,38 +29,41 @@ static RankSeen *seen_of(const Rank *rank, const void *record)
 
 /* A row that is pushed down is given once for each place: it is decoded once a batch, or not at all
  * when it came with the input at hand. */
-static void give_kept(Rank *rank, const RankRow *row, uint32_t to)
+static void give_row(Rank *rank, RankRow *row, uint64_t number, uint32_t to)
 {
     RowOutput *output = &rank->output;
+    if (rank->plan->with_number)
+        ((int64_t *)output->columns[rank->column_count]->data)[to] = (int64_t)number;
+    if (row->input_row != UINT32_MAX) {
+        row_output_copy(output, to, row->input_row);
+        return;
+    }
     RankSeen *seen = seen_of(rank, row->record);
-    bool is_known = seen->record == row->record;
-    if (is_known && seen->input == rank->input) {
-        row_output_copy(output, to, seen->input_row);
-    } else if (is_known && seen->output == output->batches) {
-        row_output_repeat(output, to, seen->output_row, 0, rank->column_count);
+    uint32_t of_output = rank_output_batch(output->batches);
+    if (seen->record == row->record && seen->batch == rank->input) {
+        row->input_row = seen->row;
+        row_output_copy(output, to, seen->row);
+    } else if (seen->record == row->record && seen->batch == of_output) {
+        row_output_repeat(output, to, seen->row, 0, rank->column_count);
     } else {
-        row_output_keep(output, to, rank->row_layout, row->encoded, 0);
-        *seen = (RankSeen){.record = row->record, .output = output->batches, .output_row = to};
+        row_output_keep(output, to, rank->row_layout, state_tree_payload(rank->rows, row->record),
+                        0);
+        *seen = (RankSeen){row->record, of_output, to};
     }
 }
 
-bool rank_give(Rank *rank, uint8_t kind, const RankRow *row, uint64_t number, Error *error)
+bool rank_give(Rank *rank, uint8_t kind, RankRow *row, uint64_t number, Error *error)
 {
     uint32_t to;
     if (rank->is_quiet)
         return true;
     if (!row_output_add(&rank->output, kind, &to, error))
         return false;
-    if (row->input_row != UINT32_MAX)
-        row_output_copy(&rank->output, to, row->input_row);
-    else
-        give_kept(rank, row, to);
-    if (rank->plan->with_number)
-        ((int64_t *)rank->output.columns[rank->column_count]->data)[to] = (int64_t)number;
+    give_row(rank, row, number, to);
     return true;
 }
 
-bool rank_give_pair(Rank *rank, const RankRow *before, uint64_t before_number, const RankRow *after,
+bool rank_give_pair(Rank *rank, RankRow *before, uint64_t before_number, RankRow *after,
                     uint64_t after_number, Error *error)
 {
     return (!rank->wants_before ||
@@ -96,7 +101,7 @@ static uint32_t take_first_place(const Rank *rank, const StateTree *tree, Str so
 {
     uint64_t arrival = ARRIVAL_HIGH;
     write_arrival(sort_key, 0);
-    if (tree == NULL) {
+    if (state_tree_size(tree) == 0) {
         write_arrival(sort_key, arrival);
         return 0;
     }
@@ -108,41 +113,48 @@ static uint32_t take_first_place(const Rank *rank, const StateTree *tree, Str so
     return state_cursor_position(place);
 }
 
+/* Whether the entry is equal in the order; its head mostly tells. */
+static bool is_tie(const Rank *rank, const void *record, uint64_t head, Str sort_key)
+{
+    if (sort_key.length >= STATE_HEAD_BYTES + RANK_ARRIVAL_BYTES &&
+        state_sort_head(sort_key) != head)
+        return false;
+    Str other = state_tree_sort_key(rank->rows, record);
+    return rank_str_equal(rank_prefix(other), rank_prefix(sort_key));
+}
+
 uint32_t rank_take_place(const Rank *rank, const RankPartition *partition, Str sort_key,
                          StateCursor *place)
 {
-    StateTree *tree = partition->rows;
     if (rank->later_wins)
-        return take_first_place(rank, tree, sort_key, place);
+        return take_first_place(rank, partition->rows, sort_key, place);
     write_arrival(sort_key, ARRIVAL_HIGH);
-    uint64_t arrival = 0;
-    uint32_t position = 0;
-    if (tree != NULL) {
-        state_cursor_seek(rank->rows, tree, sort_key, place);
-        position = state_cursor_position(place);
-        StateCursor before = *place;
-        void *record = state_cursor_previous(&before);
-        Str other = record == NULL ? (Str){NULL, 0} : state_tree_sort_key(rank->rows, record);
-        if (record != NULL && rank_str_equal(rank_prefix(other), rank_prefix(sort_key)))
-            arrival = read_arrival(other) + 1;
-    }
+    uint64_t arrival = 0, head = 0;
+    const void *record = state_cursor_place(rank->rows, partition->rows, sort_key, place, &head);
+    if (record != NULL && is_tie(rank, record, head, sort_key))
+        arrival = read_arrival(state_tree_sort_key(rank->rows, record)) + 1;
     write_arrival(sort_key, arrival);
-    return position;
+    return state_tree_size(partition->rows) == 0 ? 0 : state_cursor_position(place);
 }
 
 void rank_keep(Rank *rank, RankBatch *work, RankPartition *partition, uint32_t row,
                StateCursor *place)
 {
-    const void *record =
-        state_cursor_put(rank->rows, &partition->rows, partition->key, partition->hash, place,
-                         work->sort_keys[row], work->encoded[row]);
+    void *record = work->made[row - work->first];
+    work->made[row - work->first] = NULL;
+    if (record != NULL)
+        state_cursor_enter(rank->rows, &partition->rows, partition->key, partition->hash, place,
+                           work->sort_keys[row], record);
+    else
+        record = state_cursor_put(rank->rows, &partition->rows, partition->key, partition->hash,
+                                  place, work->sort_keys[row], work->encoded[row]);
     if (rank->ties != NULL) {
         RowTiesGroup group = {partition->key, rank_prefix(work->sort_keys[row])};
         uint64_t arrival = read_arrival(work->sort_keys[row]);
         row_ties_come(rank->ties, &group, work->encoded[row], arrival,
                       arrival == 0 || arrival == ARRIVAL_HIGH);
     }
-    *seen_of(rank, record) = (RankSeen){.record = record, .input = rank->input, .input_row = row};
+    *seen_of(rank, record) = (RankSeen){record, rank->input, row};
 }
 
 void rank_forget(Rank *rank, RankPartition *partition, StateCursor *place)
@@ -219,6 +231,12 @@ static void encode_keys(Rank *rank, const Batch *in, const RowLayout *layout,
     row_encode(layout, rank->vectors, NULL, in->row_count, rank->scratch, keys);
 }
 
+/* Whether a row that is equal to the last of a full range in the order is behind it. */
+static bool ties_fall(const Rank *rank)
+{
+    return rank->plan->function == PLAN_RANK_ROW_NUMBER && !rank->later_wins;
+}
+
 static void encode_sort_keys(Rank *rank, RankBatch *work)
 {
     const PlanRank *plan = rank->plan;
@@ -230,6 +248,12 @@ static void encode_sort_keys(Rank *rank, RankBatch *work)
     work->sort_keys = arena_alloc(rank->scratch, sizeof(Str) * n);
     sort_key_encode(columns, plan->order_count, n, RANK_ARRIVAL_BYTES, &rank->sort_keys,
                     work->sort_keys);
+    work->heads = arena_alloc(rank->scratch, sizeof(uint64_t) * n);
+    uint64_t arrival = ties_fall(rank) ? ARRIVAL_HIGH : 0;
+    for (uint32_t row = 0; row < n; row++) {
+        write_arrival(work->sort_keys[row], arrival);
+        work->heads[row] = state_sort_head(work->sort_keys[row]);
+    }
 }
 
 /* What ends the range of the row's partition. */
@@ -289,7 +313,10 @@ static void find_partitions(Rank *rank, RankBatch *work)
         keys[p] = work->partitions[p].key;
         hashes[p] = work->partitions[p].hash;
     }
-    state_ordered_trees(rank->rows, keys, hashes, count, trees);
+    if (rank->always_keeps && rank->begins == NULL)
+        state_ordered_make_trees(rank->rows, keys, hashes, count, trees);
+    else
+        state_ordered_trees(rank->rows, keys, hashes, count, trees);
     for (uint32_t p = 0; p < count; p++) {
         work->partitions[p].rows = trees[p];
         if (rank->begins != NULL && trees[p] == NULL)
@@ -302,38 +329,53 @@ static void find_partitions(Rank *rank, RankBatch *work)
         work->partitions[p].distinct = trees[p];
 }
 
-/* Whether the range is full and the row is not before its last one: nothing will come of it. */
-static bool is_behind(const Rank *rank, const RankPartition *partition, Str sort_key)
+static uint64_t read_bound(const Rank *rank, const RankPartition *partition)
+{
+    if (partition->last == 0)
+        return 0;
+    const StateTree *counted = rank->distinct != NULL ? partition->distinct : partition->rows;
+    if (rank->keeps_all || state_tree_size(counted) < partition->last)
+        return UINT64_MAX;
+    return state_tree_last_head(partition->rows);
+}
+
+/* The same of a row whose head is the bound. */
+static bool is_behind_last(const Rank *rank, const RankPartition *partition, Str sort_key)
 {
     if (partition->last == 0)
         return true;
-    bool dense = rank->distinct != NULL;
-    if (rank->keeps_all ||
-        state_tree_size(dense ? partition->distinct : partition->rows) < partition->last)
+    const StateTree *counted = rank->distinct != NULL ? partition->distinct : partition->rows;
+    if (rank->keeps_all || state_tree_size(counted) < partition->last)
         return false;
     Str last = rank_prefix(state_tree_sort_key(rank->rows, state_tree_last(partition->rows)));
     Str prefix = rank_prefix(sort_key);
     size_t common = prefix.length < last.length ? prefix.length : last.length;
     int order = common == 0 ? 0 : memcmp(prefix.data, last.data, common);
-    bool ties_fall = rank->plan->function == PLAN_RANK_ROW_NUMBER && !rank->later_wins;
-    return order > 0 || (order == 0 && ties_fall);
+    return order > 0 || (order == 0 && ties_fall(rank));
+}
+
+/* Whether the range is full and the row is not before its last one: nothing will come of it. */
+static inline bool is_behind(const Rank *rank, const RankBatch *work, uint32_t row)
+{
+    const RankPartition *partition = &work->partitions[work->partition_of[row]];
+    if (work->heads[row] != partition->bound)
+        return work->heads[row] > partition->bound;
+    return is_behind_last(rank, partition, work->sort_keys[row]);
 }
 
 /* Of some rows those that may do something: a full range only gets harder to get into. */
-static uint32_t choose_rows(const Rank *rank, const RankBatch *work, uint32_t first, uint32_t end,
-                            uint32_t *rows)
+static uint32_t choose_rows(const Rank *rank, const RankBatch *work, uint32_t end, uint32_t *rows)
 {
     uint32_t count = 0;
     bool updates = rank->plan->strategy == PLAN_RANK_UPDATE;
-    for (uint32_t row = first; row < end; row++) {
+    for (uint32_t row = work->first; row < end; row++) {
         rows[count] = row;
-        count += updates ||
-                 !is_behind(rank, &work->partitions[work->partition_of[row]], work->sort_keys[row]);
+        count += updates || !is_behind(rank, work, row);
     }
     return count;
 }
 
-static bool apply_row(Rank *rank, RankBatch *work, uint32_t row, Error *error)
+static bool change_row(Rank *rank, RankBatch *work, uint32_t row, Error *error)
 {
     bool by_row = rank->plan->function == PLAN_RANK_ROW_NUMBER;
     if (change_is_retraction(batch_kind(work->in, row)))
@@ -341,33 +383,80 @@ static bool apply_row(Rank *rank, RankBatch *work, uint32_t row, Error *error)
                       : rank_ties_retract(rank, work, row, error);
     if (rank->plan->strategy == PLAN_RANK_UPDATE)
         return rank_rows_update(rank, work, row, error);
-    if (is_behind(rank, &work->partitions[work->partition_of[row]], work->sort_keys[row]))
-        return true;
     return by_row ? rank_rows_insert(rank, work, row, error)
                   : rank_ties_insert(rank, work, row, error);
+}
+
+static bool apply_row(Rank *rank, RankBatch *work, uint32_t row, Error *error)
+{
+    RankPartition *partition = &work->partitions[work->partition_of[row]];
+    if (rank->plan->strategy != PLAN_RANK_UPDATE && is_behind(rank, work, row))
+        return true;
+    bool ok = change_row(rank, work, row, error);
+    partition->bound = read_bound(rank, partition);
+    return ok;
 }
 
 /* So many rows that what is read ahead of their partitions stays in the cache. */
 #define RANK_RUN 128
 
-static bool apply_run(Rank *rank, RankBatch *work, uint32_t first, uint32_t end, Error *error)
+/* Reads the bounds of the partitions that come up first from `first` on. */
+static void read_bounds(const Rank *rank, RankBatch *work, uint32_t end)
 {
     StateTree *trees[RANK_RUN] = {NULL};
-    uint32_t rows[RANK_RUN];
+    RankPartition *partitions[RANK_RUN];
+    uint32_t count = 0;
+    for (uint32_t row = work->first; row < end; row++) {
+        RankPartition *partition = &work->partitions[work->partition_of[row]];
+        if (partition->row != row)
+            continue;
+        partitions[count] = partition;
+        trees[count++] = state_tree_size(partition->rows) == 0 ? NULL : partition->rows;
+    }
+    state_trees_prefetch_last(trees, count);
+    for (uint32_t i = 0; i < count; i++)
+        partitions[i]->bound = read_bound(rank, partitions[i]);
+}
+
+/* Encodes the rows: those that are to be kept where they will stay. */
+static void encode_rows(Rank *rank, RankBatch *work, const uint32_t *rows, uint32_t count)
+{
     Str encoded[RANK_RUN];
-    for (uint32_t row = first; row < end; row++)
-        trees[row - first] = work->partitions[work->partition_of[row]].rows;
-    state_trees_prefetch_last(trees, end - first);
-    uint32_t count = choose_rows(rank, work, first, end, rows);
     for (uint32_t c = 0; c < rank->column_count; c++)
         rank->vectors[c] = &work->in->columns[c];
-    row_encode(rank->row_layout, rank->vectors, rows, count, rank->scratch, encoded);
+    RowNested nested =
+        row_measure(rank->row_layout, rank->vectors, rows, count, rank->scratch, encoded);
+    for (uint32_t i = 0; i < count; i++) {
+        uint32_t row = rows[i];
+        char *place;
+        if (rank->plan->strategy != PLAN_RANK_UPDATE &&
+            !change_is_retraction(batch_kind(work->in, row)))
+            work->made[row - work->first] =
+                state_entry_new(rank->rows, work->partitions[work->partition_of[row]].hash,
+                                work->sort_keys[row].length, encoded[i].length, &place);
+        else
+            place = arena_alloc(rank->scratch, encoded[i].length);
+        encoded[i].data = place;
+        work->encoded[row] = encoded[i];
+    }
+    row_write(rank->row_layout, rank->vectors, rows, count, nested, encoded);
+}
+
+static bool apply_run(Rank *rank, RankBatch *work, uint32_t end, Error *error)
+{
+    void *made[RANK_RUN] = {NULL};
+    uint32_t rows[RANK_RUN];
+    work->made = made;
+    read_bounds(rank, work, end);
+    uint32_t count = choose_rows(rank, work, end, rows);
+    encode_rows(rank, work, rows, count);
+    bool ok = true;
+    for (uint32_t i = 0; ok && i < count; i++)
+        ok = apply_row(rank, work, rows[i], error);
     for (uint32_t i = 0; i < count; i++)
-        work->encoded[rows[i]] = encoded[i];
-    for (uint32_t i = 0; i < count; i++)
-        if (!apply_row(rank, work, rows[i], error))
-            return false;
-    return true;
+        if (made[rows[i] - work->first] != NULL)
+            state_entry_discard(rank->rows, made[rows[i] - work->first]);
+    return ok;
 }
 
 static bool apply_rows(Rank *rank, RankBatch *work, Error *error)
@@ -381,23 +470,34 @@ static bool apply_rows(Rank *rank, RankBatch *work, Error *error)
         encode_keys(rank, work->in, rank->row_key_layout, rank->plan->row_key.columns,
                     rank->plan->row_key.count, work->row_keys);
     }
-    for (uint32_t first = 0; first < n; first += RANK_RUN)
-        if (!apply_run(rank, work, first, n - first < RANK_RUN ? n : first + RANK_RUN, error))
+    for (; work->first < n; work->first += RANK_RUN)
+        if (!apply_run(rank, work, n - work->first < RANK_RUN ? n : work->first + RANK_RUN, error))
             return false;
     return true;
+}
+
+/* Numbers of batches that come round must not be taken for those of older ones. */
+static void number_input(Rank *rank)
+{
+    uint64_t batches = rank->inputs + rank->output.batches;
+    if (batches >= rank->seen_until) {
+        memset(rank->seen, 0, sizeof(RankSeen) * RANK_SEEN);
+        rank->seen_until = batches + (UINT64_C(1) << 30);
+    }
+    rank->input = rank_input_batch(++rank->inputs);
 }
 
 bool rank_take(Rank *rank, Batch *batch, Emitter *emitter, Error *error)
 {
     arena_reset(rank->scratch);
     RankBatch work = {.in = batch};
-    rank->input = ++rank->inputs;
+    number_input(rank);
     row_output_start(&rank->output, batch, 0, rank->column_count, emitter);
     bool ok = apply_rows(rank, &work, error) &&
               state_store_check(rank->base.context->state, error) &&
               row_output_finish(&rank->output, error);
     row_output_discard(&rank->output);
-    rank->input = UINT64_MAX;
+    rank->input = RANK_NO_BATCH;
     return ok;
 }
 
@@ -470,6 +570,9 @@ void rank_setup(Rank *rank, const OperatorContext *context, const PlanRank *plan
         plan->with_number || (plan->first > 1 && rank->wants_before && plan->last != UINT64_MAX);
     rank->is_quiet = plan->final_only;
     rank->keeps_all = plan->strategy == PLAN_RANK_RETRACT;
+    rank->always_keeps = plan->strategy == PLAN_RANK_APPEND &&
+                         plan->function == PLAN_RANK_ROW_NUMBER && plan->last_column < 0 &&
+                         plan->last != 0 && plan->state_ttl_ms == 0;
     rank->key_layout = row_layout_of_columns(arena, schema, plan->partition, plan->partition_count);
     rank->row_layout = row_layout_of_schema(arena, schema);
     rank->row_key_layout =
@@ -478,7 +581,6 @@ void rank_setup(Rank *rank, const OperatorContext *context, const PlanRank *plan
     declare_tables(rank, schema);
     row_output_init(&rank->output, context);
     rank->seen = arena_new_array(arena, RankSeen, RANK_SEEN);
-    rank->input = UINT64_MAX;
     rank->scratch = arena_new((size_t)1 << 20);
 }
 

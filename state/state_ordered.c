@@ -76,19 +76,32 @@ static void drop_expired_trees(StateTable *table, StateTree **trees, uint32_t co
     }
 }
 
-void state_ordered_trees(StateTable *table, const Str *keys, const uint64_t *hashes, uint32_t count,
-                         StateTree **trees)
+static void find_trees(StateTable *table, const Str *keys, const uint64_t *hashes, uint32_t count,
+                       bool create, StateTree **trees)
 {
     assert(table->kind == STATE_ORDERED);
     void *bodies[256];
     for (uint32_t from = 0; from < count; from += array_count(bodies)) {
         uint32_t n = count - from < array_count(bodies) ? count - from : array_count(bodies);
-        state_keys_find(table, keys + from, hashes + from, n, false, bodies, NULL);
+        state_keys_find(table, keys + from, hashes + from, n, create, bodies, NULL);
         for (uint32_t i = 0; i < n; i++)
             trees[from + i] = bodies[i];
     }
+}
+
+void state_ordered_trees(StateTable *table, const Str *keys, const uint64_t *hashes, uint32_t count,
+                         StateTree **trees)
+{
+    find_trees(table, keys, hashes, count, false, trees);
     if (table->ttl_ms != 0)
         drop_expired_trees(table, trees, count);
+}
+
+void state_ordered_make_trees(StateTable *table, const Str *keys, const uint64_t *hashes,
+                              uint32_t count, StateTree **trees)
+{
+    assert(table->ttl_ms == 0);
+    find_trees(table, keys, hashes, count, true, trees);
 }
 
 uint32_t state_tree_size(const StateTree *tree)
@@ -116,22 +129,38 @@ StateTree *state_tree_of(const StateTable *table, const void *record)
 
 /* ------------------------------------------------------------------- changing */
 
+/* An entry with room for a sort key and a payload, of no tree yet. */
+static StateOrderedEntry *entry_make(StateTable *table, uint32_t key_group, size_t sort_key_length,
+                                     size_t payload_length)
+{
+    StateHeader *header =
+        state_record_new(&table->records, table->prefix_bytes,
+                         table->record_bytes + sort_key_length + payload_length, key_group);
+    header->key_bytes = (uint32_t)sort_key_length;
+    StateOrderedEntry *entry = state_ordered_entry_of(header);
+    entry->payload_bytes = (uint32_t)payload_length;
+    return entry;
+}
+
+/* Says what tree it belongs to and under which sort key. */
+static void entry_place(StateTable *table, const StateTree *tree, StateOrderedEntry *entry,
+                        Str sort_key)
+{
+    entry->tree = state_ref_of(state_header_of(tree));
+    state_born(table, &entry->header);
+    if (sort_key.length != 0)
+        memcpy((char *)(entry + 1) + table->record_bytes, sort_key.data, sort_key.length);
+}
+
 static StateOrderedEntry *entry_new(StateTable *table, const StateTree *tree, Str sort_key,
                                     Str payload)
 {
-    StateHeader *header = state_record_new(&table->records, table->prefix_bytes,
-                                           table->record_bytes + sort_key.length + payload.length,
-                                           state_header_group(state_header_of(tree)));
-    header->key_bytes = (uint32_t)sort_key.length;
-    state_born(table, header);
-    StateOrderedEntry *entry = state_ordered_entry_of(header);
-    entry->tree = state_ref_of(state_header_of(tree));
-    entry->payload_bytes = (uint32_t)payload.length;
-    char *to = (char *)(header + 1) + table->record_bytes;
-    if (sort_key.length != 0)
-        memcpy(to, sort_key.data, sort_key.length);
+    StateOrderedEntry *entry = entry_make(table, state_header_group(state_header_of(tree)),
+                                          sort_key.length, payload.length);
+    entry_place(table, tree, entry, sort_key);
     if (payload.length != 0)
-        memcpy(to + sort_key.length, payload.data, payload.length);
+        memcpy((char *)(entry + 1) + table->record_bytes + sort_key.length, payload.data,
+               payload.length);
     return entry;
 }
 
@@ -217,6 +246,31 @@ void *state_cursor_put(StateTable *table, StateTree **tree, Str key, uint64_t ha
     state_tree_insert_at(table, *tree, cursor, entry);
     state_written(table, &entry->header);
     return entry + 1;
+}
+
+void *state_entry_new(StateTable *table, uint64_t hash, size_t sort_key_length,
+                      size_t payload_length, char **payload)
+{
+    StateOrderedEntry *entry =
+        entry_make(table, state_key_group_of(table, hash), sort_key_length, payload_length);
+    *payload = (char *)(entry + 1) + table->record_bytes + sort_key_length;
+    return entry + 1;
+}
+
+void state_entry_discard(StateTable *table, void *record)
+{
+    entry_free(table, state_ordered_of(record));
+}
+
+void state_cursor_enter(StateTable *table, StateTree **tree, Str key, uint64_t hash,
+                        StateCursor *cursor, Str sort_key, void *record)
+{
+    if (*tree == NULL)
+        *tree = find_tree(table, key, hash, true);
+    StateOrderedEntry *entry = state_ordered_of(record);
+    entry_place(table, *tree, entry, sort_key);
+    state_tree_insert_at(table, *tree, cursor, entry);
+    state_written(table, &entry->header);
 }
 
 void *state_tree_append(StateTable *table, StateTree **tree, Str key, uint64_t hash, Str sort_key,

@@ -2,8 +2,7 @@
 #ifndef STATE_STATE_ORDERED_H
 #define STATE_STATE_ORDERED_H
 
-#include <string.h>
-
+#include "state/state_entries.h"
 #include "state/state_internal.h"
 
 /* Of a full node. */
@@ -64,26 +63,6 @@ static inline size_t state_ordered_bytes(const StateTable *table, const StateOrd
 static inline Str state_ordered_sort_key(const StateTable *table, const StateOrderedEntry *entry)
 {
     return state_header_key(&entry->header, table->record_bytes);
-}
-
-/* The first bytes as a number that sorts as they do. Sort keys begin with a byte that says whether
- * there is a value, so that one becomes two bits: 0, 1, 255, or something between, where nothing of
- * what follows may count. */
-static inline uint64_t state_head_of(Str sort_key)
-{
-    uint64_t rest = 0;
-    if (sort_key.length == 0)
-        return 0;
-    size_t behind = sort_key.length - 1;
-    if (behind >= sizeof(rest))
-        memcpy(&rest, sort_key.data + 1, sizeof(rest));
-    else
-        memcpy(&rest, sort_key.data + 1, behind);
-    rest = __builtin_bswap64(rest) >> 2;
-    uint64_t first = (uint8_t)sort_key.data[0];
-    if (first <= 1)
-        return first << 62 | rest;
-    return first == UINT8_MAX ? UINT64_C(3) << 62 | rest : UINT64_C(2) << 62;
 }
 
 static inline StateOrderedEntry *state_ordered_of(const void *record)

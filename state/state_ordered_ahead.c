@@ -102,7 +102,7 @@ static uint32_t slots_up_to(const StateNode *node, uint64_t head)
 
 static void start(Ahead *ahead, const StateTree *tree, Str sort_key)
 {
-    *ahead = (Ahead){.head = state_head_of(sort_key)};
+    *ahead = (Ahead){.head = state_sort_head(sort_key)};
     if (tree == NULL || tree->last->slots[tree->last->count - 1].head < ahead->head)
         return;
     ahead->node = tree->root;

@@ -76,20 +76,36 @@ static int compare(const StateTable *table, Str sort_key, const StateOrderedEntr
 static void set_low(const StateTable *table, StateNode *node, uint32_t slot,
                     StateOrderedEntry *entry)
 {
-    node->slots[slot] = (StateSlot){entry, state_head_of(state_ordered_sort_key(table, entry))};
+    node->slots[slot] = (StateSlot){entry, state_sort_head(state_ordered_sort_key(table, entry))};
+}
+
+/* Slots whose head is smaller; no branch depends on what is compared. */
+static uint32_t count_smaller(const StateSlot *slots, uint32_t count, uint64_t head)
+{
+    uint32_t from = 0;
+    while (count > 1) {
+        uint32_t half = count / 2;
+        from += half & -(uint32_t)(slots[from + half - 1].head < head);
+        count -= half;
+    }
+    return from + (count == 1 && slots[from].head < head);
 }
 
 /* Slots of the node whose entry is before the sort key (or equal to it, with `or_equal`). */
 static uint32_t count_before(const StateTable *table, StateNode *node, Str sort_key, bool or_equal)
 {
     const StateSlot *slots = node->slots;
-    uint64_t head = state_head_of(sort_key);
-    uint32_t low = 0;
+    uint64_t head = state_sort_head(sort_key);
+    uint32_t low = count_smaller(slots, node->count, head);
+    if (low == node->count || slots[low].head != head)
+        return low;
+    /* Among those whose first bytes are the same. */
     uint32_t high = node->count;
+    if (head != UINT64_MAX)
+        high = low + count_smaller(slots + low, node->count - low, head + 1);
     while (low < high) {
         uint32_t middle = (low + high) / 2;
-        int order = slots[middle].head != head ? (head > slots[middle].head ? 1 : -1)
-                                               : compare(table, sort_key, slots[middle].low);
+        int order = compare(table, sort_key, slots[middle].low);
         if (order > 0 || (or_equal && order == 0))
             low = middle + 1;
         else
@@ -243,6 +259,16 @@ static void note_split(StateTree *tree, StateNode *leaf, StateNode *right)
     }
 }
 
+/* Into a leaf that has room and nothing above it. */
+static void enter_small(const StateTable *table, StateNode *leaf, uint32_t slot,
+                        StateOrderedEntry *entry)
+{
+    for (uint32_t i = leaf->count; i > slot; i--)
+        leaf->slots[i] = leaf->slots[i - 1];
+    set_low(table, leaf, slot, entry);
+    leaf->count++;
+}
+
 void state_tree_insert_at(StateTable *table, StateTree *tree, StateCursor *path,
                           StateOrderedEntry *entry)
 {
@@ -256,6 +282,10 @@ void state_tree_insert_at(StateTable *table, StateTree *tree, StateCursor *path,
     state_choices_come(table, path, entry);
     uint32_t depth = path->depth;
     StateNode *leaf = path->nodes[depth];
+    if (depth == 0 && leaf->count < leaf->capacity) {
+        enter_small(table, leaf, path->slots[0], entry);
+        return;
+    }
     StateNode *right = enter(table, path, depth, entry, NULL);
     if (right != NULL)
         note_split(tree, leaf, right);

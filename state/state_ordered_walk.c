@@ -108,6 +108,27 @@ void *state_cursor_seek(const StateTable *table, const StateTree *tree, Str sort
     return record;
 }
 
+void *state_cursor_place(const StateTable *table, const StateTree *tree, Str sort_key,
+                         StateCursor *cursor, uint64_t *head)
+{
+    if (tree == NULL || tree->size == 0)
+        return NULL;
+    state_tree_descend(table, tree, sort_key, cursor);
+    const StateNode *leaf = cursor->nodes[cursor->depth];
+    uint32_t slot = cursor->slots[cursor->depth];
+    if (slot != 0) {
+        *head = leaf->slots[slot - 1].head;
+        return leaf->slots[slot - 1].low + 1;
+    }
+    if (cursor->depth == 0)
+        return NULL;
+    StateCursor before = *cursor;
+    void *record = state_cursor_previous(&before);
+    if (record != NULL)
+        *head = before.nodes[before.depth]->slots[before.slots[before.depth]].head;
+    return record;
+}
+
 void *state_cursor_at(const StateTree *tree, uint32_t position, StateCursor *cursor)
 {
     if (tree == NULL || position >= tree->size)
@@ -164,6 +185,11 @@ void *state_tree_first(const StateTree *tree)
 void *state_tree_last(const StateTree *tree)
 {
     return tree == NULL ? NULL : tree->last->slots[tree->last->count - 1].low + 1;
+}
+
+uint64_t state_tree_last_head(const StateTree *tree)
+{
+    return tree->last->slots[tree->last->count - 1].head;
 }
 
 void *state_tree_from_end(const StateTree *tree, uint32_t distance)

@@ -1,5 +1,6 @@
 /* ORDERED tables against a sorted array: random changes, neighbours, positions, payloads,
  * snapshots, folds, restores at another parallelism. */
+#include "state/state_entries.h"
 #include "tests/state_instances.h"
 #include "tests/suite.h"
 
@@ -76,6 +77,38 @@ static void check_payload(const Place *place, const Model *model, uint32_t k, ui
         ck_abort_msg("the payload of %u is not %u bytes", n, model->payloads[k][n]);
 }
 
+/* A new entry whose payload is written before its place is known; another is given back. */
+static int64_t *put_made(const Place *place, const Model *model, uint32_t k, uint32_t n, Str sort,
+                         bool makes_tree)
+{
+    StateTree *tree = tree_of(place);
+    if (makes_tree)
+        state_ordered_make_trees(place->table, &place->key, &place->hash, 1, &tree);
+    uint8_t length = model->payloads[k][n];
+    char *payload;
+    void *spare = state_entry_new(place->table, place->hash, sort.length, length, &payload);
+    int64_t *record = state_entry_new(place->table, place->hash, sort.length, length, &payload);
+    state_entry_discard(place->table, spare);
+    memset(payload, length, length);
+    StateCursor cursor;
+    uint64_t head = 0;
+    const void *before = state_cursor_place(place->table, tree, sort, &cursor, &head);
+    int32_t expected = (int32_t)n - 1;
+    while (expected >= 0 && !model->there[k][expected])
+        expected--;
+    ck_assert_int_eq(before != NULL, expected >= 0);
+    if (before != NULL) {
+        Str other = state_tree_sort_key(place->table, before);
+        ck_assert_int_eq(sort_number(other), expected);
+        ck_assert(head == state_sort_head(other));
+    }
+    state_cursor_enter(place->table, &tree, place->key, place->hash, &cursor, sort, record);
+    ck_assert_ptr_eq(tree, state_tree_of(place->table, record));
+    Str last = state_tree_sort_key(place->table, state_tree_last(tree));
+    ck_assert(state_tree_last_head(tree) == state_sort_head(last));
+    return record;
+}
+
 /* One change by key, or by tree and with a payload. */
 static int64_t *put(const Place *place, Model *model, Random *random, uint32_t k, uint32_t n,
                     bool *created)
@@ -92,6 +125,10 @@ static int64_t *put(const Place *place, Model *model, Random *random, uint32_t k
     char payload[80];
     memset(payload, length, sizeof(payload));
     model->payloads[k][n] = length;
+    if (!model->there[k][n] && random_below(random, 2) == 0) {
+        *created = true;
+        return put_made(place, model, k, n, sort, random_below(random, 2) == 0);
+    }
     StateTree *tree = tree_of(place);
     const void *last = state_tree_last(tree);
     bool is_behind = last == NULL || sort_number(state_tree_sort_key(place->table, last)) < n;

@@ -22,7 +22,7 @@ LAYERS = {
                             "functions/function.h",
                             "functions/aggregate.h", "functions/window.h",
                             "formats/format.h", "connectors/connector.h",
-                            "connectors/lookup.h", "state/state.h",
+                            "connectors/lookup.h", "state/state.h", "state/state_entries.h",
                             "state/checkpoint.h"}),
     "session": ({"core"}, {"parser/parser.h", "parser/ast.h", "planner/planner.h",
                            "planner/plan.h", "executor/runtime/job.h", "executor/runtime/collector.h",

@@ -115,7 +115,7 @@ static bool give_partition(Rank *rank, const FinalPartition *partition, Error *e
         group = key;
         if (number > partition->last)
             return true;
-        RankRow row = rank_kept_row(rank, record);
+        RankRow row = rank_kept_row(record);
         if (number >= rank->plan->first && !rank_give(rank, CHANGE_INSERT, &row, number, error))
             return false;
     }

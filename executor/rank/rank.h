@@ -4,6 +4,7 @@
 
 #include "executor/row_output.h"
 #include "executor/row_ties.h"
+#include "state/state_entries.h"
 
 /* Behind the sort key stands when the row came among those with an equal one, big-endian. */
 #define RANK_ARRIVAL_BYTES 6
@@ -14,22 +15,33 @@ typedef struct RankPartition {
     uint64_t hash;
     StateTree *rows;
     StateTree *distinct;
-    uint64_t last; /* the range's end */
-    uint32_t row;  /* the first it has in the batch */
+    uint64_t last;  /* the range's end */
+    uint64_t bound; /* rows with a larger head are behind a full range: none is, if it is not */
+    uint32_t row;   /* the first it has in the batch */
 } RankPartition;
 
 /* Where a kept row can be copied from instead of being decoded: the row of the input batch that it
  * came with, or a row of the output batch at hand. */
 typedef struct RankSeen {
     const void *record;
-    uint64_t input;  /* which input batch; 0: it did not come with one */
-    uint64_t output; /* which output batch; 0: not given yet */
-    uint32_t input_row;
-    uint32_t output_row;
+    uint32_t batch; /* which one: rank_input_batch, rank_output_batch */
+    uint32_t row;
 } RankSeen;
 
 /* By address of the record; a power of two. */
 #define RANK_SEEN 1024
+
+/* Batches are numbered by 31 bits; before these come round, what was seen is forgotten. */
+#define RANK_NO_BATCH 0u
+static inline uint32_t rank_input_batch(uint64_t number)
+{
+    return (uint32_t)number << 1 | 1;
+}
+
+static inline uint32_t rank_output_batch(uint64_t number)
+{
+    return (uint32_t)number << 1;
+}
 
 typedef struct Rank {
     Operator base;
@@ -39,8 +51,9 @@ typedef struct Rank {
     bool shifts;           /* a row that moves all behind it gives a pair for each number */
     bool wants_before;
     bool keeps_all;
-    bool later_wins; /* of rows equal in the order, one of which is wanted */
-    bool is_quiet;   /* nothing is given before the end: of a bounded run, of a window */
+    bool always_keeps; /* a partition's first row, whatever it is */
+    bool later_wins;   /* of rows equal in the order, one of which is wanted */
+    bool is_quiet;     /* nothing is given before the end: of a bounded run, of a window */
     const RowLayout *key_layout;
     const RowLayout *row_layout;
     const RowLayout *row_key_layout; /* UPDATE */
@@ -52,9 +65,10 @@ typedef struct Rank {
     void (*begins)(struct Rank *rank, const Batch *in, const RankPartition *partition);
     /* Changing. */
     RankSeen *seen;
-    RowTies *ties;   /* NULL: rows only come */
-    uint64_t input;  /* number of the input batch at hand; UINT64_MAX: none */
-    uint64_t inputs; /* how many there were */
+    RowTies *ties;       /* NULL: rows only come */
+    uint32_t input;      /* the input batch at hand; RANK_NO_BATCH: none */
+    uint64_t inputs;     /* how many there were */
+    uint64_t seen_until; /* batches, of input and output, after which `seen` is cleared */
     RowOutput output;
     Buffer sort_keys;
     Arena *scratch;
@@ -62,9 +76,13 @@ typedef struct Rank {
 
 typedef struct RankBatch {
     Batch *in;
-    Str *sort_keys; /* with room for the arrival, which counts in the length */
-    Str *encoded;   /* the rows; set for those that are looked at */
-    Str *row_keys;  /* UPDATE */
+    Str *sort_keys;  /* with room for the arrival, which counts in the length */
+    uint64_t *heads; /* of the sort keys, with an arrival that decides ties with the last row */
+    Str *encoded;    /* the rows; set for those that are looked at */
+    /* For the rows at hand, from `first` on: entries written for them, in no tree yet, or NULL. */
+    void **made;
+    uint32_t first;
+    Str *row_keys; /* UPDATE */
     uint32_t *partition_of;
     RankPartition *partitions;
     uint32_t partition_count;
@@ -72,19 +90,18 @@ typedef struct RankBatch {
 
 /* A row on its way out: of the input, or kept. */
 typedef struct RankRow {
-    uint32_t input_row; /* UINT32_MAX: it is kept */
+    uint32_t input_row; /* UINT32_MAX: it is kept, and not known to have come with the input */
     const void *record;
-    Str encoded;
 } RankRow;
 
 static inline RankRow rank_input_row(uint32_t row)
 {
-    return (RankRow){row, NULL, {NULL, 0}};
+    return (RankRow){row, NULL};
 }
 
-static inline RankRow rank_kept_row(const Rank *rank, const void *record)
+static inline RankRow rank_kept_row(const void *record)
 {
-    return (RankRow){UINT32_MAX, record, state_tree_payload(rank->rows, record)};
+    return (RankRow){UINT32_MAX, record};
 }
 
 static inline Str rank_prefix(Str sort_key)
@@ -103,8 +120,8 @@ static inline bool rank_in_range(const Rank *rank, const RankPartition *partitio
 }
 
 /* op_rank.c: giving rows. A pair says that the number passed from one row to another. */
-bool rank_give(Rank *rank, uint8_t kind, const RankRow *row, uint64_t number, Error *error);
-bool rank_give_pair(Rank *rank, const RankRow *before, uint64_t before_number, const RankRow *after,
+bool rank_give(Rank *rank, uint8_t kind, RankRow *row, uint64_t number, Error *error);
+bool rank_give_pair(Rank *rank, RankRow *before, uint64_t before_number, RankRow *after,
                     uint64_t after_number, Error *error);
 /* Writes the row's arrival behind its sort key; says how many rows are before it, and where it will
  * stand. */

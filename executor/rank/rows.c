@@ -21,7 +21,7 @@
 /* The old row with this number. */
 static RankRow row_at(const Rank *rank, const RankPartition *partition, uint64_t number)
 {
-    return rank_kept_row(rank, state_tree_at(partition->rows, (uint32_t)(number - 1)));
+    return rank_kept_row(state_tree_at(partition->rows, (uint32_t)(number - 1)));
 }
 
 /* ---------------------------------------------------------------------- a row comes */
@@ -36,7 +36,7 @@ static bool push_down(Rank *rank, const RankPartition *partition, uint64_t numbe
     StateCursor cursor;
     const void *record = state_cursor_at(partition->rows, (uint32_t)(number - 1), &cursor);
     for (; number <= end; number++) {
-        RankRow before = rank_kept_row(rank, record);
+        RankRow before = rank_kept_row(record);
         if (!rank_give_pair(rank, &before, number, current, number, error))
             return false;
         *current = before;
@@ -113,10 +113,9 @@ static bool shift_for_gone(Rank *rank, const RankPartition *partition, uint64_t 
     if (from > n)
         return true;
     StateCursor cursor;
-    RankRow before =
-        rank_kept_row(rank, state_cursor_at(partition->rows, (uint32_t)(from - 1), &cursor));
+    RankRow before = rank_kept_row(state_cursor_at(partition->rows, (uint32_t)(from - 1), &cursor));
     for (; from <= partition->last && from < n; from++) {
-        RankRow after = rank_kept_row(rank, state_cursor_next(&cursor));
+        RankRow after = rank_kept_row(state_cursor_next(&cursor));
         if (!rank_give_pair(rank, &before, from, &after, from, error))
             return false;
         before = after;
@@ -202,7 +201,7 @@ static Str row_key_of(const Rank *rank, const void *record)
 
 /* The new version of the row `old` at `old_number`, which `number` is not behind. */
 static bool give_better(Rank *rank, const RankPartition *partition, uint32_t row, uint64_t number,
-                        const RankRow *old, uint64_t old_number, Error *error)
+                        RankRow *old, uint64_t old_number, Error *error)
 {
     uint64_t first = rank->plan->first;
     RankRow now = rank_input_row(row);
@@ -225,8 +224,7 @@ static bool replace_row(Rank *rank, RankBatch *work, RankPartition *partition, u
                         Str old_key, Error *error)
 {
     StateCursor place;
-    RankRow old =
-        rank_kept_row(rank, state_cursor_seek(rank->rows, partition->rows, old_key, &place));
+    RankRow old = rank_kept_row(state_cursor_seek(rank->rows, partition->rows, old_key, &place));
     uint64_t old_number = (uint64_t)state_cursor_position(&place) + 1;
     uint64_t number = old_number;
     if (rank_str_equal(rank_prefix(old_key), rank_prefix(work->sort_keys[row])))

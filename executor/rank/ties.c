@@ -35,7 +35,7 @@ static uint32_t count_ties(const Rank *rank, const RankPartition *partition, Str
 }
 
 /* One row whose number goes from `old` to `now`. */
-static bool give_moved(Rank *rank, const RankPartition *partition, const RankRow *row, uint64_t old,
+static bool give_moved(Rank *rank, const RankPartition *partition, RankRow *row, uint64_t old,
                        uint64_t now, Error *error)
 {
     bool was_in = rank_in_range(rank, partition, old);
@@ -81,7 +81,7 @@ static bool move_group(Rank *rank, const RankPartition *partition, uint64_t old,
         Str key = state_tree_sort_key(rank->rows, record);
         if (!rank_str_equal(rank_prefix(key), rank_prefix(group)))
             return true;
-        RankRow row = rank_kept_row(rank, record);
+        RankRow row = rank_kept_row(record);
         if (!give_moved(rank, partition, &row, old, now, error))
             return false;
     }
@@ -106,7 +106,7 @@ static bool move_each(Rank *rank, const RankPartition *partition, uint32_t posit
         uint64_t now = step > 0 ? old + 1 : old - 1;
         if (old > partition->last && now > partition->last)
             return true;
-        RankRow row = rank_kept_row(rank, record);
+        RankRow row = rank_kept_row(record);
         if (!give_moved(rank, partition, &row, old, now, error))
             return false;
     }
@@ -211,7 +211,7 @@ bool rank_ties_retract(Rank *rank, RankBatch *work, uint32_t row, Error *error)
     uint64_t number = number_of(rank, partition, sort_key);
     uint32_t behind = rank_take_place(rank, partition, sort_key, &end);
     if (rank_in_range(rank, partition, number)) {
-        RankRow gone = rank_kept_row(rank, record);
+        RankRow gone = rank_kept_row(record);
         if (!rank_give(rank, CHANGE_DELETE, &gone, number, error))
             return false;
     }
