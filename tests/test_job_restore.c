@@ -7,11 +7,14 @@
 #include <stdatomic.h>
 
 static Buffer notices;
+static atomic_uint given_up; /* checkpoints, of the test */
 
 static void notice(void *to, const char *text)
 {
     pthread_mutex_lock(&world.lock);
     buffer_printf(&notices, "%s\n", text);
+    if (strstr(text, "was given up") != NULL)
+        given_up++;
     pthread_mutex_unlock(&world.lock);
 }
 
@@ -19,6 +22,7 @@ static void reset(void)
 {
     fixture_reset();
     buffer_deinit(&notices);
+    given_up = 0;
 }
 
 static JobConfig job_config(const char *directory, uint32_t parallelism)
@@ -160,7 +164,7 @@ static bool begin_reading(sqlite3 *reader)
     return false;
 }
 
-/* Reads a store for some milliseconds, again and again. */
+/* Reads a store until an epoch was declined, and then for some milliseconds, again and again. */
 typedef struct Disturber {
     const char *directory;
     pthread_t thread;
@@ -179,6 +183,8 @@ static void *disturb(void *argument)
     while (!disturber->ends) {
         if (begin_reading(reader)) {
             clock_sleep_us(1000 * (int64_t)(turn++ % 32));
+            while (given_up == 0 && !disturber->ends)
+                clock_sleep_us(1000);
             sqlite3_exec(reader, "ROLLBACK", NULL, NULL, NULL);
         }
         clock_sleep_us(2000);
@@ -268,7 +274,7 @@ END_TEST
 START_TEST(test_declined_too_often)
 {
     reset();
-    world.rows = 1000;
+    world.rows = 10000;
     world.batch_rows = 16;
     world.delay_us = 300;
     const char *directory = fixture_directory();
