@@ -67,7 +67,12 @@ class Forgetful:
         return made
 
     def rows(self):
-        return [row_text(row, self.kinds) for row, count in self.total.items() for _ in range(count)]
+        """A join takes back the pairs of a row that it has forgotten, given or not."""
+        shown = []
+        for row, count in self.total.items():
+            text = row_text(row, self.kinds)
+            shown += [text] * count + ["(missing) " + text] * -count
+        return shown
 
 
 class Passed(Forgetful):
