@@ -520,6 +520,40 @@ START_TEST(a_file_may_grow_while_instances_open)
 }
 END_TEST
 
+/* What comes behind the parts as they were dealt is the last part's, however many read the file,
+ * and also when others go on with it. */
+START_TEST(a_file_in_parts_may_grow)
+{
+    Random random = {11 + (uint64_t)_i};
+    TestTable table;
+    start_table(&table, &format_raw, 1);
+    table_option(&table, "source.split-size", "1kb");
+    Buffer text = {0};
+    for (uint32_t i = 0; i < 1000; i++)
+        buffer_printf(&text, "row %u\n", i);
+    write_file((Str){text.data, text.length});
+    TestPositions positions = {.arena = table.arena};
+    Rows rows = {0};
+    Readers readers;
+    open_readers(&readers, &table, NULL, 1 + (uint32_t)_i % INSTANCES_MAX, false);
+    for (uint32_t i = 1000; i < 5000; i++)
+        buffer_printf(&text, "row %u\n", i);
+    write_file((Str){text.data, text.length});
+    for (uint32_t steps = random_below(&random, 3); steps > 0; steps--)
+        step(&readers, &random, &rows);
+    close_readers(&readers, &rows, &positions);
+    if (positions.count != 0) {
+        open_readers(&readers, &table, &positions, 1 + random_below(&random, INSTANCES_MAX), false);
+        while (step(&readers, &random, &rows))
+            ;
+        close_readers(&readers, &rows, &positions);
+    }
+    ck_assert_uint_eq(rows.count, 5000);
+    buffer_deinit(&text);
+    table_end(&table);
+}
+END_TEST
+
 int main(void)
 {
     TCase *cases = tcase_create("file parts");
@@ -537,5 +571,6 @@ int main(void)
     tcase_add_test(cases, errors_say_the_line);
     tcase_add_test(cases, whole_files_stay_whole);
     tcase_add_test(cases, a_file_may_grow_while_instances_open);
+    tcase_add_loop_test(cases, a_file_in_parts_may_grow, 0, 24);
     return test_run("file_parts", cases);
 }

@@ -48,8 +48,7 @@ uint64_t split_run_limit(FileSplit *file)
     if (file->run <= file->part)
         for (file->run = file->part + 1; split_wants(file, file->run);)
             file->run++;
-    return file->is_last_open && file->run == file->part_count ? UINT64_MAX
-                                                               : file->run * file->part_bytes;
+    return file->run == file->part_count ? UINT64_MAX : file->run * file->part_bytes;
 }
 
 void split_end_part(FileSplit *file)
@@ -108,7 +107,7 @@ static void add_found(FileSplits *splits, const SourceContext *context, const Fo
 {
     const char *path = found->path;
     uint64_t size = found->size;
-    FileSplit file = {.line = 1, .is_last_open = context->parallelism == 1};
+    FileSplit file = {.line = 1};
     file.part_bytes = choose_part_bytes(context->scans[0].table, size);
     if (file.part_bytes == 0) {
         if (!is_mine(context, path, 0))
@@ -253,7 +252,7 @@ static FileSplit alone(FileSplits *splits, const FileSplit *from)
 static void restore_parts(FileSplits *splits, const SourceContext *context, const FileSplit *files,
                           uint32_t count)
 {
-    FileSplit rest = {.path = files[0].path, .is_last_open = context->parallelism == 1};
+    FileSplit rest = {.path = files[0].path};
     for (uint32_t i = 0; i < count; i++) {
         rest.part_bytes = files[i].part_bytes;
         if (files[i].part_count > rest.part_count)

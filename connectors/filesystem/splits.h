@@ -22,7 +22,6 @@ typedef struct FileSplit {
     uint64_t *wanted;   /* bit i: part i is still to be read */
     uint64_t part;      /* the one at hand while `begun`, else none before it is wanted */
     uint64_t run;       /* the parts before it are wanted, from the one at hand on */
-    bool is_last_open;  /* the last part is whatever follows: nobody else reads of the file */
     bool stops;         /* `stop` is known: where the first record behind the part begins, … */
     uint64_t stop;      /* … RECORD_NOWHERE: none does for sure */
     const Marks *marks; /* shared with other instances; NULL: they need none */
@@ -52,10 +51,11 @@ static inline bool split_wants(const FileSplit *file, uint64_t part)
     return part < file->part_count && (file->wanted[part / 64] >> part % 64 & 1) != 0;
 }
 
-/* Records that begin before it are of the part at hand. */
+/* Records that begin before it are of the part at hand; the last part has no end: what a file grows
+ * by while it is read belongs to it. */
 static inline uint64_t split_limit(const FileSplit *file)
 {
-    bool open = file->part_bytes == 0 || (file->is_last_open && file->part + 1 == file->part_count);
+    bool open = file->part_bytes == 0 || file->part + 1 == file->part_count;
     return open ? UINT64_MAX : (file->part + 1) * file->part_bytes;
 }
 
