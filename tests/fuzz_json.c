@@ -31,8 +31,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         return 0;
     bool debezium = (data[0] & 1) != 0;
     const Option items[] = {
-        {debezium ? "debezium-json.ignore-parse-errors" : "json.ignore-parse-errors", "true", -1,
-         -1}};
+        {.key = debezium ? "debezium-json.ignore-parse-errors" : "json.ignore-parse-errors",
+         .value = "true",
+         .sql_offset = -1,
+         .sql_length = -1}};
     const Options options = {(data[0] & 2) != 0 ? 1 : 0, items};
     Arena *arena = arena_new(0);
     const Type *list = type_new_nested(arena, TYPE_ARRAY, true, &(TypeField){NULL, &type_int}, 1);
