@@ -156,15 +156,27 @@ static sqlite3 *open_reader(const char *directory)
     return reader;
 }
 
+static int see_epochs(void *epochs, int columns, char **values, char **names)
+{
+    (void)columns, (void)names;
+    *(long *)epochs = strtol(values[0], NULL, 10);
+    return 0;
+}
+
+/* False: it could not, or there is no epoch yet. */
 static bool begin_reading(sqlite3 *reader)
 {
-    if (sqlite3_exec(reader, "BEGIN; SELECT count(*) FROM epoch", NULL, NULL, NULL) == SQLITE_OK)
+    long epochs = 0;
+    if (sqlite3_exec(reader, "BEGIN; SELECT count(*) FROM epoch", see_epochs, &epochs, NULL) ==
+            SQLITE_OK &&
+        epochs > 0)
         return true;
     sqlite3_exec(reader, "ROLLBACK", NULL, NULL, NULL);
     return false;
 }
 
-/* Reads a store until an epoch was declined, and then for some milliseconds, again and again. */
+/* Reads a store for some milliseconds, again and again; for longer as long as no epoch was
+ * declined, but not so long that a job would not wait for it when it starts. */
 typedef struct Disturber {
     const char *directory;
     pthread_t thread;
@@ -183,7 +195,7 @@ static void *disturb(void *argument)
     while (!disturber->ends) {
         if (begin_reading(reader)) {
             clock_sleep_us(1000 * (int64_t)(turn++ % 32));
-            while (given_up == 0 && !disturber->ends)
+            for (uint32_t i = 0; i < 200 && given_up == 0 && !disturber->ends; i++)
                 clock_sleep_us(1000);
             sqlite3_exec(reader, "ROLLBACK", NULL, NULL, NULL);
         }

@@ -100,17 +100,30 @@ static void phases_feed(Phases *phases, const char *rows)
     buffer_deinit(&batch);
 }
 
-/* The windows a bench has given since the last call: its text without what was late. */
+static int compare_lines(const void *a, const void *b)
+{
+    return strcmp(*(char *const *)a, *(char *const *)b);
+}
+
+/* The windows a bench has given since the last call: its text without what was late, in order:
+ * which of the keys whose sessions end at one time comes first depends on the order of rows. */
 static char *take_windows(Bench *bench)
 {
+    uint32_t count = 0, most = 0;
     Buffer windows = {0};
     const char *next = buffer_text(&bench->emitter.text);
+    for (const char *at = next; *at != 0; at++)
+        most += *at == '\n';
+    char **lines = arena_new_array(bench->arena, char *, most + 1);
     while (*next != 0) {
         const char *end = strchr(next, '\n') + 1;
         if (strncmp(next, "late", 4) != 0)
-            buffer_append(&windows, next, (size_t)(end - next));
+            lines[count++] = arena_str(bench->arena, (Str){next, (size_t)(end - next)});
         next = end;
     }
+    qsort(lines, count, sizeof(*lines), compare_lines);
+    for (uint32_t i = 0; i < count; i++)
+        buffer_append_text(&windows, lines[i]);
     char *text = arena_strdup(bench->arena, buffer_text(&windows));
     buffer_deinit(&windows);
     buffer_clear(&bench->emitter.text);

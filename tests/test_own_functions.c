@@ -321,7 +321,7 @@ START_TEST(results_that_cannot_be)
     expect_error("SELECT refuses(a) FROM (VALUES (5)) AS t (a)",
                  "line 1, column 8: error: function \"refuses\": 7 is too much\n   1 | SELECT "
                  "refuses(a) FROM (VALUES (5)) AS t (a)\n     |        ^~~~~~~~~~\ndetail: It "
-                 "happened in refuses(EXPR$0), where EXPR$0 = 5.");
+                 "happened in refuses(a), where a = 5.");
     expect("SELECT TRY_CAST('x' AS INT), CASE WHEN FALSE THEN refuses(1) ELSE 2 END", "NULL, 2");
     close_session();
 }

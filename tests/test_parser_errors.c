@@ -208,7 +208,7 @@ static const ErrorCase errors[] = {
      "Declare a computed column for the field first."},
     {"CREATE TABLE t (a INT) {{WIT}} ('a'='b')", ERROR_SYNTAX, "syntax error at or near \"WIT\"",
      "Did you mean WITH?"},
-    {"CREATE TABLE t (a INT) WITH ('a'='b', 'a'={{'c'}})", ERROR_OPTION,
+    {"CREATE TABLE t (a INT) WITH ('a'='b', {{'a'}}='c')", ERROR_OPTION,
      "option \"a\" is given twice", NULL},
     {"CREATE TABLE t (a INT) WITH ('a'{{)}}", ERROR_SYNTAX, "syntax error at or near \")\"",
      "Expected \"=\"."},
