@@ -257,6 +257,36 @@ START_TEST(test_fed_keyed_state_equals_oracle)
 }
 END_TEST
 
+/* Two sources in the same threads are read about equally fast. */
+START_TEST(test_sources_take_turns)
+{
+    fixture_reset();
+    world.rows = 40000;
+    world.keys = 7;
+    world.batch_rows = 10;
+    world.delay_us = 20;
+    Received received = {.largest_batch = 0};
+    Plan *plan = fixture_plan(128);
+    PlanNode *a = fixture_scan(plan, "a", &counter, CHANGES_INSERT_ONLY);
+    PlanNode *b = fixture_scan(plan, "b", &counter, CHANGES_INSERT_ONLY);
+    fixture_sink(plan, fixture_union(plan, a, b), NULL);
+    JobConfig config = job_config(&received, 2, 100);
+    Job *job = start(plan, &config);
+    OperatorStatus figures[8];
+    do {
+        clock_sleep_us(1000);
+        ck_assert_uint_eq(job_operators(job, figures, 8), 4);
+    } while (figures[0].rows_out + figures[1].rows_out < 20000);
+    ck_assert_uint_lt(figures[0].rows_out, figures[1].rows_out * 2);
+    ck_assert_uint_lt(figures[1].rows_out, figures[0].rows_out * 2);
+    ck_assert(job_wait(job, 20000));
+    job_operators(job, figures, 8);
+    ck_assert_uint_eq(figures[2].rows_in, 80000);
+    job_free(job);
+    drop(&received);
+}
+END_TEST
+
 START_TEST(test_values_end_by_themselves)
 {
     fixture_reset();
@@ -483,6 +513,7 @@ int main(void)
     tcase_add_test(cases, test_bad_feed_is_refused);
     tcase_add_loop_test(cases, test_source_through_keyed_state, 0, 6);
     tcase_add_loop_test(cases, test_fed_keyed_state_equals_oracle, 0, 6);
+    tcase_add_test(cases, test_sources_take_turns);
     tcase_add_test(cases, test_values_end_by_themselves);
     tcase_add_loop_test(cases, test_one_scan_feeds_two_sinks, 0, 3);
     tcase_add_loop_test(cases, test_stop_shows_what_was_read, 0, 2);

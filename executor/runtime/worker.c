@@ -7,12 +7,14 @@
 #include <signal.h>
 #include <string.h>
 
+#include "core/clock.h"
 #include "executor/runtime/coordinator.h"
 #include "executor/runtime/job_internal.h"
 
-/* So many turns of other tasks, and those nearest to the sources come first for once. Otherwise a
- * worker that many rows come to would not read, and everybody would wait for its watermark. */
-#define STREAK_MAX 8
+/* After so long without a turn the tasks nearest to the sources come first for once. Otherwise a
+ * worker that many rows come to would not read, and everybody would wait for its watermark. Seldom:
+ * what it does not read others do, where pieces are dealt to who asks (connectors/dealer.h). */
+#define NEAREST_EVERY_US 2000
 
 /* ----------------------------------------------------------------- building */
 
@@ -95,21 +97,70 @@ static TaskStep step(Worker *worker, Task *task, int64_t *wait_ms, Error *error)
     return task->finished ? TASK_WAITS : task_step(task, worker->task_count == 1, wait_ms, error);
 }
 
-/* Gives tasks of at least that level a turn, until one of them had something to do. */
-static TaskStep run_one(Worker *worker, uint32_t level, int64_t *wait_ms, Error *error)
+/* The end of the tasks of one level. */
+static uint32_t level_end(const Worker *worker, uint32_t first)
 {
-    uint32_t count = worker->task_count;
-    while (count > 0 && worker->tasks[count - 1]->level < level)
-        count--;
-    bool backwards = worker->streak >= STREAK_MAX;
-    for (uint32_t i = 0; i < count; i++) {
-        uint32_t at = backwards ? count - 1 - i : i;
-        TaskStep done = step(worker, worker->tasks[at], wait_ms, error);
-        worker->streak = at + 1 == worker->task_count ? 0 : worker->streak + 1;
-        if (done != TASK_WAITS)
-            return done;
+    uint32_t end = first + 1;
+    while (end < worker->task_count && worker->tasks[end]->level == worker->tasks[first]->level)
+        end++;
+    return end;
+}
+
+/* Gives the tasks first to end - 1, which are of one level, turns until one had something to do:
+ * then the others of its level come before it. */
+static TaskStep run_level(Worker *worker, uint32_t first, uint32_t end, int64_t *wait_ms,
+                          Error *error)
+{
+    for (uint32_t i = first; i < end; i++) {
+        Task *task = worker->tasks[i];
+        TaskStep done = step(worker, task, wait_ms, error);
+        if (done == TASK_WAITS)
+            continue;
+        memmove(worker->tasks + i, worker->tasks + i + 1, (end - i - 1) * sizeof(Task *));
+        worker->tasks[end - 1] = task;
+        return done;
     }
     return TASK_WAITS;
+}
+
+/* The first of the tasks nearest to the sources. */
+static uint32_t nearest_first(const Worker *worker)
+{
+    uint32_t first = worker->task_count - 1;
+    while (first > 0 && worker->tasks[first - 1]->level == worker->tasks[first]->level)
+        first--;
+    return first;
+}
+
+/* Gives tasks of at least that level a turn, the furthest from the sources first, until one of them
+ * had something to do. */
+static TaskStep run_from(Worker *worker, uint32_t level, int64_t *wait_ms, Error *error)
+{
+    TaskStep done = TASK_WAITS;
+    for (uint32_t first = 0, end; done == TASK_WAITS && first < worker->task_count; first = end) {
+        if (worker->tasks[first]->level < level)
+            break;
+        end = level_end(worker, first);
+        done = run_level(worker, first, end, wait_ms, error);
+    }
+    return done;
+}
+
+/* Gives any task a turn. */
+static TaskStep run_one(Worker *worker, int64_t *wait_ms, Error *error)
+{
+    uint32_t nearest = nearest_first(worker);
+    if (nearest == 0)
+        return run_from(worker, 0, wait_ms, error);
+    int64_t now_us = clock_monotonic_us();
+    TaskStep done = TASK_WAITS;
+    if (now_us - worker->nearest_us < NEAREST_EVERY_US)
+        done = run_from(worker, worker->tasks[nearest - 1]->level, wait_ms, error);
+    if (done != TASK_WAITS)
+        return done;
+    worker->nearest_us = now_us;
+    done = run_level(worker, nearest, worker->task_count, wait_ms, error);
+    return done == TASK_WAITS ? run_from(worker, 0, wait_ms, error) : done;
 }
 
 bool worker_wait(void *opaque)
@@ -119,7 +170,7 @@ bool worker_wait(void *opaque)
     Error error;
     error_clear(&error);
     int64_t wait_ms = -1;
-    switch (run_one(worker, task->level + 1, &wait_ms, &error)) {
+    switch (run_from(worker, task->level + 1, &wait_ms, &error)) {
     case TASK_WORKED:
         return true;
     case TASK_WAITS:
@@ -158,7 +209,7 @@ static void *worker_main(void *argument)
     bool running = true;
     while (running && !has_finished(worker)) {
         int64_t wait_ms = -1;
-        TaskStep done = run_one(worker, 0, &wait_ms, &error);
+        TaskStep done = run_one(worker, &wait_ms, &error);
         running = done == TASK_WORKED || (done == TASK_WAITS && rest(worker, wait_ms, &error));
     }
     if (!running)

@@ -6,11 +6,12 @@
  * sleeps only when none of its tasks has anything to do. Other fragments (single ones, sources that
  * wait or whose copies have uneven shares) have a thread of their own, which the system balances.
  *
- * A worker runs the task furthest from the sources first, so that queues stay short; every so often
- * one nearer to them gets its turn all the same. A task that finds a channel full lets the tasks
- * behind it run meanwhile, inside its own call. Those lie strictly further from the sources, so
- * calls nest no deeper than fragments do, and the furthest task never waits for a worker: nobody
- * waits in a circle. */
+ * A worker runs the task furthest from the sources first, so that queues stay short and a worker
+ * with more to do than others reads less; every so often those nearest to them get their turn all
+ * the same. Tasks equally far take turns. A task that finds a channel full lets the tasks behind it
+ * run meanwhile, inside its own call. Those lie strictly further from the sources, so calls nest no
+ * deeper than fragments do, and the furthest task never waits for a worker: nobody waits in a
+ * circle. */
 #ifndef EXECUTOR_RUNTIME_WORKER_H
 #define EXECUTOR_RUNTIME_WORKER_H
 
@@ -31,7 +32,7 @@ typedef struct Worker {
     pthread_t thread;
     bool started;
     /* What changes. */
-    uint32_t streak; /* turns since the tasks nearest to the sources had one */
+    int64_t nearest_us; /* when those nearest to the sources last had a turn */
 } Worker;
 
 /* Makes the attempt's workers, for tasks without inboxes. */
