@@ -13,7 +13,7 @@
  * that goes (row_ties.h), and the rows in reach of the change (over/value.c), which are those that
  * change but where a frame's values hide the change (MIN, MAX, FILTER), PERCENT_RANK and CUME_DIST,
  * which look at the whole partition, and NTILE, which looks at the rows where a group begins or
- * ends.
+ * ends. Where all calls slide over rows, those in reach are done together (over/shift.c).
  */
 #include "core/hash.h"
 #include "executor/over/over.h"
@@ -26,7 +26,7 @@ static bool emit_record(Over *over, uint8_t kind, const void *record, Error *err
     uint32_t row;
     if (!row_output_add(&over->output, kind, &row, error))
         return false;
-    row_output_decode(&over->output, row, over->layout, state_tree_payload(over->rows, record), 0);
+    row_output_keep(&over->output, row, over->layout, state_tree_payload(over->rows, record), 0);
     for (uint32_t i = 0; i < over->call_count; i++)
         over_result_read(&over->calls[i], record, over->output.columns[over->own + i], row,
                          over->output.batch->arena);
@@ -100,6 +100,8 @@ static uint32_t next_reached(const OverSite *site, const OverReach *reaches, uin
 
 static bool update_others(OverSite *site, const OverReach *reaches, Error *error)
 {
+    if (site->over->shifts)
+        return over_shift_others(site, reaches, error);
     StateCursor cursor;
     uint32_t next = next_reached(site, reaches, 0);
     if (next == site->rows)
@@ -141,12 +143,15 @@ static bool find_reaches(OverSite *site, OverReach *reaches, Error *error)
 static bool slide_up_to(OverSite *site, const OverReach *reaches, const OverRow *row, Error *error)
 {
     Over *over = site->over;
+    if (over->shifts && !over_shift_before(site, reaches, error))
+        return false;
     for (uint32_t i = 0; i < over->call_count; i++) {
         OverCall *call = &over->calls[i];
         if (call->plan->fold != PLAN_FOLD_SLIDE)
             continue;
         StateCursor cursor;
         uint32_t end = reaches[i].end < row->position ? reaches[i].end : row->position;
+        end = over->shifts ? 0 : end;
         if (reaches[i].first < end) {
             OverRow ahead = row_at(site, reaches[i].first, &cursor);
             for (; ahead.position < end; next_row(site, &ahead, &cursor)) {
@@ -613,6 +618,7 @@ static Operator *over_open(const OperatorContext *context, Error *error)
     over_scratch_open(over);
     over_choices_open(over);
     over_append_open(over);
+    over_shift_open(over);
     over_ahead_open(over);
     over->ties = row_ties_new(arena, over->plan->state_ttl_ms);
     row_output_init(&over->output, context);

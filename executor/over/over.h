@@ -8,6 +8,7 @@
  *   over/choice.c  MIN and MAX of frames with two ends; passing over rows
  *   over/distinct.c  which values of DISTINCT calls were there before
  *   over/append.c  rows that come behind all others, many at once
+ *   over/shift.c   rows whose frames a change moves by one row, many at once
  *   over/ahead.c   memory reads for rows that come in between
  *
  * A partition is a tree of rows in order; a position counts from 0. The record of a row holds the
@@ -67,6 +68,8 @@ typedef struct OverCall {
      * looked at too; whether it is OverAppend's to make. */
     uint32_t distance;
     Vector results; /* of a run */
+    /* The same as `decode`, of many rows (over/shift.c). */
+    Vector **others;
     OverChoice choice;
     /* DISTINCT: what it has met in the frame, or that Over.values knows it; else neither. */
     OverDistinct *seen;
@@ -113,6 +116,7 @@ typedef struct Over {
     bool appends;             /* every call can be made for rows at the end, many at once */
     bool appends_ties;        /* rows equal to the last one too */
     uint32_t append_distance; /* the longest that a call looks back at one row */
+    bool shifts;              /* every call slides over rows to both sides of the current one */
     /* Rows around a changed one that are read ahead. */
     uint32_t ahead_before, ahead_behind;
     /* Changing. */
@@ -261,6 +265,15 @@ void over_append_open(Over *over);
  * gives them with their results; how many. */
 bool over_append_rows(Over *over, OverBatch *work, uint32_t first, uint32_t end, uint32_t *taken,
                       Error *error) MUST_CHECK;
+
+/* --------------------------------------------------------------- over/shift.c */
+
+/* Finds out whether all frames are moved by one row by a change. */
+void over_shift_open(Over *over);
+/* A row has come: brings the folds of those before it up to date. */
+bool over_shift_before(OverSite *site, const OverReach *reaches, Error *error) MUST_CHECK;
+/* The folds of all others; gives the rows whose results the change changed. */
+bool over_shift_others(OverSite *site, const OverReach *reaches, Error *error) MUST_CHECK;
 
 /* --------------------------------------------------------------- over/ahead.c */
 
