@@ -131,9 +131,10 @@ static bool vector_borrows(const Vector *vector, uint32_t rows)
     return longer;
 }
 
-Batch *batch_gather(Batch *batch, const uint32_t *rows, uint32_t count)
+/* With room for `more` bytes besides. */
+static Batch *gather(Batch *batch, const uint32_t *rows, uint32_t count, size_t more)
 {
-    size_t bytes = count;
+    size_t bytes = count + more;
     for (uint32_t i = 0; i < batch->column_count; i++)
         bytes += physical_size(batch->columns[i].type->physical) * count + 16;
     Batch *gathered = batch_in_arena(batch->schema, bytes);
@@ -150,6 +151,23 @@ Batch *batch_gather(Batch *batch, const uint32_t *rows, uint32_t count)
     }
     if (borrows)
         batch_hold(gathered, batch_retain(batch));
+    return gathered;
+}
+
+Batch *batch_gather(Batch *batch, const uint32_t *rows, uint32_t count)
+{
+    return gather(batch, rows, count, 0);
+}
+
+Batch *batch_gather_hashed(Batch *batch, const uint32_t *rows, uint32_t count,
+                           const uint64_t *hashes, const uint32_t *hashed)
+{
+    Batch *gathered = gather(batch, rows, count, sizeof(uint64_t) * count);
+    uint64_t *own = arena_alloc(gathered->arena, sizeof(uint64_t) * count);
+    for (uint32_t i = 0; i < count; i++)
+        own[i] = hashes[rows[i]];
+    gathered->hashes = own;
+    gathered->hashed = hashed;
     return gathered;
 }
 

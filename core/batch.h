@@ -47,6 +47,10 @@ struct Batch {
     uint32_t column_count;
     Vector *columns;
     uint8_t *kinds;
+    /* Hashes of the rows as rows of some columns only (core/row.h), which an exchange made on the
+     * way here, and which columns: the plan's own array. NULL: none. Nothing passes them on. */
+    const uint64_t *hashes;
+    const uint32_t *hashed;
     Arena *arena;
     /* Private to batch.c. */
     uint32_t references;
@@ -88,6 +92,10 @@ static inline uint8_t batch_kind(const Batch *batch, uint32_t row)
 
 /* New batch of the chosen rows, in that order; long strings borrow from `batch` and hold it. */
 Batch *batch_gather(Batch *batch, const uint32_t *rows, uint32_t count);
+
+/* The same with hashes: hashes[i] is that of row i of `batch` by the columns `hashed`. */
+Batch *batch_gather_hashed(Batch *batch, const uint32_t *rows, uint32_t count,
+                           const uint64_t *hashes, const uint32_t *hashed);
 
 /* Copies one row, kind and long strings included, to the end of a batch made with batch_new. */
 void batch_append_row(Batch *to, const Batch *from, uint32_t from_row);

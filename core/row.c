@@ -478,14 +478,129 @@ static void hash_one_column(const Vector *vector, uint32_t count, uint64_t *hash
         hashes[i] = vector_is_null(vector, i) ? of_null : hashes[i];
 }
 
-void row_hash(const RowLayout *layout, const Vector *const *columns, uint32_t count, Arena *arena,
-              uint64_t *hashes)
+/* Two numbers, of which one may be the same in all rows. */
+static bool hash_two_columns(const RowLayout *layout, const Vector *const *columns, uint32_t count,
+                             uint64_t *hashes)
+{
+    if (layout->count != 2 || layout->slots[0].type->physical != PHYSICAL_I64 ||
+        layout->slots[1].type->physical != PHYSICAL_I64 || columns[0]->validity != NULL ||
+        columns[1]->validity != NULL)
+        return false;
+    hash_number_pairs(columns[0]->data, columns[0]->constant ? 0 : UINT32_MAX, columns[1]->data,
+                      columns[1]->constant ? 0 : UINT32_MAX, count, hashes);
+    return true;
+}
+
+/* A number, and behind it what is the same in all rows: they are the first with another number. */
+static bool hash_number_in_row(const RowLayout *layout, const Vector *const *columns,
+                               uint32_t count, Arena *arena, uint64_t *hashes)
+{
+    enum { BYTES_LEAST = 17, BYTES_MOST = 32 };
+    if (layout->count < 2 || layout->null_bytes != 1 || layout->fixed_bytes > BYTES_MOST ||
+        layout->slots[0].type->physical != PHYSICAL_I64 || columns[0]->validity != NULL ||
+        columns[0]->constant)
+        return false;
+    for (uint32_t c = 1; c < layout->count; c++)
+        if (!vector_is_uniform(columns[c], count))
+            return false;
+    Str first;
+    row_encode(layout, columns, NULL, 1, arena, &first);
+    if (first.length < BYTES_LEAST || first.length > BYTES_MOST)
+        return false;
+    memset((char *)(uintptr_t)first.data + layout->slots[0].offset, 0, sizeof(uint64_t));
+    hash_numbers_in(first, columns[0]->data, count, hashes);
+    return true;
+}
+
+bool row_hash_directly(const RowLayout *layout, const Vector *const *columns, uint32_t count,
+                       Arena *arena, uint64_t *hashes)
 {
     if (layout->count == 1 && layout->slots[0].type->physical == PHYSICAL_I64 &&
         !columns[0]->constant) {
         hash_one_column(columns[0], count, hashes);
-        return;
+        return true;
     }
+    return hash_two_columns(layout, columns, count, hashes) ||
+           hash_number_in_row(layout, columns, count, arena, hashes);
+}
+
+/* So many rows are written and hashed at a time, each with room for so long texts. */
+#define HASH_ROWS       32
+#define HASH_TEXT_BYTES 48
+
+/* encode_variable for rows that lie apart: a short text is copied as a whole view is, whatever its
+ * length. False: one is too long. */
+static bool write_texts(const RowSlot *slot, const Vector *vector, uint32_t count, Str *out)
+{
+    const StringView *views = vector->data;
+    uint32_t mask = vector->constant ? 0 : UINT32_MAX;
+    for (uint32_t i = 0; i < count; i++) {
+        const StringView *view = &views[i & mask];
+        uint32_t length = view->length;
+        if (length > HASH_TEXT_BYTES)
+            return false;
+        char *row = (char *)(uintptr_t)out[i].data, *text = row + out[i].length;
+        memcpy(row + slot->offset, &length, sizeof(length));
+        if (length <= STRING_INLINE_MAX)
+            memcpy(text, (const char *)view + sizeof(length), STRING_INLINE_MAX);
+        else
+            memcpy(text, view->pointer, length);
+        out[i].length += length;
+    }
+    return true;
+}
+
+/* Room for HASH_ROWS rows, their null bits clear; NULL: there are columns that need more. */
+static char *hash_room(const RowLayout *layout, const Vector *const *columns, Arena *arena,
+                       uint32_t *row_bytes)
+{
+    uint32_t texts = 0;
+    for (uint32_t c = 0; c < layout->count; c++) {
+        if (columns[c]->validity != NULL || type_is_nested(layout->slots[c].type))
+            return NULL;
+        texts += type_is_variable(layout->slots[c].type);
+    }
+    *row_bytes = layout->fixed_bytes + texts * HASH_TEXT_BYTES;
+    return *row_bytes > 4 * HASH_TEXT_BYTES ? NULL
+                                            : arena_zalloc(arena, (size_t)*row_bytes * HASH_ROWS);
+}
+
+/* Encodes a few rows at a time in the same place, where the bytes are not needed any more. */
+static bool hash_in_place(const RowLayout *layout, const Vector *const *columns, uint32_t count,
+                          Arena *arena, uint64_t *hashes)
+{
+    uint32_t row_bytes;
+    char *room = hash_room(layout, columns, arena, &row_bytes);
+    if (room == NULL)
+        return false;
+    Str rows[HASH_ROWS];
+    for (uint32_t i = 0; i < HASH_ROWS; i++)
+        rows[i].data = room + (size_t)row_bytes * i;
+    for (uint32_t from = 0, n; from < count; from += n) {
+        n = count - from < HASH_ROWS ? count - from : HASH_ROWS;
+        for (uint32_t i = 0; i < n; i++)
+            rows[i].length = layout->fixed_bytes;
+        for (uint32_t c = 0; c < layout->count; c++) {
+            const RowSlot *slot = &layout->slots[c];
+            Vector part = *columns[c];
+            if (!part.constant)
+                part.data = (char *)part.data + physical_size(slot->type->physical) * from;
+            if (!type_is_variable(slot->type))
+                encode_slots(slot, &part, NULL, n, rows);
+            else if (!write_texts(slot, &part, n, rows))
+                return false;
+        }
+        hash_many(rows, n, hashes + from);
+    }
+    return true;
+}
+
+void row_hash(const RowLayout *layout, const Vector *const *columns, uint32_t count, Arena *arena,
+              uint64_t *hashes)
+{
+    if (row_hash_directly(layout, columns, count, arena, hashes) ||
+        hash_in_place(layout, columns, count, arena, hashes))
+        return;
     Str *encoded = arena_alloc(arena, sizeof(Str) * count);
     row_encode(layout, columns, NULL, count, arena, encoded);
     hash_many(encoded, count, hashes);

@@ -37,6 +37,10 @@ void row_encode(const RowLayout *layout, const Vector *const *columns, const uin
 /* Hashes of the encoded rows (core/hash.h), for who needs nothing else of them. */
 void row_hash(const RowLayout *layout, const Vector *const *columns, uint32_t count, Arena *arena,
               uint64_t *hashes);
+/* The same where that takes no encoding: numbers, and one number beside what all rows share. False,
+ * and nothing done, where it does. */
+bool row_hash_directly(const RowLayout *layout, const Vector *const *columns, uint32_t count,
+                       Arena *arena, uint64_t *hashes);
 
 /* The same as row_encode in two steps, for rows that have a place each: out[i].length is set; then
  * the caller sets out[i].data, and the bytes are written there. What is returned belongs to the

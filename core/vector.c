@@ -213,45 +213,29 @@ void vector_copy_value(Vector *to, uint32_t to_row, const Vector *from, uint32_t
     }
 }
 
-static void gather_1(void *to, const void *from, const uint32_t *rows, uint32_t count)
-{
-    uint8_t *target = to;
-    const uint8_t *source = from;
-    for (uint32_t i = 0; i < count; i++)
-        target[i] = source[rows[i]];
-}
-
-static void gather_2(void *to, const void *from, const uint32_t *rows, uint32_t count)
-{
-    uint16_t *target = to;
-    const uint16_t *source = from;
-    for (uint32_t i = 0; i < count; i++)
-        target[i] = source[rows[i]];
-}
-
-static void gather_4(void *to, const void *from, const uint32_t *rows, uint32_t count)
-{
-    uint32_t *target = to;
-    const uint32_t *source = from;
-    for (uint32_t i = 0; i < count; i++)
-        target[i] = source[rows[i]];
-}
-
-static void gather_8(void *to, const void *from, const uint32_t *rows, uint32_t count)
-{
-    uint64_t *target = to;
-    const uint64_t *source = from;
-    for (uint32_t i = 0; i < count; i++)
-        target[i] = source[rows[i]];
-}
-
-static void gather_16(void *to, const void *from, const uint32_t *rows, uint32_t count)
-{
-    int128_t *target = to;
-    const int128_t *source = from;
-    for (uint32_t i = 0; i < count; i++)
-        target[i] = source[rows[i]];
-}
+/* Four at a time: what a loop costs besides is as much as what it does. */
+#define GATHER(name, type)                                                                         \
+    static void gather_##name(void *to, const void *from, const uint32_t *rows, uint32_t count)    \
+    {                                                                                              \
+        type *target = to;                                                                         \
+        const type *source = from;                                                                 \
+        uint32_t i = 0;                                                                            \
+        for (; i + 4 <= count; i += 4) {                                                           \
+            type a = source[rows[i]], b = source[rows[i + 1]];                                     \
+            type c = source[rows[i + 2]], d = source[rows[i + 3]];                                 \
+            target[i] = a;                                                                         \
+            target[i + 1] = b;                                                                     \
+            target[i + 2] = c;                                                                     \
+            target[i + 3] = d;                                                                     \
+        }                                                                                          \
+        for (; i < count; i++)                                                                     \
+            target[i] = source[rows[i]];                                                           \
+    }
+GATHER(1, uint8_t)
+GATHER(2, uint16_t)
+GATHER(4, uint32_t)
+GATHER(8, uint64_t)
+GATHER(16, int128_t)
 
 static void gather_validity(Vector *target, const Vector *source, const uint32_t *rows,
                             uint32_t count, Arena *arena)

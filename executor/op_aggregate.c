@@ -259,7 +259,8 @@ void aggregate_setup(Aggregate *aggregate, const OperatorContext *context,
     aggregate->by_window = by_window;
     aggregate->key_layout =
         row_layout_of_columns(context->arena, input, plan->keys, plan->key_count);
-    aggregate->part = key_part_new(context->arena, &context->node->inputs[0]);
+    aggregate->key_hash =
+        key_hash_new(context->arena, &context->node->inputs[0], plan->keys, plan->key_count);
     aggregate->key_columns = arena_new_array(context->arena, const Vector *, plan->key_count + 1);
     aggregate->calls = arena_new_array(context->arena, AggregateCall, plan->call_count + 1);
     aggregate->distinct_sets = arena_new_array(context->arena, DistinctSet *, plan->call_count + 1);

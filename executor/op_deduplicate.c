@@ -21,7 +21,7 @@ typedef struct Deduplicate {
     const PlanDeduplicate *plan;
     bool wants_before;
     const RowLayout *key_layout;
-    const KeyPart *part; /* of the key, which the rows came by; NULL: all of it */
+    const KeyHash *key_hash;
     const Vector **vectors;
     RowSlotShape slot;
     uint32_t sort_offset; /* of the sort key in the record */
@@ -265,7 +265,7 @@ static void prepare(Deduplicate *deduplicate, DeduplicateBatch *work)
         for (uint32_t row = 0; row < n; row++)
             work->keys[row] = (Str){"", 0};
     encode_sort_keys(deduplicate, work);
-    key_hash_many(deduplicate->part, work->in, work->keys, n, scratch, work->hashes);
+    key_hash_many(deduplicate->key_hash, work->in, work->keys, n, scratch, work->hashes);
     state_value_get_or_create(deduplicate->rows, work->keys, work->hashes, n, work->records, NULL);
 }
 
@@ -322,7 +322,8 @@ static Operator *deduplicate_open(const OperatorContext *context, Error *error)
     deduplicate->plan = plan;
     deduplicate->wants_before = context->node->traits.wants_before;
     deduplicate->key_layout = row_layout_of_columns(arena, schema, plan->key, plan->key_count);
-    deduplicate->part = key_part_new(arena, &context->node->inputs[0]);
+    deduplicate->key_hash =
+        key_hash_new(arena, &context->node->inputs[0], plan->key, plan->key_count);
     deduplicate->slot = row_slot_shape(row_layout_of_schema(arena, schema));
     deduplicate->vectors = arena_new_array(arena, const Vector *, schema->column_count + 1);
     declare_rows(deduplicate, schema);

@@ -11,6 +11,7 @@
  *
  * Cost: two prefetched probes a row, a push per row that waits. */
 #include "core/hash.h"
+#include "executor/key_hash.h"
 #include "executor/row_output.h"
 #include "executor/row_slot.h"
 #include "executor/time_heap.h"
@@ -28,6 +29,7 @@ typedef struct FirstRow {
     /* Fixed. */
     const PlanFirstRow *plan;
     const RowLayout *key_layout;
+    const KeyHash *key_hash;
     const Vector **vectors;
     RowSlotShape slot;
     StateTable *waiting;
@@ -90,7 +92,7 @@ static bool apply_rows(FirstRow *first, const Batch *batch, Emitter *emitter, Er
     else
         for (uint32_t row = 0; row < n; row++)
             keys[row] = (Str){"", 0};
-    hash_many(keys, n, hashes);
+    key_hash_many(first->key_hash, batch, keys, n, scratch, hashes);
     state_value_get(first->given, keys, hashes, n, records);
     uint32_t *rows = arena_alloc(scratch, sizeof(uint32_t) * n);
     uint32_t *late = arena_alloc(scratch, sizeof(uint32_t) * n);
@@ -190,6 +192,7 @@ static Operator *first_row_open(const OperatorContext *context, Error *error)
     first->base.context = context;
     first->plan = plan;
     first->key_layout = row_layout_of_columns(arena, schema, plan->key, plan->key_count);
+    first->key_hash = key_hash_new(arena, &context->node->inputs[0], plan->key, plan->key_count);
     first->slot = row_slot_shape(row_layout_of_schema(arena, schema));
     first->vectors = arena_new_array(arena, const Vector *, schema->column_count + 1);
     static const uint32_t row_offset = 0;

@@ -21,9 +21,9 @@
 #include <stdlib.h>
 
 #include "executor/join/pairs.h"
+#include "executor/key_hash.h"
 #include "executor/row_output.h"
 #include "executor/time_heap.h"
-#include "core/hash.h"
 
 #define PAIRS_MAX  512
 #define CHUNK_ROWS 64
@@ -46,6 +46,7 @@ typedef struct IntervalSide {
     bool keeps; /* its rows stay */
     const uint32_t *keys;
     const RowLayout *key_layout;
+    const KeyHash *key_hash;
     const RowLayout *row_layout;
     StateTable *table; /* MAP: key → rows */
     /* Changing. */
@@ -295,7 +296,7 @@ static void encode(IntervalRun *run)
     Str *keys = arena_new_array(arena, Str, count + 1);
     row_encode(side->key_layout, columns, NULL, count, arena, keys);
     uint64_t *hashes = arena_new_array(arena, uint64_t, count + 1);
-    hash_many(keys, count, hashes);
+    key_hash_many(side->key_hash, run->in, keys, count, arena, hashes);
     uint8_t *joins = arena_alloc(arena, count + 1), *timed = arena_alloc(arena, count + 1);
     const Vector *time = &run->in->columns[side->time_column];
     int64_t *times = arena_new_array(arena, int64_t, count + 1);
@@ -477,6 +478,8 @@ static void open_side(IntervalJoin *join, uint32_t number)
     side->keys = plan->join.sides[number].keys;
     side->key_layout =
         row_layout_of_columns(context->arena, schema, side->keys, plan->join.key_count);
+    side->key_hash = key_hash_new(context->arena, &context->node->inputs[number], side->keys,
+                                  plan->join.key_count);
     side->row_layout = row_layout_of_schema(context->arena, schema);
     Buffer description = {0};
     buffer_append_text(&description, "key -> matched, time, order, ");

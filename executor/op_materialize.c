@@ -22,6 +22,7 @@
  * sink key, and where they are many a number of steps that is logarithmic in them. */
 #include "core/changelog_text.h"
 #include "core/hash.h"
+#include "executor/key_hash.h"
 #include "executor/row_list.h"
 #include "executor/row_output.h"
 #include "executor/row_slot.h"
@@ -34,6 +35,7 @@ typedef struct Materialize {
     /* Fixed. */
     const PlanMaterialize *plan;
     const RowLayout *key_layout;
+    const KeyHash *key_hash;
     const RowLayout *upsert_layout;
     const RowLayout *row_layout;
     const Vector **columns;
@@ -239,7 +241,7 @@ static MaterializeBatch prepare(Materialize *materialize, Batch *batch)
     if (plan->upsert_key.count != 0)
         work.upsert_keys =
             encode(materialize, materialize->upsert_layout, batch, &plan->upsert_key);
-    hash_many(keys, n, hashes);
+    key_hash_many(materialize->key_hash, batch, keys, n, materialize->scratch, hashes);
     state_value_get_or_create(materialize->lists.lists, keys, hashes, n, work.records, NULL);
     return work;
 }
@@ -275,6 +277,8 @@ static Operator *materialize_open(const OperatorContext *context, Error *error)
     materialize->plan = plan;
     materialize->key_layout =
         row_layout_of_columns(context->arena, schema, plan->key.columns, plan->key.count);
+    materialize->key_hash =
+        key_hash_new(context->arena, &context->node->inputs[0], plan->key.columns, plan->key.count);
     materialize->upsert_layout = row_layout_of_columns(
         context->arena, schema, plan->upsert_key.columns, plan->upsert_key.count);
     materialize->row_layout = row_layout_of_schema(context->arena, schema);

@@ -11,8 +11,8 @@
  * key, where the row before it and the last one are. Cost: one prefetched probe a change, and a
  * copy of the columns of what is told; superseded rows take memory until they are four times as
  * many as the others. */
-#include "core/hash.h"
 #include "core/row.h"
+#include "executor/key_hash.h"
 #include "executor/operator.h"
 #include "executor/row_pages.h"
 
@@ -38,6 +38,7 @@ typedef struct MiniBatch {
     /* Fixed. */
     const PlanMiniBatch *plan;
     const RowLayout *key_layout;
+    const KeyHash *key_hash;
     const Vector **columns;
     /* Changing. */
     RowPages rows;
@@ -149,7 +150,7 @@ static void collect(MiniBatch *mini, Batch *batch)
         row_encode(mini->key_layout, mini->columns, NULL, n, mini->scratch, names);
     for (uint32_t i = 0; i < n && key->count == 0; i++)
         names[i] = (Str){"", 0};
-    hash_many(names, n, hashes);
+    key_hash_many(mini->key_hash, batch, names, n, mini->scratch, hashes);
     RowPlace place = row_pages_add(&mini->rows, batch);
     for (uint32_t row = 0; row < n; row++, place.row++) {
         uint32_t ahead = row + KEYS_AHEAD < n ? row + KEYS_AHEAD : row;
@@ -290,6 +291,7 @@ static Operator *mini_batch_open(const OperatorContext *context, Error *error)
     mini->plan = context->node->spec;
     const ColumnSet *key = &mini->plan->key;
     mini->key_layout = row_layout_of_columns(arena, schema, key->columns, key->count);
+    mini->key_hash = key_hash_new(arena, &context->node->inputs[0], key->columns, key->count);
     mini->columns = arena_new_array(arena, const Vector *, schema->column_count + 1);
     row_pages_init(&mini->rows, schema);
     resize_slots(mini, SLOTS_LEAST);

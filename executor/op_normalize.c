@@ -8,7 +8,7 @@
  *
  * State: VALUE, key → row. Within a batch a key may go and come back: its record stays, empty,
  * until the batch is done. Cost: one prefetched probe a row; rows are compared as bytes. */
-#include "core/hash.h"
+#include "executor/key_hash.h"
 #include "executor/row_output.h"
 #include "executor/row_slot.h"
 
@@ -17,6 +17,7 @@ typedef struct Normalize {
     /* Fixed. */
     const PlanNormalize *plan;
     const RowLayout *key_layout;
+    const KeyHash *key_hash;
     const Vector **key_columns;
     RowSlotShape shape;
     const Vector **columns;
@@ -110,7 +111,7 @@ static void prepare(Normalize *normalize, NormalizeBatch *work)
         normalize->columns[c] = &work->in->columns[c];
     row_encode(normalize->key_layout, normalize->key_columns, NULL, n, scratch, keys);
     row_encode(normalize->shape.layout, normalize->columns, NULL, n, scratch, work->encoded);
-    hash_many(keys, n, hashes);
+    key_hash_many(normalize->key_hash, work->in, keys, n, scratch, hashes);
     state_value_get_or_create(normalize->rows, keys, hashes, n, work->records, NULL);
 }
 
@@ -143,6 +144,8 @@ static Operator *normalize_open(const OperatorContext *context, Error *error)
     normalize->plan = plan;
     normalize->key_layout =
         row_layout_of_columns(arena, schema, plan->key.columns, plan->key.count);
+    normalize->key_hash =
+        key_hash_new(arena, &context->node->inputs[0], plan->key.columns, plan->key.count);
     normalize->key_columns = arena_new_array(arena, const Vector *, plan->key.count + 1);
     normalize->columns = arena_new_array(arena, const Vector *, schema->column_count + 1);
     normalize->shape = row_slot_shape(row_layout_of_schema(arena, schema));

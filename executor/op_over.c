@@ -356,7 +356,7 @@ static void prepare(Over *over, OverBatch *work)
         for (uint32_t i = 0; i < count; i++)
             work->keys[i] = (Str){"", 0};
     }
-    hash_many(work->keys, count, work->hashes);
+    key_hash_many(over->key_hash, in, work->keys, count, over->scratch, work->hashes);
     work->trees = arena_alloc(over->scratch, sizeof(StateTree *) * (count + 1));
     encode_sort_keys(over, work);
 }
@@ -611,6 +611,7 @@ static Operator *over_open(const OperatorContext *context, Error *error)
     over->columns = arena_new_array(arena, const Vector *, over->own + 1);
     uint32_t parts = over->plan->partition_count;
     over->partition_layout = row_layout_of_columns(arena, input, over->plan->partition, parts);
+    over->key_hash = key_hash_new(arena, &context->node->inputs[0], over->plan->partition, parts);
     over->partition_columns = arena_new_array(arena, const Vector *, parts + 1);
     over->call_count = over->plan->call_count;
     over->calls = arena_new_array(arena, OverCall, over->call_count + 1);

@@ -14,7 +14,6 @@
  * before its place is known: one that comes to nothing after all is given back. Its place is a
  * search; one output row goes out for each number that passes to another row, and a row is decoded
  * for that once a batch at most. */
-#include "core/hash.h"
 #include "core/sort_key.h"
 #include "executor/rank/rank.h"
 #include "executor/row_slot.h"
@@ -305,7 +304,7 @@ static void find_partitions(Rank *rank, RankBatch *work)
     else
         encode_keys(rank, work->in, rank->key_layout, rank->plan->partition,
                     rank->plan->partition_count, keys);
-    hash_many(keys, n, hashes);
+    key_hash_many(rank->key_hash, work->in, keys, n, scratch, hashes);
     number_partitions(rank, work, keys, hashes);
     uint32_t count = work->partition_count;
     StateTree **trees = arena_alloc(scratch, sizeof(StateTree *) * count);
@@ -574,6 +573,8 @@ void rank_setup(Rank *rank, const OperatorContext *context, const PlanRank *plan
                          plan->function == PLAN_RANK_ROW_NUMBER && plan->last_column < 0 &&
                          plan->last != 0 && plan->state_ttl_ms == 0;
     rank->key_layout = row_layout_of_columns(arena, schema, plan->partition, plan->partition_count);
+    rank->key_hash =
+        key_hash_new(arena, &context->node->inputs[0], plan->partition, plan->partition_count);
     rank->row_layout = row_layout_of_schema(arena, schema);
     rank->row_key_layout =
         row_layout_of_columns(arena, schema, plan->row_key.columns, plan->row_key.count);

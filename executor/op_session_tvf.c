@@ -15,6 +15,7 @@
 #include <stdlib.h>
 
 #include "core/hash.h"
+#include "executor/key_hash.h"
 #include "executor/row_output.h"
 #include "executor/window/slices.h"
 #include "executor/window/time.h"
@@ -35,6 +36,7 @@ typedef struct SessionTvf {
     const PlanSessionTvf *plan;
     uint32_t column_count; /* of the input */
     const RowLayout *key_layout;
+    const KeyHash *key_hash;
     const RowLayout *row_layout;
     const Vector **vectors;
     StateTable *rows; /* key → time, number or row → copies, row */
@@ -225,7 +227,7 @@ static void encode(SessionTvf *tvf, const Batch *batch, Str *keys, uint64_t *has
         row_encode(tvf->key_layout, tvf->vectors, NULL, count, tvf->scratch, keys);
     for (uint32_t i = 0; i < count && plan->partition_count == 0; i++)
         keys[i] = (Str){"", 0};
-    hash_many(keys, count, hashes);
+    key_hash_many(tvf->key_hash, batch, keys, count, tvf->scratch, hashes);
     for (uint32_t c = 0; c < tvf->column_count; c++)
         tvf->vectors[c] = &batch->columns[c];
     row_encode(tvf->row_layout, tvf->vectors, NULL, count, tvf->scratch, rows);
@@ -450,6 +452,8 @@ static Operator *session_open(const OperatorContext *context, Error *error)
     tvf->column_count = schema->column_count;
     tvf->key_layout =
         row_layout_of_columns(context->arena, schema, plan->partition, plan->partition_count);
+    tvf->key_hash = key_hash_new(context->arena, &context->node->inputs[0], plan->partition,
+                                 plan->partition_count);
     tvf->row_layout = row_layout_of_schema(context->arena, schema);
     tvf->vectors = arena_new_array(context->arena, const Vector *,
                                    schema->column_count + plan->partition_count + 1);

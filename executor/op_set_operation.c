@@ -12,8 +12,8 @@
  * State: VALUE, row → left count, right count; a row that both sides have lost is forgotten.
  * Cost: one prefetched probe a row, whole rows compared as bytes; emitted rows are gathered, their
  * text borrowed. */
-#include "core/hash.h"
 #include "core/row.h"
+#include "executor/key_hash.h"
 #include "executor/operator.h"
 #include "executor/row_slot.h"
 
@@ -25,6 +25,7 @@ typedef struct SetOperation {
     /* Fixed. */
     const PlanSetOperation *plan;
     const RowLayout *layout;
+    const KeyHash *key_hashes[2]; /* of each side; all columns */
     const Vector **columns;
     StateTable *rows;
     uint32_t limit; /* rows of an output batch */
@@ -89,7 +90,7 @@ static void **find_and_count(SetOperation *set, const Batch *in, uint32_t side, 
     const Str *keys = encode_rows(set, in);
     uint64_t *hashes = arena_alloc(set->scratch, sizeof(uint64_t) * n);
     void **records = arena_alloc(set->scratch, sizeof(void *) * n);
-    hash_many(keys, n, hashes);
+    key_hash_many(set->key_hashes[side], in, keys, n, set->scratch, hashes);
     for (uint32_t from = 0, end; from < n; from = end) {
         end = n - from < FOUND_RUN ? n : from + FOUND_RUN;
         state_value_get_or_create(set->rows, keys + from, hashes + from, end - from, records + from,
@@ -160,6 +161,12 @@ static Operator *set_open(const OperatorContext *context, Error *error)
     set->plan = context->node->spec;
     set->layout = row_layout_of_schema(context->arena, schema);
     set->columns = arena_new_array(context->arena, const Vector *, schema->column_count + 1);
+    uint32_t *all = arena_new_array(context->arena, uint32_t, schema->column_count + 1);
+    for (uint32_t c = 0; c < schema->column_count; c++)
+        all[c] = c;
+    for (uint32_t i = 0; i < 2; i++)
+        set->key_hashes[i] =
+            key_hash_new(context->arena, &context->node->inputs[i], all, schema->column_count);
     StateSpec spec = {
         .name = "rows",
         .kind = STATE_VALUE,

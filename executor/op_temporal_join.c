@@ -13,8 +13,8 @@
  * Cost: a tree step a row on both sides; keys of waiting rows are encoded again when they leave. */
 #include <stdlib.h>
 
-#include "core/hash.h"
 #include "executor/join/pairs.h"
+#include "executor/key_hash.h"
 #include "executor/row_output.h"
 #include "executor/time_heap.h"
 
@@ -24,6 +24,7 @@ typedef struct TemporalSide {
     const uint32_t *keys;
     const Schema *schema;
     const RowLayout *key_layout;
+    const KeyHash *key_hash;
     const RowLayout *row_layout;
     StateTable *table;
     TimeHeap heap; /* left: rows that wait; right: trees with a version of that time */
@@ -72,7 +73,7 @@ static TemporalKeys encode_keys(const TemporalJoin *join, const TemporalSide *si
             joins[i] = joins[i] && !vector_is_null(columns[k], i);
     }
     row_encode(side->key_layout, columns, NULL, count, join->scratch, keys);
-    hash_many(keys, count, hashes);
+    key_hash_many(side->key_hash, batch, keys, count, join->scratch, hashes);
     return (TemporalKeys){keys, hashes, joins};
 }
 
@@ -396,6 +397,8 @@ static void open_side(TemporalJoin *join, uint32_t number)
     side->keys = plan->sides[number].keys;
     side->key_layout =
         row_layout_of_columns(context->arena, side->schema, side->keys, plan->key_count);
+    side->key_hash =
+        key_hash_new(context->arena, &context->node->inputs[number], side->keys, plan->key_count);
     side->row_layout = row_layout_of_schema(context->arena, side->schema);
     Buffer description = {0};
     buffer_append_text(&description,

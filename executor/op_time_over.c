@@ -171,7 +171,7 @@ static void find_keys(TimeOver *over, Arrivals *in)
     else
         for (uint32_t i = 0; i < n; i++)
             in->keys[i] = (Str){"", 0};
-    hash_many(in->keys, n, in->hashes);
+    key_hash_many(over->key_hash, in->in, in->keys, n, over->scratch, in->hashes);
 }
 
 static void find_times(TimeOver *over, Arrivals *in)
@@ -598,6 +598,8 @@ static Operator *time_over_open(const OperatorContext *context, Error *error)
     over->layout = row_layout_of_schema(arena, input);
     uint32_t parts = over->plan->over.partition_count;
     over->partition_layout = row_layout_of_columns(arena, input, over->plan->over.partition, parts);
+    over->key_hash =
+        key_hash_new(arena, &context->node->inputs[0], over->plan->over.partition, parts);
     over->queue = arena_new_one(arena, struct TimeOverQueue);
     over->queue->clock_us = INT64_MIN;
     time_over_open_calls(over);

@@ -89,7 +89,7 @@ static void encode_keys(WindowAggregate *window, WindowBatch *batch)
         row_encode(aggregate->key_layout, aggregate->key_columns, NULL, n, work->arena,
                    batch->keys);
     }
-    hash_many(batch->keys, n, batch->hashes);
+    key_hash_many(aggregate->key_hash, work->in, batch->keys, n, work->arena, batch->hashes);
 }
 
 static uint32_t list_rows(const WindowBatch *batch, RowFate fate, uint32_t count, uint32_t *rows)

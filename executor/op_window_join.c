@@ -79,7 +79,10 @@ static void encode(const WindowJoin *join, JoinRows *rows)
     for (uint32_t c = 0; c < rows->in->column_count; c++)
         columns[c] = &rows->in->columns[c];
     row_encode(side->row_layout, columns, rows->rows, count, arena, rows->encoded);
-    hash_many(rows->keys, count, rows->hashes);
+    if (count == rows->in->row_count)
+        key_hash_many(side->key_hash, rows->in, rows->keys, count, arena, rows->hashes);
+    else
+        hash_many(rows->keys, count, rows->hashes);
     state_map_groups(join->table, rows->keys, rows->hashes, count, rows->groups);
 }
 
@@ -305,6 +308,8 @@ static void open_side(WindowJoin *join, uint32_t number)
     side->keeps_lone = keeps_lone(plan->kind, number);
     side->key_layout =
         row_layout_of_columns(context->arena, side->schema, side->keys, plan->key_count);
+    side->key_hash =
+        key_hash_new(context->arena, &context->node->inputs[number], side->keys, plan->key_count);
     side->row_layout = row_layout_of_schema(context->arena, side->schema);
 }
 

@@ -79,6 +79,9 @@ bool emit(Emitter *emitter, Batch *batch, Error *error)
         batch_release(batch);
         return false;
     }
+    /* Those of the columns that brought the rows here, which are not the output's. */
+    if (!batch_is_shared(batch))
+        batch->hashed = NULL;
     stat_add(&stage->stats.rows_out, batch->row_count);
     if (emitter->row_output_count == 0) {
         batch_release(batch);

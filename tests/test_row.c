@@ -81,6 +81,67 @@ START_TEST(test_hashes)
 }
 END_TEST
 
+static void make_constant(Vector *vector, Arena *arena)
+{
+    Vector from = *vector;
+    vector_make_constant(vector, &from, 3, arena);
+}
+
+/* The ways to hash what is a number, two, a number beside what all rows share, or texts. */
+START_TEST(test_hashes_of_key_forms)
+{
+    enum { COLUMNS = 3 };
+    static const char *const shared[] = {
+        "", "abc", "day", "2015-07-15", "2015-07-15 12:00:00", "long: 12345678901234567890"};
+    static const char *const texts[] = {
+        "",
+        "a",
+        "exactly-12-b",
+        "exactly-13-by",
+        "a text behind its view",
+        "a text that is longer than what there is room for at first, so long is it"};
+    Random random = random_seed("key forms");
+    Arena *arena = arena_new(0);
+    Vector numbers[2], text, number;
+    for (uint32_t round = 0; round < 200; round++) {
+        for (uint32_t c = 0; c < 2; c++) {
+            vector_init(&numbers[c], &type_bigint, ROWS, arena);
+            for (uint32_t i = 0; i < ROWS; i++)
+                ((int64_t *)numbers[c].data)[i] = random_integer(&random, 64);
+        }
+        vector_init(&text, &type_string, ROWS, arena);
+        bool same = round % 3 != 0, few = random_below(&random, 2) == 0;
+        uint32_t chosen = random_below(&random, array_count(shared));
+        for (uint32_t i = 0; i < ROWS; i++) {
+            const char *value =
+                same ? shared[chosen] : texts[random_below(&random, array_count(texts) - few)];
+            vector_set_str(&text, i, str_of(value), arena);
+        }
+        if (random_below(&random, 4) == 0)
+            make_constant(&text, arena);
+        if (random_below(&random, 8) == 0)
+            vector_set_null(&text, 0, arena);
+        vector_init(&number, &type_int, ROWS, arena);
+        for (uint32_t i = 0; i < ROWS; i++)
+            ((int32_t *)number.data)[i] = same ? 7 : (int32_t)random_below(&random, 100);
+        if (random_below(&random, 4) == 0)
+            make_constant(&numbers[1], arena);
+        if (random_below(&random, 8) == 0)
+            vector_set_null(&numbers[1], 0, arena);
+        const Vector *all[] = {&numbers[0], &numbers[1], &text, &number};
+        const Vector *columns[COLUMNS];
+        const Type *types[COLUMNS];
+        uint32_t count = 1 + random_below(&random, COLUMNS);
+        for (uint32_t c = 0; c < count; c++) {
+            columns[c] = all[random_below(&random, array_count(all))];
+            types[c] = columns[c]->type;
+        }
+        check_hashes(row_layout_new(arena, types, count), columns, arena);
+    }
+    arena_free(arena);
+}
+END_TEST
+
 START_TEST(test_round_trip)
 {
     Random random = random_seed("row");
@@ -224,6 +285,7 @@ int main(void)
     suite_add_tcase(suite, tests);
     tcase_add_test(tests, test_round_trip);
     tcase_add_test(tests, test_hashes);
+    tcase_add_test(tests, test_hashes_of_key_forms);
     tcase_add_test(tests, test_equality);
     tcase_add_test(tests, test_rows_of_one_text);
     tcase_add_test(tests, test_fixed_form);

@@ -47,7 +47,7 @@ void aggregate_find_groups(Aggregate *aggregate, AggregateBatch *work)
     work->records = arena_alloc(work->arena, sizeof(void *) * n);
     work->created = arena_zalloc(work->arena, n);
     uint32_t looks = make_keys(aggregate, work);
-    key_hash_many(aggregate->part, work->in, work->keys, looks, work->arena, work->hashes);
+    key_hash_many(aggregate->key_hash, work->in, work->keys, looks, work->arena, work->hashes);
     state_value_get_or_create(aggregate->groups, work->keys, work->hashes, looks, work->records,
                               work->created);
     for (uint32_t i = 0; i < looks; i++) {

@@ -91,7 +91,7 @@ typedef struct Aggregate {
     /* Fixed. */
     const PlanAggregate *plan;
     const RowLayout *key_layout;
-    const KeyPart *part;        /* of the keys, which their rows came by; NULL: all */
+    const KeyHash *key_hash;
     const Vector **key_columns; /* by key, of the batch at hand */
     AggregateCall *calls;
     DistinctSet **distinct_sets;

@@ -26,6 +26,7 @@
 
 #include "core/hash.h"
 #include "executor/join/pairs.h"
+#include "executor/key_hash.h"
 #include "executor/row_output.h"
 #include "executor/row_slot.h"
 
@@ -61,6 +62,7 @@ typedef struct JoinSide {
     uint32_t key_count;
     ColumnSet unique;
     const RowLayout *key_layout;
+    const KeyHash *key_hash;
     const RowLayout *unique_layout;
     RowSlotShape slot;    /* its layout is that of the side's rows */
     uint32_t slot_offset; /* key unique: in the record */

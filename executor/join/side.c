@@ -64,6 +64,8 @@ void join_side_open(JoinSide *side, const OperatorContext *context, const JoinSi
         .slot = row_slot_shape(row_layout_of_schema(arena, schema)),
     };
     side->key_layout = row_layout_of_columns(arena, schema, plan->keys, spec->key_count);
+    side->key_hash =
+        key_hash_new(arena, &context->node->inputs[spec->number], plan->keys, spec->key_count);
     if (side->shape == PLAN_SIDE_HAS_UNIQUE)
         side->unique_layout =
             row_layout_of_columns(arena, schema, plan->unique.columns, plan->unique.count);
@@ -117,7 +119,7 @@ JoinKeys join_side_keys(JoinSide *side, const bool *null_matches, Batch *batch, 
         .matches = find_matchable(side, null_matches, batch, arena),
         .arena = arena,
     };
-    hash_many(keys.keys, batch->row_count, hashes);
+    key_hash_many(side->key_hash, batch, keys.keys, batch->row_count, arena, hashes);
     return keys;
 }
 

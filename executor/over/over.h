@@ -26,6 +26,7 @@
 #include "core/sort_key.h"
 #include "executor/over/distinct.h"
 #include "executor/over/order.h"
+#include "executor/key_hash.h"
 #include "executor/row_output.h"
 #include "executor/row_ties.h"
 
@@ -103,6 +104,7 @@ typedef struct Over {
     uint32_t own; /* columns of the input */
     const RowLayout *layout;
     const RowLayout *partition_layout;
+    const KeyHash *key_hash;
     const Vector **columns;
     const Vector **partition_columns;
     StateTable *rows;

@@ -10,6 +10,7 @@
 #define EXECUTOR_OVER_TIME_OVER_H
 
 #include "core/row.h"
+#include "executor/key_hash.h"
 #include "executor/operator.h"
 #include "executor/over/distinct.h"
 
@@ -70,6 +71,7 @@ typedef struct TimeOver {
     int64_t reach_us;  /* a partition is forgotten when its rows are that old; negative: never */
     const RowLayout *layout;
     const RowLayout *partition_layout;
+    const KeyHash *key_hash;
     StateTable *waiting;    /* partition → order, arrival → time, row */
     StateTable *pending;    /* partition → what it waits for */
     StateTable *partitions; /* partition → TimeOverPartition, folds */

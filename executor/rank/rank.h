@@ -2,6 +2,7 @@
 #ifndef EXECUTOR_RANK_RANK_H
 #define EXECUTOR_RANK_RANK_H
 
+#include "executor/key_hash.h"
 #include "executor/row_output.h"
 #include "executor/row_ties.h"
 #include "state/state_entries.h"
@@ -55,6 +56,7 @@ typedef struct Rank {
     bool later_wins;   /* of rows equal in the order, one of which is wanted */
     bool is_quiet;     /* nothing is given before the end: of a bounded run, of a window */
     const RowLayout *key_layout;
+    const KeyHash *key_hash;
     const RowLayout *row_layout;
     const RowLayout *row_key_layout; /* UPDATE */
     const Vector **vectors;

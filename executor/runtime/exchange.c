@@ -108,13 +108,18 @@ int64_t exchange_take_waited_us(Exchange *exchange)
     return waited;
 }
 
-/* Hashes the keys; returns how many: one when all rows have the same. */
-static uint32_t hash_keys(Exchange *exchange, const Batch *batch)
+/* Hashes the keys; returns how many: one when all rows have the same. A column that has one value
+ * is said to, so that it goes along as that. */
+static uint32_t hash_keys(Exchange *exchange, Batch *batch)
 {
-    bool uniform = true;
+    bool uniform = true, own = !batch_is_shared(batch);
     for (uint32_t i = 0; i < exchange->key_count; i++) {
-        exchange->key_columns[i] = &batch->columns[exchange->keys[i]];
-        uniform = uniform && vector_is_uniform(exchange->key_columns[i], batch->row_count);
+        Vector *column = &batch->columns[exchange->keys[i]];
+        exchange->key_columns[i] = column;
+        if (!vector_is_uniform(column, batch->row_count))
+            uniform = false;
+        else if (own)
+            column->constant = true;
     }
     uint32_t count = uniform ? 1 : batch->row_count;
     arena_reset(exchange->scratch);
@@ -146,15 +151,13 @@ static void part_rows(const Exchange *exchange, uint32_t count)
     Owners owners = owners_of(exchange);
     const uint64_t *hashes = exchange->hashes;
     uint32_t *first = exchange->rows, *second = exchange->owners;
-    uint32_t first_count = 0, second_count = 0;
+    uint32_t first_count = 0;
     for (uint32_t i = 0; i < count; i++) {
-        uint32_t owner = owner_of(owners, hashes[i]);
         first[first_count] = i;
-        second[second_count] = i;
-        first_count += owner ^ 1;
-        second_count += owner;
+        second[i - first_count] = i;
+        first_count += owner_of(owners, hashes[i]) ^ 1;
     }
-    memcpy(first + first_count, second, sizeof(*second) * second_count);
+    memcpy(first + first_count, second, sizeof(*second) * (count - first_count));
     exchange->ends[0] = first_count;
     exchange->ends[1] = count;
 }
@@ -180,12 +183,15 @@ static void group_rows(const Exchange *exchange, uint32_t count)
 
 /* The chosen rows. Few of them do not keep a large batch alive that others have little of: its
  * memory would go round through the other worker instead of being used again while it is warm. */
-static Batch *take_part(Batch *batch, const uint32_t *rows, uint32_t count)
+static Batch *take_part(const Exchange *exchange, Batch *batch, const uint32_t *rows,
+                        uint32_t count)
 {
-    Batch *part = batch_gather(batch, rows, count);
+    Batch *part = batch_gather_hashed(batch, rows, count, exchange->hashes, exchange->keys);
     if (count > COPY_ROWS_MAX || batch_bytes(part) < (size_t)count * HELD_BYTES_PER_ROW)
         return part;
     Batch *copy = batch_copy(part);
+    copy->hashes = arena_memdup(copy->arena, part->hashes, sizeof(uint64_t) * count);
+    copy->hashed = part->hashed;
     batch_release(part);
     return copy;
 }
@@ -207,7 +213,7 @@ bool exchange_batch(Exchange *exchange, Batch *batch, Error *error)
             return send_batch(exchange, i, batch, error);
         if (rows == 0)
             continue;
-        Batch *part = take_part(batch, exchange->rows + from, rows);
+        Batch *part = take_part(exchange, batch, exchange->rows + from, rows);
         sent = send_batch(exchange, i, part, error);
         from += rows;
     }

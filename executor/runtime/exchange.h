@@ -1,13 +1,14 @@
 /* Exchanges: the sending side of a channel edge, one per producer task and edge.
  *
- * By key, one pass splits a batch: encode the key columns, hash, key group, owner; then rows are
+ * By key, one pass splits a batch: hashes of the key columns, key group, owner; then rows are
  * gathered column by column into one batch per target and sent at once, so that latency does not
- * wait for batches to fill. Text is not copied: parts with texts longer than a view hold the batch
- * they were cut from, unless they are so few rows of it that a copy costs less than keeping it from
- * being used again. A batch whose rows all have one owner moves as it is. Order is kept per target,
- * and so per key. The halves of an update whose key changed part: each goes to its owner.
+ * wait for batches to fill. The hashes go along (core/batch.h), by the array `keys`. Text is not
+ * copied: parts with texts longer than a view hold the batch they were cut from, unless they are so
+ * few rows of it that a copy costs less than keeping it from being used again. A batch whose rows
+ * all have one owner moves as it is. Order is kept per target, and so per key. The halves of an
+ * update whose key changed part: each goes to its owner.
  *
- * Cost: per row an encoding, a hash and one copy of each value, 16 bytes of a text; no allocation
+ * Cost: per row a hash and one copy of each value, 16 bytes of a text; no allocation
  * per row. */
 #ifndef EXECUTOR_RUNTIME_EXCHANGE_H
 #define EXECUTOR_RUNTIME_EXCHANGE_H

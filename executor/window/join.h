@@ -18,6 +18,7 @@
 
 #include "core/row.h"
 #include "executor/expression/expression.h"
+#include "executor/key_hash.h"
 #include "executor/operator.h"
 #include "executor/window/slices.h"
 #include "executor/window/time.h"
@@ -26,6 +27,7 @@ typedef struct WindowJoinSide {
     const Schema *schema;
     const uint32_t *keys;
     const RowLayout *key_layout;
+    const KeyHash *key_hash;
     const RowLayout *row_layout;
     bool keeps_lone; /* a row without a match is shown */
 } WindowJoinSide;
