@@ -648,6 +648,17 @@ bool row_has_null(const RowLayout *layout, Str encoded)
     return any != 0;
 }
 
+/* A value of fixed width; most are of eight or four bytes, for which no function is called. */
+static void copy_slot(void *to, const char *from, uint32_t bytes)
+{
+    if (bytes == sizeof(uint64_t))
+        memcpy(to, from, sizeof(uint64_t));
+    else if (bytes == sizeof(uint32_t))
+        memcpy(to, from, sizeof(uint32_t));
+    else
+        memcpy(to, from, bytes);
+}
+
 void row_decode(const RowLayout *layout, Str encoded, Vector *const *columns, uint32_t row,
                 Arena *arena, bool borrow)
 {
@@ -679,8 +690,8 @@ void row_decode(const RowLayout *layout, Str encoded, Vector *const *columns, ui
                                                 ? string_view_borrow(text.data, text.length)
                                                 : string_view_copy(arena, text.data, text.length);
         } else {
-            memcpy((char *)to->data + (size_t)slot->bytes * row, encoded.data + slot->offset,
-                   slot->bytes);
+            copy_slot((char *)to->data + (size_t)slot->bytes * row, encoded.data + slot->offset,
+                      slot->bytes);
         }
     }
 }

@@ -247,48 +247,51 @@ static bool insert_row(OverSite *site, const OverBatch *work, uint32_t in_row, E
 }
 
 /* The same for many rows equal in the order. */
-static void *find_tie(OverSite *site)
+static void *find_tie(OverSite *site, StateCursor *cursor)
 {
     Over *over = site->over;
     RowTiesGroup group = {site->partition, site->order_key};
-    StateCursor cursor;
     uint64_t arrival;
     if (!row_ties_has(over->ties, &group)) {
-        void *record = state_cursor_seek(over->rows, site->tree, site->order_key, &cursor);
+        void *record = state_cursor_seek(over->rows, site->tree, site->order_key, cursor);
         while (record != NULL && over_keys_equal(over_order_key(over, record), site->order_key)) {
             row_ties_add(over->ties, &group, state_tree_payload(over->rows, record),
                          over_read_arrival(state_tree_sort_key(over->rows, record)));
-            record = state_cursor_next(&cursor);
+            record = state_cursor_next(cursor);
         }
     }
     if (!row_ties_find(over->ties, &group, site->row, true, &arrival))
         return NULL;
     Str key = {site->order_key.data, site->order_key.length + OVER_ARRIVAL_BYTES};
     over_write_arrival(key, arrival);
-    site->position = state_tree_position(over->rows, site->tree, key);
-    return state_tree_at(site->tree, site->position);
+    return state_cursor_seek(over->rows, site->tree, key, cursor);
 }
 
-/* The last row that is the same in all columns; NULL when it is not known. */
-static void *find_row(OverSite *site)
+/* The last row that is the same in all columns, and its place; NULL when it is not known. */
+static void *find_row(OverSite *site, StateCursor *cursor)
 {
     Over *over = site->over;
-    uint32_t position = over_seek_end(site, site->order_key), steps = 0;
-    StateCursor cursor;
-    void *record = position == 0 ? NULL : state_cursor_at(site->tree, position - 1, &cursor);
-    for (; record != NULL; record = state_cursor_previous(&cursor)) {
-        position--;
+    if (site->tree == NULL)
+        return NULL;
+    Str behind = {site->order_key.data, site->order_key.length + OVER_ARRIVAL_BYTES};
+    over_write_arrival(behind, UINT64_MAX);
+    state_cursor_seek(over->rows, site->tree, behind, cursor);
+    void *record = state_cursor_previous(cursor);
+    for (uint32_t steps = 0; record != NULL; record = state_cursor_previous(cursor)) {
         if (!over_keys_equal(over_order_key(over, record), site->order_key))
             return NULL;
         if (steps++ == ROW_TIES_STEPS) {
-            void *tie = find_tie(site);
-            if (tie == NULL || over_keys_equal(state_tree_payload(over->rows, tie), site->row))
+            StateCursor place;
+            void *tie = find_tie(site, &place);
+            if (tie == NULL)
+                return NULL;
+            if (over_keys_equal(state_tree_payload(over->rows, tie), site->row)) {
+                *cursor = place;
                 return tie;
+            }
         }
-        if (over_keys_equal(state_tree_payload(over->rows, record), site->row)) {
-            site->position = position;
+        if (over_keys_equal(state_tree_payload(over->rows, record), site->row))
             return record;
-        }
     }
     return NULL;
 }
@@ -300,19 +303,28 @@ static void go_from_ties(const OverSite *site, const void *record)
                 over_read_arrival(state_tree_sort_key(site->over->rows, record)));
 }
 
+/* The partition has lost its last row. */
+static void forget_tree(const OverBatch *work, const StateTree *tree)
+{
+    for (uint32_t i = work->first; i < work->end; i++)
+        work->trees[i] = work->trees[i] == tree ? NULL : work->trees[i];
+}
+
 static bool remove_row(OverSite *site, OverBatch *work, Error *error)
 {
     Over *over = site->over;
     OverReach reaches[PLAN_OVER_CALLS_MAX];
-    void *record = find_row(site);
+    StateCursor place;
+    void *record = find_row(site, &place);
     if (record == NULL)
         return true;
+    site->position = state_cursor_position(&place);
     if (!over->plan->final_only && !emit_record(over, CHANGE_DELETE, record, error))
         return false;
     over_leave_values(over, record);
     go_from_ties(site, record);
-    if (state_tree_remove(over->rows, record)) {
-        work->trees_are_old = true;
+    if (state_cursor_remove(over->rows, &place)) {
+        forget_tree(work, site->tree);
         return true;
     }
     if (over->plan->final_only)
@@ -365,7 +377,8 @@ static void prepare(Over *over, OverBatch *work)
  * of one partition depend on each other, those of different ones wait for memory together. */
 static void find_partitions(Over *over, OverBatch *work, uint32_t first, uint32_t count)
 {
-    work->trees_are_old = false;
+    work->first = first;
+    work->end = first + count;
     state_ordered_trees(over->rows, work->keys + first, work->hashes + first, count,
                         work->trees + first);
     /* The row a way before the new one is one nearer to the end while that is not there. */
@@ -376,7 +389,7 @@ static void find_partitions(Over *over, OverBatch *work, uint32_t first, uint32_
 StateTree *over_tree_of(Over *over, const OverBatch *work, uint32_t row)
 {
     StateTree *tree = work->trees[row];
-    if (tree == NULL || work->trees_are_old)
+    if (tree == NULL)
         state_ordered_trees(over->rows, &work->keys[row], &work->hashes[row], 1, &tree);
     return tree;
 }

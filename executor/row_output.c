@@ -40,6 +40,14 @@ void row_output_start(RowOutput *output, Batch *input, uint32_t input_column,
     output->emitter = emitter;
 }
 
+static void decode_lent(RowOutput *output, RowLent *lent)
+{
+    if (lent->count != 0)
+        row_decode_rows(lent->layout, lent->rows, lent->count, output->columns + lent->column,
+                        lent->to, output->batch->arena);
+    lent->count = 0;
+}
+
 static bool flush(RowOutput *output, Error *error)
 {
     Batch *batch = output->batch;
@@ -54,13 +62,8 @@ static bool flush(RowOutput *output, Error *error)
     }
     if (lends)
         batch_hold(batch, batch_retain(output->input));
-    for (uint32_t i = 0; i < output->lent_count; i++) {
-        RowLent *lent = &output->lent[i];
-        if (lent->count != 0)
-            row_decode_rows(lent->layout, lent->rows, lent->count, output->columns + lent->column,
-                            lent->to, batch->arena);
-        lent->count = 0;
-    }
+    for (uint32_t i = 0; i < output->lent_count; i++)
+        decode_lent(output, &output->lent[i]);
     for (uint32_t c = 0; c < output->repeat_columns && output->repeat_count != 0; c++) {
         Vector *column = output->columns[output->repeat_column + c];
         vector_copy_rows(column, output->repeat_to, column, output->repeat_from,
@@ -122,6 +125,11 @@ void row_output_lend(RowOutput *output, uint32_t row, uint32_t input, const RowL
         __builtin_prefetch(encoded.data + at);
     lent->to[lent->count] = row;
     lent->rows[lent->count++] = encoded;
+}
+
+void row_output_settle(RowOutput *output)
+{
+    decode_lent(output, &output->lent[0]);
 }
 
 void row_output_keep(RowOutput *output, uint32_t row, const RowLayout *layout, Str encoded,

@@ -65,6 +65,8 @@ void row_output_decode(RowOutput *output, uint32_t row, const RowLayout *layout,
  * rows of a batch that name it name the same columns. */
 void row_output_lend(RowOutput *output, uint32_t row, uint32_t input, const RowLayout *layout,
                      Str encoded, uint32_t first_column);
+/* Decodes now what was lent as of input 0: the bytes may go, unless there are texts in them. */
+void row_output_settle(RowOutput *output);
 /* The same of a row whose bytes may go, as of input 0: they are copied, all at once. */
 void row_output_keep(RowOutput *output, uint32_t row, const RowLayout *layout, Str encoded,
                      uint32_t first_column);

@@ -49,7 +49,7 @@ void over_ahead_open(Over *over)
 
 void over_look_ahead(const Over *over, OverBatch *work, uint32_t row, uint32_t end)
 {
-    if (row < work->ahead || work->trees_are_old)
+    if (row < work->ahead)
         return;
     uint32_t count = end - row < ROWS ? end - row : ROWS;
     for (uint32_t i = row; i < row + count; i++)

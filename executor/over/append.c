@@ -191,34 +191,22 @@ static bool update_folds(Over *over, const OverCall *call, const Vector *const *
 static bool take_leaving(Over *over, OverCall *call, const OverRun *run, uint8_t *const *folds,
                          Error *error)
 {
-    uint8_t *states[OVER_RUN], kinds[OVER_RUN];
+    uint8_t *states[OVER_RUN], kinds[OVER_RUN], active[OVER_RUN];
+    Str rows[OVER_RUN];
     uint32_t count = 0;
-    const Vector **args =
-        arena_new_array(over->scratch, const Vector *, call->plan->argument_count + 1);
-    Vector **decode = arena_new_array(over->scratch, Vector *, over->own + 1);
-    const Schema *input = over->base.context->node->inputs[0].node->schema;
-    for (uint32_t c = 0; c < over->own; c++) {
-        if (call->decode[c] == NULL)
-            continue;
-        decode[c] = arena_new_one(over->scratch, Vector);
-        vector_init(decode[c], input->columns[c].type, OVER_RUN, over->scratch);
-    }
-    for (uint32_t a = 0; a < call->plan->argument_count; a++)
-        args[a] = decode[call->plan->arguments[a]];
-    const Vector *filter = call->plan->filter < 0 ? NULL : decode[call->plan->filter];
     for (uint32_t i = 0; i < run->count; i++) {
         const void *leaving = state_tree_from_end(run->trees[i], call->distance);
         if (leaving == NULL)
             continue;
-        row_decode(over->layout, state_tree_payload(over->rows, leaving), decode, count,
-                   over->scratch, true);
-        if (filter != NULL &&
-            (vector_is_null(filter, count) || ((const uint8_t *)filter->data)[count] == 0))
-            continue;
-        kinds[count] = CHANGE_DELETE;
+        rows[count] = state_tree_payload(over->rows, leaving);
         states[count++] = folds[i];
     }
-    return update_folds(over, call, args, count, states, NULL, kinds, error);
+    if (count == 0)
+        return true;
+    const Vector **args = over_decode_many(over, call, rows, count, over->scratch, active);
+    memset(kinds, CHANGE_DELETE, count);
+    return update_folds(over, call, args, count, states, call->plan->filter < 0 ? NULL : active,
+                        kinds, error);
 }
 
 static bool make_folds(Over *over, OverCall *call, const Batch *in, const OverRun *run,

@@ -125,6 +125,31 @@ bool over_decode(const Over *over, const OverCall *call, const void *record)
     return over_decode_row(over, call, state_tree_payload(over->rows, record));
 }
 
+const Vector **over_decode_many(const Over *over, const OverCall *call, const Str *rows,
+                                uint32_t count, Arena *arena, uint8_t *active)
+{
+    const Schema *input = over->base.context->node->inputs[0].node->schema;
+    const PlanOverCall *plan = call->plan;
+    Vector **columns = arena_new_array(arena, Vector *, over->own + 1);
+    Vector *vectors = arena_new_array(arena, Vector, plan->argument_count + 1);
+    const Vector **args = arena_new_array(arena, const Vector *, plan->argument_count + 1);
+    for (uint32_t a = 0; a <= plan->argument_count; a++) {
+        uint32_t column = a < plan->argument_count ? plan->arguments[a] : (uint32_t)plan->filter;
+        if (a == plan->argument_count && plan->filter < 0)
+            break;
+        if (columns[column] == NULL) {
+            columns[column] = &vectors[a];
+            vector_init(columns[column], input->columns[column].type, count, arena);
+        }
+        args[a] = columns[column];
+    }
+    row_decode_rows(over->layout, rows, count, columns, NULL, arena);
+    const Vector *filter = args[plan->argument_count];
+    for (uint32_t i = 0; filter != NULL && i < count; i++)
+        active[i] = !vector_is_null(filter, i) && ((const uint8_t *)filter->data)[i] != 0;
+    return args;
+}
+
 static const Vector *const *values_of(const Over *over, const OverCall *call, const void *record)
 {
     return over_decode(over, call, record) ? call->args : NULL;

@@ -69,8 +69,6 @@ typedef struct OverCall {
      * looked at too; whether it is OverAppend's to make. */
     uint32_t distance;
     Vector results; /* of a run */
-    /* The same as `decode`, of many rows (over/shift.c). */
-    Vector **others;
     OverChoice choice;
     /* DISTINCT: what it has met in the frame, or that Over.values knows it; else neither. */
     OverDistinct *seen;
@@ -143,8 +141,8 @@ typedef struct OverBatch {
     Str *keys;      /* of partitions */
     uint64_t *hashes;
     StateTree **trees;
-    uint32_t ahead;     /* rows before it were read ahead, or need not be */
-    bool trees_are_old; /* one of them went: those of its key that follow must be found again */
+    uint32_t first, end; /* rows whose trees are known; NULL where there was none, or it went */
+    uint32_t ahead;      /* rows before it were read ahead, or need not be */
 } OverBatch;
 
 /* A partition while one change is applied. */
@@ -227,6 +225,9 @@ void over_leave_values(Over *over, const void *record);
 /* Decodes the call's arguments from a row; whether its filter lets the row count. */
 bool over_decode_row(const Over *over, const OverCall *call, Str row);
 bool over_decode(const Over *over, const OverCall *call, const void *record);
+/* The arguments of many rows, and which of them its filter lets count, if it has one. */
+const Vector **over_decode_many(const Over *over, const OverCall *call, const Str *rows,
+                                uint32_t count, Arena *arena, uint8_t *active);
 
 /* --------------------------------------------------------------- over/value.c */
 

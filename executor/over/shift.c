@@ -21,32 +21,18 @@ typedef struct Rows {
 
 /* ----------------------------------------------------------------- which calls */
 
-static bool can_shift(const Over *over, const PlanOverCall *plan)
+static bool can_shift(const PlanOverCall *plan)
 {
-    if (plan->fold != PLAN_FOLD_SLIDE || !plan->frame.by_rows ||
-        plan->frame.start.kind > PLAN_BOUND_CURRENT_ROW ||
-        plan->frame.end.kind < PLAN_BOUND_CURRENT_ROW || plan->type->physical >= PHYSICAL_STRING)
-        return false;
-    const Schema *input = over->base.context->node->inputs[0].node->schema;
-    for (uint32_t a = 0; a < plan->argument_count; a++)
-        if (type_is_nested(input->columns[plan->arguments[a]].type))
-            return false;
-    return true;
+    return plan->fold == PLAN_FOLD_SLIDE && plan->frame.by_rows &&
+           plan->frame.start.kind <= PLAN_BOUND_CURRENT_ROW &&
+           plan->frame.end.kind >= PLAN_BOUND_CURRENT_ROW && plan->type->physical < PHYSICAL_STRING;
 }
 
 void over_shift_open(Over *over)
 {
-    Arena *arena = over->base.context->arena;
     over->shifts = !over->plan->final_only;
     for (uint32_t i = 0; i < over->call_count; i++)
-        over->shifts = over->shifts && can_shift(over, over->calls[i].plan);
-    for (uint32_t i = 0; over->shifts && i < over->call_count; i++) {
-        OverCall *call = &over->calls[i];
-        call->others = arena_new_array(arena, Vector *, over->own + 1);
-        for (uint32_t c = 0; c < over->own; c++)
-            if (call->decode[c] != NULL)
-                call->others[c] = arena_new_one(arena, Vector);
-    }
+        over->shifts = over->shifts && can_shift(over->calls[i].plan);
 }
 
 /* ----------------------------------------------------------------------- folds */
@@ -87,30 +73,19 @@ static bool apply_others(const OverSite *site, const OverCall *call, uint32_t po
                          uint8_t *const *folds, uint32_t count, Error *error)
 {
     Over *over = site->over;
-    const Schema *input = over->base.context->node->inputs[0].node->schema;
     Str rows[OVER_RUN];
+    uint8_t active[OVER_RUN];
     StateCursor cursor;
     const void *record = state_cursor_at(site->tree, position, &cursor);
     for (uint32_t i = 0; i < count; i++) {
         rows[i] = state_tree_payload(over->rows, record);
         record = state_cursor_next(&cursor);
     }
-    for (uint32_t c = 0; c < over->own; c++)
-        if (call->others[c] != NULL)
-            vector_init(call->others[c], input->columns[c].type, count, over->made);
-    row_decode_rows(over->layout, rows, count, call->others, NULL, over->made);
-    uint32_t arguments = call->plan->argument_count;
-    const Vector **args = arena_new_array(over->made, const Vector *, arguments + 1);
-    for (uint32_t a = 0; a < arguments; a++)
-        args[a] = call->others[call->plan->arguments[a]];
-    uint8_t active[OVER_RUN];
-    const Vector *filter = call->plan->filter < 0 ? NULL : call->others[call->plan->filter];
-    for (uint32_t i = 0; filter != NULL && i < count; i++)
-        active[i] = !vector_is_null(filter, i) && ((const uint8_t *)filter->data)[i] != 0;
+    const Vector **args = over_decode_many(over, call, rows, count, over->made, active);
     AggregateUpdate update = {.args = args,
                               .row_count = count,
                               .states = folds,
-                              .active = filter == NULL ? NULL : active};
+                              .active = call->plan->filter < 0 ? NULL : active};
     return update_folds(over, call, &update, site->is_there, error);
 }
 
@@ -217,6 +192,16 @@ static void read_results(const Over *over, const void *record, uint32_t row)
                          over->output.batch->arena);
 }
 
+/* What is encoded of a row goes to an output row: without texts once all rows are there, at once.
+ */
+static void give_encoded(Over *over, uint32_t row, Str encoded)
+{
+    if (row_layout_fixed_bytes(over->layout) != 0)
+        row_output_lend(&over->output, row, 0, over->layout, encoded, 0);
+    else
+        row_output_keep(&over->output, row, over->layout, encoded, 0);
+}
+
 /* The row as it was, where that is wanted, and as it is; what did not change is decoded once. */
 static bool give_row(Over *over, const Rows *rows, uint32_t row, const uint32_t *skips,
                      Error *error)
@@ -229,7 +214,7 @@ static bool give_row(Over *over, const Rows *rows, uint32_t row, const uint32_t 
     if (wants_before) {
         if (!row_output_add(output, CHANGE_UPDATE_BEFORE, &before, error))
             return false;
-        row_output_keep(output, before, over->layout, encoded, 0);
+        give_encoded(over, before, encoded);
         read_results(over, record, before);
     }
     for (uint32_t c = 0; c < over->call_count; c++)
@@ -240,7 +225,7 @@ static bool give_row(Over *over, const Rows *rows, uint32_t row, const uint32_t 
     if (wants_before)
         row_output_repeat(output, after, before, 0, over->own);
     else
-        row_output_keep(output, after, over->layout, encoded, 0);
+        give_encoded(over, after, encoded);
     read_results(over, record, after);
     return true;
 }
@@ -274,6 +259,8 @@ static bool update_rows(OverSite *site, const OverReach *reaches, Rows *rows, Er
         if (rows->changed[i] != 0 && !give_row(over, rows, i, skips, error))
             return false;
     }
+    if (row_layout_fixed_bytes(over->layout) != 0)
+        row_output_settle(&over->output);
     return true;
 }
 
