@@ -1,11 +1,11 @@
 /* Reading files: the paths are found once, when a job starts fresh; each is a split, whose position
  * is where its next record begins and which parts are left.
  *
- * Instances share the files by a hash of their paths, and larger ones by parts. One file is read
- * after the other; but where rows have an event time, the file that is furthest behind comes next,
- * so that files which are in order give rows that are. The format takes whole records from a window
- * over the file, which grows when a record does not fit. A part ends where the next one's first
- * record begins: what the window holds of that is cut off.
+ * Instances share the files by a hash of their paths, and take parts of larger ones in turns. One
+ * file is read after the other; but where rows have an event time, the file that is furthest behind
+ * comes next, so that files which are in order give rows that are. The format takes whole records
+ * from a window over the file, which grows when a record does not fit. A part ends where the next
+ * one's first record begins: what the window holds of that is cut off.
  *
  * Windows lie in batches of no columns, which batches hold whose text points into them: text is not
  * copied on its way from the file into the first operator that keeps it.
@@ -667,6 +667,10 @@ static bool source_position(Source *source, void (*add)(void *to, Str split, Str
             file->trace = find_trace(file);
         split_print(file, &position);
         add(to, (Str){name.data, name.length}, (Str){position.data, position.length});
+        buffer_clear(&name);
+        buffer_clear(&position);
+        if (split_print_pool(file, &name, &position))
+            add(to, (Str){name.data, name.length}, (Str){position.data, position.length});
     }
     buffer_deinit(&name);
     buffer_deinit(&position);
@@ -679,9 +683,10 @@ static void source_progress(Source *source, SourceProgress *out)
                             .rows_skipped = source->skipped,
                             .snapshot = source->files_left != 0,
                             .seconds_behind = -1};
-    if (source->bytes != 0 && source->splits.bytes >= source->bytes)
+    uint64_t bytes = splits_bytes(&source->splits, source->context.parallelism);
+    if (source->bytes != 0 && bytes >= source->bytes)
         out->rows_expected =
-            (uint64_t)((double)source->rows * (double)source->splits.bytes / (double)source->bytes);
+            (uint64_t)((double)source->rows * (double)bytes / (double)source->bytes);
     if (source->files_left == 0)
         return;
     const FileSplit *file = &source->splits.files[source->current];

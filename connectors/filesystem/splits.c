@@ -13,7 +13,16 @@
  * them have about the same to read. */
 #define EVEN_PERCENT 80
 
-/* Who reads a part; a file that is read as a whole is one. */
+/* What a position is of. */
+typedef enum PositionForm {
+    POSITION_LEFT, /* a file or what is left of its parts */
+    POSITION_DONE,
+    POSITION_POOL /* parts that were not taken */
+} PositionForm;
+/* In place of a number among those of one path. */
+#define POOL_NUMBER UINT32_MAX
+
+/* Who reads a part that comes from no pool; a file that is read as a whole is one. */
 static bool is_mine(const SourceContext *context, const char *path, uint64_t part)
 {
     return (hash_bytes(path, strlen(path)) + part) % context->parallelism == context->subtask;
@@ -51,10 +60,36 @@ uint64_t split_run_limit(FileSplit *file)
     return file->run == file->part_count ? UINT64_MAX : file->run * file->part_bytes;
 }
 
+/* Takes the next part of the pool, whose number it gives; part_count: there is none. */
+static uint64_t take_part(FileSplit *file)
+{
+    uint64_t part;
+    if (!pool_take(file->pool, &part))
+        return file->part_count;
+    file->untaken[part / 64] &= ~(UINT64_C(1) << part % 64);
+    file->taken++;
+    want(file, part);
+    return part;
+}
+
+/* Parts come from the pool, which the first who asks makes of `parts`, NULL: all. */
+static void use_pool(FileSplits *splits, const char *path, FileSplit *file, const uint64_t *parts)
+{
+    file->pool = share_pool_of(splits->share, path, file->part_bytes, file->part_count, parts);
+    file->wanted = new_bits(splits->arena, file->part_count);
+    file->untaken = new_bits(splits->arena, file->part_count);
+    memcpy(file->untaken, file->pool->dealt, (file->part_count / 64 + 1) * sizeof(uint64_t));
+}
+
+static bool uses_pools(const FileSplits *splits, const SourceContext *context)
+{
+    return splits->share != NULL && context->parallelism > 1;
+}
+
 void split_end_part(FileSplit *file)
 {
     file->wanted[file->part / 64] &= ~(UINT64_C(1) << file->part % 64);
-    uint64_t next = next_wanted(file, file->part);
+    uint64_t next = file->pool != NULL ? take_part(file) : next_wanted(file, file->part);
     file->begun = file->begun && next == file->part + 1;
     file->part = next;
     file->stops = false;
@@ -103,6 +138,20 @@ static void share_marks(FileSplits *splits, const SourceContext *context)
     }
 }
 
+/* An instance on its own. */
+static void want_mine(FileSplits *splits, const SourceContext *context, const FoundFile *found,
+                      FileSplit *file)
+{
+    file->wanted = new_bits(splits->arena, file->part_count);
+    for (uint64_t part = 0; part < file->part_count; part++) {
+        if (!is_mine(context, found->path, part))
+            continue;
+        want(file, part);
+        splits->bytes += u64_min(found->size - part * file->part_bytes, file->part_bytes);
+    }
+    file->part = next_wanted(file, 0);
+}
+
 static void add_found(FileSplits *splits, const SourceContext *context, const FoundFile *found)
 {
     const char *path = found->path;
@@ -116,15 +165,12 @@ static void add_found(FileSplits *splits, const SourceContext *context, const Fo
         splits->bytes += size;
     } else {
         file.part_count = (size - 1) / file.part_bytes + 1;
-        file.wanted = new_bits(splits->arena, file.part_count);
-        for (uint64_t part = 0; part < file.part_count; part++) {
-            if (!is_mine(context, path, part))
-                continue;
-            want(&file, part);
-            uint64_t left = size - part * file.part_bytes;
-            splits->bytes += left < file.part_bytes ? left : file.part_bytes;
+        if (uses_pools(splits, context)) {
+            use_pool(splits, path, &file, NULL);
+            file.part = take_part(&file);
+        } else {
+            want_mine(splits, context, found, &file);
         }
-        file.part = next_wanted(&file, 0);
         if (file.part == file.part_count)
             return;
     }
@@ -174,7 +220,7 @@ void split_print(const FileSplit *file, Buffer *position)
 {
     buffer_append_u64(position, file->begun ? file->offset : 0);
     buffer_append_u64(position, file->line);
-    buffer_append_u8(position, file->done);
+    buffer_append_u8(position, file->done ? POSITION_DONE : POSITION_LEFT);
     if (file->done)
         return;
     buffer_append_u64(position, file->begun ? file->trace : 0);
@@ -186,6 +232,26 @@ void split_print(const FileSplit *file, Buffer *position)
     buffer_append_u8(position, file->begun);
     for (uint64_t word = file->part / 64; word <= file->part_count / 64; word++)
         buffer_append_u64(position, file->wanted[word]);
+}
+
+bool split_print_pool(const FileSplit *file, Buffer *name, Buffer *position)
+{
+    if (file->pool == NULL)
+        return false;
+    buffer_append_text(name, file->path);
+    buffer_append_u8(name, 0);
+    buffer_append_u32(name, POOL_NUMBER);
+    buffer_append_u64(position, 0);
+    buffer_append_u64(position, 0);
+    buffer_append_u8(position, POSITION_POOL);
+    buffer_append_u64(position, 0);
+    buffer_append_u64(position, file->part_bytes);
+    buffer_append_u64(position, file->part_count);
+    buffer_append_u64(position, 0);
+    buffer_append_u8(position, 0);
+    for (uint64_t word = 0; word <= file->part_count / 64; word++)
+        buffer_append_u64(position, file->untaken[word]);
+    return true;
 }
 
 /* Those of one path stand side by side. Behind the zero that ends a path is how many come before.
@@ -212,7 +278,10 @@ static bool read_position(FileSplits *splits, const SplitPosition *from, FileSpl
                         .begun = true};
     file->offset = reader_u64(&position);
     file->line = reader_u64(&position);
-    file->done = reader_u8(&position) != 0;
+    uint8_t form = reader_u8(&position);
+    file->done = form == POSITION_DONE;
+    file->is_pool = form == POSITION_POOL;
+    position.failed = position.failed || form > POSITION_POOL;
     if (!file->done && !reader_done(&position))
         file->trace = reader_u64(&position);
     if (!position.failed && !reader_done(&position)) {
@@ -227,6 +296,7 @@ static bool read_position(FileSplits *splits, const SplitPosition *from, FileSpl
         for (uint64_t word = file->part / 64; word < words; word++)
             file->wanted[word] = reader_u64(&position);
     }
+    position.failed = position.failed || (file->is_pool && file->part_count == 0);
     return !position.failed ||
            error_set(error, ERROR_STATE, "the position of file \"%s\" cannot be read", file->path);
 }
@@ -247,10 +317,10 @@ static FileSplit alone(FileSplits *splits, const FileSplit *from)
     return file;
 }
 
-/* What this instance reads of one file, whose positions come by part. Of those begun the first goes
- * on with what is left, if that lies behind it: a file's parts are read in order. */
-static void restore_parts(FileSplits *splits, const SourceContext *context, const FileSplit *files,
-                          uint32_t count)
+/* What is left of a file whose positions come by part, but for what was begun: all of it, or what
+ * is this instance's. */
+static FileSplit find_rest(FileSplits *splits, const SourceContext *context, const FileSplit *files,
+                           uint32_t count, bool all)
 {
     FileSplit rest = {.path = files[0].path};
     for (uint32_t i = 0; i < count; i++) {
@@ -262,9 +332,24 @@ static void restore_parts(FileSplits *splits, const SourceContext *context, cons
     for (uint32_t i = 0; i < count; i++)
         for (uint64_t part = files[i].part; part < files[i].part_count; part++)
             if (split_wants(&files[i], part) && !(files[i].begun && part == files[i].part) &&
-                is_mine(context, rest.path, part))
+                (all || is_mine(context, rest.path, part)))
                 want(&rest, part);
     rest.part = next_wanted(&rest, 0);
+    return rest;
+}
+
+/* What this instance reads of such a file. Of those begun the first goes on with what is left, if
+ * that lies behind it: a file's parts are read in order. */
+static void restore_parts(FileSplits *splits, const SourceContext *context, const FileSplit *files,
+                          uint32_t count)
+{
+    bool pools = uses_pools(splits, context);
+    FileSplit rest = find_rest(splits, context, files, count, pools);
+    if (pools) {
+        use_pool(splits, rest.path, &rest, rest.wanted);
+        if (!pool_look(rest.pool, &rest.part))
+            rest.part = rest.part_count;
+    }
     bool has_begun = false;
     for (uint32_t i = 0; i < count; i++) {
         if (!files[i].begun || !is_mine(context, rest.path, files[i].part))
@@ -281,8 +366,35 @@ static void restore_parts(FileSplits *splits, const SourceContext *context, cons
             want(&rest, rest.part);
         }
     }
+    if (pools && !has_begun)
+        rest.part = take_part(&rest);
     if (rest.part < rest.part_count)
         add(splits, &rest);
+}
+
+/* Of positions of one path, those of parts that were not taken become one, of those that nobody
+ * took; it stands behind the others. Returns how many there are then. */
+static uint32_t merge_pools(FileSplit *files, uint32_t count)
+{
+    FileSplit pool = {0};
+    uint32_t others = 0;
+    for (uint32_t i = 0; i < count; i++) {
+        if (!files[i].is_pool) {
+            files[others++] = files[i];
+            continue;
+        }
+        if (!pool.is_pool)
+            pool = files[i];
+        for (uint64_t part = 0; part < pool.part_count; part++)
+            if (!split_wants(&files[i], part))
+                pool.wanted[part / 64] &= ~(UINT64_C(1) << part % 64);
+    }
+    if (!pool.is_pool)
+        return count;
+    pool.part = next_wanted(&pool, 0);
+    if (pool.part < pool.part_count)
+        files[others++] = pool;
+    return others;
 }
 
 /* Positions of one path. */
@@ -290,13 +402,27 @@ static void restore_path(FileSplits *splits, const SourceContext *context, FileS
                          uint32_t count)
 {
     uint32_t parted = 0;
+    count = merge_pools(files, count);
     for (uint32_t i = 0; i < count; i++)
         if (files[i].part_bytes != 0)
             files[parted++] = files[i];
     if (parted != 0)
         restore_parts(splits, context, files, parted);
-    else if (is_mine(context, files[0].path, 0))
+    else if (count != 0 && is_mine(context, files[0].path, 0))
         add(splits, &files[0]);
+}
+
+uint64_t splits_bytes(const FileSplits *splits, uint32_t parallelism)
+{
+    uint64_t bytes = splits->bytes;
+    for (uint32_t i = 0; i < splits->count; i++) {
+        const FileSplit *file = &splits->files[i];
+        if (file->pool == NULL)
+            continue;
+        uint64_t left = __atomic_load_n(&file->pool->left_count, __ATOMIC_RELAXED);
+        bytes += file->taken * file->part_bytes + left * file->part_bytes / parallelism;
+    }
+    return bytes;
 }
 
 static void count_bytes(FileSplits *splits)
@@ -304,7 +430,8 @@ static void count_bytes(FileSplits *splits)
     for (uint32_t i = 0; i < splits->count; i++) {
         const FileSplit *file = &splits->files[i];
         struct stat found;
-        if (file->done || stat(file->path, &found) != 0 || !S_ISREG(found.st_mode))
+        bool is_new = file->pool != NULL && !file->begun;
+        if (file->done || is_new || stat(file->path, &found) != 0 || !S_ISREG(found.st_mode))
             continue;
         uint64_t size = (uint64_t)found.st_size;
         if (file->part_bytes == 0 && size > file->offset)

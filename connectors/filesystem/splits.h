@@ -1,8 +1,11 @@
 /* Which files, and which parts of larger ones, an instance reads, and how far it is.
  *
- * A part is a number of bytes; a record belongs to the part that it begins in. Parts are dealt in
- * turns, so that instances that are equally fast go through a file side by side, which keeps their
- * event times together. */
+ * A part is a number of bytes; a record belongs to the part that it begins in. Instances take a
+ * file's next part when they are done with one, so that one which has less else to do reads more;
+ * they go through a file side by side, which keeps their event times together.
+ *
+ * Positions: an epoch cuts every instance at a moment of its own, so each says which parts it had
+ * not taken by then. Left over are those that nobody had, and the rests of what was begun. */
 #ifndef CONNECTORS_FILESYSTEM_SPLITS_H
 #define CONNECTORS_FILESYSTEM_SPLITS_H
 
@@ -19,6 +22,10 @@ typedef struct FileSplit {
     /* Of a file that is read in parts. */
     uint64_t part_bytes; /* 0: it is read as a whole */
     uint64_t part_count;
+    PartPool *pool;     /* where the parts behind the one at hand come from; NULL: from `wanted` */
+    uint64_t *untaken;  /* bit i: part i was in the pool, and this instance did not take it */
+    uint64_t taken;     /* how many it did */
+    bool is_pool;       /* of a position only: what `untaken` was */
     uint64_t *wanted;   /* bit i: part i is still to be read */
     uint64_t part;      /* the one at hand while `begun`, else none before it is wanted */
     uint64_t run;       /* the parts before it are wanted, from the one at hand on */
@@ -33,7 +40,7 @@ typedef struct FileSplits {
     FileShare *share; /* NULL: there are no other instances */
     FileSplit *files;
     uint32_t count;
-    uint64_t bytes; /* to be read */
+    uint64_t bytes; /* to be read, but for what comes from pools */
 } FileSplits;
 
 /* The files of a fresh start. */
@@ -43,6 +50,10 @@ bool splits_restore(FileSplits *splits, const SourceContext *context, Error *err
 /* The position of one, and its name: its path, and what tells it from others of that path. */
 void split_print(const FileSplit *file, Buffer *position);
 void split_print_name(const FileSplits *splits, uint32_t number, Buffer *name);
+/* The same of the parts that were not taken; false: it has no pool. */
+bool split_print_pool(const FileSplit *file, Buffer *name, Buffer *position);
+/* All that was and is to be read, about. */
+uint64_t splits_bytes(const FileSplits *splits, uint32_t parallelism);
 /* Whether instances have about the same to read. */
 bool splits_are_even(const TableInfo *table, uint32_t parallelism);
 
@@ -63,7 +74,7 @@ static inline uint64_t split_limit(const FileSplit *file)
 uint64_t split_run_limit(FileSplit *file);
 
 /* The part at hand has been read, or has no records; `part` goes to the next, which is begun if it
- * follows one that was. */
+ * follows one that was. Takes it. */
 void split_end_part(FileSplit *file);
 
 #endif
