@@ -39,6 +39,8 @@ struct LogicalNode {
     int64_t hint_ttl_ms[2];
     /* LATE_ROWS: the table for what comes too late for it; NULL: table.exec.late-rows.table. */
     const char *late_table;
+    /* Of what a query gives: columns that have the name of a later one; NULL: none. */
+    const bool *repeated;
     union {
         LogicalScan scan;
         LogicalValues values;

@@ -36,6 +36,8 @@ void *bind_refuse(const Binder *binder, AstPlace place, Error *error, const char
 
 /* bind/scope.c */
 const Expr *bind_column(const ExprScope *scope, const AstName *name, AstPlace place, Error *error);
+/* The error that several columns have the name; it is the caller's to set the place. */
+void bind_ambiguous(const Scope *scope, const char *name, Error *error);
 /* A field of a ROW by name. */
 const Expr *bind_field(const Binder *binder, const Expr *row, const char *name, AstPlace place,
                        Error *error);
@@ -150,12 +152,14 @@ bool bind_join(Binder *binder, const AstTable *ast, Relation *out, Error *error)
 typedef struct BoundOrder {
     PlanSortKey *keys;
     uint32_t key_count;
-    uint32_t visible; /* columns of the result; the others serve sorting */
+    uint32_t visible;     /* columns of the result; the others serve sorting */
+    const bool *repeated; /* of them: LogicalNode.repeated */
 } BoundOrder;
 LogicalNode *bind_select(Binder *binder, const AstQuery *query, BoundOrder *order, Error *error);
-/* ORDER BY over output columns: ordinals, names, expressions. */
+/* ORDER BY over output columns: ordinals, names, expressions. `repeated` as LogicalNode's. */
 bool bind_order_item(ExprScope *scope, const AstOrderItem *item, const Schema *output,
-                     const Expr *const *outputs, const Expr **expr, int32_t *column, Error *error);
+                     const bool *repeated, const Expr *const *outputs, const Expr **expr,
+                     int32_t *column, Error *error);
 
 /* bind/query_same.c: the number of the query in the list that is the same as this one, or -1. */
 int64_t queries_find(const Binder *binder, QueryList *list, QuerySite *site);

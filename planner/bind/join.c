@@ -62,6 +62,21 @@ static int32_t find_visible(const Scope *scope, uint32_t from, uint32_t to, cons
     return -1;
 }
 
+/* The one column of a side that has the name; -1: none, -2: several, with the error. */
+static int32_t find_merged(const Binder *binder, const AstTable *ast, const Scope *scope,
+                           uint32_t from, uint32_t to, const char *name, Error *error)
+{
+    int32_t found = find_visible(scope, from, to, name);
+    if (found < 0 ||
+        (!scope->columns[found].repeated && find_visible(scope, (uint32_t)found + 1, to, name) < 0))
+        return found;
+    error_set(error, ERROR_NAME, "column \"%s\" of %s is ambiguous on the %s side", name,
+              ast->natural ? "NATURAL JOIN" : "USING", from == 0 ? "left" : "right");
+    error_hint(error, "Say with ON which columns are equal.");
+    (void)bind_error_at(binder, error, ast->place);
+    return -2;
+}
+
 /* Names that USING lists or that NATURAL finds. */
 static bool merged_names(const Binder *binder, const AstTable *ast, const Scope *scope,
                          uint32_t left_count, const char ***names, uint32_t *count, Error *error)
@@ -69,16 +84,32 @@ static bool merged_names(const Binder *binder, const AstTable *ast, const Scope 
     *names =
         arena_new_array(binder->context->arena, const char *, scope->count + ast->using_count + 1);
     *count = 0;
-    for (uint32_t i = 0; ast->natural && i < left_count; i++)
-        if (!scope->columns[i].hidden &&
-            find_visible(scope, left_count, scope->count, scope->columns[i].name) >= 0)
-            (*names)[(*count)++] = scope->columns[i].name;
+    for (uint32_t i = 0; ast->natural && i < left_count; i++) {
+        const char *name = scope->columns[i].name;
+        if (scope->columns[i].hidden || find_visible(scope, left_count, scope->count, name) < 0)
+            continue;
+        if (find_merged(binder, ast, scope, 0, left_count, name, error) < 0 ||
+            find_merged(binder, ast, scope, left_count, scope->count, name, error) < 0)
+            return false;
+        (*names)[(*count)++] = name;
+    }
     for (uint32_t i = 0; i < ast->using_count; i++) {
         const char *name = ast->using_columns[i];
-        bool left = find_visible(scope, 0, left_count, name) >= 0;
-        if (!left || find_visible(scope, left_count, scope->count, name) < 0) {
+        for (uint32_t j = 0; j < i; j++) {
+            if (strcmp(name, ast->using_columns[j]) != 0)
+                continue;
+            error_set(error, ERROR_NAME, "column \"%s\" stands twice in USING", name);
+            return bind_error_at(binder, error, ast->place);
+        }
+        int32_t left = find_merged(binder, ast, scope, 0, left_count, name, error);
+        int32_t right =
+            left < 0 ? left
+                     : find_merged(binder, ast, scope, left_count, scope->count, name, error);
+        if (right == -2)
+            return false;
+        if (right < 0) {
             error_set(error, ERROR_NAME, "column \"%s\" of USING does not exist on the %s side",
-                      name, left ? "right" : "left");
+                      name, left >= 0 ? "right" : "left");
             return bind_error_at(binder, error, ast->place);
         }
         (*names)[(*count)++] = name;

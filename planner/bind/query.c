@@ -108,7 +108,8 @@ static bool order_of_output(Binder *binder, const AstQuery *query, const Logical
         const AstOrderItem *item = &query->order_by[i];
         const Expr *expr = NULL;
         int32_t column = -1;
-        if (!bind_order_item(&scope, item, node->schema, outputs, &expr, &column, error))
+        if (!bind_order_item(&scope, item, node->schema, node->repeated, outputs, &expr, &column,
+                             error))
             return false;
         if (column < 0) {
             bind_refuse(binder, item->expr->place, error,
@@ -122,10 +123,11 @@ static bool order_of_output(Binder *binder, const AstQuery *query, const Logical
     return true;
 }
 
-static LogicalNode *bind_body(Binder *binder, const AstQuery *query, Error *error)
+static LogicalNode *bind_body(Binder *binder, const AstQuery *query, const bool **repeated,
+                              Error *error)
 {
     LogicalNode *node = NULL;
-    BoundOrder order = {NULL, 0, 0};
+    BoundOrder order = {NULL, 0, 0, NULL};
     if (query->kind == AST_QUERY_SELECT)
         node = bind_select(binder, query, &order, error);
     else if (query->kind == AST_QUERY_VALUES)
@@ -134,6 +136,7 @@ static LogicalNode *bind_body(Binder *binder, const AstQuery *query, Error *erro
         node = bind_set(binder, query, error);
     if (node == NULL)
         return NULL;
+    *repeated = query->kind == AST_QUERY_SELECT ? order.repeated : node->repeated;
     if (query->kind != AST_QUERY_SELECT && query->order_count != 0 &&
         !order_of_output(binder, query, node, &order, error))
         return NULL;
@@ -169,7 +172,10 @@ LogicalNode *bind_query(Binder *binder, const AstQuery *query, Error *error)
         binder->with = frame;
     }
     binder->query_depth++;
-    LogicalNode *node = bind_body(binder, query, error);
+    const bool *repeated = NULL;
+    LogicalNode *node = bind_body(binder, query, &repeated, error);
+    if (node != NULL)
+        node->repeated = repeated;
     binder->query_depth--;
     binder->with = outer;
     return node;

@@ -36,7 +36,8 @@ void scope_of_node(Arena *arena, const LogicalNode *node, const char *relation, 
             (ScopeColumn){.relation = qualifier,
                           .name = column->name,
                           .expr = expr_column(arena, i, column->type, (AstPlace){-1, 0}),
-                          .time = logical_time(node, i)};
+                          .time = logical_time(node, i),
+                          .repeated = node->repeated != NULL && node->repeated[i]};
     }
 }
 
@@ -130,21 +131,25 @@ static void not_found(const ExprScope *scope, const char *relation, const char *
     buffer_deinit(&names);
 }
 
-/* Which of several columns of that name are meant cannot be told. */
-static void ambiguous(const ExprScope *scope, const char *name, Error *error)
+void bind_ambiguous(const Scope *scope, const char *name, Error *error)
 {
     error_set(error, ERROR_NAME, "column \"%s\" is ambiguous", name);
     Buffer names = {0};
-    for (uint32_t i = 0; i < scope->scope->count; i++) {
-        const ScopeColumn *column = &scope->scope->columns[i];
+    bool repeated = false;
+    for (uint32_t i = 0; i < scope->count; i++) {
+        const ScopeColumn *column = &scope->columns[i];
         if (!column_matches(column, NULL, name))
             continue;
+        repeated = repeated || column->repeated;
         buffer_append_text(&names, names.length == 0 ? "\"" : " or \"");
         if (column->relation != NULL)
             buffer_printf(&names, "%s.", column->relation);
         buffer_printf(&names, "%s\"", name);
     }
-    error_hint(error, "Write %s.", buffer_text(&names));
+    if (repeated || scope->count == 0)
+        error_hint(error, "A query has several columns of that name: give them names with AS.");
+    else
+        error_hint(error, "Write %s.", buffer_text(&names));
     buffer_deinit(&names);
 }
 
@@ -158,7 +163,7 @@ static const ScopeColumn *find_column(const Scope *scope, const char *relation, 
         if (!column_matches(&scope->columns[i], relation, name))
             continue;
         found = &scope->columns[i];
-        ++*count;
+        *count += found->repeated ? 2 : 1;
     }
     return found;
 }
@@ -254,8 +259,7 @@ static bool bind_outer_column(Binder *binder, const AstName *name, AstPlace plac
         if (found == NULL)
             continue;
         if (count > 1) {
-            ExprScope scope = {.binder = binder, .scope = frame->scope};
-            ambiguous(&scope, name->parts[*parts - 1], error);
+            bind_ambiguous(frame->scope, name->parts[*parts - 1], error);
             return bind_error_at(binder, error, place);
         }
         AstPlace at = bind_place(binder, place);
@@ -281,7 +285,7 @@ const Expr *bind_column(const ExprScope *scope, const AstName *name, AstPlace pl
         if (found == NULL)
             not_found(scope, last == 0 ? NULL : name->parts[last - 1], name->parts[last], error);
         else
-            ambiguous(scope, name->parts[parts - 1], error);
+            bind_ambiguous(scope->scope, name->parts[parts - 1], error);
         bind_error_at(binder, error, place);
         return NULL;
     }

@@ -14,6 +14,7 @@
 typedef struct SelectList {
     const Expr **exprs;
     const char **names;
+    bool *spread; /* by a star: what has the name of a column before it gets another one */
     uint32_t count;
 } SelectList;
 
@@ -32,6 +33,23 @@ const char **bind_unique_names(Arena *arena, const char *const *names, uint32_t 
         unique[i] = name;
     }
     return unique;
+}
+
+/* Columns that have the name of a later one. What a star gives is later by another name: SELECT *
+ * of a join has id and id0. NULL: none. */
+static const bool *repeated_names(Arena *arena, const SelectList *list)
+{
+    bool *repeated = arena_new_array(arena, bool, list->count + 1);
+    bool any = false;
+    for (uint32_t i = 0; i < list->count; i++) {
+        uint32_t first = 0;
+        while (strcmp(list->names[first], list->names[i]) != 0)
+            first++;
+        if (first == i || list->spread[i])
+            continue;
+        repeated[first] = any = true;
+    }
+    return any ? repeated : NULL;
 }
 
 static uint32_t list_room(const AstSelect *select, const Scope *scope)
@@ -58,6 +76,7 @@ static bool bind_star(const ExprScope *scope, const AstExpr *ast, SelectList *li
         expr->sql_offset = at.offset;
         expr->sql_length = at.length;
         list->exprs[list->count] = expr;
+        list->spread[list->count] = true;
         list->names[list->count++] = column->name;
     }
     if (list->count > before)
@@ -100,7 +119,8 @@ static bool bind_items(ExprScope *scope, const AstSelect *select, SelectList *li
 
 /* Finds or binds one ORDER BY item: by ordinal, by output name, else over the input. */
 bool bind_order_item(ExprScope *scope, const AstOrderItem *item, const Schema *output,
-                     const Expr *const *outputs, const Expr **expr, int32_t *column, Error *error)
+                     const bool *repeated, const Expr *const *outputs, const Expr **expr,
+                     int32_t *column, Error *error)
 {
     const AstExpr *ast = item->expr;
     *column = -1;
@@ -118,6 +138,10 @@ bool bind_order_item(ExprScope *scope, const AstOrderItem *item, const Schema *o
     }
     if (ast->kind == AST_COLUMN && ast->name.part_count == 1) {
         *column = schema_find(output, ast->name.parts[0]);
+        if (*column >= 0 && repeated != NULL && repeated[*column]) {
+            bind_ambiguous(&(Scope){NULL, 0}, ast->name.parts[0], error);
+            return bind_error_at(scope->binder, error, ast->place);
+        }
         if (*column >= 0)
             return true;
     }
@@ -147,7 +171,8 @@ static bool bind_order(ExprScope *scope, const AstQuery *query, SelectList *list
         const AstOrderItem *item = &query->order_by[i];
         const Expr *expr = NULL;
         int32_t column = -1;
-        if (!bind_order_item(scope, item, output, list->exprs, &expr, &column, error))
+        if (!bind_order_item(scope, item, output, order->repeated, list->exprs, &expr, &column,
+                             error))
             return false;
         if (column < 0) {
             if (query->select->distinct) {
@@ -273,7 +298,8 @@ static bool bind_parts(Binder *binder, const AstQuery *query, const Relation *fr
     parts->overs.window_count = select->window_count;
     uint32_t room = list_room(select, &from->scope) + query->order_count;
     parts->list = (SelectList){arena_new_array(arena, const Expr *, room),
-                               arena_new_array(arena, const char *, room), 0};
+                               arena_new_array(arena, const char *, room),
+                               arena_new_array(arena, bool, room), 0};
     if (!bind_items(&scope, select, &parts->list, error))
         return false;
     if (select->having != NULL) {
@@ -288,6 +314,7 @@ static bool bind_parts(Binder *binder, const AstQuery *query, const Relation *fr
     }
     if (select->qualify != NULL && !bind_qualify(&scope, select, parts, error))
         return false;
+    order->repeated = repeated_names(arena, &parts->list);
     parts->list.names = bind_unique_names(arena, parts->list.names, parts->list.count);
     /* Room for the names of sort columns. */
     const char **names = arena_new_array(arena, const char *, room);

@@ -95,18 +95,23 @@ LogicalNode *bind_set(Binder *binder, const AstQuery *query, Error *error)
     const Schema *schema = set_schema(binder, query, left, right, error);
     if (schema == NULL)
         return NULL;
+    const bool *repeated = left->repeated;
     left = set_side(binder, left, schema, error);
     right = left == NULL ? NULL : set_side(binder, right, schema, error);
     if (right == NULL)
         return NULL;
-    if (query->set == AST_UNION)
-        return bind_union(binder, query, left, right, schema);
-    LogicalNode *node =
-        logical_new(arena, "set_operation", schema, bind_place(binder, query->place));
+    LogicalNode *node;
+    if (query->set == AST_UNION) {
+        node = bind_union(binder, query, left, right, schema);
+        node->repeated = repeated;
+        return node;
+    }
+    node = logical_new(arena, "set_operation", schema, bind_place(binder, query->place));
     node->input_count = 2;
     node->inputs = arena_new_array(arena, LogicalNode *, 2);
     node->inputs[0] = left;
     node->inputs[1] = right;
     node->set_operation = (LogicalSetOperation){query->set == AST_EXCEPT, query->all};
+    node->repeated = repeated;
     return node;
 }

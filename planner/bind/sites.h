@@ -14,6 +14,7 @@ typedef struct ScopeColumn {
     const Expr *expr; /* its value over the node's columns */
     TimeKind time;    /* whether it is a time attribute */
     bool hidden;      /* merged by USING: only found with its qualifier, not part of * */
+    bool repeated;    /* a query in FROM gives another one of that name: neither is meant */
 } ScopeColumn;
 
 typedef struct Scope {

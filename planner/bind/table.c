@@ -193,8 +193,10 @@ bool bind_rename(Binder *binder, const AstTable *ast, const char *name, Relation
     if (out->node == NULL)
         return false;
     scope_of_node(arena, out->node, ast->alias != NULL ? ast->alias : name, &out->scope);
-    for (uint32_t i = 0; i < ast->column_alias_count; i++)
+    for (uint32_t i = 0; i < ast->column_alias_count; i++) {
         out->scope.columns[i].name = arena_strdup(arena, ast->column_aliases[i]);
+        out->scope.columns[i].repeated = false;
+    }
     return true;
 }
 
@@ -218,6 +220,7 @@ static LogicalNode *bind_view(Binder *binder, const CatalogEntry *entry, AstPlac
         error_prefix(error, "view \"%s\": ", entry->name);
         return NULL;
     }
+    node->repeated = NULL; /* a view's columns are those that DESCRIBE shows */
     return rename_columns(binder, node, entry->view->columns, entry->view->column_count,
                           arena_printf(binder->context->arena, "view \"%s\"", entry->name), place,
                           error);
