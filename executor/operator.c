@@ -8,6 +8,7 @@
 
 #include "core/changelog_text.h"
 #include "core/clock.h"
+#include "core/plain_zeros.h"
 #include "executor/runtime/task.h"
 
 extern const OperatorClass *const operator_table[];
@@ -150,6 +151,8 @@ bool stage_batch(Stage *stage, uint32_t input, Batch *batch, Error *error)
     assert(!stage->ended);
     stat_add(&stage->stats.rows_in, batch->row_count);
     StageCall call = call_begin(stage);
+    if (stage->keeps_state && stage->inputs[input].number_count != 0)
+        batch = plain_zeros(batch, stage->inputs[input].numbers, stage->inputs[input].number_count);
     bool done = stage->class->batch(stage->operator_, input, batch, &stage->emitter, error) &&
                 (!stage->keeps_state || check_state(stage, error));
     return call_end(stage, call, done, error);

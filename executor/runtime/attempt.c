@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "core/clock.h"
+#include "core/plain_zeros.h"
 #include "executor/runtime/job_internal.h"
 #include "executor/values_source.h"
 
@@ -44,6 +45,9 @@ static void init_stage(Task *task, Stage *stage, const PlanNode *node, const boo
     stage->inputs = arena_new_array(task->arena, StageInput, stage->input_count);
     for (uint32_t i = 0; i < stage->input_count; i++)
         stage->inputs[i].watermark_us = INT64_MIN;
+    for (uint32_t i = 0; i < node->input_count; i++)
+        stage->inputs[i].numbers = plain_zeros_columns(task->arena, node->inputs[i].node->schema,
+                                                       &stage->inputs[i].number_count);
     operator_time_init(&stage->time);
     atomic_store(&stage->stats.moved_at_us, job->config.clock->now_us(job->config.clock));
     stage->sweep_us = INT64_MAX;

@@ -37,6 +37,8 @@ typedef struct StageInput {
     int64_t watermark_us;
     bool idle; /* not waited for */
     bool ended;
+    const uint32_t *numbers; /* columns whose -0.0 becomes 0.0 where rows are kept */
+    uint32_t number_count;
 } StageInput;
 
 /* Written by one thread, read by any; none orders anything. */

@@ -428,7 +428,17 @@ class TemporalJoin(Node):
         self.kind, self.keys = kind, keys
 
     def start(self):
-        self.waiting, self.versions = [], []
+        self.waiting, self.versions, self.arrived = [], [], 0
+
+    def forget_deleted(self, mark):
+        """Of a key whose last version up to the mark is a delete nothing is kept up to there."""
+        key, last = self.inputs[1].at(self.keys[1]), {}
+        for item in self.versions:
+            of = item[3][key]
+            if item[0] <= mark and (of not in last or item[:2] > last[of][:2]):
+                last[of] = item
+        self.versions = [item for item in self.versions
+                         if item[0] > mark or last[item[3][key]][2] > 0]
 
     def step(self, changes, before, mark):
         left, right = self.inputs
@@ -436,7 +446,9 @@ class TemporalJoin(Node):
         self.waiting += [change for change in changes[0] if change[1][time] > before]
         for sign, row in changes[1]:
             if not isinstance(row, Old):
-                self.versions.append((row[right.at(right.time)], len(self.versions), sign, row))
+                self.arrived += 1
+                self.versions.append((row[right.at(right.time)], self.arrived, sign, row))
+                self.forget_deleted(before)
         given = []
         for sign, row in [change for change in self.waiting if change[1][time] <= mark]:
             found = [item for item in self.versions if item[0] <= row[time] and
@@ -447,6 +459,7 @@ class TemporalJoin(Node):
             elif self.kind == "LEFT":
                 given.append((sign, row + (None,) * len(right.columns)))
         self.waiting = [change for change in self.waiting if change[1][time] > mark]
+        self.forget_deleted(mark)
         return given
 
 
