@@ -277,6 +277,22 @@ static bool end_epoch(Job *job, uint64_t epoch, int64_t began_us, bool *durable)
     return *durable || tolerated;
 }
 
+/* Waits for what each task answers to a command of the epoch, so long as an epoch may take, not
+ * counting the time that a source cannot stop in. Under the lock. */
+static bool wait_for_answers(Job *job, const uint32_t *counter, int64_t began_us,
+                             int64_t timeout_us)
+{
+    int64_t deadline = timeout_us > 0 ? began_us + timeout_us : -1;
+    while (!wait_for_tasks(job, counter, deadline)) {
+        if (is_interrupted(job) || !is_unsettled(job)) {
+            fail_epoch(job, job->epoch);
+            return false;
+        }
+        deadline = clock_monotonic_us() + timeout_us;
+    }
+    return true;
+}
+
 /* Runs one epoch through the job, which may be declined at its end (`durable`); on failure the
  * attempt has failed or is being cancelled. Under the lock, which it gives up while it waits or
  * writes. */
@@ -292,14 +308,8 @@ static bool run_epoch(Job *job, bool *durable)
         return false;
     command_all(job, COMMAND_TRIGGER, epoch);
     push_fed(job, MESSAGE_BARRIER, epoch);
-    int64_t deadline = timeout_us > 0 ? began + timeout_us : -1;
-    while (!wait_for_tasks(job, &attempt->acknowledged, deadline)) {
-        if (is_interrupted(job) || !is_unsettled(job)) {
-            fail_epoch(job, epoch);
-            return false;
-        }
-        deadline = clock_monotonic_us() + timeout_us;
-    }
+    if (!wait_for_answers(job, &attempt->acknowledged, began, timeout_us))
+        return false;
     job->epoch_open = false;
     *durable = job->store == NULL;
     if (*durable)
@@ -309,7 +319,7 @@ static bool run_epoch(Job *job, bool *durable)
     if (!*durable)
         return true;
     command_all(job, COMMAND_COMMIT, epoch);
-    return wait_for_tasks(job, &attempt->committed, -1);
+    return wait_for_answers(job, &attempt->committed, clock_monotonic_us(), timeout_us);
 }
 
 /* Runs an epoch until one is durable. Under the lock. */

@@ -25,6 +25,11 @@ def test_without_effect(bench):
              "debezium.max.queue.size": "8192", "jdbc.properties.useUnicode": "true",
              "debezium.database.history.store.only.captured.tables.ddl": "true",
              "scan.incremental.close-idle-reader.enabled": "true",
+             "scan.incremental.snapshot.backfill.skip": "true",
+             "scan.incremental.snapshot.unbounded-chunk-first.enabled": "true",
+             "scan.parse.online.schema.changes.enabled": "true", "chunk-meta.group.size": "100",
+             "chunk-key.even-distribution.factor.upper-bound": "10",
+             "chunk-key.even-distribution.factor.lower-bound": "0.5",
              "debezium.decimal.handling.mode": "string"}
     err = said(bench, hints)
     for option in hints:

@@ -29,6 +29,10 @@ def make_certificate(folder):
             "-keyout", "server-key.pem", "-out", "server.csr")
     openssl(folder, "x509", "-req", "-in", "server.csr", "-days", "30", "-CA", "authority.pem",
             "-CAkey", "authority-key.pem", "-CAcreateserial", "-out", "server.pem")
+    openssl(folder, "req", "-newkey", "rsa:2048", "-nodes", "-subj", "/CN=reader",
+            "-keyout", "reader-key.pem", "-out", "reader.csr")
+    openssl(folder, "x509", "-req", "-in", "reader.csr", "-days", "30", "-CA", "authority.pem",
+            "-CAkey", "authority-key.pem", "-CAcreateserial", "-out", "reader.pem")
 
 
 def test_tls(bench):
@@ -64,6 +68,7 @@ def run_encrypted(bench, server, folder, early):
                         {"tls.ca": os.path.join(folder, "none.pem"), "hostname": "localhost"}):
             error = mine.fails(TABLE, {**SNAPSHOT, "tls.mode": "verify-full", **options})
             cdc.expect("tls" in error.lower() or "certificate" in error.lower(), error)
+        present_certificate(mine, folder, early)
         early.query("SET GLOBAL require_secure_transport = OFF")
         early.close()
         follow_encrypted(mine, {"tls.mode": "verify-full", "tls.ca": trusted,
@@ -71,6 +76,18 @@ def run_encrypted(bench, server, folder, early):
     finally:
         server.kill()
         cdc.clean(folder)
+
+
+def present_certificate(bench, folder, early):
+    """A user of whom the server wants a certificate: `tls.certificate` and `tls.key`, both the right ones."""
+    early.query("GRANT ALL ON *.* TO 'known'@'%' IDENTIFIED BY 'k' REQUIRE X509")
+    known = {**SNAPSHOT, "username": "known", "password": "k", "tls.mode": "required",
+             "hostname": "localhost", "connect.max-retries": "0"}
+    mine = {"tls.certificate": os.path.join(folder, "reader.pem"), "tls.key": os.path.join(folder, "reader-key.pem")}
+    cdc.expect_equal(bench.run(TABLE, {**known, **mine}), ["+I[1, one]"], "rows with a certificate")
+    for options in ({}, {**mine, "tls.certificate": os.path.join(folder, "none.pem")},
+                    {**mine, "tls.key": os.path.join(folder, "server-key.pem")}):
+        bench.fails(TABLE, {**known, **options})
 
 
 def follow_encrypted(bench, options):

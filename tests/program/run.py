@@ -17,7 +17,7 @@ from concurrent.futures import ThreadPoolExecutor
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 import program  # noqa: E402
 
-MODULES = ["test_command", "test_files", "test_sqlite", "test_checkpoint", "test_restart",
+MODULES = ["test_command", "test_files", "test_sqlite", "test_checkpoint", "test_restart", "test_settings",
            "test_terminal"]
 
 
