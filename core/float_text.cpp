@@ -66,12 +66,17 @@ template <typename Float> size_t print(Float value, char *out)
     char text[FLOAT_TEXT_MAX];
     std::to_chars_result end =
         std::to_chars(text, text + sizeof(text), value, std::chars_format::scientific);
+    /* Java shows the nearest of two digits where one would do: another one than with a zero only
+     * where numbers lie far apart, 4.9E-324. */
+    if (text[1] == 'e' && value < 256 * std::numeric_limits<Float>::denorm_min())
+        end = std::to_chars(text, text + sizeof(text), value, std::chars_format::scientific, 1);
     char digits[FLOAT_TEXT_MAX];
     int count = 0;
     const char *at = text;
     for (; *at != 'e'; at++)
         if (*at != '.')
             digits[count++] = *at;
+    count -= count == 2 && digits[1] == '0' ? 1 : 0;
     at++;
     int exponent = 0;
     std::from_chars(*at == '+' ? at + 1 : at, end.ptr, exponent);

@@ -1,7 +1,8 @@
 /* FLOAT and DOUBLE as text, whatever the process's locale says about points.
  *
  * Printing follows Java's Double.toString, which Flink's CAST shows: the fewest digits that read
- * back as the same number, "1.0E10" from 10^7 on and below 10^-3, "NaN", "Infinity". */
+ * back as the same number (of two digits, where one would do, the nearest: 4.9E-324), "1.0E10" from
+ * 10^7 on and below 10^-3, "NaN", "Infinity". */
 #ifndef CORE_FLOAT_TEXT_H
 #define CORE_FLOAT_TEXT_H
 

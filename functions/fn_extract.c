@@ -1,4 +1,5 @@
-/* EXTRACT and its short forms YEAR(x) … SECOND(x): one field of a point in time, as BIGINT.
+/* EXTRACT and its short forms YEAR(x) … SECOND(x): one field of a point in time, as BIGINT; EXTRACT
+ * also of an interval, whose fields have its sign.
  *
  * TIMESTAMP_LTZ is read on the clock of the session's zone. WEEK is the ISO week; DOW and DAYOFWEEK
  * count from 1 on Sunday. Cost: a call through a pointer per row, the calendar's divisions. */
@@ -200,6 +201,73 @@ static bool bind_extract(const ScalarFunction *function, const FunctionSite *sit
     return bind_field(function, site, unit, 1, out, error);
 }
 
+/* A field of an interval: value / divisor % modulus * factor + first; no modulus: 0. */
+typedef struct IntervalField {
+    int64_t divisor, modulus, factor, first;
+} IntervalField;
+
+#define DAY_MILLIS (24 * 3600 * 1000)
+static const IntervalField month_fields[TIME_UNITS] = {
+    [UNIT_MILLENNIUM] = {12000, 0, 1, 0}, [UNIT_CENTURY] = {1200, 0, 1, 0},
+    [UNIT_DECADE] = {120, 0, 1, 0},       [UNIT_YEAR] = {12, 0, 1, 0},
+    [UNIT_QUARTER] = {3, 4, 1, 1},        [UNIT_MONTH] = {1, 12, 1, 0},
+};
+static const IntervalField milli_fields[TIME_UNITS] = {
+    [UNIT_DAY] = {DAY_MILLIS, 0, 1, 0},        [UNIT_HOUR] = {3600 * 1000, 24, 1, 0},
+    [UNIT_MINUTE] = {60 * 1000, 60, 1, 0},     [UNIT_SECOND] = {1000, 60, 1, 0},
+    [UNIT_MILLISECOND] = {1, 1000, 1, 0},      [UNIT_MICROSECOND] = {1, 1000, 1000, 0},
+    [UNIT_NANOSECOND] = {1, 1000, 1000000, 0}, [UNIT_EPOCH] = {1000, 0, 1, 0},
+};
+
+static int64_t interval_field(const IntervalField *field, int64_t value)
+{
+    const int64_t units = value / field->divisor;
+    return (field->modulus == 0 ? units : units % field->modulus) * field->factor + field->first;
+}
+
+#define INTERVAL_KERNEL(name, T)                                                                   \
+    static bool extract_##name(KernelCall *call, Error *error)                                     \
+    {                                                                                              \
+        const IntervalField *const field = call->data;                                             \
+        const Vector *const arg = call->args[1];                                                   \
+        const T *const in = arg->data;                                                             \
+        int64_t *const out = call->out->data;                                                      \
+        for (uint32_t i = 0; i < call->row_count; i++) {                                           \
+            const uint32_t row = kernel_row(call, i);                                              \
+            out[row] = interval_field(field, in[vector_index(arg, row)]);                          \
+        }                                                                                          \
+        return true;                                                                               \
+    }
+INTERVAL_KERNEL(months, int32_t)
+INTERVAL_KERNEL(millis, int64_t)
+
+static bool bind_extract_interval(const ScalarFunction *function, const FunctionSite *site,
+                                  BoundFunction *out, Error *error)
+{
+    TimeUnit unit;
+    if (site->argument_count != 2)
+        return false;
+    const TypeKind kind = site->argument_types[1]->kind;
+    const bool is_months = kind == TYPE_INTERVAL_MONTH;
+    if ((!is_months && kind != TYPE_INTERVAL_SECOND) || !time_unit_bind(site, 0, &unit, error))
+        return false;
+    const IntervalField *field = is_months ? &month_fields[unit] : &milli_fields[unit];
+    bind_begin(site, function, site->argument_types[1], out);
+    if (field->divisor == 0) {
+        error_set(error, ERROR_TYPE, "%s has no such field",
+                  type_text(site->arena, site->argument_types[1]));
+        return error_hint(error, is_months
+                                     ? "It has YEAR and MONTH, and QUARTER, DECADE, CENTURY, "
+                                       "MILLENNIUM."
+                                     : "It has DAY, HOUR, MINUTE, SECOND and parts of it, and "
+                                       "EPOCH, all its seconds.");
+    }
+    out->data = field;
+    out->result = &type_bigint;
+    out->kernel = is_months ? extract_months : extract_millis;
+    return true;
+}
+
 #define SHORT_FORM(name, unit)                                                                     \
     static bool bind_##name(const ScalarFunction *function, const FunctionSite *site,              \
                             BoundFunction *out, Error *error)                                      \
@@ -224,6 +292,8 @@ SHORT_FORM(second, UNIT_SECOND)
 static const ScalarFunction functions[] = {
     {"EXTRACT", "(UNIT, TIMEPOINT) -> BIGINT", NULL, bind_extract, 0, "temporal",
      "One field of a point in time. Written EXTRACT(unit FROM x)."},
+    {"EXTRACT", "(UNIT, INTERVAL) -> BIGINT", NULL, bind_extract_interval, 0, "temporal",
+     "One field of an interval, with its sign: of '1-2' YEAR TO MONTH the MONTH is 2."},
     OF_POINT("YEAR", bind_year, "The year."),
     OF_POINT("QUARTER", bind_quarter, "The quarter, 1 to 4."),
     OF_POINT("MONTH", bind_month, "The month, 1 to 12."),

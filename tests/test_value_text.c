@@ -81,10 +81,15 @@ START_TEST(test_floats)
                                        "Infinity",
                                        "-Infinity",
                                        "4.9E-324",
+                                       "9.9E-324",
+                                       "1.5E-323",
+                                       "2.0E-323",
+                                       "2.0E-300",
+                                       "5.0E-320",
                                        "1.7976931348623157E308",
                                        "0.1"};
     for (size_t i = 0; i < array_count(same); i++)
-        check_value(&type_double, same[i], strcmp(same[i], "4.9E-324") == 0 ? "5.0E-324" : same[i]);
+        check_value(&type_double, same[i], same[i]);
     check_value(&type_double, "1e400", "Infinity");
     check_value(&type_double, "-1e400", "-Infinity");
     check_value(&type_double, "1e-400", "0.0");
@@ -95,6 +100,11 @@ START_TEST(test_floats)
     check_value(&type_double, "0x10", NULL);
     check_value(&type_float, "3.4028235E38", "3.4028235E38");
     check_value(&type_float, "0.1", "0.1");
+    check_value(&type_float, "1e-45", "1.4E-45");
+    check_value(&type_float, "3e-45", "2.8E-45");
+    check_value(&type_float, "1.0E-40", "1.0E-40");
+    check_value(&type_float, "5e-324", "0.0");
+    check_value(&type_double, "5e-324", "4.9E-324");
     check_value(&type_float, "1e39", "Infinity");
 }
 END_TEST
