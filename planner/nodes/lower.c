@@ -30,11 +30,23 @@ bool lower_passes_need(const PlannerContext *context, const LogicalNode *node, u
 
 bool lower_lost_time(const LogicalNode *node, uint32_t input, uint32_t column, Error *error)
 {
-    error_set(error, ERROR_TYPE, "column \"%s\" is no time attribute any more",
-              node->inputs[input]->schema->columns[column].name);
-    error_detail(error, "It comes out of a regular join, whose rows do not follow time.");
-    error_hint(error, "Bound that join by time on both sides (l.ts BETWEEN r.ts - INTERVAL … AND "
-                      "r.ts), or put this below it.");
+    /* A column that a window keeps for itself has its name below. */
+    const LogicalNode *from = node->inputs[input];
+    const char *name = from->schema->columns[column].name;
+    if (name[0] == '$' && logical_is(from, "calc") &&
+        from->calc.projections[column]->kind == EXPR_COLUMN)
+        name = from->inputs[0]->schema->columns[from->calc.projections[column]->column].name;
+    error_set(error, ERROR_TYPE, "column \"%s\" is no time attribute any more", name);
+    /* What lost it is the nearest join or Top-N. */
+    while (from->input_count == 1 && !logical_is(from, "rank"))
+        from = from->inputs[0];
+    bool is_rank = logical_is(from, "rank");
+    error_detail(error, "It comes out of a %s, whose rows do not follow time.",
+                 is_rank ? "Top-N" : "regular join");
+    error_hint(error, "%s, or put this below it.",
+               is_rank ? "Make it a Top-N of each window (PARTITION BY window_start, window_end)"
+                       : "Bound that join by time on both sides (l.ts BETWEEN r.ts - INTERVAL … "
+                         "AND r.ts)");
     return error_at(error, node->place.offset, node->place.length);
 }
 
