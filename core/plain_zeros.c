@@ -1,3 +1,4 @@
+/* See plain_zeros.h. Looking is a branchless pass; only a column that has a -0.0 is copied. */
 #include "core/plain_zeros.h"
 
 #include <string.h>

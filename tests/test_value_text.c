@@ -69,25 +69,11 @@ END_TEST
 
 START_TEST(test_floats)
 {
-    static const char *const same[] = {"0.0",
-                                       "-0.0",
-                                       "1.0",
-                                       "0.001",
-                                       "9999999.0",
-                                       "1.0E7",
-                                       "1.0E-4",
-                                       "123456.789",
-                                       "NaN",
-                                       "Infinity",
-                                       "-Infinity",
-                                       "4.9E-324",
-                                       "9.9E-324",
-                                       "1.5E-323",
-                                       "2.0E-323",
-                                       "2.0E-300",
-                                       "5.0E-320",
-                                       "1.7976931348623157E308",
-                                       "0.1"};
+    static const char *const same[] = {
+        "0.0",      "-0.0",       "1.0",      "0.001",    "9999999.0", "1.0E7",
+        "1.0E-4",   "123456.789", "NaN",      "Infinity", "-Infinity", "4.9E-324",
+        "9.9E-324", "1.5E-323",   "2.0E-323", "2.0E-300", "5.0E-320",  "1.7976931348623157E308",
+        "0.1"};
     for (size_t i = 0; i < array_count(same); i++)
         check_value(&type_double, same[i], same[i]);
     check_value(&type_double, "1e400", "Infinity");
