@@ -19,7 +19,8 @@ typedef struct SessionOperator {
 } SessionOperator;
 
 /* One job of the session, running or ended. It stays in the list when it has ended, so that SHOW
- * JOBS tells how; its threads and memory go as soon as somebody looks. */
+ * JOBS tells how; its threads and memory go as soon as somebody looks, and it itself when a hundred
+ * others have ended after it. */
 typedef struct SessionJob {
     char id[40];
     char *name;

@@ -145,6 +145,9 @@ static void job_make_id(char id[40])
         snprintf(id + 2 * i, 3, "%02x", bytes[i]);
 }
 
+/* Ended jobs that SHOW JOBS tells of. */
+#define JOBS_ENDED_MAX 100
+
 /* `name`, or `name-2`, … when another job of the session has it: two jobs must not share a
  * checkpoint database. */
 static char *job_make_name(const WeirSession *session, const char *name)
@@ -188,6 +191,36 @@ static void session_keep_job(WeirSession *session, SessionJob *job)
     session->jobs[session->job_count++] = job;
 }
 
+/* Whether nobody will ask for more of the job than SHOW JOBS tells. */
+static bool job_is_over(const WeirSession *session, const SessionJob *job)
+{
+    bool untold = job->collector == NULL && job->error.code != ERROR_NONE && !job->reported;
+    if (job->job != NULL || untold)
+        return false;
+    for (const WeirResult *result = session->results; result != NULL; result = result->next)
+        if (result->job == job)
+            return false;
+    return true;
+}
+
+/* Forgets the oldest of those that have ended, but for the last JOBS_ENDED_MAX. */
+static void session_drop_ended(WeirSession *session)
+{
+    uint32_t over = 0, kept = 0;
+    for (uint32_t i = 0; i < session->job_count; i++)
+        over += job_is_over(session, session->jobs[i]) ? 1 : 0;
+    for (uint32_t i = 0; i < session->job_count; i++) {
+        SessionJob *job = session->jobs[i];
+        if (over > JOBS_ENDED_MAX && job_is_over(session, job)) {
+            session_job_free(job);
+            over--;
+        } else {
+            session->jobs[kept++] = job;
+        }
+    }
+    session->job_count = kept;
+}
+
 SessionJob *session_start_job(WeirSession *session, Plan *plan, const AstStatement *statement,
                               Str script, const char *name, Error *error)
 {
@@ -197,6 +230,7 @@ SessionJob *session_start_job(WeirSession *session, Plan *plan, const AstStateme
         if (session->jobs[i]->collector == NULL && session_job_ended(session->jobs[i]))
             session_job_reap(session->jobs[i]);
     }
+    session_drop_ended(session);
     SessionJob *job = memory_zalloc(sizeof(*job));
     job->session = session;
     job_make_id(job->id);

@@ -175,7 +175,8 @@ typedef struct WeirJobStatus {
 
 /* Status of the job behind a QUERY or JOB result. */
 WEIR_API WeirStatus weir_result_status(WeirResult *result, WeirJobStatus *status);
-/* The session's jobs, running and ended; returns how many there are. */
+/* The session's jobs, running and ended, of the latter the last hundred at least; returns how many
+ * there are. */
 WEIR_API uint32_t weir_jobs(WeirSession *session, WeirJobStatus *out, uint32_t capacity);
 /* Waits until every job of the session has ended (OK) or one has failed (ERROR, once per job);
  * INTERRUPTED when the timeout passed first. A pending weir_interrupt goes to all jobs. */
@@ -185,7 +186,10 @@ WEIR_API WeirStatus weir_wait(WeirSession *session, int64_t timeout_ms);
 
 /* Tables with 'connector' = 'feed' take rows from here, in the literal form "+I[1, Ann, NULL]", one
  * a line; the -U and +U of an update belong into one call. They go, as one batch, to every running
- * query that reads the table. */
+ * query that reads the table.
+ *
+ * Nothing of this is remembered for later queries. A job that goes on from a checkpoint has what
+ * was given before it, an end included; what was given after it has to be given again. */
 WEIR_API WeirStatus weir_feed(WeirSession *session, const char *table, const char *rows);
 WEIR_API WeirStatus weir_feed_end(WeirSession *session, const char *table);
 /* The watermark of a table declared with SOURCE_WATERMARK(), in microseconds since 1970 (of the

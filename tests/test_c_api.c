@@ -83,6 +83,39 @@ static void check_refused(WeirSession *session, WeirStatus status, const char *m
     ck_assert_str_eq(weir_error_message(session), message);
 }
 
+/* A session that lasts: of jobs that have ended the last are told of, and those that somebody still
+ * looks at or has not been told the failure of. */
+START_TEST(ended_jobs_are_forgotten)
+{
+    WeirSession *session = weir_open();
+    weir_result_free(run(session, "CREATE TABLE o (a INT) WITH ('connector' = 'blackhole')"));
+    WeirResult *held = run(session, "SELECT 1 AS held");
+    ck_assert_int_eq(weir_next(held, -1), WEIR_STEP_ROW);
+    ck_assert_int_eq(weir_next(held, -1), WEIR_STEP_END);
+    weir_result_free(run(session, "INSERT INTO o SELECT 1 / (a - 1) FROM (VALUES (1)) AS t(a)"));
+    for (int i = 0; i < 120; i++) {
+        WeirResult *result = run(session, "SELECT 1 AS a");
+        ck_assert_int_eq(weir_next(result, -1), WEIR_STEP_ROW);
+        ck_assert_int_eq(weir_next(result, -1), WEIR_STEP_END);
+        weir_result_free(result);
+    }
+    static WeirJobStatus jobs[300];
+    uint32_t count = weir_jobs(session, jobs, 300);
+    ck_assert_uint_ge(count, 100);
+    ck_assert_uint_le(count, 103);
+    WeirJobStatus status;
+    ck_assert_int_eq(weir_result_status(held, &status), WEIR_OK);
+    ck_assert_str_eq(status.id, jobs[0].id);
+    ck_assert_int_eq(weir_wait(session, -1), WEIR_ERROR);
+    ck_assert_int_eq(weir_wait(session, -1), WEIR_OK);
+    weir_result_free(held);
+    weir_result_free(run(session, "SELECT 1 AS a"));
+    uint32_t fewer = weir_jobs(session, jobs, 300);
+    ck_assert_uint_le(fewer, 101);
+    weir_close(session);
+}
+END_TEST
+
 START_TEST(arguments_that_are_not_there_are_refused)
 {
     WeirSession *session = weir_open();
@@ -164,5 +197,7 @@ int main(void)
     tcase_add_test(api, arguments_that_are_not_there_are_refused);
     tcase_add_test(api, of_a_long_line_the_part_around_the_error_is_shown);
     tcase_add_test(api, no_error_shows_a_password);
+    tcase_add_test(api, ended_jobs_are_forgotten);
+    tcase_set_timeout(api, 60);
     return test_run("c_api", api);
 }
