@@ -547,6 +547,20 @@ static JobState restart(Job *job, Backoff *backoff, Error *error)
     }
 }
 
+/* A job that had finished reads nothing of what has come into its tables since. */
+static void say_finished_before(Job *job)
+{
+    if (!job->went_on || job->rows_in_before + attempt_rows_in(job->attempt) != 0)
+        return;
+    char text[400];
+    snprintf(
+        text, sizeof(text),
+        "job \"%s\" had read its tables to the end before, so nothing was read now; --fresh begins "
+        "anew, with what has come into them since",
+        job->config.name);
+    job_notice(job, text);
+}
+
 void *coordinator_main(void *argument)
 {
     Job *job = argument;
@@ -569,6 +583,8 @@ void *coordinator_main(void *argument)
         if (state == JOB_FAILED)
             state = restart(job, &backoff, &error);
     }
+    if (state == JOB_FINISHED)
+        say_finished_before(job);
     checkpoint_close(job->store);
     pthread_mutex_lock(&job->lock);
     job->store = NULL;

@@ -165,7 +165,8 @@ static bool begin(Job *job, const RestorePoint *from, Error *error)
 {
     if (!attempt_open(job, job->attempt, from, error))
         return false;
-    if (from->store != NULL)
+    job->went_on = from->store != NULL;
+    if (job->went_on)
         job_say_restored(job, from);
     if (attempt_start(job->attempt, error))
         return true;

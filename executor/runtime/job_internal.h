@@ -104,6 +104,7 @@ struct Job {
     uint64_t settle_done;
     uint64_t epoch;          /* running or last */
     uint64_t rows_in_before; /* of attempts before this one */
+    bool went_on;            /* from an epoch of another process */
     uint32_t restarts;
     int64_t restart_at_us; /* of the next try, monotonic; 0: not waiting */
     uint64_t checkpoint_epoch;

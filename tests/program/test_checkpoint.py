@@ -125,6 +125,7 @@ def test_fresh(bench):
     expect_result(bench)
     done = bench.good("-f", "job.sql")
     check("goes on from epoch" in done.err, "a finished job started again", done)
+    check("had read its tables to the end before" in done.err, "and says that nothing is read", done)
     expect_result(bench)
 
 
