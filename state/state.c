@@ -4,6 +4,8 @@
  * through the index of its key's group. */
 #include "state/state_internal.h"
 
+#include <stdlib.h>
+
 /* Blocks of a table from which on state_store_check refuses; the rest is room to get there. */
 #define BLOCKS_LIMIT (STATE_BLOCKS_MAX - STATE_BLOCKS_MAX / 8)
 
@@ -47,7 +49,7 @@ static void table_free(StateTable *table)
         state_index_deinit(&table->key_groups[i].index, table);
         buffer_deinit(&table->key_groups[i].chunk);
     }
-    memory_free(table->key_groups);
+    free(table->key_groups);
     memory_free(table->appends.blocks);
     state_records_deinit(&table->records);
     memory_free(table->name);
@@ -117,7 +119,11 @@ StateTable *state_table_declare(StateStore *store, const StateSpec *spec)
     table->records.prefix_units = table->prefix_bytes / STATE_UNIT_BYTES;
     uint32_t max = store->max_parallelism;
     table->key_group_mask = (max & (max - 1)) == 0 ? max - 1 : 0;
-    table->key_groups = memory_zalloc(key_group_count(store) * sizeof(StateKeyGroup));
+    size_t groups_bytes = key_group_count(store) * sizeof(StateKeyGroup);
+    table->key_groups = aligned_alloc(alignof(StateKeyGroup), groups_bytes);
+    if (table->key_groups == NULL)
+        memory_exhausted(groups_bytes);
+    memset(table->key_groups, 0, groups_bytes);
     store->tables = memory_realloc(store->tables, (store->table_count + 1) * sizeof(StateTable *));
     store->tables[store->table_count++] = table;
     return table;

@@ -10,13 +10,17 @@
  * index alone, in order; the record is asked where the new home would depend on bits that the tag
  * lacks, and by all keys when too few are left below the home, once in sixteen times the size.
  *
- * A small index is one array. A large one lies in segments, pieces of the table's blocks: these are
- * huge pages, without which most probes would miss the TLB too, and it grows where it lies. Homes
- * keep the order of the hashes, so a key only ever moves up; going from the last bucket to the
- * first, what is moved finds its new bucket done, and no memory is touched but the new segments.
+ * A small index is one array, where what finds no room at the end goes on at the start. A large one
+ * lies in segments, pieces of the table's blocks: these are huge pages, without which most probes
+ * would miss the TLB too. It has buckets behind its last home, and it grows where it lies, little
+ * by little while keys come: homes keep the order of the hashes, so a key only ever moves up; going
+ * from the last bucket to the first, what is moved finds its new bucket done, and no memory is
+ * touched but the new segments. In between a frontier divides the buckets: what has its old home
+ * below it is found as before, all else as it will be.
  *
- * Cost: one cache line a probe, one more for the record. Growing moves the buckets of one key group
- * (state_internal.h), mostly without a look at a record. */
+ * Cost: one cache line a probe, one more for the record. Growing moves a few buckets for
+ * each key that comes, in runs of GROWTH_STEP, so that no batch waits for a large index; mostly
+ * without a look at a record. */
 #include "state/state_internal.h"
 
 #include <stdlib.h>
@@ -29,10 +33,26 @@
 #define TAG_BITS_ABOVE 5
 #define TAG_BITS_BELOW 7
 
+/* Buckets behind the last home of a large index, at least. */
+#define TAIL_MIN 8
+/* Buckets that are moved for a key that comes, also where each record is asked; together; and read
+ * ahead of the one at hand. */
+#define GROWTH_PACE        8
+#define GROWTH_PACE_ASKING 2
+#define GROWTH_STEP        256
+#define MOVE_AHEAD         16
+/* An index that gets fewer homes is moved at once, in well under a millisecond. A larger one begins
+ * while a part of its room is left: keys still come to buckets that have not been moved. */
+#define GRADUAL_HOMES 8192
+#define GRADUAL_PART  16
+/* Keys between two looks at whether a growth is near: when one in so many keys is still to come. */
+#define PREPARE_PACE 64
+#define PREPARE_PART 8
+
 /* How many bits of a hash come before the tag; `skip` as long as that serves. */
-static uint8_t choose_skip(uint32_t bucket_count, uint8_t skip)
+static uint8_t choose_skip(uint32_t homes, uint8_t skip)
 {
-    uint32_t home_bits = 31 - (uint32_t)__builtin_clz(bucket_count);
+    uint32_t home_bits = 31 - (uint32_t)__builtin_clz(homes);
     bool knows_home = skip == 0 || home_bits >= skip + (uint32_t)TAG_BITS_ABOVE;
     if (knows_home && home_bits + TAG_BITS_BELOW <= skip + (uint32_t)TAG_BITS)
         return skip;
@@ -49,28 +69,38 @@ static uint32_t segments_of(uint32_t bucket_count)
 static void add_segments(StateIndex *index, uint32_t bucket_count, StateTable *table)
 {
     uint32_t from = segments_of(index->bucket_count), to = segments_of(bucket_count);
+    if (to <= from)
+        return;
     index->segments = memory_realloc(index->segments, to * sizeof(StateBucket *));
     for (uint32_t i = from; i < to; i++)
         index->segments[i] = state_segment_new(&table->records);
     table->index_bytes += (to - from) * sizeof(StateBucket *);
-    index->bucket_count = bucket_count;
+    index->bucket_count = to * STATE_SEGMENT_BUCKETS;
 }
 
-static StateIndex index_new(uint32_t bucket_count, uint8_t skip, StateTable *table)
+static StateIndex index_new(uint32_t homes, uint8_t skip, StateTable *table)
 {
-    StateIndex index = {.skip = choose_skip(bucket_count, skip)};
-    if (bucket_count > STATE_SEGMENT_BUCKETS) {
-        add_segments(&index, bucket_count, table);
+    StateIndex index = {.homes = homes, .skip = choose_skip(homes, skip)};
+    if (homes > STATE_SEGMENT_BUCKETS) {
+        add_segments(&index, homes + TAIL_MIN, table);
         return index;
     }
-    size_t bytes = (size_t)bucket_count * sizeof(StateBucket);
+    size_t bytes = (size_t)homes * sizeof(StateBucket);
     index.buckets = aligned_alloc(sizeof(StateBucket), bytes);
     if (index.buckets == NULL)
         memory_exhausted(bytes);
     memset(index.buckets, 0, bytes);
-    index.bucket_count = bucket_count;
+    index.bucket_count = homes;
     table->index_bytes += bytes;
     return index;
+}
+
+static void growth_free(StateIndex *index)
+{
+    if (index->growth != NULL)
+        memory_free(index->growth->waiting);
+    memory_free(index->growth);
+    index->growth = NULL;
 }
 
 void state_index_deinit(StateIndex *index, StateTable *table)
@@ -80,6 +110,7 @@ void state_index_deinit(StateIndex *index, StateTable *table)
         state_text_free(&table->records, (char *)index->segments[i], STATE_SEGMENT_BYTES);
     table->index_bytes -= index->buckets != NULL ? (size_t)index->bucket_count * sizeof(StateBucket)
                                                  : segments * sizeof(StateBucket *);
+    growth_free(index);
     memory_free(index->segments);
     free(index->buckets);
     *index = (StateIndex){0};
@@ -103,27 +134,31 @@ static void pass(const StateIndex *index, uint32_t from, uint32_t to)
     }
 }
 
-static void enter(const StateIndex *index, uint32_t bucket, uint32_t hash, StateRef ref)
+static void enter(const StateIndex *index, uint32_t bucket, uint16_t tag, StateRef ref)
 {
     StateBucket *at = state_index_bucket(index, bucket);
     uint32_t slot = (uint32_t)__builtin_ctz(state_bucket_match(at, 0));
-    at->tags[slot] = state_index_tag(index, hash);
+    at->tags[slot] = tag;
     at->refs[slot] = ref;
 }
 
-static void place(StateIndex *index, uint32_t hash, StateRef ref)
+/* At its new home, or behind that; returns where. */
+static uint32_t place(StateIndex *index, uint32_t hash, StateRef ref, StateTable *table)
 {
-    uint32_t home = state_index_home(index, hash);
+    uint32_t home = state_home_among(index->homes, hash);
     uint32_t bucket = find_room(index, home, index->bucket_count);
     pass(index, home, bucket);
     uint32_t reach = bucket - home;
-    if (bucket == index->bucket_count) {
+    if (bucket == index->bucket_count && index->segments != NULL) {
+        add_segments(index, bucket + 1, table);
+    } else if (bucket == index->bucket_count) {
         bucket = find_room(index, 0, home);
         pass(index, 0, bucket);
         reach += bucket;
     }
     index->reach = reach > index->reach ? reach : index->reach;
-    enter(index, bucket, hash, ref);
+    enter(index, bucket, state_tag_of(hash, index->skip), ref);
+    return bucket;
 }
 
 /* ------------------------------------------------------------------- all keys anew */
@@ -132,34 +167,31 @@ static void place(StateIndex *index, uint32_t hash, StateRef ref)
 typedef struct Rehash {
     const StateTable *table;
     StateHashOf hash_of;
-    uint32_t old_count;
-    uint32_t new_count;
+    uint32_t old_homes;
+    uint32_t new_homes;
     uint8_t skip;
     bool asks_records; /* tags are chosen anew, or keys stand too far behind their homes */
 } Rehash;
 
-static Rehash rehash_of(const StateIndex *index, uint32_t new_count, uint8_t new_skip,
+/* From so many homes and that skip, with keys so far behind their homes. */
+static Rehash rehash_of(uint32_t old_homes, uint8_t skip, uint32_t reach, const StateIndex *to,
                         const StateTable *table, StateHashOf hash_of)
 {
-    bool is_far =
-        index->skip != 0 && ((uint64_t)index->reach + 2) << index->skip > index->bucket_count;
+    bool is_far = skip != 0 && ((uint64_t)reach + 2) << skip > old_homes;
     return (Rehash){.table = table,
                     .hash_of = hash_of,
-                    .old_count = index->bucket_count,
-                    .new_count = new_count,
-                    .skip = index->skip,
-                    .asks_records = new_skip != index->skip || is_far};
+                    .old_homes = old_homes,
+                    .new_homes = to->homes,
+                    .skip = skip,
+                    .asks_records = to->skip != skip || is_far};
 }
 
-static uint32_t home_among(uint32_t bucket_count, uint32_t hash)
-{
-    return (uint32_t)((uint64_t)hash * bucket_count >> 32);
-}
-
-/* The last hash at home in the bucket. */
+/* The last hash at home in the bucket, or, behind the homes, of all. */
 static uint32_t last_hash(const Rehash *rehash, uint32_t bucket)
 {
-    return (uint32_t)(((((uint64_t)bucket + 1) << 32) - 1) / rehash->old_count);
+    if (bucket >= rehash->old_homes)
+        return UINT32_MAX;
+    return (uint32_t)(((((uint64_t)bucket + 1) << 32) - 1) / rehash->old_homes);
 }
 
 /* The hash of a key in the bucket that ends with `last`, or one that has the same tag, the same
@@ -174,8 +206,9 @@ static uint32_t hash_in(const Rehash *rehash, uint32_t last, uint16_t tag, State
     if (first > last)
         first -= step; /* below 0 it stands behind a home at the end */
     uint32_t end = first | ((UINT32_C(1) << below) - 1);
-    bool is_clear = home_among(rehash->old_count, first) == home_among(rehash->old_count, end) &&
-                    home_among(rehash->new_count, first) == home_among(rehash->new_count, end);
+    uint32_t before = rehash->old_homes, after = rehash->new_homes;
+    bool is_clear = state_home_among(before, first) == state_home_among(before, end) &&
+                    state_home_among(after, first) == state_home_among(after, end);
     return is_clear ? first : rehash->hash_of(rehash->table, ref);
 }
 
@@ -196,13 +229,54 @@ static void read_ahead(const Rehash *rehash, const StateBucket *bucket)
     }
 }
 
-/* Into one of another size, by way of another index. */
-static void rebuild(StateIndex *index, uint32_t bucket_count, StateTable *table,
-                    StateHashOf hash_of)
+/* Free slots of the buckets that were filled last, by the end of their numbers. Keys come in about
+ * the order of their homes, many to a bucket, and reading tags that were just written waits until
+ * those have reached the cache. */
+#define FILLS 16
+typedef struct Fills {
+    struct {
+        uint32_t bucket;
+        uint32_t free;
+    } of[FILLS];
+} Fills;
+
+static void fills_init(Fills *fills)
 {
-    StateIndex other = index_new(bucket_count, index->skip, table);
-    Rehash rehash = rehash_of(index, bucket_count, other.skip, table, hash_of);
+    for (uint32_t i = 0; i < FILLS; i++)
+        fills->of[i].bucket = UINT32_MAX;
+}
+
+/* As place, of many. */
+static void place_next(StateIndex *index, Fills *fills, uint32_t hash, StateRef ref,
+                       StateTable *table)
+{
+    uint32_t home = state_home_among(index->homes, hash);
+    StateBucket *bucket = state_index_bucket(index, home);
+    if (fills->of[home % FILLS].bucket != home) {
+        fills->of[home % FILLS].bucket = home;
+        fills->of[home % FILLS].free = state_bucket_match(bucket, 0);
+    }
+    uint32_t free_slots = fills->of[home % FILLS].free;
+    if (free_slots == 0) {
+        uint32_t other = place(index, hash, ref, table);
+        fills->of[other % FILLS].bucket = UINT32_MAX;
+        return;
+    }
+    uint32_t slot = (uint32_t)__builtin_ctz(free_slots);
+    fills->of[home % FILLS].free = free_slots & (free_slots - 1);
+    bucket->tags[slot] = state_tag_of(hash, index->skip);
+    bucket->refs[slot] = ref;
+}
+
+/* Into one of another size, by way of another index. */
+static void rebuild(StateIndex *index, uint32_t homes, StateTable *table, StateHashOf hash_of)
+{
+    assert(index->growth == NULL);
+    StateIndex other = index_new(homes, index->skip, table);
+    Rehash rehash = rehash_of(index->homes, index->skip, index->reach, &other, table, hash_of);
     other.used = index->used;
+    Fills fills;
+    fills_init(&fills);
     for (uint32_t i = 0; i < index->bucket_count + READ_AHEAD && index->used != 0; i++) {
         if (i < index->bucket_count)
             read_ahead(&rehash, state_index_bucket(index, i));
@@ -212,8 +286,9 @@ static void rebuild(StateIndex *index, uint32_t bucket_count, StateTable *table,
         uint32_t last = last_hash(&rehash, i - READ_AHEAD);
         for (uint32_t slot = 0; slot < STATE_BUCKET_SLOTS; slot++)
             if (bucket->tags[slot] != 0)
-                place(&other, hash_in(&rehash, last, bucket->tags[slot], bucket->refs[slot]),
-                      bucket->refs[slot]);
+                place_next(&other, &fills,
+                           hash_in(&rehash, last, bucket->tags[slot], bucket->refs[slot]),
+                           bucket->refs[slot], table);
     }
     state_index_deinit(index, table);
     *index = other;
@@ -221,137 +296,217 @@ static void rebuild(StateIndex *index, uint32_t bucket_count, StateTable *table,
 
 /* --------------------------------------------------------- growing where it lies */
 
-/* A key that does not lie at home, until its home is reached. */
-typedef struct Waiting {
-    uint32_t hash;
-    StateRef ref;
-    uint32_t until; /* the bucket after which it is placed; WAIT_FOR_ALL */
-} Waiting;
-
-#define WAIT_FOR_ALL UINT32_MAX
-
-typedef struct Growth {
-    StateIndex *index;
-    Rehash rehash;
-    Waiting *waiting;
-    uint32_t waiting_count;
-    uint32_t waiting_capacity;
-} Growth;
-
-static void wait_until(Growth *growth, uint32_t hash, StateRef ref, uint32_t until)
+static void wait_until(StateGrowth *growth, uint32_t hash, StateRef ref, uint32_t until)
 {
     if (growth->waiting_count == growth->waiting_capacity) {
         growth->waiting_capacity = growth->waiting_capacity * 2 + 64;
         growth->waiting =
-            memory_realloc(growth->waiting, growth->waiting_capacity * sizeof(Waiting));
+            memory_realloc(growth->waiting, growth->waiting_capacity * sizeof(StateWaiting));
     }
-    growth->waiting[growth->waiting_count++] = (Waiting){hash, ref, until};
+    growth->waiting[growth->waiting_count++] = (StateWaiting){hash, ref, until};
 }
 
-/* One whose new home, and all behind it, is done; what finds no room up to the last bucket would
- * come upon the first ones, which are not. */
-static void place_done(Growth *growth, uint32_t hash, StateRef ref)
+static void place_waiting(StateIndex *index, Fills *fills, uint32_t number, StateTable *table)
 {
-    StateIndex *index = growth->index;
-    uint32_t home = state_index_home(index, hash);
-    uint32_t bucket = find_room(index, home, index->bucket_count);
-    if (bucket == index->bucket_count) {
-        wait_until(growth, hash, ref, WAIT_FOR_ALL);
-        return;
-    }
-    pass(index, home, bucket);
-    index->reach = bucket - home > index->reach ? bucket - home : index->reach;
-    enter(index, bucket, hash, ref);
-}
-
-static void place_waiting(Growth *growth, uint32_t number)
-{
+    StateGrowth *growth = index->growth;
     uint32_t count = growth->waiting_count;
     growth->waiting_count = 0;
     for (uint32_t i = 0; i < count; i++) {
-        Waiting waiting = growth->waiting[i];
+        StateWaiting waiting = growth->waiting[i];
         if (waiting.until == number)
-            place_done(growth, waiting.hash, waiting.ref);
+            place_next(index, fills, waiting.hash, waiting.ref, table);
         else
             growth->waiting[growth->waiting_count++] = waiting;
     }
 }
 
-static void move_bucket(Growth *growth, uint32_t number)
+/* Its new home, and all behind that, is done. */
+static void move_bucket(StateIndex *index, const Rehash *rehash, Fills *fills, uint32_t number,
+                        StateTable *table)
 {
-    const Rehash *rehash = &growth->rehash;
-    StateBucket *place_of = state_index_bucket(growth->index, number);
+    StateBucket *place_of = state_index_bucket(index, number);
     StateBucket old = *place_of;
     *place_of = (StateBucket){0};
+    if (fills->of[number % FILLS].bucket == number)
+        fills->of[number % FILLS].bucket = UINT32_MAX;
     uint32_t last = last_hash(rehash, number);
     for (uint32_t slot = 0; slot < STATE_BUCKET_SLOTS; slot++) {
         if (old.tags[slot] == 0)
             continue;
         uint32_t hash = hash_in(rehash, last, old.tags[slot], old.refs[slot]);
-        uint32_t home = home_among(rehash->old_count, hash);
+        uint32_t home = state_home_among(rehash->old_homes, hash);
         if (home < number)
-            wait_until(growth, hash, old.refs[slot], home);
+            wait_until(index->growth, hash, old.refs[slot], home);
         else
-            place_done(growth, hash, old.refs[slot]);
+            place_next(index, fills, hash, old.refs[slot], table);
     }
-    place_waiting(growth, number);
+    place_waiting(index, fills, number, table);
 }
 
-static void grow(StateIndex *index, uint32_t bucket_count, StateTable *table, StateHashOf hash_of)
+/* The bucket and those that its keys go to. */
+static void move_ahead(const StateIndex *index, const Rehash *rehash, uint32_t number)
 {
-    uint32_t old_count = index->bucket_count;
-    uint8_t skip = choose_skip(bucket_count, index->skip);
-    Growth growth = {.index = index,
-                     .rehash = rehash_of(index, bucket_count, skip, table, hash_of)};
-    add_segments(index, bucket_count, table);
-    index->skip = skip;
+    __builtin_prefetch(state_index_bucket(index, number), 1);
+    uint64_t scaled = (uint64_t)number * rehash->new_homes;
+    uint32_t to = (uint32_t)(scaled / rehash->old_homes);
+    if (to + 1 < index->bucket_count) {
+        __builtin_prefetch(state_index_bucket(index, to), 1);
+        __builtin_prefetch(state_index_bucket(index, to + 1), 1);
+    }
+    __asm__ volatile("" ::: "memory");
+}
+
+/* So many buckets, and on to where no key stands behind its home across the frontier. */
+static void move_buckets(StateIndex *index, uint32_t count, StateTable *table, StateHashOf hash_of)
+{
+    StateGrowth *growth = index->growth;
+    Rehash rehash = rehash_of(growth->homes, growth->skip, growth->reach, index, table, hash_of);
+    uint32_t from = growth->frontier, to = from > count ? from - count : 0;
+    for (uint32_t i = from; i > 0 && from - i < MOVE_AHEAD; i--)
+        move_ahead(index, &rehash, i - 1);
+    for (uint32_t i = from; i > 0 && from - i < READ_AHEAD; i--)
+        read_ahead(&rehash, state_index_bucket(index, i - 1));
+    Fills fills;
+    fills_init(&fills);
+    uint32_t number = from;
+    while (number > to || growth->waiting_count != 0) {
+        number--;
+        if (number >= MOVE_AHEAD)
+            move_ahead(index, &rehash, number - MOVE_AHEAD);
+        if (number >= READ_AHEAD)
+            read_ahead(&rehash, state_index_bucket(index, number - READ_AHEAD));
+        move_bucket(index, &rehash, &fills, number, table);
+    }
+    growth->frontier = number;
+    if (number == 0)
+        growth_free(index);
+}
+
+static void finish_growth(StateIndex *index, StateTable *table, StateHashOf hash_of)
+{
+    if (index->growth != NULL)
+        move_buckets(index, index->growth->frontier, table, hash_of);
+}
+
+static void begin_growth(StateIndex *index, uint32_t homes, StateTable *table)
+{
+    index->growth = memory_zalloc(sizeof(StateGrowth));
+    *index->growth = (StateGrowth){.homes = index->homes,
+                                   .frontier = index->bucket_count,
+                                   .reach = index->reach,
+                                   .skip = index->skip};
+    add_segments(index, homes + TAIL_MIN, table);
+    index->homes = homes;
+    index->skip = choose_skip(homes, index->skip);
     index->reach = 0;
-    for (uint32_t i = old_count; i-- > 0;) {
-        if (i >= READ_AHEAD)
-            read_ahead(&growth.rehash, state_index_bucket(index, i - READ_AHEAD));
-        move_bucket(&growth, i);
+}
+
+static void enlarge(StateIndex *index, uint32_t homes, StateTable *table, StateHashOf hash_of)
+{
+    finish_growth(index, table, hash_of);
+    if (index->segments == NULL) {
+        rebuild(index, homes, table, hash_of);
+        return;
     }
-    for (uint32_t i = 0; i < growth.waiting_count; i++)
-        place(index, growth.waiting[i].hash, growth.waiting[i].ref);
-    memory_free(growth.waiting);
+    begin_growth(index, homes, table);
+    if (homes < GRADUAL_HOMES)
+        finish_growth(index, table, hash_of);
 }
 
-static void enlarge(StateIndex *index, uint32_t bucket_count, StateTable *table,
-                    StateHashOf hash_of)
+/* Keys that so many homes have room for before they become more. */
+static uint64_t room_of(uint32_t homes)
 {
-    if (index->segments != NULL)
-        grow(index, bucket_count, table, hash_of);
-    else
-        rebuild(index, bucket_count, table, hash_of);
+    uint64_t room = (uint64_t)homes * LOAD;
+    return homes < GRADUAL_HOMES ? room : room - room / GRADUAL_PART;
 }
 
-static bool has_room(const StateIndex *index, uint64_t keys)
+static uint32_t homes_for(uint64_t keys)
 {
-    return keys <= (uint64_t)index->bucket_count * LOAD;
+    uint64_t homes = keys / LOAD + 1;
+    return (uint32_t)(homes < GRADUAL_HOMES ? homes : homes + homes / (GRADUAL_PART - 1) + 1);
 }
 
 void state_index_reserve(StateIndex *index, uint32_t more, StateTable *table, StateHashOf hash_of)
 {
     uint64_t keys = (uint64_t)index->used + more;
-    if (!has_room(index, keys))
-        enlarge(index, (uint32_t)(keys / LOAD + 1), table, hash_of);
+    if (keys > room_of(index->homes)) {
+        enlarge(index, homes_for(keys), table, hash_of);
+        finish_growth(index, table, hash_of);
+    }
 }
 
 void state_index_shrink(StateIndex *index, StateTable *table, StateHashOf hash_of)
 {
     uint64_t slots = (uint64_t)index->bucket_count * STATE_BUCKET_SLOTS;
-    if (index->used == 0)
+    if (index->used == 0) {
         state_index_deinit(index, table);
-    else if (slots > (uint64_t)index->used * 8 + 16ull * STATE_BUCKET_SLOTS)
+    } else if (slots > (uint64_t)index->used * 8 + 16ull * STATE_BUCKET_SLOTS) {
+        finish_growth(index, table, hash_of);
         rebuild(index, (uint32_t)((uint64_t)index->used * 3 / (2 * LOAD) + 1), table, hash_of);
+    }
+}
+
+/* Where it stood before the growth, unless that has been moved or is full; then more is moved. */
+static bool place_below(StateIndex *index, uint32_t hash, StateRef ref, StateTable *table,
+                        StateHashOf hash_of)
+{
+    StateGrowth *growth;
+    while ((growth = index->growth) != NULL) {
+        uint32_t home = state_home_among(growth->homes, hash);
+        if (home >= growth->frontier)
+            return false;
+        uint32_t end = growth->frontier < growth->homes ? growth->frontier : growth->homes;
+        uint32_t bucket = find_room(index, home, end);
+        if (bucket == end) {
+            move_buckets(index, GROWTH_STEP, table, hash_of);
+            continue;
+        }
+        pass(index, home, bucket);
+        growth->reach = bucket - home > growth->reach ? bucket - home : growth->reach;
+        enter(index, bucket, state_tag_of(hash, growth->skip), ref);
+        return true;
+    }
+    return false;
+}
+
+static uint32_t grown(uint32_t homes)
+{
+    return homes + (homes + 2) / 2;
+}
+
+/* Gets the memory that the next growth of a large index will need, a segment at a time. */
+static void prepare_growth(StateIndex *index, StateTable *table)
+{
+    uint64_t room = room_of(index->homes), near = room - room / PREPARE_PART;
+    if (index->segments == NULL || index->used <= near)
+        return;
+    uint64_t more = grown(index->homes) + TAIL_MIN - index->homes;
+    uint64_t by_now = more * (index->used - near) / (room - near);
+    if (index->bucket_count < index->homes + by_now)
+        add_segments(index, index->bucket_count + 1, table);
+}
+
+static void grow_on(StateIndex *index, StateTable *table, StateHashOf hash_of)
+{
+    StateGrowth *growth = index->growth;
+    growth->owed += growth->skip == index->skip ? GROWTH_PACE : GROWTH_PACE_ASKING;
+    if (growth->owed < GROWTH_STEP)
+        return;
+    growth->owed = 0;
+    move_buckets(index, GROWTH_STEP, table, hash_of);
 }
 
 void state_index_insert(StateIndex *index, uint32_t hash, StateRef ref, StateTable *table,
                         StateHashOf hash_of)
 {
-    if (!has_room(index, (uint64_t)index->used + 1))
-        enlarge(index, index->bucket_count + (index->bucket_count + 2) / 2, table, hash_of);
-    place(index, hash, ref);
+    if (index->used + UINT64_C(1) > room_of(index->homes))
+        enlarge(index, grown(index->homes), table, hash_of);
+    if (index->growth != NULL)
+        grow_on(index, table, hash_of);
+    else if (index->used % PREPARE_PACE == 0)
+        prepare_growth(index, table);
+    if (index->growth == NULL || !place_below(index, hash, ref, table, hash_of))
+        place(index, hash, ref, table);
     index->used++;
 }
 
@@ -360,11 +515,12 @@ void state_index_insert(StateIndex *index, uint32_t hash, StateRef ref, StateTab
 static StateBucket *locate(StateIndex *index, uint32_t hash, StateRef ref, bool uncount,
                            uint32_t *slot)
 {
-    uint16_t tag = state_index_tag(index, hash);
-    uint32_t bucket = state_index_home(index, hash);
+    StateHome home = state_index_home(index, hash);
+    uint32_t bucket = home.bucket;
     for (uint32_t visited = 0; visited < index->bucket_count; visited++) {
         StateBucket *at = state_index_bucket(index, bucket);
-        for (uint32_t matches = state_bucket_match(at, tag); matches != 0; matches &= matches - 1) {
+        for (uint32_t matches = state_bucket_match(at, home.tag); matches != 0;
+             matches &= matches - 1) {
             *slot = (uint32_t)__builtin_ctz(matches);
             if (at->refs[*slot] == ref)
                 return at;

@@ -22,6 +22,8 @@
 #include "core/hash.h"
 #include "state/state.h"
 
+#include <stdalign.h>
+
 #if defined(__SSE2__)
 #include <emmintrin.h>
 #endif
@@ -187,10 +189,31 @@ static_assert(sizeof(StateBucket) == 64, "a bucket is a cache line");
 #define STATE_SEGMENT_BUCKETS (1u << STATE_SEGMENT_BITS)
 #define STATE_SEGMENT_BYTES   (STATE_SEGMENT_BUCKETS * sizeof(StateBucket))
 
+/* A key that stands behind its home, until that is reached. */
+typedef struct StateWaiting {
+    uint32_t hash;
+    StateRef ref;
+    uint32_t until; /* the bucket after which it is placed */
+} StateWaiting;
+
+/* A large index on its way to a larger number of homes. */
+typedef struct StateGrowth {
+    uint32_t homes;    /* as many as there were */
+    uint32_t frontier; /* keys whose home among those is below it are below it, and as they were */
+    uint32_t owed;     /* buckets to move before long */
+    uint32_t reach;    /* as in the index, of what is below the frontier */
+    uint8_t skip;      /* likewise */
+    StateWaiting *waiting; /* none between two steps */
+    uint32_t waiting_count;
+    uint32_t waiting_capacity;
+} StateGrowth;
+
 typedef struct StateIndex {
     StateBucket *buckets;   /* of a small index; else NULL */
     StateBucket **segments; /* of a large one */
-    uint32_t bucket_count;
+    StateGrowth *growth;    /* NULL: all keys have been moved */
+    uint32_t homes;
+    uint32_t bucket_count; /* of a large one there are some more behind the homes */
     uint32_t used;
     uint32_t reach; /* buckets that a key stands behind its home, at most */
     uint8_t skip;   /* upper bits of a hash that are not in its tag */
@@ -213,7 +236,7 @@ void state_index_deinit(StateIndex *index, StateTable *table);
 /* Enters a record that is not there yet. */
 void state_index_insert(StateIndex *index, uint32_t hash, StateRef ref, StateTable *table,
                         StateHashOf hash_of);
-/* Room for `more` records, so that entering them does not grow it step by step. */
+/* Room for `more` records, so that entering them does not grow it. */
 void state_index_reserve(StateIndex *index, uint32_t more, StateTable *table, StateHashOf hash_of);
 void state_index_remove(StateIndex *index, uint32_t hash, StateRef ref);
 void state_index_replace(StateIndex *index, uint32_t hash, StateRef from, StateRef to);
@@ -227,15 +250,35 @@ typedef struct StateProbe {
     uint16_t tag;
 } StateProbe;
 
-static inline uint16_t state_index_tag(const StateIndex *index, uint32_t hash)
+static inline uint16_t state_tag_of(uint32_t hash, uint8_t skip)
 {
-    uint16_t tag = (uint16_t)(hash << index->skip >> 16);
+    uint16_t tag = (uint16_t)(hash << skip >> 16);
     return tag == 0 ? 1 : tag;
 }
 
-static inline uint32_t state_index_home(const StateIndex *index, uint32_t hash)
+static inline uint32_t state_home_among(uint32_t homes, uint32_t hash)
 {
-    return (uint32_t)((uint64_t)hash * index->bucket_count >> 32);
+    return (uint32_t)((uint64_t)hash * homes >> 32);
+}
+
+/* Where a search for a hash begins, and what it looks for. */
+typedef struct StateHome {
+    uint32_t bucket;
+    uint16_t tag;
+} StateHome;
+
+static inline StateHome state_index_home(const StateIndex *index, uint32_t hash)
+{
+    const StateGrowth *growth = index->growth;
+    uint32_t homes = index->homes;
+    uint8_t skip = index->skip;
+    if (__builtin_expect(growth != NULL, 0)) {
+        /* Without a branch that nobody could foresee. */
+        uint32_t below = 0 - (uint32_t)(state_home_among(growth->homes, hash) < growth->frontier);
+        homes ^= (homes ^ growth->homes) & below;
+        skip = (uint8_t)(skip ^ ((skip ^ growth->skip) & below));
+    }
+    return (StateHome){state_home_among(homes, hash), state_tag_of(hash, skip)};
 }
 
 /* Bits 0..9: slots whose tag is `tag`. */
@@ -258,10 +301,12 @@ static inline uint32_t state_bucket_match(const StateBucket *bucket, uint16_t ta
 
 static inline StateProbe state_probe_start(const StateIndex *index, uint32_t hash)
 {
-    StateProbe probe = {.index = index, .tag = state_index_tag(index, hash)};
+    StateProbe probe = {.index = index};
     if (index->bucket_count != 0) {
-        probe.bucket = state_index_home(index, hash);
-        probe.matches = state_bucket_match(state_index_bucket(index, probe.bucket), probe.tag);
+        StateHome home = state_index_home(index, hash);
+        probe.bucket = home.bucket;
+        probe.tag = home.tag;
+        probe.matches = state_bucket_match(state_index_bucket(index, home.bucket), home.tag);
     }
     return probe;
 }
@@ -287,7 +332,7 @@ static inline bool state_probe_next(StateProbe *probe, StateRef *ref)
 /* -------------------------------------------------------------------- tables */
 
 typedef struct StateKeyGroup {
-    StateIndex index;
+    alignas(64) StateIndex index; /* in one cache line: every probe reads it */
     Buffer chunk; /* begun: what was copied and which persisted records went, in order */
     uint32_t chunk_items;
     uint32_t chunk_removed;

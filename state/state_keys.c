@@ -9,8 +9,9 @@
 #include "state/state_internal.h"
 
 /* Two cache lines a key must stay in the first-level cache between the passes. */
-#define PROBE_RUN  128
-#define LINE_BYTES 64
+#define PROBE_RUN      128
+#define LINE_BYTES     64
+#define BUCKETS_BEHIND 2
 
 static uint32_t hash_of_key(const StateTable *table, StateRef ref)
 {
@@ -49,7 +50,7 @@ static StateHeader *create(StateTable *table, StateIndex *index, Str key, uint64
 typedef struct Run {
     StateIndex *indexes[PROBE_RUN];
     StateHeader *candidates[PROBE_RUN];
-    uint32_t homes[PROBE_RUN];
+    StateHome homes[PROBE_RUN];
     uint8_t on[PROBE_RUN]; /* keys that may stand behind their home */
     uint32_t on_count;
 } Run;
@@ -63,7 +64,7 @@ static void read_homes(const StateTable *table, const uint64_t *hashes, uint32_t
         if (index->bucket_count == 0)
             continue;
         run->homes[i] = state_index_home(index, (uint32_t)hashes[i]);
-        __builtin_prefetch(state_index_bucket(index, run->homes[i]));
+        __builtin_prefetch(state_index_bucket(index, run->homes[i].bucket));
     }
 }
 
@@ -81,33 +82,42 @@ static StateHeader *read_candidate(const StateTable *table, const StateBucket *b
     return header;
 }
 
-static void read_candidates(const StateTable *table, const Str *keys, const uint64_t *hashes,
-                            uint32_t count, Run *run)
+/* Where a key may stand that is neither at home nor in the bucket behind it. */
+static void read_behind(const StateIndex *index, uint32_t bucket)
+{
+    for (uint32_t i = 0; i < BUCKETS_BEHIND && bucket + i < index->bucket_count; i++)
+        __builtin_prefetch(state_index_bucket(index, bucket + i));
+}
+
+static void read_candidates(const StateTable *table, const Str *keys, uint32_t count, Run *run)
 {
     run->on_count = 0;
     for (uint32_t i = 0; i < count; i++) {
         const StateIndex *index = run->indexes[i];
         if (index->bucket_count == 0)
             continue;
-        const StateBucket *bucket = state_index_bucket(index, run->homes[i]);
-        uint32_t matches = state_bucket_match(bucket, state_index_tag(index, (uint32_t)hashes[i]));
+        StateHome home = run->homes[i];
+        const StateBucket *bucket = state_index_bucket(index, home.bucket);
+        uint32_t matches = state_bucket_match(bucket, home.tag);
         if (matches != 0) {
             run->candidates[i] = read_candidate(table, bucket, matches, keys[i].length);
             matches &= matches - 1;
             if (matches != 0)
                 read_candidate(table, bucket, matches, keys[i].length);
-        } else if (bucket->passed != 0 && run->homes[i] + 1 < index->bucket_count) {
-            __builtin_prefetch(state_index_bucket(index, run->homes[i] + 1));
+        } else if (bucket->passed != 0 && home.bucket + 1 < index->bucket_count) {
+            __builtin_prefetch(state_index_bucket(index, home.bucket + 1));
             run->on[run->on_count++] = (uint8_t)i;
         }
     }
     for (uint32_t k = 0; k < run->on_count; k++) {
         uint32_t i = run->on[k];
-        const StateBucket *bucket = state_index_bucket(run->indexes[i], run->homes[i] + 1);
-        uint32_t matches =
-            state_bucket_match(bucket, state_index_tag(run->indexes[i], (uint32_t)hashes[i]));
+        StateHome home = run->homes[i];
+        const StateBucket *bucket = state_index_bucket(run->indexes[i], home.bucket + 1);
+        uint32_t matches = state_bucket_match(bucket, home.tag);
         if (matches != 0)
             run->candidates[i] = read_candidate(table, bucket, matches, keys[i].length);
+        else if (bucket->passed != 0)
+            read_behind(run->indexes[i], home.bucket + 2);
     }
 }
 
@@ -136,7 +146,7 @@ static void find(StateTable *table, const Str *keys, const uint64_t *hashes, uin
     for (uint32_t from = 0; from < count; from += PROBE_RUN) {
         uint32_t n = count - from < PROBE_RUN ? count - from : PROBE_RUN;
         read_homes(table, hashes + from, n, &run);
-        read_candidates(table, keys + from, hashes + from, n, &run);
+        read_candidates(table, keys + from, n, &run);
         for (uint32_t i = 0; i < n; i++) {
             uint8_t is_new = 0;
             bool made = makes == NULL ? make : makes[from + i] != 0;

@@ -454,6 +454,54 @@ START_TEST(a_large_index_grows_where_it_lies)
 }
 END_TEST
 
+static void count_one(void *to, void *record)
+{
+    (void)record;
+    ++*(uint32_t *)to;
+}
+
+/* Keys come and go while what was there before is still being moved; a search, a walk and an index
+ * that shrinks meet any state of that. */
+START_TEST(an_index_that_grows_is_whole_at_any_time)
+{
+    static char room[INDEXED + 1][8];
+    static Str keys[INDEXED];
+    static uint64_t hashes[INDEXED];
+    static uint8_t there[INDEXED];
+    uint32_t count = make_keys(room, keys, hashes, false) / 3, in = 0;
+    StateStore *store = test_store(1, 0, 0);
+    StateTable *table = state_table_declare(
+        store, &(StateSpec){.name = "counts", .kind = STATE_VALUE, .record_bytes = 8});
+    Random random = {7};
+    for (uint32_t round = 0; round < 12 * count; round++) {
+        uint32_t i = (uint32_t)(random_next(&random) % count);
+        void *record;
+        state_value_get(table, &keys[i], &hashes[i], 1, &record);
+        ck_assert_msg((record != NULL) == there[i], "key %u in round %u", i, round);
+        /* First most come, in the end most go. */
+        if (record != NULL && random_next(&random) % (round < 8 * count ? 16 : 1) == 0) {
+            ck_assert_uint_eq(*(uint64_t *)record, i);
+            state_value_remove(table, record);
+            there[i] = 0;
+            in--;
+        } else if (record == NULL && round < 8 * count) {
+            state_value_get_or_create(table, &keys[i], &hashes[i], 1, &record, NULL);
+            *(uint64_t *)record = i;
+            there[i] = 1;
+            in++;
+        }
+        if (round % (count / 32) == 0) {
+            uint32_t seen = 0;
+            state_value_each(table, count_one, &seen);
+            ck_assert_uint_eq(seen, in);
+            state_keys_shrink(table, 0);
+        }
+    }
+    ck_assert_uint_lt(in, count / 4);
+    state_store_free(store);
+}
+END_TEST
+
 int main(void)
 {
     TCase *cases = tcase_create("value");
@@ -466,5 +514,6 @@ int main(void)
     tcase_add_test(cases, memory_limit_names_the_operator);
     tcase_add_test(cases, a_bigint_count_group_is_small);
     tcase_add_loop_test(cases, a_large_index_grows_where_it_lies, 0, 2);
+    tcase_add_test(cases, an_index_that_grows_is_whole_at_any_time);
     return test_run("state_value", cases);
 }
