@@ -17,9 +17,6 @@
 #include "executor/aggregate/local.h"
 #include "executor/window/time.h"
 
-/* Whether adding up pays: looked at after so many rows; then paused for so many batches. */
-enum { TRIAL_ROWS = 8192, PAUSE_LEAST = 16, PAUSE_MOST = 1024 };
-
 typedef struct LocalWindow {
     Operator base;
     /* Fixed. */
@@ -34,10 +31,7 @@ typedef struct LocalWindow {
     Arena *scratch;
     int64_t watermark_us; /* that `progress` was made of */
     int64_t progress;
-    uint32_t rows; /* of the trial */
-    uint32_t groups;
-    uint32_t pause;  /* batches left */
-    uint32_t paused; /* how long the last pause was */
+    LocalTrial trial;
 } LocalWindow;
 
 /* A batch on its way through. */
@@ -102,11 +96,7 @@ static bool may_be_late(LocalWindow *local, const LocalBatch *batch)
 static bool can_group(LocalWindow *local, LocalBatch *batch)
 {
     const PlanWindow *window = &local->plan->window;
-    if (local->pause != 0) {
-        local->pause--;
-        return false;
-    }
-    if (batch->count == 1)
+    if (local_trial_pauses(&local->trial) || batch->count == 1)
         return false;
     if (window->on_clock)
         return true;
@@ -142,22 +132,6 @@ static void find_stretches(LocalWindow *local, LocalBatch *batch)
         first[group] = times[i] < times[first[group]] ? i : first[group];
         last[group] = times[i] > times[last[group]] ? i : last[group];
     }
-}
-
-/* Goes on trying while it pays. */
-static void judge_trial(LocalWindow *local, const LocalBatch *batch)
-{
-    local->rows += batch->count;
-    local->groups += batch->groups.count;
-    if (local->rows < TRIAL_ROWS)
-        return;
-    bool pays = local->groups < local->rows / 4 * 3;
-    if (pays)
-        local->paused = 0;
-    else if (local->paused < PAUSE_MOST)
-        local->paused = local->paused == 0 ? PAUSE_LEAST : local->paused * 2;
-    local->pause = local->paused;
-    local->rows = local->groups = 0;
 }
 
 static bool find_groups(LocalWindow *local, LocalBatch *batch)
@@ -244,7 +218,7 @@ static Batch *pass(const LocalWindow *local, const LocalBatch *batch)
 static bool add_up(LocalWindow *local, LocalBatch *batch, Emitter *emitter, Error *error)
 {
     AggregateBatch work = {.in = batch->in, .count = batch->count, .arena = local->scratch};
-    judge_trial(local, batch);
+    local_trial_judge(&local->trial, batch->count, batch->groups.count);
     bool ok =
         local_groups_update(&batch->groups, &local->plan->aggregate, &work, &local->memory, error);
     if (local->shape.kind == PLAN_WINDOW_SESSION && !local->plan->window.on_clock)

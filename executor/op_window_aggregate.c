@@ -6,11 +6,13 @@
  * still open; one that finds all of them closed is left out and counted as late. Rows taken back
  * (-U, -D) are taken out of the windows still open. A row without a time is left out and counted.
  *
- * Columnar: times become slices in one loop, keys are encoded and hashed for the whole batch, the
- * groups (key and slice) found in one call, and every aggregate runs once over all rows. Windows
- * that overlap share slices: HOP and CUMULATE put slices together when a window ends.
+ * Columnar: times become slices in one loop; rows of one key and slice are found inside the batch,
+ * so that they ask the state for their group once, keys are encoded and hashed for the whole batch,
+ * the groups found in one call, and every aggregate runs once over all rows. Windows that overlap
+ * share slices: HOP and CUMULATE put slices together when a window ends.
  *
- * Cost: one prefetched probe a row; a window of n slices costs n merges a key. State: a record per
+ * Cost: a hash a row, and one prefetched probe a group of the batch, or, where keys hardly repeat,
+ * a row; a window of n slices costs n merges a key. State: a record per
  * key and slice, let go with the last window of the slice. */
 #include "executor/window/merge.h"
 
@@ -73,23 +75,28 @@ static RowFate fate_of(const WindowAggregate *window, int64_t end)
     return window_is_closed(window, last) ? ROW_LATE : ROW_COUNTS;
 }
 
-static void encode_keys(WindowAggregate *window, WindowBatch *batch)
+/* The keys of some rows, NULL: of all, and their hashes. */
+static void encode_keys(WindowAggregate *window, WindowBatch *batch, const uint32_t *rows,
+                        uint32_t count)
 {
     Aggregate *aggregate = &window->aggregate;
     AggregateBatch *work = &batch->work;
-    uint32_t n = work->count;
-    batch->keys = arena_alloc(work->arena, sizeof(Str) * n);
-    batch->hashes = arena_alloc(work->arena, sizeof(uint64_t) * n);
+    batch->keys = arena_alloc(work->arena, sizeof(Str) * count);
+    batch->hashes = arena_alloc(work->arena, sizeof(uint64_t) * count);
     if (aggregate->plan->key_count == 0) {
-        for (uint32_t i = 0; i < n; i++)
+        for (uint32_t i = 0; i < count; i++)
             batch->keys[i] = (Str){"", 0};
     } else {
         for (uint32_t k = 0; k < aggregate->plan->key_count; k++)
             aggregate->key_columns[k] = &work->in->columns[aggregate->plan->keys[k]];
-        row_encode(aggregate->key_layout, aggregate->key_columns, NULL, n, work->arena,
+        row_encode(aggregate->key_layout, aggregate->key_columns, rows, count, work->arena,
                    batch->keys);
     }
-    key_hash_many(aggregate->key_hash, work->in, batch->keys, n, work->arena, batch->hashes);
+    if (rows != NULL)
+        hash_many(batch->keys, count, batch->hashes);
+    else
+        key_hash_many(aggregate->key_hash, work->in, batch->keys, count, work->arena,
+                      batch->hashes);
 }
 
 static uint32_t list_rows(const WindowBatch *batch, RowFate fate, uint32_t count, uint32_t *rows)
@@ -140,7 +147,7 @@ static void judge_buckets(WindowAggregate *window, WindowBatch *batch)
         if (batch->fates[i] != ROW_COUNTS || !may_be_late(window, batch->lasts[i]))
             continue;
         if (batch->keys == NULL)
-            encode_keys(window, batch);
+            encode_keys(window, batch, NULL, batch->work.count);
         if (!window_bucket_joins(window, batch, i, &text))
             batch->fates[i] = ROW_LATE;
     }
@@ -168,7 +175,7 @@ static bool admit(WindowAggregate *window, WindowBatch *batch, Emitter *emitter,
     if (window->in_buckets) {
         judge_buckets(window, batch);
     } else if (is_session) {
-        encode_keys(window, batch);
+        encode_keys(window, batch, NULL, batch->work.count);
         window_session_note(window, batch);
     }
     return keep_rows(window, batch, emitter, error);
@@ -176,39 +183,102 @@ static bool admit(WindowAggregate *window, WindowBatch *batch, Emitter *emitter,
 
 /* --------------------------------------------------------------------- groups */
 
-void window_find_groups(WindowAggregate *window, WindowBatch *batch)
+static bool is_one_slice(const WindowBatch *batch)
+{
+    int64_t difference = 0;
+    for (uint32_t i = 0; i < batch->work.count; i++)
+        difference |= batch->ends[i] ^ batch->ends[0];
+    return difference == 0;
+}
+
+/* Groups the rows inside the batch; false: each row has to look for its group. */
+static bool find_alike(WindowAggregate *window, const WindowBatch *batch, LocalGroups *alike)
+{
+    const AggregateBatch *work = &batch->work;
+    LocalKeys keys = window->alike;
+    if (window->aggregate.plan->merges || work->count == 1 || local_trial_pauses(&window->trial))
+        return false;
+    for (uint32_t k = 0; k < window->aggregate.plan->key_count; k++)
+        keys.columns[k] = &work->in->columns[window->aggregate.plan->keys[k]];
+    if (window->shape.kind == PLAN_WINDOW_ATTACHED)
+        keys.columns[keys.column_count - 1] = &work->in->columns[window->plan->window.start_column];
+    keys.numbers = is_one_slice(batch) ? NULL : batch->ends;
+    if (!local_groups_find(alike, &keys, work->count, work->arena))
+        return false;
+    local_trial_judge(&window->trial, work->count, alike->count);
+    return true;
+}
+
+/* Puts the slice behind the keys of the rows looked for, and mixes the hashes. */
+static void make_group_keys(const WindowAggregate *window, WindowBatch *batch, const uint32_t *rows,
+                            uint32_t count)
 {
     AggregateBatch *work = &batch->work;
-    uint32_t n = work->count;
-    if (batch->keys == NULL)
-        encode_keys(window, batch);
     size_t bytes = 0;
-    for (uint32_t i = 0; i < n; i++)
+    for (uint32_t i = 0; i < count; i++)
         bytes += batch->keys[i].length + window->suffix_bytes;
     char *text = arena_alloc(work->arena, bytes);
-    work->keys = arena_alloc(work->arena, sizeof(Str) * n);
-    work->hashes = arena_alloc(work->arena, sizeof(uint64_t) * n);
-    work->records = arena_alloc(work->arena, sizeof(void *) * n);
-    work->created = arena_zalloc(work->arena, n);
     bool attached = window->shape.kind == PLAN_WINDOW_ATTACHED;
     const Vector *starts = &work->in->columns[window->plan->window.start_column];
-    for (uint32_t i = 0; i < n; i++) {
+    for (uint32_t i = 0; i < count; i++) {
+        uint32_t row = rows == NULL ? i : rows[i];
         Str keys = batch->keys[i];
         work->keys[i] = (Str){text, keys.length + window->suffix_bytes};
         memcpy(text, keys.data, keys.length);
-        memcpy(text + keys.length, &batch->ends[i], sizeof(int64_t));
+        memcpy(text + keys.length, &batch->ends[row], sizeof(int64_t));
         if (attached)
             memcpy(text + keys.length + sizeof(int64_t),
-                   (const int64_t *)starts->data + vector_index(starts, i), sizeof(int64_t));
+                   (const int64_t *)starts->data + vector_index(starts, row), sizeof(int64_t));
         text += work->keys[i].length;
     }
-    hash_many(work->keys, n, work->hashes);
-    for (uint32_t i = 0; i < n; i++)
+    hash_many(work->keys, count, work->hashes);
+    for (uint32_t i = 0; i < count; i++)
         work->hashes[i] = (batch->hashes[i] >> 32 << 32) | (uint32_t)work->hashes[i];
+}
+
+/* What was found for the first row of each group is all its rows'. In place, from behind: no row
+ * stands before its group. */
+static void spread_groups(const WindowAggregate *window, AggregateBatch *work,
+                          const LocalGroups *alike)
+{
+    bool by_key = window->aggregate.has_ordered || window->aggregate.distinct_count != 0;
+    for (uint32_t i = work->count; i-- > 0;) {
+        uint32_t group = alike->groups[i];
+        work->records[i] = work->records[group];
+        work->created[i] = work->created[group] & (alike->first[group] == i);
+    }
+    for (uint32_t i = work->count; by_key && i-- > 0;) {
+        work->keys[i] = work->keys[alike->groups[i]];
+        work->hashes[i] = work->hashes[alike->groups[i]];
+    }
+}
+
+void window_find_groups(WindowAggregate *window, WindowBatch *batch)
+{
+    AggregateBatch *work = &batch->work;
+    LocalGroups alike;
+    bool repeats = find_alike(window, batch, &alike);
+    uint32_t n = repeats ? alike.count : work->count;
+    const uint32_t *rows = repeats ? alike.first : NULL;
+    if (repeats || batch->keys == NULL)
+        encode_keys(window, batch, rows, n);
+    work->keys = arena_alloc(work->arena, sizeof(Str) * work->count);
+    work->hashes = arena_alloc(work->arena, sizeof(uint64_t) * work->count);
+    work->records = arena_alloc(work->arena, sizeof(void *) * work->count);
+    work->created = arena_zalloc(work->arena, work->count);
+    make_group_keys(window, batch, rows, n);
     state_value_get_or_create(window->aggregate.groups, work->keys, work->hashes, n, work->records,
                               work->created);
-    for (uint32_t i = 0; i < n; i++)
+    for (uint32_t i = 0; i < n; i++) {
         state_touch(window->aggregate.groups, work->records[i]);
+        if (!work->created[i])
+            continue;
+        WindowRecord *record = window_record(window, work->records[i]);
+        record->arrival = window->aggregate.next_arrival++;
+        record->key_hash = (uint32_t)batch->hashes[i];
+    }
+    if (repeats)
+        spread_groups(window, work, &alike);
 }
 
 void window_wait(WindowAggregate *window, void *record, int64_t end)
@@ -231,12 +301,7 @@ static void enter_groups(WindowAggregate *window, const WindowBatch *batch)
 {
     const AggregateBatch *work = &batch->work;
     for (uint32_t i = 0; i < work->count; i++) {
-        if (!work->created[i])
-            continue;
-        WindowRecord *record = window_record(window, work->records[i]);
-        record->arrival = window->aggregate.next_arrival++;
-        record->key_hash = (uint32_t)batch->hashes[i];
-        if (!window->in_buckets)
+        if (work->created[i] && !window->in_buckets)
             window_wait(window, work->records[i], batch->ends[i]);
     }
     if (window->in_buckets)
@@ -420,6 +485,23 @@ static bool window_restored(Operator *op, Error *error)
     return true;
 }
 
+static void alike_setup(WindowAggregate *window)
+{
+    const OperatorContext *context = window->aggregate.base.context;
+    const PlanAggregate *plan = window->aggregate.plan;
+    bool attached = window->shape.kind == PLAN_WINDOW_ATTACHED;
+    uint32_t count = plan->key_count + (attached ? 1 : 0);
+    uint32_t *columns = arena_new_array(context->arena, uint32_t, count + 1);
+    if (plan->key_count != 0)
+        memcpy(columns, plan->keys, sizeof(uint32_t) * plan->key_count);
+    if (attached)
+        columns[plan->key_count] = window->plan->window.start_column;
+    window->alike.column_count = count;
+    window->alike.columns = arena_new_array(context->arena, const Vector *, count + 1);
+    window->alike.layout = row_layout_of_columns(
+        context->arena, context->node->inputs[0].node->schema, columns, count);
+}
+
 void window_setup(WindowAggregate *window, const OperatorContext *context, uint32_t extra_bytes)
 {
     const PlanWindowAggregate *plan = context->node->spec;
@@ -434,6 +516,7 @@ void window_setup(WindowAggregate *window, const OperatorContext *context, uint3
         window->suffix_bytes *= 2;
     if (plan->window.on_clock)
         window_clock_open(window);
+    alike_setup(window);
     window->progress = INT64_MIN;
     window->firing = arena_new((size_t)1 << 16);
     window_merge_open(window);

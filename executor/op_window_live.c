@@ -344,14 +344,10 @@ static void set_timer(WindowLive *live, void *record, int64_t end)
 
 static void enter_groups(WindowLive *live, const WindowBatch *batch)
 {
-    WindowAggregate *window = &live->window;
     const AggregateBatch *work = &batch->work;
     for (uint32_t i = 0; i < work->count; i++) {
         if (!work->created[i])
             continue;
-        WindowRecord *record = window_record(window, work->records[i]);
-        record->arrival = window->aggregate.next_arrival++;
-        record->key_hash = (uint32_t)batch->hashes[i];
         live_record(live, work->records[i])->fires_us = NEVER;
         wait_for_end(live, work->records[i], batch->ends[i]);
     }

@@ -105,6 +105,32 @@ void local_groups_each(LocalGroups *groups, uint32_t rows, Arena *arena)
         groups->groups[i] = i;
 }
 
+/* ---------------------------------------------------------------------- trial */
+
+bool local_trial_pauses(LocalTrial *trial)
+{
+    if (trial->pause == 0)
+        return false;
+    trial->pause--;
+    return true;
+}
+
+void local_trial_judge(LocalTrial *trial, uint32_t rows, uint32_t groups)
+{
+    enum { TRIAL_ROWS = 8192, PAUSE_LEAST = 16, PAUSE_MOST = 1024 };
+    trial->rows += rows;
+    trial->groups += groups;
+    if (trial->rows < TRIAL_ROWS)
+        return;
+    bool pays = trial->groups < trial->rows / 4 * 3;
+    if (pays)
+        trial->paused = 0;
+    else if (trial->paused < PAUSE_MOST)
+        trial->paused = trial->paused == 0 ? PAUSE_LEAST : trial->paused * 2;
+    trial->pause = trial->paused;
+    trial->rows = trial->groups = 0;
+}
+
 /* -------------------------------------------------------------------- updates */
 
 bool local_groups_update(LocalGroups *groups, const PlanAggregate *plan, AggregateBatch *work,

@@ -1,4 +1,5 @@
-/* Groups inside one batch: what the first of two phases adds rows up in (aggregate/local.c).
+/* Groups inside one batch: what the first of two phases adds rows up in, and what rows that share a
+ * group look for it once by (aggregate/local.c).
  *
  * Nothing outlives the batch. A group is known by the hash of its keys and its first row; what is
  * found that way is compared, column by column, before it is believed. */
@@ -27,6 +28,19 @@ typedef struct LocalKeys {
 bool local_groups_find(LocalGroups *groups, const LocalKeys *keys, uint32_t rows, Arena *arena);
 /* Every row a group of its own. */
 void local_groups_each(LocalGroups *groups, uint32_t rows, Arena *arena);
+
+/* Whether grouping batches pays, which is tried: after so many rows it pauses where it saves too
+ * few of them, ever longer. Begins as zeros. */
+typedef struct LocalTrial {
+    uint32_t rows;
+    uint32_t groups;
+    uint32_t pause;  /* batches left */
+    uint32_t paused; /* how long the last pause was */
+} LocalTrial;
+
+/* Whether the batch is one of a pause's. */
+bool local_trial_pauses(LocalTrial *trial);
+void local_trial_judge(LocalTrial *trial, uint32_t rows, uint32_t groups);
 
 /* Adds all rows of the batch up, in states that begin empty. */
 bool local_groups_update(LocalGroups *groups, const PlanAggregate *plan, AggregateBatch *work,

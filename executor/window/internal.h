@@ -18,7 +18,7 @@
 #ifndef EXECUTOR_WINDOW_INTERNAL_H
 #define EXECUTOR_WINDOW_INTERNAL_H
 
-#include "executor/aggregate/internal.h"
+#include "executor/aggregate/local.h"
 #include "executor/window/slices.h"
 #include "executor/window/time.h"
 
@@ -52,6 +52,7 @@ struct WindowAggregate {
     bool in_buckets;       /* SESSION of rows that are never taken back */
     StateTable *times;     /* other SESSION: keys → time → rows with it */
     StateTable *clock;     /* processing time: how far it has come; NULL: event time */
+    LocalKeys alike;       /* what rows of one slice share a group by */
     /* Changing. */
     bool (*fire)(WindowAggregate *window, Emitter *emitter, Error *error);
     WindowSlices slices;
@@ -59,6 +60,7 @@ struct WindowAggregate {
     int64_t now_us;   /* the clock, when it was last looked at */
     Arena *firing;    /* reset by each window that ends */
     WindowMerge merge;
+    LocalTrial trial;
 };
 
 /* What becomes of a row: it counts, or no window has it, or it came too late. */
@@ -71,7 +73,7 @@ typedef struct WindowBatch {
     /* The latest, of rows that a local phase has made; else the same. */
     const int64_t *lasts;
     int64_t *ends;    /* of the slice */
-    Str *keys;        /* encoded keys, without the slice */
+    Str *keys;        /* encoded keys, without the slice; by row until groups are found */
     uint64_t *hashes; /* of those */
     uint8_t *fates;   /* RowFate */
 } WindowBatch;
@@ -116,7 +118,8 @@ void window_teardown(WindowAggregate *window);
 /* The rows' times on the windows' clock; those of NULLs mean nothing. */
 void window_read_times(const WindowAggregate *window, const Vector *column, uint32_t count,
                        int64_t *out);
-/* Finds or makes the rows' groups by key and `ends`; new ones are told by `created`. */
+/* Finds or makes the rows' groups by key and `ends`; new ones are told by `created`. The keys of
+ * the rows are there afterwards where calls need them. */
 void window_find_groups(WindowAggregate *window, WindowBatch *batch);
 /* Records of all groups in the order in which they came; to be freed with memory_free. */
 void **window_groups_by_arrival(WindowAggregate *window, size_t *count);
