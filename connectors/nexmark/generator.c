@@ -80,7 +80,7 @@ struct NexmarkGenerator {
     uint32_t round;       /* events in a round: the sum of the shares */
     double event_us;      /* event time from one event to the next */
     uint64_t expiry_span; /* events until about a hundred auctions later */
-    const NexmarkPools *pools;
+    NexmarkPools *pools;
     Batch *pool;
 };
 
@@ -451,8 +451,9 @@ static void fill_person_row(const NexmarkGenerator *generator, const Run *run, u
     uint64_t size = PERSON_FIXED_BYTES;
     for (uint32_t f = PERSON_NAME; f <= PERSON_STATE; f++)
         size += texts[f].length;
-    texts[PERSON_EXTRA] = text_view(cut_extra(pools, nexmark_draw(state, DRAW_EXTRA), size,
-                                              generator->config.sizes[NEXMARK_PERSON], arena));
+    if (fields[PERSON_EXTRA] != NULL)
+        texts[PERSON_EXTRA] = text_view(cut_extra(pools, nexmark_draw(state, DRAW_EXTRA), size,
+                                                  generator->config.sizes[NEXMARK_PERSON], arena));
     for (uint32_t f = PERSON_NAME; f <= PERSON_EXTRA; f++)
         if (fields[f] != NULL && person_fields[f].form == NEXMARK_TEXT)
             run_text(fields[f], run)[i] = texts[f];
@@ -572,9 +573,20 @@ static void fill_run(const NexmarkGenerator *generator, const Run *run, const Ne
         fill_person_row(generator, run, i, fields, arena);
 }
 
+static void need_pools(const NexmarkGenerator *generator, const NexmarkRows *rows)
+{
+    Vector *const *bids = rows->fields[NEXMARK_BID];
+    if (rows->fields[NEXMARK_PERSON][PERSON_EXTRA] != NULL ||
+        rows->fields[NEXMARK_AUCTION][AUCTION_EXTRA] != NULL || bids[BID_EXTRA] != NULL)
+        nexmark_pools_need_extra(generator->pools);
+    if (bids[BID_CHANNEL] != NULL || bids[BID_URL] != NULL)
+        nexmark_pools_need_channels(generator->pools);
+}
+
 void nexmark_fill(const NexmarkGenerator *generator, uint64_t first, uint32_t count,
                   NexmarkRows *rows, Arena *vectors, Arena *texts)
 {
+    need_pools(generator, rows);
     clear_last_range(generator, rows);
     for (uint32_t kind = 0; kind < NEXMARK_KINDS; kind++)
         start_validity(generator, rows, kind, vectors);

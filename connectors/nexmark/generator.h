@@ -1,8 +1,8 @@
 /* The Nexmark generator: what event number n is, made without the events before it.
  *
  * Event numbers count from 1. Ids, kinds and times are closed formulas of the number; everything
- * else follows from the seed and the number, each field from draws of its own. So any thread can
- * make any range, and the rows do not depend on who makes them.
+ * else follows from the seed and the number, each field from draws of its own. So any range can be
+ * made by any thread that has a generator, and the rows do not depend on who makes them.
  *
  * Source: the Nexmark benchmark (github.com/nexmark/nexmark), whose formulas these are; its values
  * are drawn without a seed, so rows agree with it by their figures and not one by one. */
@@ -42,7 +42,8 @@ typedef struct NexmarkConfig {
 
 typedef struct NexmarkGenerator NexmarkGenerator;
 
-/* Makes the pools that text is cut from: some 3 MB, some milliseconds. */
+/* Makes the pools that text is cut from, as far as they are read later: up to 3 MB and some
+ * milliseconds. */
 NexmarkGenerator *nexmark_generator_new(const NexmarkConfig *config);
 void nexmark_generator_free(NexmarkGenerator *generator);
 

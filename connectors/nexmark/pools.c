@@ -1,7 +1,8 @@
 /* The pools of the Nexmark generator: padding, words, names, channels with their urls, powers of
  * ten.
  *
- * Cost: a few milliseconds and 3 MB, once per source instance. */
+ * Cost: some milliseconds and 3 MB, once per source instance, most of it for what few queries read.
+ */
 #include "connectors/nexmark/pools.h"
 
 #include <string.h>
@@ -163,14 +164,26 @@ static void make_powers(NexmarkPools *pools)
     }
 }
 
-const NexmarkPools *nexmark_pools_new(Arena *arena, uint64_t seed)
+NexmarkPools *nexmark_pools_new(Arena *arena, uint64_t seed)
 {
     NexmarkPools *pools = arena_new_one(arena, NexmarkPools);
     pools->arena = arena;
-    pools->extra = make_extra(arena, seed);
+    pools->seed = seed;
     pools->words = make_words(arena, seed);
     make_names(pools, arena);
-    make_channels(pools, arena, seed);
     make_powers(pools);
     return pools;
+}
+
+void nexmark_pools_need_extra(NexmarkPools *pools)
+{
+    if (pools->extra == NULL)
+        pools->extra = make_extra(pools->arena, pools->seed);
+}
+
+void nexmark_pools_need_channels(NexmarkPools *pools)
+{
+    if (!pools->has_channels)
+        make_channels(pools, pools->arena, pools->seed);
+    pools->has_channels = true;
 }

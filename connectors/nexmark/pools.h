@@ -17,12 +17,14 @@
 
 typedef struct NexmarkPools {
     Arena *arena;
-    char *extra; /* padding */
+    uint64_t seed;
+    char *extra; /* padding; NULL: not made yet */
     char *words; /* letters and blanks */
+    bool has_channels;
     StringView names[NEXMARK_FIRST_NAMES * NEXMARK_LAST_NAMES];
     StringView cities[NEXMARK_CITIES];
     StringView states[NEXMARK_STATES];
-    /* Ordinary channels, then the hot ones. */
+    /* Ordinary channels, then the hot ones; with has_channels. */
     StringView channels[NEXMARK_CHANNELS + NEXMARK_HOT_CHANNELS];
     StringView urls[NEXMARK_CHANNELS + NEXMARK_HOT_CHANNELS];
     /* 10 to the power of 6 × (the digit's share of 1), for each of the four 8-bit digits of a
@@ -30,8 +32,11 @@ typedef struct NexmarkPools {
     uint64_t powers[4][256];
 } NexmarkPools;
 
-/* Everything is in the arena. */
-const NexmarkPools *nexmark_pools_new(Arena *arena, uint64_t seed);
+/* Everything is in the arena. Padding and channels, which take most of the time, are made when they
+ * are first asked for; they do not depend on when that is. */
+NexmarkPools *nexmark_pools_new(Arena *arena, uint64_t seed);
+void nexmark_pools_need_extra(NexmarkPools *pools);
+void nexmark_pools_need_channels(NexmarkPools *pools);
 
 /* Steele and others' SplitMix64: every bit of the input reaches every bit of the output. */
 static inline uint64_t nexmark_mix(uint64_t z)
