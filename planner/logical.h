@@ -181,10 +181,11 @@ LogicalNode *logical_scan(Arena *arena, const PlanTable *table, const bool *phys
 
 /* ------------------------------------------------------------------- rewrites
  *
- * One rule a file: each takes a tree and gives one that has the same rows. Two take all trees of a
- * statement, as a graph that shares what is equal (shares.h), and keep it shared. */
+ * One rule a file: each takes a tree and gives one that has the same rows. Three take all trees of
+ * a statement, as a graph that shares what is equal (shares.h), and keep it shared. */
 void rule_push_filters(const PlannerContext *context, LogicalNode **roots, uint32_t count);
 void rule_prune_columns(const PlannerContext *context, LogicalNode **roots, uint32_t count);
+void rule_push_fields(const PlannerContext *context, LogicalNode *const *roots, uint32_t count);
 LogicalNode *rule_rank(const PlannerContext *context, LogicalNode *node);
 /* Aggregates, joins and Top-N by windows, once joins have keys. */
 LogicalNode *rule_windows(const PlannerContext *context, LogicalNode *node);
@@ -193,7 +194,6 @@ TimeKind window_key_time(const LogicalNode *node, uint32_t column);
 LogicalNode *rule_extract_join_keys(const PlannerContext *context, LogicalNode *node);
 /* Joins bounded by time become interval joins; which inputs only insert shows later. */
 LogicalNode *rule_interval_join(const PlannerContext *context, LogicalNode *node);
-LogicalNode *rule_push_fields(const PlannerContext *context, LogicalNode *node);
 /* A lookup join takes the table it looks at into itself. */
 LogicalNode *rule_lookup_join(const PlannerContext *context, LogicalNode *node);
 /* After the columns have been pruned: the inputs stay as they are. */

@@ -44,9 +44,9 @@ static void rewrite(const PlannerContext *context, LogicalNode **roots, uint32_t
     for (uint32_t r = 0; r < count; r++) {
         roots[r] = rule_multi_join(context, roots[r]);
         roots[r] = rule_merge_calcs(context, roots[r]);
-        roots[r] = rule_push_fields(context, roots[r]);
     }
     unify(context, roots, count);
+    rule_push_fields(context, roots, count);
     rule_prune_columns(context, roots, count);
     for (uint32_t r = 0; r < count; r++) {
         roots[r] = rule_lookup_join(context, rule_merge_calcs(context, roots[r]));

@@ -5,7 +5,9 @@
  *       watermark         →         watermark
  *         calc(bid)                   calc(bid, bid.price as a column)
  *
- * The whole ROW goes away with the columns that nobody uses. Cost: linear in the expressions. */
+ * The whole ROW goes away with the columns that nobody uses. Runs over the graph: calcs that read
+ * one watermark still do, so that a table's event time is computed once however many views cut
+ * fields from it. Cost: linear in the expressions, and the nodes once a watermark. */
 #include "planner/logical.h"
 
 #include <string.h>
@@ -88,38 +90,58 @@ static LogicalNode *with_fields(const PlannerContext *context, LogicalNode *belo
     return calc;
 }
 
-static LogicalNode *push(const PlannerContext *context, LogicalNode *calc)
+static void collect_calc(Arena *arena, FieldList *list, const LogicalNode *calc)
 {
-    Arena *arena = context->arena;
-    FieldList list = {0};
     if (calc->calc.filter != NULL)
-        collect(arena, &list, calc->calc.filter);
+        collect(arena, list, calc->calc.filter);
     for (uint32_t i = 0; i < calc->schema->column_count; i++)
-        collect(arena, &list, calc->calc.projections[i]);
-    if (list.count == 0)
-        return calc;
-    LogicalNode *watermark = arena_memdup(arena, calc->inputs[0], sizeof(*calc));
-    uint32_t first = watermark->schema->column_count;
-    watermark->inputs = arena_new_array(arena, LogicalNode *, 1);
-    watermark->inputs[0] = with_fields(context, calc->inputs[0]->inputs[0], &list);
-    watermark->schema = watermark->inputs[0]->schema;
-    calc->inputs[0] = watermark;
-    if (calc->calc.filter != NULL)
-        calc->calc.filter = replace(context, &list, first, calc->calc.filter);
-    const Expr **projections = arena_new_array(arena, const Expr *, calc->schema->column_count + 1);
-    for (uint32_t i = 0; i < calc->schema->column_count; i++)
-        projections[i] = replace(context, &list, first, calc->calc.projections[i]);
-    calc->calc.projections = projections;
-    return calc;
+        collect(arena, list, calc->calc.projections[i]);
 }
 
-LogicalNode *rule_push_fields(const PlannerContext *context, LogicalNode *node)
+static void replace_calc(const PlannerContext *context, const FieldList *list, uint32_t first,
+                         LogicalNode *calc)
 {
-    LogicalNode *copy = arena_memdup(context->arena, node, sizeof(*node));
-    copy->inputs = arena_new_array(context->arena, LogicalNode *, node->input_count + 1);
-    for (uint32_t i = 0; i < node->input_count; i++)
-        copy->inputs[i] = rule_push_fields(context, node->inputs[i]);
-    if (!logical_is(copy, "calc") || !logical_is(copy->inputs[0], "watermark"))
-        return copy;
-    return push(context, copy);
+    Arena *arena = context->arena;
+    if (calc->calc.filter != NULL)
+        calc->calc.filter = replace(context, list, first, calc->calc.filter);
+    const Expr **projections = arena_new_array(arena, const Expr *, calc->schema->column_count + 1);
+    for (uint32_t i = 0; i < calc->schema->column_count; i++)
+        projections[i] = replace(context, list, first, calc->calc.projections[i]);
+    calc->calc.projections = projections;
+}
+
+/* The watermark with the fields that calcs read of it, for these: one for all of them. Who else
+ * reads it keeps it as it is. */
+static void push(const PlannerContext *context, const LogicalOrder *order,
+                 const LogicalNode *watermark)
+{
+    Arena *arena = context->arena;
+    LogicalNode **calcs = arena_new_array(arena, LogicalNode *, order->count + 1);
+    uint32_t count = 0;
+    FieldList list = {0};
+    for (uint32_t n = 0; n < order->count; n++) {
+        LogicalNode *node = order->nodes[n];
+        if (!logical_is(node, "calc") || node->inputs[0] != watermark)
+            continue;
+        calcs[count++] = node;
+        collect_calc(arena, &list, node);
+    }
+    if (list.count == 0)
+        return;
+    LogicalNode *wider = arena_memdup(arena, watermark, sizeof(*watermark));
+    wider->inputs = arena_new_array(arena, LogicalNode *, 1);
+    wider->inputs[0] = with_fields(context, watermark->inputs[0], &list);
+    wider->schema = wider->inputs[0]->schema;
+    for (uint32_t i = 0; i < count; i++) {
+        calcs[i]->inputs[0] = wider;
+        replace_calc(context, &list, watermark->schema->column_count, calcs[i]);
+    }
+}
+
+void rule_push_fields(const PlannerContext *context, LogicalNode *const *roots, uint32_t count)
+{
+    LogicalOrder order = logical_order(context, roots, count);
+    for (uint32_t n = 0; n < order.count; n++)
+        if (logical_is(order.nodes[n], "watermark"))
+            push(context, &order, order.nodes[n]);
 }
