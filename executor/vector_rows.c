@@ -18,6 +18,11 @@ typedef struct __attribute__((may_alias)) Bytes16 {
     {                                                                                              \
         type *target = to;                                                                         \
         const type *source = from->data;                                                           \
+        if (from_rows == to_rows && from_rows != NULL && !from->constant) {                        \
+            for (uint32_t i = 0; i < count; i++)                                                   \
+                target[from_rows[i]] = source[from_rows[i]];                                       \
+            return;                                                                                \
+        }                                                                                          \
         for (uint32_t i = 0; i < count; i++) {                                                     \
             uint32_t row = from_rows == NULL ? i : from_rows[i];                                   \
             target[to_rows == NULL ? i : to_rows[i]] = source[vector_index(from, row)];            \
@@ -35,6 +40,17 @@ static void copy_nested(Vector *to, const uint32_t *to_rows, const Vector *from,
     for (uint32_t i = 0; i < count; i++)
         vector_copy_value(to, to_rows == NULL ? i : to_rows[i], from,
                           from_rows == NULL ? i : from_rows[i], arena, true);
+}
+
+/* Whether any of the rows is NULL; of a column that is not constant. */
+static bool has_null(const Vector *from, const uint32_t *rows, uint32_t count)
+{
+    if (rows == NULL)
+        return vector_count_nulls(from, count) != 0;
+    uint64_t valid = 1;
+    for (uint32_t i = 0; i < count; i++)
+        valid &= from->validity[rows[i] / 64] >> (rows[i] % 64);
+    return (valid & 1) == 0;
 }
 
 static void copy_nulls(Vector *to, const uint32_t *to_rows, const Vector *from,
@@ -70,6 +86,6 @@ void vector_copy_rows(Vector *to, const uint32_t *to_rows, const Vector *from,
         copy_Bytes16(to->data, to_rows, from, from_rows, count);
         break;
     }
-    if (from->validity != NULL)
+    if (from->validity != NULL && (from->constant || has_null(from, from_rows, count)))
         copy_nulls(to, to_rows, from, from_rows, count, arena);
 }

@@ -76,11 +76,42 @@ static bool shift_nanos_millis(int128_t nanos, int128_t millis, int128_t *out)
 #define SHIFT_KERNELS(of, T, unit, Interval)                                                       \
     SHIFT_KERNEL(of##_plus_##unit, T, Interval, shift_##of##_##unit, +)                            \
     SHIFT_KERNEL(of##_minus_##unit, T, Interval, shift_##of##_##unit, -)
+
+/* Points of all rows by one interval: in one loop that the compiler turns into vector instructions.
+ * False where the general one has to look: a point would leave the years there are. */
+static bool shift_all_micros(KernelCall *call, int sign)
+{
+    const int64_t least = DAYS_MIN * MICROS_PER_DAY, most = (DAYS_MAX + 1) * MICROS_PER_DAY - 1;
+    const int64_t longest = (most - least) / 1000;
+    if (call->rows != NULL || call->args[0]->constant || !call->args[1]->constant)
+        return false;
+    const int64_t interval = *(const int64_t *)call->args[1]->data;
+    if (interval < -longest || interval > longest)
+        return false;
+    const int64_t *const points = call->args[0]->data;
+    int64_t *const out = call->out->data;
+    const uint64_t shift = (uint64_t)(sign * interval * 1000);
+    bool leaves = false;
+    for (uint32_t i = 0; i < call->row_count; i++) {
+        out[i] = (int64_t)((uint64_t)points[i] + shift);
+        leaves |= out[i] < least || out[i] > most;
+    }
+    return !leaves;
+}
+
+#define SHIFT_MICROS_KERNEL(name, general, sign)                                                   \
+    static bool name(KernelCall *call, Error *error)                                               \
+    {                                                                                              \
+        return shift_all_micros(call, sign) || general(call, error);                               \
+    }
+
 SHIFT_KERNELS(date, int32_t, months, int32_t)
 SHIFT_KERNELS(date, int32_t, millis, int64_t)
 SHIFT_KERNELS(time, int32_t, millis, int64_t)
 SHIFT_KERNELS(micros, int64_t, months, int32_t)
 SHIFT_KERNELS(micros, int64_t, millis, int64_t)
+SHIFT_MICROS_KERNEL(micros_later, micros_plus_millis, 1)
+SHIFT_MICROS_KERNEL(micros_earlier, micros_minus_millis, -1)
 SHIFT_KERNELS(nanos, int128_t, months, int32_t)
 SHIFT_KERNELS(nanos, int128_t, millis, int64_t)
 
@@ -116,7 +147,7 @@ static ScalarKernel shift_kernel(const Type *point, const Type *interval, bool m
     if (point->physical == PHYSICAL_I64 && months)
         return minus ? micros_minus_months : micros_plus_months;
     if (point->physical == PHYSICAL_I64)
-        return minus ? micros_minus_millis : micros_plus_millis;
+        return minus ? micros_earlier : micros_later;
     if (months)
         return minus ? nanos_minus_months : nanos_plus_months;
     return minus ? nanos_minus_millis : nanos_plus_millis;

@@ -495,14 +495,17 @@ START_TEST(random_trees_equal_an_interpreter)
     TestRandom random = test_random("expression");
     uint32_t succeeded = 0;
     for (uint32_t round = 0; round < 1500; round++) {
+        enum { NO_NULLS, ONLY_VALID, SOME_NULLS } nulls = round / 2 % 3;
         Site site = site_new("");
         uint32_t row_count = 1 + test_below(&random, 100);
         for (uint32_t row = 0; row < row_count; row++)
             for (uint32_t c = 0; c < 2; c++) {
                 Vector *vector = &site.batch->columns[c];
                 ((int32_t *)vector->data)[row] = (int32_t)test_below(&random, 9) - 3;
-                if (test_below(&random, 5) == 0)
+                if (nulls != NO_NULLS && test_below(&random, 5) == 0)
                     vector_set_null(vector, row, site.batch->arena);
+                if (nulls == ONLY_VALID)
+                    vector_set_valid(vector, row);
             }
         site.batch->row_count = row_count;
         uint32_t rows[100], chosen = 0;

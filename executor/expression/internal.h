@@ -96,8 +96,9 @@ bool expression_run_block(ExpressionRun *run, const Block *block, RowSelection s
 bool expression_run_lazy(ExpressionRun *run, const Step *step, RowSelection selection,
                          Error *error) MUST_CHECK;
 
-/* Splits the selection by a BOOLEAN vector: rows where it is TRUE, and the others. Either list may
- * be NULL; returns how many are TRUE. */
+/* Splits the selection by a BOOLEAN vector: rows where it is TRUE, and the others, whose list may
+ * be NULL; returns how many are TRUE. Each list has room for the selection; without the others rows
+ * may be selected in place. */
 uint32_t expression_split(const Vector *condition, RowSelection selection, uint32_t *is_true,
                           uint32_t *others);
 

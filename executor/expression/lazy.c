@@ -13,24 +13,6 @@ static void merge_rows(Vector *out, const Vector *from, RowSelection selection, 
     vector_copy_rows(out, selection.rows, from, selection.rows, selection.count, arena);
 }
 
-uint32_t expression_split(const Vector *condition, RowSelection selection, uint32_t *is_true,
-                          uint32_t *others)
-{
-    const uint8_t *values = condition->data;
-    uint32_t true_count = 0, other_count = 0;
-    for (uint32_t i = 0; i < selection.count; i++) {
-        uint32_t row = selection_row(selection, i);
-        bool holds = values[vector_index(condition, row)] != 0 && !vector_is_null(condition, row);
-        if (is_true != NULL)
-            is_true[true_count] = row;
-        if (others != NULL)
-            others[other_count] = row;
-        true_count += holds;
-        other_count += !holds;
-    }
-    return true_count;
-}
-
 static uint32_t *row_list(ExpressionRun *run, uint32_t count)
 {
     /* One more than can be kept: the split writes before it knows. */

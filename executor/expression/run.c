@@ -135,6 +135,22 @@ static RowSelection narrow_to_values(ExpressionRun *run, const Step *step, RowSe
     return (RowSelection){rows, count};
 }
 
+/* Over all rows a kernel's loop is several times as fast as over a list of them: where it cannot
+ * fail and most rows are wanted anyway it computes the others too. */
+static RowSelection widen(const ExpressionRun *run, const Step *step, RowSelection selection)
+{
+    uint32_t all = run->input->row_count;
+    bool may = step->dense && (step->expr->call.function->flags & FUNCTION_NOT_DETERMINISTIC) == 0;
+    return may && selection.count > all / 2 ? (RowSelection){NULL, all} : selection;
+}
+
+/* Whether a selected row may be NULL; bits of other rows may mean nothing. */
+static bool may_be_null(const Vector *arg, RowSelection selection)
+{
+    return arg->validity != NULL &&
+           (selection.rows != NULL || vector_count_nulls(arg, selection.count) != 0);
+}
+
 static bool run_call(ExpressionRun *run, const Step *step, RowSelection selection, Error *error)
 {
     const Expr *expr = step->expr;
@@ -150,12 +166,13 @@ static bool run_call(ExpressionRun *run, const Step *step, RowSelection selectio
             return true;
         }
         all_constant = all_constant && arg->constant;
-        has_nulls = has_nulls || arg->validity != NULL;
+        has_nulls = has_nulls || may_be_null(arg, selection);
     }
     if (all_constant)
         return run_constant_call(run, step, error);
 
     Vector *out = expression_new_vector(run, step->output, expr->type);
+    selection = widen(run, step, selection);
     if (!strict || !has_nulls)
         return invoke(run, step, selection, out, error);
     if (step->dense) {
