@@ -115,10 +115,18 @@ class Drawing:
                  "CARDINALITY(ARRAY_AGG(v))"]
         if ordered(self.v):
             calls += ["MIN(v)", "MAX(v)", "MIN(v) FILTER (WHERE n > 2)", "MAX(v)", "MIN(v)"]
+        if self.tables[0].mode == "inserts":  # by arrival, which a row that changes would do again
+            calls += [] if self.v.startswith("MAP") else ["FIRST_VALUE(v)", "LAST_VALUE(v)"]
+            if self.v in ("STRING", "VARCHAR(20)"):
+                calls += ["LISTAGG(v)", "LISTAGG(v, '; ')", "LISTAGG(v)"]
         calls = self.random.sample(calls, min(3, len(calls)))
 
         def value(call, rows):
             there = [row for row in rows if row[2] is not None]
+            if there and "_VALUE" in call:
+                return there[0 if call.startswith("FIRST") else -1][2]
+            if there and call.startswith("LISTAGG"):
+                return ("; " if ";" in call else ",").join(shown(row[2]) for row in there)
             if "FILTER" in call:
                 there = [row for row in there if row[3] is not None and int(row[3]) > 2]
             if call == "COUNT(*)" or "ARRAY_AGG" in call:
