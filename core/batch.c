@@ -123,11 +123,15 @@ static bool vector_borrows(const Vector *vector, uint32_t rows)
 {
     if (vector->type->physical != PHYSICAL_STRING)
         return type_is_nested(vector->type);
+    enum { RUN = 64 };
     const StringView *views = vector->data;
     uint32_t count = vector->constant ? 1 : rows;
     bool longer = false;
-    for (uint32_t i = 0; i < count; i++)
-        longer |= views[i].length > STRING_INLINE_MAX;
+    for (uint32_t from = 0; from < count && !longer; from += RUN) {
+        uint32_t end = count - from < RUN ? count : from + RUN;
+        for (uint32_t i = from; i < end; i++)
+            longer |= views[i].length > STRING_INLINE_MAX;
+    }
     return longer;
 }
 

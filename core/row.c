@@ -550,9 +550,9 @@ static bool write_texts(const RowSlot *slot, const Vector *vector, uint32_t coun
     return true;
 }
 
-/* Room for HASH_ROWS rows, their null bits clear; NULL: there are columns that need more. */
-static char *hash_room(const RowLayout *layout, const Vector *const *columns, Arena *arena,
-                       uint32_t *row_bytes)
+/* Room for `rows` rows, their null bits clear; NULL: there are columns that need more. */
+static char *hash_room(const RowLayout *layout, const Vector *const *columns, uint32_t rows,
+                       Arena *arena, uint32_t *row_bytes)
 {
     uint32_t texts = 0;
     for (uint32_t c = 0; c < layout->count; c++) {
@@ -561,20 +561,20 @@ static char *hash_room(const RowLayout *layout, const Vector *const *columns, Ar
         texts += type_is_variable(layout->slots[c].type);
     }
     *row_bytes = layout->fixed_bytes + texts * HASH_TEXT_BYTES;
-    return *row_bytes > 4 * HASH_TEXT_BYTES ? NULL
-                                            : arena_zalloc(arena, (size_t)*row_bytes * HASH_ROWS);
+    bool is_long = *row_bytes > 4 * HASH_TEXT_BYTES;
+    return is_long ? NULL : arena_zalloc(arena, (size_t)*row_bytes * rows);
 }
 
 /* Encodes a few rows at a time in the same place, where the bytes are not needed any more. */
 static bool hash_in_place(const RowLayout *layout, const Vector *const *columns, uint32_t count,
                           Arena *arena, uint64_t *hashes)
 {
-    uint32_t row_bytes;
-    char *room = hash_room(layout, columns, arena, &row_bytes);
+    uint32_t row_bytes, most = count < HASH_ROWS ? count : HASH_ROWS;
+    char *room = hash_room(layout, columns, most, arena, &row_bytes);
     if (room == NULL)
         return false;
     Str rows[HASH_ROWS];
-    for (uint32_t i = 0; i < HASH_ROWS; i++)
+    for (uint32_t i = 0; i < most; i++)
         rows[i].data = room + (size_t)row_bytes * i;
     for (uint32_t from = 0, n; from < count; from += n) {
         n = count - from < HASH_ROWS ? count - from : HASH_ROWS;
