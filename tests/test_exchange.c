@@ -258,10 +258,42 @@ START_TEST(test_bells)
 }
 END_TEST
 
+/* Who found a channel full is woken when half of it is free, by takes from that channel only. */
+START_TEST(test_room_is_half_a_channel)
+{
+    fixture_reset();
+    Batch *batches[7];
+    for (uint32_t i = 0; i < 7; i++)
+        counter_add(batches[i] = batch_new(&fixture_schema, 1), i);
+    Doorbell producer;
+    doorbell_init(&producer);
+    Inbox *inbox = inbox_new(2, batch_bytes(batches[0]) * 4, NULL);
+    for (uint32_t i = 0; i < 6; i++) {
+        Message message = {.kind = MESSAGE_BATCH, .channel = i < 2, .batch = batches[i]};
+        ck_assert_int_eq(inbox_offer(inbox, &message, &producer), INBOX_SENT);
+    }
+    Message last = {.kind = MESSAGE_BATCH, .channel = 0, .batch = batches[6]};
+    ck_assert_int_eq(inbox_offer(inbox, &last, &producer), INBOX_FULL);
+    for (uint32_t i = 0; i < 4; i++) {
+        Message message;
+        Command command;
+        ck_assert(!doorbell_wait(&producer, 0));
+        ck_assert_int_eq(inbox_take(inbox, 0, &message, &command), INBOX_MESSAGE);
+        ck_assert_uint_eq(message.channel, i < 2);
+        batch_release(message.batch);
+    }
+    ck_assert(doorbell_wait(&producer, 0));
+    ck_assert_int_eq(inbox_offer(inbox, &last, &producer), INBOX_SENT);
+    inbox_free(inbox);
+    doorbell_deinit(&producer);
+}
+END_TEST
+
 int main(void)
 {
     TCase *cases = tcase_create("exchange");
     tcase_add_test(cases, test_bells);
+    tcase_add_test(cases, test_room_is_half_a_channel);
     tcase_add_test(cases, test_split_equals_one_by_one);
     tcase_add_test(cases, test_batches_move_as_they_are);
     tcase_add_test(cases, test_full_channel_blocks_its_producer);

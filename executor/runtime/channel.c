@@ -2,7 +2,8 @@
  *
  * Invariant: queued[c] is the sum of bytes of channel c's batches in `messages` and `held`.
  * Messages of held channels wait in `held`, in order of arrival, and go back to the front when
- * released, so no message overtakes another of its channel. */
+ * released, so no message overtakes another of its channel. A producer that found a channel full is
+ * woken when half of it is free: else both threads would sleep and wake for every batch. */
 #include "executor/runtime/channel.h"
 
 #include "core/clock.h"
@@ -13,6 +14,12 @@ typedef struct MessageRing {
     size_t first;
     size_t count;
 } MessageRing;
+
+/* A producer that found no room. */
+typedef struct Waiting {
+    Doorbell *bell;
+    uint32_t channel;
+} Waiting;
 
 struct Inbox {
     /* Fixed. */
@@ -29,7 +36,7 @@ struct Inbox {
     Command *commands;
     size_t command_count;
     size_t command_capacity;
-    Doorbell **waiting; /* of producers that found no room since the last was made */
+    Waiting *waiting;
     uint32_t waiting_count;
     uint32_t waiting_capacity;
     bool closed;
@@ -126,18 +133,18 @@ static bool channel_is_full(const Inbox *inbox, const Message *message)
            queued + message->bytes > inbox->bytes_per_channel;
 }
 
-/* Has the bell rung when there is room. A thread that asks again waits once. */
-static void await_room(Inbox *inbox, Doorbell *bell)
+/* Has the bell rung when there is room in the channel. A thread that asks again waits once. */
+static void await_room(Inbox *inbox, uint32_t channel, Doorbell *bell)
 {
     for (uint32_t i = 0; i < inbox->waiting_count; i++)
-        if (inbox->waiting[i] == bell)
+        if (inbox->waiting[i].bell == bell && inbox->waiting[i].channel == channel)
             return;
     if (inbox->waiting_count == inbox->waiting_capacity) {
         inbox->waiting_capacity = inbox->waiting_capacity * 2 + 2;
         inbox->waiting =
             memory_realloc(inbox->waiting, inbox->waiting_capacity * sizeof(*inbox->waiting));
     }
-    inbox->waiting[inbox->waiting_count++] = bell;
+    inbox->waiting[inbox->waiting_count++] = (Waiting){bell, channel};
 }
 
 InboxOffer inbox_offer(Inbox *inbox, Message *message, Doorbell *bell)
@@ -149,7 +156,7 @@ InboxOffer inbox_offer(Inbox *inbox, Message *message, Doorbell *bell)
     if (inbox->closed) {
         result = INBOX_REFUSED;
     } else if (channel_is_full(inbox, message)) {
-        await_room(inbox, bell);
+        await_room(inbox, message->channel, bell);
         result = INBOX_FULL;
     } else {
         inbox->queued[message->channel] += message->bytes;
@@ -204,12 +211,19 @@ static bool next_is_ready(Inbox *inbox)
     return false;
 }
 
-/* Room for who waits for it; the lock is held, so that a bell rung here is still there. */
-static void ring_waiting(Inbox *inbox)
+/* Wakes who waits for a channel with no more than so many bytes left in it; the lock is held, so
+ * that a bell rung here is still there. */
+static void ring_waiting(Inbox *inbox, size_t bytes)
 {
-    for (uint32_t i = 0; i < inbox->waiting_count; i++)
-        doorbell_ring(inbox->waiting[i]);
-    inbox->waiting_count = 0;
+    uint32_t kept = 0;
+    for (uint32_t i = 0; i < inbox->waiting_count; i++) {
+        Waiting waiting = inbox->waiting[i];
+        if (inbox->queued[waiting.channel] <= bytes)
+            doorbell_ring(waiting.bell);
+        else
+            inbox->waiting[kept++] = waiting;
+    }
+    inbox->waiting_count = kept;
 }
 
 static void take_command(Inbox *inbox, Command *command)
@@ -233,7 +247,7 @@ static InboxEvent take_ready(Inbox *inbox, Message *message, Command *command)
         *message = ring_take_first(&inbox->messages);
         inbox->queued[message->channel] -= message->bytes;
         if (message->bytes > 0)
-            ring_waiting(inbox);
+            ring_waiting(inbox, inbox->bytes_per_channel / 2);
         event = INBOX_MESSAGE;
     }
     pthread_mutex_unlock(&inbox->lock);
@@ -286,7 +300,7 @@ void inbox_close(Inbox *inbox)
 {
     pthread_mutex_lock(&inbox->lock);
     inbox->closed = true;
-    ring_waiting(inbox);
+    ring_waiting(inbox, SIZE_MAX);
     pthread_mutex_unlock(&inbox->lock);
     doorbell_ring(inbox->bell);
 }

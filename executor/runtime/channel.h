@@ -2,8 +2,8 @@
  *
  * A task has one inbox; every producer that writes to the task has a channel of it. Messages keep
  * the order in which they arrived, over all channels; a channel whose queued batches reached the
- * bound blocks its producer, which is all the back-pressure there is. Watermarks, barriers and ends
- * never block. Commands of the coordinator overtake messages.
+ * bound blocks its producer until half of it is free, which is all the back-pressure there is.
+ * Watermarks, barriers and ends never block. Commands of the coordinator overtake messages.
  *
  * While a barrier is being aligned the task holds the channels that have delivered it: their
  * messages stay in the queue, and still count against the bound.
@@ -71,7 +71,7 @@ void inbox_free(Inbox *inbox);
  * *waited_us (may be NULL) the time the producer was blocked. */
 bool inbox_push(Inbox *inbox, Message message, int64_t *waited_us) MUST_CHECK;
 /* The same for who has other things to do meanwhile: FULL leaves the message with the caller and
- * rings `bell`, which outlives the inbox, once there may be room. */
+ * rings `bell`, which outlives the inbox, once half of the channel is free. */
 InboxOffer inbox_offer(Inbox *inbox, Message *message, Doorbell *bell) MUST_CHECK;
 void inbox_command(Inbox *inbox, Command command);
 /* The next command or message; waits up to timeout_ms (negative: for ever, 0: not at all). */
