@@ -40,6 +40,11 @@ int64_t clock_monotonic_us(void)
     return clock_read_us(CLOCK_MONOTONIC);
 }
 
+int64_t clock_thread_us(void)
+{
+    return clock_read_us(CLOCK_THREAD_CPUTIME_ID);
+}
+
 void clock_sleep_us(int64_t duration_us)
 {
     if (duration_us <= 0)

@@ -24,6 +24,8 @@ void clock_hand_set(HandClock *clock, int64_t now_us);
 
 /* Microseconds that never go back, for measuring and timeouts. */
 int64_t clock_monotonic_us(void);
+/* What the calling thread has computed so far: without what others did meanwhile. */
+int64_t clock_thread_us(void);
 void clock_sleep_us(int64_t duration_us);
 
 #endif

@@ -12,7 +12,8 @@
  * pages, because a probe into a large table would else miss the TLB as well as the cache, and
  * because one fault costs less than five hundred. Where a machine has to get the memory of a huge
  * page from somewhere first, as virtual ones do whose host takes free memory back, it costs several
- * times as much: that shows in the time of the first write, and then most blocks do without.
+ * times as much: that shows in the thread's time for the first write, and then most blocks do
+ * without.
  * Segments of an index, few and hit by every probe, always get them. */
 #include "core/clock.h"
 #include "state/state_internal.h"
@@ -189,9 +190,9 @@ static void write_first(StateRecords *records, char *base, uint32_t number, bool
         memcpy(base, &number, sizeof(number));
         return;
     }
-    int64_t start_us = clock_monotonic_us();
+    int64_t start_us = clock_thread_us();
     write_in_huge_page(base, number);
-    bool worth_it = clock_monotonic_us() - start_us <= HUGE_PAGE_WORTH_US;
+    bool worth_it = clock_thread_us() - start_us <= HUGE_PAGE_WORTH_US;
     uint32_t gap = worth_it ? 0 : HUGE_PAGE_GAP_MIN;
     if (!worth_it && records->huge_page_gap != 0)
         gap = records->huge_page_gap < HUGE_PAGE_GAP_MAX ? records->huge_page_gap * 4
