@@ -142,6 +142,12 @@ static void query_read(TestRun *run, TestQuery *query, bool to_end, const TestBl
         }
         if (step == WEIR_STEP_ERROR)
             note_error(run, block);
+        if (step == WEIR_STEP_IDLE && to_end) {
+            fprintf(stderr,
+                    "%s:%u: failed (%s): nothing came for %d s, and the query had not ended\n",
+                    run->file->path, block->line, run->mode->name, WAIT_MS / 1000);
+            run->failed = true;
+        }
         if (step == WEIR_STEP_ERROR || step == WEIR_STEP_END) {
             weir_result_free(query->result);
             query->result = NULL;
